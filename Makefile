@@ -1,0 +1,65 @@
+# Two commands matter: `make demo` and `make test`. Both need only Python 3.11 or newer, and make.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+PEOPLE ?= 5000
+SEED ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow check format lock lock-proof clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# The stamp names the locks it was built from, so a changed lock rebuilds the environment.
+$(BIN)/.installed: requirements/lock.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=python3.12, for example."; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip check
+	touch $@
+
+install: $(BIN)/.installed ## Build .venv from the committed lock
+
+demo: install ## Make synthetic partners and run the whole journey into demo/
+	$(BIN)/journeys synthesise --people $(PEOPLE) --seed $(SEED) --out $(DEMO)
+	$(BIN)/journeys init --out $(DEMO) --demo
+	$(BIN)/journeys run --config $(DEMO)/partnership.yaml
+	$(BIN)/journeys publish --config $(DEMO)/partnership.yaml --demo-officers
+
+test: install ## Run every test but the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: install ## Run the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+check: install ## Formatting, linting, types and import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## Put every file in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: install ## Resolve every dependency again and write the lock
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --extra hub --group dev pyproject.toml -o requirements/lock.txt
+
+lock-proof: ## Install the lock into an empty environment and start what it holds
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+	$(PYTHON) -m venv "$$scratch/venv" && \
+	"$$scratch/venv/bin/python" -m pip install --quiet --require-hashes -r requirements/lock.txt && \
+	"$$scratch/venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation . && \
+	"$$scratch/venv/bin/python" -m pip check && \
+	"$$scratch/venv/bin/python" -c "from prefect.server.api.server import create_app; create_app(); print('The Prefect server starts.')" && \
+	"$$scratch/venv/bin/journeys" --help > /dev/null && echo "The lock installs and runs."
+
+clean: ## Remove the environment and the demo
+	rm -rf $(VENV) $(DEMO)

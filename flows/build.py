@@ -1,0 +1,78 @@
+"""What people read: the warehouse release for analysts and the draft tables for the board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flows.context import RunContext
+from flows.files import private_folder
+from flows.ingest import Staged, store_keys
+from flows.link import People
+
+
+@dataclass(frozen=True)
+class Release:
+    """A warehouse that was built, checked and renamed into its place."""
+
+    people: People
+    tables: dict[str, int]
+    checks: int
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """Everything a run has made, before it is committed."""
+
+    release: Release
+    tables: dict[str, int]
+    digest: str
+
+    @property
+    def staged(self) -> Staged:
+        """What was staged for it."""
+        return self.release.people.staged
+
+
+def build(run: RunContext, people: People) -> Release:
+    """Build this run's warehouse from the staging store and the registry of persons.
+
+    Raises:
+        StoreError: If a store cannot be read or a check of the warehouse fails.
+    """
+    from warehouse.release import build_release
+
+    keys = store_keys(run)
+    private_folder(run.settings.releases)
+    summary = build_release(
+        run.stores / "staging.duckdb",
+        keys["staging"],
+        people.record_person,
+        run.release,
+        keys["release"],
+        run_id=run.run_id,
+        built_at=run.clock(),
+        linkage_quality=None,
+    )
+    return Release(people, dict(summary.tables), summary.checks)
+
+
+def draft(run: RunContext, release: Release) -> Drafted:
+    """Write this run's gated tables, which two people must approve before anyone is given them.
+
+    Raises:
+        StoreError: If the warehouse cannot be read or the draft cannot be written.
+    """
+    from warehouse.connect import open_release
+    from warehouse.publish import draft_tables, write_draft
+
+    private_folder(run.settings.drafts)
+    connection = open_release(run.release, store_keys(run)["release"])
+    try:
+        drafted = draft_tables(connection)
+    finally:
+        connection.close()
+    digest = write_draft(
+        drafted, run.draft, partnership=run.settings.partnership, contact=run.settings.contact
+    )
+    tables = {name: frame.height for name, frame in drafted.tables.items()}
+    return Drafted(release, tables, digest)

@@ -1,0 +1,45 @@
+"""The `journeys` command, one file per noun. Nothing heavy is imported until a command needs it."""
+
+from __future__ import annotations
+
+import typer
+
+from flows.cli.agreements import agreements_command
+from flows.cli.init import init_command
+from flows.cli.keys import keys_app
+from flows.cli.publish import publish_command
+from flows.cli.run import run_command
+from flows.cli.shell import command
+from flows.cli.sql import sql_command
+from flows.cli.status import status_command
+from flows.cli.synthesise import synthesise_command
+
+app = typer.Typer(
+    name="journeys",
+    help="Pseudonymised record linkage and cohort journeys for a Combating Drugs Partnership.",
+    epilog="Begin with `journeys init --out DIR`. Every command has --help with an example.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+COMMANDS = (
+    ("init", init_command, "journeys init --out partnership"),
+    ("synthesise", synthesise_command, "journeys synthesise --people 5000 --seed 1 --out demo"),
+    ("run", run_command, "journeys run --config demo/partnership.yaml"),
+    ("status", status_command, "journeys status --config demo/partnership.yaml"),
+    ("sql", sql_command, 'journeys sql "SELECT count(*) FROM person" --format csv'),
+    ("publish", publish_command, 'journeys publish --approve --officer "A. Name"'),
+    ("agreements", agreements_command, "journeys agreements --config demo/partnership.yaml"),
+)
+
+for name, function, example in COMMANDS:
+    app.command(name, epilog=f"Example: {example}")(command(function))
+app.add_typer(keys_app, name="keys")
+
+
+def main() -> None:
+    """The entry point of the `journeys` command."""
+    app()

@@ -1,0 +1,54 @@
+"""`journeys agreements`: which sharing agreements are in force, and what to sign if not."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from flows.cli.shell import ConfigOption, JsonOption, write_report
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
+
+
+def agreements_command(config: ConfigOption = None, json_out: JsonOption = None) -> int:
+    """Say of every partner's agreement whether it is in force today, and what to do if not."""
+    from flows.context import LOCAL_TIME, utc_now
+    from flows.settings import load_settings, locate
+
+    settings = load_settings(locate(config))
+    found = agreement_states(settings, utc_now().astimezone(LOCAL_TIME).date())
+    write_report(found, json_out)
+    for partner, one in found.items():
+        typer.echo(f"{partner:<10} {one['state']:<13} {one['said']}")
+        if one["digest"]:
+            typer.echo(f"{'':<10} digest        {one['digest']}")
+    return 0 if all(one["in_force"] for one in found.values()) else 1
+
+
+def agreement_states(settings: Settings, today: date) -> dict[str, dict[str, Any]]:
+    """The state of every partner's agreement on a day."""
+    from governance.agreements import check_purpose, load_agreement
+    from schemas.errors import AgreementError
+
+    states: dict[str, dict[str, Any]] = {}
+    for partner, part in settings.partners.items():
+        digest = None
+        try:
+            agreement = load_agreement(part.agreement)
+            digest = agreement.document_digest
+            check_purpose(agreement, partner, settings.purpose)
+            agreement.check_in_force(today)
+        except AgreementError as error:
+            states[partner] = {
+                "state": "not in force", "in_force": False, "digest": digest, "said": str(error)
+            }  # fmt: skip
+        else:
+            soon = "; have it renewed" if agreement.expires_soon(today) else ""
+            states[partner] = {
+                "state": "in force", "in_force": True, "digest": digest,
+                "said": f"from {agreement.starts} to {agreement.expires}{soon}",
+            }  # fmt: skip
+    return states

@@ -1,0 +1,134 @@
+"""`journeys run`: the whole journey, with Prefect or without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli.shell import ConfigOption, JsonOption, say, write_report
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
+
+
+def run_command(
+    no_server: Annotated[
+        bool, typer.Option("--no-server", help="Run the same steps without Prefect.")
+    ] = False,
+    config: ConfigOption = None,
+    json_out: JsonOption = None,
+) -> None:
+    """Take in every partner's extract, link people, build the release and draft the tables."""
+    from flows.context import new_run_id, utc_now
+    from flows.settings import load_settings, locate
+    from schemas.errors import JourneysError
+
+    path = locate(config)
+    settings = load_settings(path)
+    run_id = new_run_id(utc_now())
+    try:
+        if no_server:
+            _without_server(settings, run_id)
+        else:
+            _with_prefect(settings, path, run_id)
+    except JourneysError as error:
+        write_report(_recorded(settings, run_id) or _failure(run_id, error), json_out)
+        raise
+    report = _recorded(settings, run_id) or {}
+    write_report(report, json_out)
+    _show(report, settings.folder)
+
+
+def _without_server(settings: Settings, run_id: str) -> None:
+    from flows.progress import narrator
+    from flows.refresh import run_refresh
+
+    run_refresh(settings, narrator=narrator(), run_id=run_id)
+
+
+def _with_prefect(settings: Settings, path: Path, run_id: str) -> None:
+    from flows.prefect_settings import check_installed, prepare
+
+    check_installed()
+    prepare(settings.prefect_home, path)
+    say("Starting Prefect …")
+    from flows.nightly import refresh_flow
+
+    refresh_flow(run_id=run_id)
+
+
+def _recorded(settings: Settings, run_id: str) -> dict[str, Any] | None:
+    from flows.context import open_control
+
+    with open_control(settings) as control:
+        run = control.run(run_id)
+        return run.report if run else None
+
+
+def _failure(run_id: str, error: Any) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "outcome": "failed",
+        "problem": error.problem,
+        "remedy": error.remedy.strip(),
+    }
+
+
+def _show(report: dict[str, Any], folder: Path) -> None:
+    """Print what was done, what was rejected and where the results are."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=False)
+    console.print(f"\n[bold]Run {report['run_id']} is done.[/]\n")
+    console.print(_partner_table(report["partners"]))
+    _show_rules(console, report["partners"])
+    linkage = report["linkage"]
+    console.print(
+        f"\n{linkage['records']:,} records are of [bold]{linkage['people']:,} people[/]: "
+        f"{linkage['linked']:,} links from {linkage['compared']:,} pairs compared, "
+        f"{linkage['guarded']:,} kept apart as likely relatives. "
+        f"Person ids: {linkage['created']:,} new, {linkage['merged']:,} merged, "
+        f"{linkage['split']:,} split, {linkage['retired']:,} retired.\n"
+    )
+    for warning in report["warnings"]:
+        console.print(f"[yellow]Note:[/] {warning}", soft_wrap=True)
+    _show_places(console, report, folder)
+
+
+def _partner_table(partners: dict[str, dict[str, Any]]) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("Partner")
+    table.add_column("Extract")
+    table.add_column("Up to")
+    for heading in ("Received", "Kept", "Quarantined", "Withheld"):
+        table.add_column(heading, justify="right")
+    for partner, one in partners.items():
+        counts = (one["received"], one["kept"], one["quarantined"], one["withheld"])
+        table.add_row(partner, one["extract"], one["data_as_at"], *(f"{n:,}" for n in counts))
+    return table
+
+
+def _show_rules(console: Any, partners: dict[str, dict[str, Any]]) -> None:
+    """The rules most often broken, so that a partner can be told."""
+    broken = [(partner, rule) for partner, one in partners.items() for rule in one["top_rules"][:3]]
+    if not broken:
+        return
+    console.print("\nRows most often quarantined for:")
+    for partner, rule in broken:
+        where = f"{partner} {rule['table']}.{rule['column']}"
+        console.print(f"  {rule['count']:>7,}  {where:<36} {rule['rule']}", soft_wrap=True)
+
+
+def _show_places(console: Any, report: dict[str, Any], folder: Path) -> None:
+    places = (
+        ("Warehouse", report["release"]["path"], 'journeys sql "SELECT …"'),
+        ("Draft tables", report["draft"]["path"], "journeys publish"),
+        ("Quarantine", report["quarantine"], "rows and rules, no values"),
+    )
+    for name, path, hint in places:
+        console.print(f"{name:<13} {folder / path}  [dim]{hint}[/]", soft_wrap=True)

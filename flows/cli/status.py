@@ -1,0 +1,73 @@
+"""`journeys status`: what is current, how fresh it is, what waits, what needs attention."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from flows.cli.shell import ConfigOption, JsonOption, write_report
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
+
+
+def status_command(config: ConfigOption = None, json_out: JsonOption = None) -> None:
+    """Say which release is current, how far each partner's data reach, and what waits."""
+    from flows.settings import load_settings, locate
+
+    settings = load_settings(locate(config))
+    status = partnership_status(settings)
+    write_report(status, json_out)
+    for line in _lines(status):
+        typer.echo(line)
+
+
+def partnership_status(settings: Settings) -> dict[str, Any]:
+    """The state of a partnership as counts, dates and ids of runs."""
+    from flows.cli.agreements import agreement_states
+    from flows.context import LOCAL_TIME, open_control, utc_now
+
+    with open_control(settings) as control:
+        current, last = control.current_run(), control.last_run()
+        drafts = [
+            {"run_id": one.run_id, "approvals": len(control.approvals(one.run_id))}
+            for one in control.waiting_drafts()
+            if (settings.drafts / one.run_id).is_dir()
+        ]
+        publications = [one.publication_id for one in control.publications()]
+        extracts = {
+            one.partner: {"data_as_at": one.data_as_at.isoformat(), "received": one.received}
+            for one in control.staged_extracts().values()
+        }
+    today = utc_now().astimezone(LOCAL_TIME).date()
+    return {
+        "partnership": settings.partnership,
+        "demonstration": settings.demonstration,
+        "current_run": current.run_id if current else None,
+        "last_run": None
+        if last is None
+        else {"run_id": last.run_id, "state": last.state, "problem": last.problem},
+        "extracts": extracts,
+        "drafts": drafts,
+        "publications": publications,
+        "agreements": agreement_states(settings, today),
+    }
+
+
+def _lines(status: dict[str, Any]) -> list[str]:
+    lines = [status["partnership"] + (" (demonstration)" if status["demonstration"] else "")]
+    lines.append(f"Current run     {status['current_run'] or 'none yet: run `journeys run`'}")
+    last = status["last_run"]
+    if last and last["run_id"] != status["current_run"]:
+        lines.append(f"Last run        {last['run_id']} {last['state']}")
+        lines += [f"                {line}" for line in (last["problem"] or "").splitlines()]
+    for partner, one in status["extracts"].items():
+        lines.append(f"{partner:<15} data up to {one['data_as_at']}, {one['received']:,} rows")
+    for draft in status["drafts"]:
+        lines.append(f"Draft           {draft['run_id']}, {draft['approvals']} of 2 approvals")
+    for publication in status["publications"]:
+        lines.append(f"Publication     {publication}")
+    for partner, one in status["agreements"].items():
+        lines.append(f"Agreement       {partner}: {one['state']}, {one['said']}")
+    return lines

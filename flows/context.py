@@ -1,0 +1,128 @@
+"""What every step of a run has at hand: settings, control database, run id and clock."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from flows.settings import Settings
+from governance.audit import Recorder
+from governance.control import Control
+from schemas.errors import JourneysError, StoreError
+
+LOCAL_TIME = ZoneInfo("Europe/London")
+ACTOR_VARIABLE = "JOURNEYS_ACTOR"
+
+Clock = Callable[[], datetime]
+
+
+class Busy(JourneysError):
+    """Another run holds the lock."""
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run of the journey."""
+
+    settings: Settings
+    control: Control
+    run_id: str
+    recorder: Recorder
+    clock: Clock
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def today(self) -> date:
+        """The day of the run, as people in the partnership would say it."""
+        return self.clock().astimezone(LOCAL_TIME).date()
+
+    @property
+    def stores(self) -> Path:
+        """This run's encrypted stores."""
+        return self.settings.stores / self.run_id
+
+    @property
+    def release(self) -> Path:
+        """This run's warehouse."""
+        return self.settings.releases / self.run_id / "warehouse.duckdb"
+
+    @property
+    def draft(self) -> Path:
+        """This run's gated tables."""
+        return self.settings.drafts / self.run_id
+
+    @property
+    def quarantine(self) -> Path:
+        """This run's lists of rows it could not use."""
+        return self.settings.quarantine / self.run_id
+
+
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+def new_run_id(now: datetime) -> str:
+    """A run id such as 20261121-225027-3f9a: it sorts by time and no two runs share one."""
+    return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def actor() -> str:
+    """Who is acting: JOURNEYS_ACTOR where a scheduler says, else the operating system's user."""
+    named = os.environ.get(ACTOR_VARIABLE)
+    if named:
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def open_control(settings: Settings) -> Control:
+    """Open the control database of a partnership; a new SQLite file is its owner's alone."""
+    url = settings.control_database.get_secret_value()
+    scheme, _, path = url.partition(":///")
+    new_file = scheme.startswith("sqlite") and path.startswith("/") and not Path(path).exists()
+    control = Control(url)
+    if new_file:
+        Path(path).chmod(0o600)
+    return control
+
+
+@contextmanager
+def run_lock(settings: Settings) -> Iterator[None]:
+    """Hold the lock of the one writer.
+
+    Raises:
+        Busy: If another run holds it.
+        StoreError: If the lock file cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(settings.lock)
+    busy = False
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        busy = True
+    except OSError:
+        raise StoreError(
+            "The partnership folder cannot be written.",
+            "Check its permissions and the space left on its disk.",
+        ) from None
+    if busy:
+        raise Busy(
+            "Another run is at work in this partnership folder.",
+            "Wait for it to end, then try again; nothing was changed.",
+        )
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,455 @@
+"""Taking extracts in: pull → check the agreement → validate → pseudonymise → stage.
+
+What is wrong with one partner's extract does not hide what is wrong with another's: each step
+goes on with the partners that are sound, and `validate` ends by refusing the run if any was not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.metadata import version
+from typing import TYPE_CHECKING, TypeVar
+
+from flows.context import RunContext
+from flows.files import flush, folder_digest, private_folder, write_text
+from flows.safe_errors import Rejected, guarded
+from flows.sources import Arrived, check_untouched, find_extract
+from governance.agreements import (
+    Agreement,
+    check_covers,
+    check_purpose,
+    load_agreement,
+    minimise,
+)
+from governance.control import Extract
+from schemas.errors import ConfigError, ExtractRejected, JourneysError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from governance.pseudonymise import Pseudonymised
+    from schemas.contract import Validated
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+STORES = ("identity", "staging")
+
+# Dates that are written down before they come; they say nothing of how recent an extract is.
+DATES_AHEAD = frozenset({"end_date", "release_date", "sentence_end_date"})
+
+TOP_RULES = 5
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What is in the inboxes: an extract of each partner, or None where it sent nothing new."""
+
+    extracts: Mapping[str, Arrived | None]
+    problems: Mapping[str, JourneysError]
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """Extracts that an agreement in force covers.
+
+    `fresh` are to be taken in; `kept` are partners whose staged extract stays, and why.
+    """
+
+    agreements: Mapping[str, Agreement]
+    fresh: Mapping[str, Arrived]
+    kept: Mapping[str, str]
+    problems: Mapping[str, JourneysError]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One partner's extract after validation, and its line in the ledger."""
+
+    validated: Validated
+    ledger: Extract
+    top_rules: list[dict[str, str | int]]
+    noted: list[dict[str, str | int]]
+    other_files: int
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Every partner's extract, valid rows only."""
+
+    agreed: Agreed
+    taken: Mapping[str, Taken]
+
+
+@dataclass(frozen=True)
+class Parted:
+    """Encodings on one side and events on the other; only record ids join them."""
+
+    checked: Checked
+    parts: Mapping[str, Pseudonymised] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """This run's own stores, with the new extracts in the place of the old."""
+
+    agreed: Agreed
+    taken: Mapping[str, Taken]
+    records: int
+
+
+def pull(run: RunContext) -> Pulled:
+    """Find what every partner has sent.
+
+    Raises:
+        ConfigError: If a partner whose extract is staged is no longer in partnership.yaml.
+        KeyProblem: If a key is missing, loose or unsound: told now, before an hour is spent.
+    """
+    _check_nobody_left(run)
+    _check_keys(run)
+    problems: dict[str, JourneysError] = {}
+    found = _each(
+        "pull",
+        run.settings.partners.items(),
+        lambda partner, part: find_extract(partner, part.inbox, _table_names(partner)),
+        problems,
+    )
+    for partner, arrived in found.items():
+        if arrived is None and partner not in run.control.staged_extracts():
+            problems[partner] = ExtractRejected(
+                f"No extract has ever come from {partner}.",
+                f"Put its tables into {run.settings.partner(partner).inbox}, then run again.",
+            )
+    return Pulled(found, problems)
+
+
+def agree(run: RunContext, pulled: Pulled) -> Agreed:
+    """Check every partner's agreement, whether or not it sent something new.
+
+    An extract is taken in when its files or the terms it was staged under have changed.
+    """
+    problems = dict(pulled.problems)
+    agreements = _each(
+        "agreement",
+        run.settings.partners.items(),
+        lambda partner, part: _agreement_in_force(run, partner),
+        problems,
+    )
+    fresh: dict[str, Arrived] = {}
+    kept: dict[str, str] = {}
+    for partner, agreement in agreements.items():
+        arrived = pulled.extracts.get(partner)
+        staged = run.control.staged_extracts().get(partner)
+        same_terms = staged is not None and staged.staged_under == staged_under(run, agreement)
+        if arrived is not None and not (same_terms and staged and staged.digest == arrived.digest):
+            fresh[partner] = arrived
+        elif staged is not None and not same_terms:
+            problems.setdefault(partner, _terms_changed(run, partner))
+        else:
+            kept[partner] = "no new extract" if arrived is None else "unchanged"
+    return Agreed(agreements, fresh, kept, problems)
+
+
+def validate(run: RunContext, agreed: Agreed) -> Checked:
+    """Read and check every new extract; write down which rows cannot be used.
+
+    Raises:
+        Rejected: If anything so far was wrong with any partner, saying all of it.
+    """
+    problems = dict(agreed.problems)
+    taken = _each(
+        "validate",
+        ((p, arrived) for p, arrived in agreed.fresh.items() if p not in problems),
+        lambda partner, arrived: _take(run, arrived, agreed.agreements[partner]),
+        problems,
+    )
+    for partner, one in taken.items():
+        _write_quarantine(run, partner, one.validated.quarantine)
+    if problems:
+        raise Rejected(problems)
+    return Checked(agreed, taken)
+
+
+def pseudonymise(run: RunContext, checked: Checked) -> Parted:
+    """Part identifiers from events, in memory; identifiers go no further than this.
+
+    Raises:
+        KeyProblem: If the identifier key is missing, loose or unsound.
+    """
+    from governance.keys import load_root
+    from governance.pseudonymise import pseudonymise as part
+
+    root = load_root(run.settings.keys.identifier)
+    parts = {
+        partner: part(
+            one.validated,
+            checked.agreed.agreements[partner],
+            root,
+            purpose=run.settings.purpose,
+            epoch=run.settings.key_epoch,
+        )
+        for partner, one in checked.taken.items()
+    }
+    return Parted(checked, parts)
+
+
+def stage(run: RunContext, parted: Parted) -> Staged:
+    """Copy the current stores and put the new extracts into the copies.
+
+    Raises:
+        KeyProblem: If the store key is missing, loose or unsound.
+        StoreError: If a store is missing, corrupt or was made with another key.
+    """
+    _copy_stores(run)
+    _stage_identities(run, parted)
+    _stage_events(run, parted)
+    for partner, one in parted.checked.taken.items():
+        _record_staging(run, partner, one.ledger)
+    flush(run.stores / f"{name}.duckdb" for name in STORES)
+    records = sum(part.encoded.height for part in parted.parts.values())
+    return Staged(parted.checked.agreed, parted.checked.taken, records)
+
+
+def staged_under(run: RunContext, agreement: Agreement) -> str:
+    """A digest of the terms that decide what staged data look like.
+
+    The purpose and treatments of the agreement, the key and its epoch, the encoding and the
+    rules of this version of the program: when one changes, an extract must be staged again.
+    """
+    from schemas.encoded import ENCODING_VERSION
+
+    terms = "\n".join(
+        (
+            agreement.treatment_digest,
+            f"epoch {run.settings.key_epoch}",
+            f"key {_key_check(run)}",
+            f"encoding {ENCODING_VERSION}",
+            f"codes {folder_digest(run.settings.codes) if run.settings.codes else 'packaged'}",
+            f"program {version('cohort-journeys')}",
+        )
+    )
+    return "sha256:" + hashlib.sha256(terms.encode()).hexdigest()
+
+
+def store_keys(run: RunContext) -> dict[str, str]:
+    """The keys of the stores and of the release, by name.
+
+    Raises:
+        KeyProblem: If the store key is missing, loose or unsound.
+    """
+    from governance.keys import load_root, store_key
+
+    root = load_root(run.settings.keys.store)
+    return {name: store_key(root, name) for name in (*STORES, "release")}
+
+
+def latest_event(frames: Iterable[pl.DataFrame], run_day: date) -> date:
+    """The day an extract's data reach to: its latest event that is not after the run's own day.
+
+    Args:
+        frames: The validated tables. A date of birth is no event; a date that is written down
+            before it comes (`DATES_AHEAD`) says nothing.
+        run_day: The day of the run, which is also the answer where no event has a date.
+    """
+    import polars as pl
+
+    days = [
+        day
+        for frame in frames
+        for column, kind in frame.schema.items()
+        if kind == pl.Date
+        and column != "dob"
+        and column not in DATES_AHEAD
+        and isinstance(day := frame[column].filter(frame[column] <= run_day).max(), date)
+    ]
+    return max(days, default=run_day)
+
+
+def _each(
+    step: str,
+    items: Iterable[tuple[str, Item]],
+    make: Callable[[str, Item], Made],
+    problems: dict[str, JourneysError],
+) -> dict[str, Made]:
+    """Make something of every partner's item; what goes wrong is put among the problems."""
+    made: dict[str, Made] = {}
+    for partner, item in items:
+        try:
+            made[partner] = guarded(step, make, partner, item)
+        except JourneysError as error:
+            problems.setdefault(partner, error)
+    return made
+
+
+def _check_nobody_left(run: RunContext) -> None:
+    left = sorted(set(run.control.staged_extracts()) - set(run.settings.partners))
+    if left:
+        raise ConfigError(
+            f"The extract of {', '.join(left)} is staged, but partnership.yaml no longer names "
+            "that partner.",
+            "Put it back under `partners`, or begin a new folder without it.",
+        )
+
+
+def _check_keys(run: RunContext) -> None:
+    _key_check(run)
+    store_keys(run)
+
+
+def _table_names(partner: str) -> tuple[str, ...]:
+    from schemas.tables import TABLES
+
+    return tuple(table.name for table in TABLES[partner])
+
+
+def _agreement_in_force(run: RunContext, partner: str) -> Agreement:
+    agreement = load_agreement(run.settings.partner(partner).agreement)
+    check_purpose(agreement, partner, run.settings.purpose)
+    check_covers(agreement, partner)
+    agreement.check_in_force(run.today)
+    return agreement
+
+
+def _terms_changed(run: RunContext, partner: str) -> ExtractRejected:
+    return ExtractRejected(
+        f"The agreement, key or program changed since the {partner} extract was staged, and the "
+        "extract is no longer in the inbox.",
+        f"Ask {partner} to send it again, then run again.",
+    )
+
+
+def _key_check(run: RunContext) -> str:
+    """A value that tells one identifier key from another and gives nothing else away."""
+    from governance.keys import load_root
+
+    root = load_root(run.settings.keys.identifier)
+    return root.derive(
+        "key-check", purpose=run.settings.purpose, epoch=run.settings.key_epoch
+    ).hex()[:16]
+
+
+def _take(run: RunContext, arrived: Arrived, agreement: Agreement) -> Taken:
+    """Read, minimise and validate one partner's extract."""
+    from schemas.contract import validate_extract
+    from schemas.extract import read_table
+    from schemas.tables import TABLES
+
+    raw = {
+        table.name: read_table(
+            arrived.files[table.name], table, columns=agreement.shared_columns(table.name)
+        )
+        for table in TABLES[arrived.partner]
+    }
+    check_untouched(arrived)
+    shared, over_shared = minimise(agreement, raw)
+    validated = validate_extract(arrived.partner, shared, codes=run.settings.codes, as_at=run.today)
+    return Taken(
+        validated=validated,
+        ledger=Extract(
+            run_id=run.run_id,
+            partner=arrived.partner,
+            digest=arrived.digest,
+            staged_under=staged_under(run, agreement),
+            received=sum(validated.rows.values()),
+            kept=sum(frame.height for frame in validated.frames.values()),
+            quarantined=sum(validated.quarantined.values()),
+            withheld=sum(validated.withheld.values()),
+            over_shared=sum(over_shared.values()),
+            data_as_at=latest_event(validated.frames.values(), run.today),
+        ),
+        top_rules=_top_rules(validated.quarantine),
+        noted=validated.noted.sort("count", descending=True).to_dicts(),
+        other_files=arrived.others,
+    )
+
+
+def _top_rules(quarantine: pl.DataFrame) -> list[dict[str, str | int]]:
+    """The rules most often broken: table, column, rule, count."""
+    import polars as pl
+
+    return (
+        quarantine.group_by("table", "column", "rule")
+        .agg(count=pl.len())
+        .sort("count", "table", "column", "rule", descending=[True, False, False, False])
+        .head(TOP_RULES)
+        .to_dicts()
+    )
+
+
+def _write_quarantine(run: RunContext, partner: str, quarantine: pl.DataFrame) -> None:
+    """Say which rows could not be used and by which rule, never what they held."""
+    private_folder(run.settings.quarantine)
+    private_folder(run.quarantine)
+    write_text(
+        run.quarantine / f"{partner}.csv",
+        quarantine.select("row", "table", "column", "rule").write_csv(),
+    )
+
+
+def _copy_stores(run: RunContext) -> None:
+    """Copy the current run's stores into this run's folder; a first run starts with none."""
+    private_folder(run.settings.stores)
+    private_folder(run.stores)
+    current = run.control.current_run()
+    if current is None:
+        return
+    for name in STORES:
+        source = run.settings.stores / current.run_id / f"{name}.duckdb"
+        if source.is_file():
+            shutil.copy2(source, run.stores / source.name)
+        else:
+            raise _store_missing(name)
+
+
+def _record_staging(run: RunContext, partner: str, ledger: Extract) -> None:
+    """Enter into the audit record that an extract was collected and staged data were altered."""
+    for action, rows in (("collection", ledger.received), ("alteration", ledger.kept)):
+        entry = run.recorder.entry(action, run.clock(), partner=partner, detail={"rows": rows})
+        run.control.add_audit(entry)
+
+
+def _store_missing(name: str) -> JourneysError:
+    from schemas.errors import StoreError
+
+    return StoreError(
+        f"The {name} store of the current run is missing.",
+        "Restore the partnership folder's `stores` from backup, then run again.",
+    )
+
+
+def _stage_identities(run: RunContext, parted: Parted) -> None:
+    from linkage import store
+    from warehouse.connect import open_store
+
+    connection = open_store(run.stores / "identity.duckdb", store_keys(run)["identity"])
+    try:
+        store.create(connection)
+        for partner, part in parted.parts.items():
+            store.replace_partner(connection, partner, part.encoded)
+    finally:
+        connection.close()
+
+
+def _stage_events(run: RunContext, parted: Parted) -> None:
+    from warehouse import staging
+    from warehouse.connect import open_store
+
+    connection = open_store(run.stores / "staging.duckdb", store_keys(run)["staging"])
+    try:
+        staging.create(connection)
+        for partner, part in parted.parts.items():
+            ledger = parted.checked.taken[partner].ledger
+            staging.replace_partner(
+                connection,
+                partner,
+                part.events,
+                run_id=run.run_id,
+                data_as_at=ledger.data_as_at,
+                rows=ledger.received,
+            )
+    finally:
+        connection.close()

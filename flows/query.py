@@ -1,0 +1,53 @@
+"""An analyst's question to the current release, and the record that it was asked."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from flows.context import Clock, actor, open_control, utc_now
+from flows.settings import Settings
+from governance.audit import Recorder
+from governance.keys import load_root, store_key
+from schemas.errors import StoreError
+
+if TYPE_CHECKING:
+    from warehouse.connect import Selected
+
+
+def query_release(settings: Settings, sql: str, clock: Clock = utc_now) -> Selected:
+    """Run one SELECT on the current release.
+
+    The audit record says who asked, when, and how many rows came back; of the query it keeps a
+    digest only, since a query may name a person id.
+
+    Raises:
+        StoreError: If there is no release yet or it cannot be opened.
+        KeyProblem: If the store key is missing or loose.
+        RefusedQuery: If it is not one SELECT that the lock-down allows.
+    """
+    from warehouse.connect import open_release, select
+
+    with open_control(settings) as control:
+        current = control.current_run()
+        if current is None:
+            raise StoreError("There is no release yet.", "Run `journeys run` to make one.")
+        path = settings.releases / current.run_id / "warehouse.duckdb"
+        connection = open_release(path, store_key(load_root(settings.keys.store), "release"))
+        try:
+            result = select(connection, sql)
+        finally:
+            connection.close()
+        recorder = Recorder(actor(), settings.purpose, current.run_id)
+        control.add_audit(
+            recorder.entry(
+                "consultation",
+                clock(),
+                recipients="an analyst of the partnership",
+                detail={
+                    "rows": len(result.rows),
+                    "query": hashlib.sha256(sql.encode()).hexdigest(),
+                },
+            )
+        )
+    return result

@@ -1,0 +1,195 @@
+"""The whole journey, from what the partners sent to tables that await approval.
+
+`refresh` is the journey itself. It is run by two drivers that give it the same steps: `run_refresh`
+here, with no server, and `flows.nightly`, where each step is a Prefect task.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from flows.build import build, draft
+from flows.context import (
+    Clock,
+    RunContext,
+    actor,
+    new_run_id,
+    open_control,
+    run_lock,
+    utc_now,
+)
+from flows.housekeeping import discard, empty_inboxes, recover, tidy
+from flows.ingest import agree, pseudonymise, pull, stage, validate
+from flows.link import link
+from flows.progress import Narrator, Silent
+from flows.report import make_report, refused_report
+from flows.safe_errors import Rejected, guarded
+from flows.settings import Settings
+from governance.audit import Recorder
+from governance.control import Control
+from schemas.errors import JourneysError
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+STEPS = {
+    "pull": "Looking for extracts",
+    "agree": "Checking the sharing agreements",
+    "validate": "Validating",
+    "pseudonymise": "Replacing identifiers with keyed encodings",
+    "stage": "Staging",
+    "link": "Linking records into people",
+    "build": "Building the warehouse",
+    "draft": "Drafting the tables",
+    "commit": "Committing the run",
+}
+"""The steps in their order, and what each is called while it runs."""
+
+
+class Perform(Protocol):
+    """How a driver carries out one step."""
+
+    def __call__(
+        self,
+        step: Callable[Concatenate[RunContext, Given], Result],
+        run: RunContext,
+        *args: Given.args,
+        **kwargs: Given.kwargs,
+    ) -> Result:
+        """Carry out the step and give back what it made."""
+
+
+def refresh(run: RunContext, perform: Perform) -> dict[str, Any]:
+    """The journey. Returns the report of the run: counts and places, no values.
+
+    Raises:
+        JourneysError: From the step that could not go on; nothing is then committed.
+    """
+    pulled = perform(pull, run)
+    agreed = perform(agree, run, pulled)
+    checked = perform(validate, run, agreed)
+    parted = perform(pseudonymise, run, checked)
+    staged = perform(stage, run, parted)
+    people = perform(link, run, staged)
+    release = perform(build, run, people)
+    drafted = perform(draft, run, release)
+    return perform(commit, run, pulled.extracts, drafted)
+
+
+def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
+    """Make the run the current one, then remove what it replaces.
+
+    The row in the control database is what commits it: before it, nothing of the run counts;
+    after it, what remains to be done is removal, which the next run would do as well.
+    """
+    report = make_report(run, drafted)
+    run.control.commit_run(
+        run.run_id,
+        at=run.clock(),
+        report=report,
+        extracts=[one.ledger for one in drafted.staged.taken.values()],
+        draft_digest=drafted.digest,
+    )
+    try:
+        guarded("tidying", _remove_what_is_replaced, run, extracts, drafted)
+    except JourneysError as error:
+        report["warnings"].append(f"The run is committed, but tidying up after it failed. {error}")
+    return report
+
+
+def _remove_what_is_replaced(run: RunContext, extracts: Any, drafted: Any) -> None:
+    empty_inboxes(run, drafted.staged.agreed, extracts)
+    tidy(run.settings, run.control)
+
+
+def run_refresh(
+    settings: Settings,
+    *,
+    narrator: Narrator | None = None,
+    run_id: str | None = None,
+    clock: Clock = utc_now,
+    dress: Callable[[Perform], Perform] = lambda perform: perform,
+) -> dict[str, Any]:
+    """Run the journey once, as the one writer, and say what it did.
+
+    Args:
+        settings: The partnership.
+        narrator: Who tells a person of each step; nobody by default.
+        run_id: The run's id, where the caller has given it one.
+        clock: The clock.
+        dress: How a driver wraps each step; by default not at all.
+
+    Returns:
+        The report of the run.
+
+    Raises:
+        JourneysError: What went wrong and what to do; the last committed run stays current.
+    """
+    with begun_run(settings, run_id, clock) as run:
+        return refresh(run, dress(plainly(narrator or Silent())))
+
+
+def plainly(narrator: Narrator) -> Perform:
+    """A driver that calls each step, guarded, and tells of it."""
+    order = list(STEPS)
+
+    def perform(
+        step: Callable[Concatenate[RunContext, Given], Result],
+        run: RunContext,
+        *args: Given.args,
+        **kwargs: Given.kwargs,
+    ) -> Result:
+        name = step.__name__
+        with narrator.telling(order.index(name) + 1, len(order), STEPS[name]):
+            started = time.monotonic()
+            made = guarded(name, step, run, *args, **kwargs)
+            run.seconds[name] = round(time.monotonic() - started, 2)
+            return made
+
+    return perform
+
+
+@contextmanager
+def begun_run(settings: Settings, run_id: str | None, clock: Clock) -> Iterator[RunContext]:
+    """Hold the lock, put right what a dead run left, and record how this run ends.
+
+    Raises:
+        Busy: If another run is at work.
+        StoreError: If the control database cannot be used.
+    """
+    with run_lock(settings), open_control(settings) as control:
+        guarded("recovery", recover, settings, control, clock)
+        run = _begin(settings, control, run_id or new_run_id(clock()), clock)
+        try:
+            yield run
+        except BaseException as error:
+            _write_off(run, error)
+            raise
+
+
+def _begin(settings: Settings, control: Control, run_id: str, clock: Clock) -> RunContext:
+    who = actor()
+    control.begin_run(run_id, at=clock(), actor=who, purpose=settings.purpose)
+    recorder = Recorder(actor=who, purpose=settings.purpose, run_id=run_id)
+    return RunContext(settings, control, run_id, recorder, clock)
+
+
+def _write_off(run: RunContext, error: BaseException) -> None:
+    """Record that the run failed and remove what it wrote, unless it had committed already."""
+    recorded = run.control.run(run.run_id)
+    if recorded is None or recorded.state != "running":
+        return
+    discard(run.settings, run.run_id)
+    problem = str(error) if isinstance(error, JourneysError) else "The run was interrupted."
+    report = refused_report(run, error) if isinstance(error, Rejected) else None
+    run.control.fail_run(run.run_id, at=run.clock(), problem=problem, report=report)
+
+
+def current_release(settings: Settings, control: Control) -> Path | None:
+    """The warehouse analysts read now; None before the first run."""
+    run = control.current_run()
+    return settings.releases / run.run_id / "warehouse.duckdb" if run else None

@@ -1,0 +1,109 @@
+"""What a run says of itself: counts, rules, dates and places; never a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flows.build import Drafted
+from flows.context import RunContext
+from flows.ingest import Staged, Taken
+from flows.safe_errors import Rejected
+from governance.control import Extract
+
+
+def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
+    """The report of a run that is about to be committed."""
+    release = drafted.release
+    return {
+        "run_id": run.run_id,
+        "outcome": "committed",
+        "partners": _partners(run, drafted.staged),
+        "linkage": {**release.people.counts, "model": release.people.model},
+        "release": {
+            "path": _place(run, run.release),
+            "tables": release.tables,
+            "checks": release.checks,
+        },
+        "draft": {
+            "path": _place(run, run.draft),
+            "tables": drafted.tables,
+            "digest": drafted.digest,
+        },
+        "quarantine": _place(run, run.quarantine),
+        "seconds": run.seconds,
+        "warnings": _warnings(run, drafted.staged),
+    }
+
+
+def refused_report(run: RunContext, refusal: Rejected) -> dict[str, Any]:
+    """The report of a run that was refused for what the partners sent."""
+    return {
+        "run_id": run.run_id,
+        "outcome": "rejected",
+        "problems": {
+            partner: {"problem": error.problem, "remedy": error.remedy}
+            for partner, error in refusal.problems.items()
+        },
+        "quarantine": _place(run, run.quarantine),
+        "seconds": run.seconds,
+    }
+
+
+def _partners(run: RunContext, staged: Staged) -> dict[str, dict[str, Any]]:
+    ledger = run.control.staged_extracts()
+    return {
+        partner: _new(staged.taken[partner])
+        if partner in staged.taken
+        else _kept(ledger[partner], staged.agreed.kept[partner])
+        for partner in staged.agreed.agreements
+    }
+
+
+def _new(taken: Taken) -> dict[str, Any]:
+    return {
+        **_counts(taken.ledger, "new"),
+        "top_rules": taken.top_rules,
+        "noted": taken.noted,
+        "other_files": taken.other_files,
+    }
+
+
+def _kept(ledger: Extract, why: str) -> dict[str, Any]:
+    return {**_counts(ledger, why), "top_rules": [], "noted": [], "other_files": 0}
+
+
+def _counts(ledger: Extract, extract: str) -> dict[str, Any]:
+    return {
+        "extract": extract,
+        "received": ledger.received,
+        "kept": ledger.kept,
+        "quarantined": ledger.quarantined,
+        "withheld": ledger.withheld,
+        "over_shared_columns": ledger.over_shared,
+        "data_as_at": ledger.data_as_at.isoformat(),
+    }
+
+
+def _warnings(run: RunContext, staged: Staged) -> list[str]:
+    said = [
+        f"The {partner} agreement expires on {agreement.expires}: have it renewed."
+        for partner, agreement in staged.agreed.agreements.items()
+        if agreement.expires_soon(run.today)
+    ]
+    said += [
+        f"{partner} sent {one.ledger.over_shared} column(s) that its agreement does not list; "
+        "they were dropped. Ask it not to send them."
+        for partner, one in staged.taken.items()
+        if one.ledger.over_shared
+    ]
+    said += [
+        f"{one.other_files} other file(s) lie in the inbox of {partner} and were not read."
+        for partner, one in staged.taken.items()
+        if one.other_files
+    ]
+    return said
+
+
+def _place(run: RunContext, path: Any) -> str:
+    """A path within the partnership folder, so that a copied folder's reports still hold."""
+    return str(path.relative_to(run.settings.folder))

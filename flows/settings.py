@@ -1,0 +1,184 @@
+"""partnership.yaml, typed and frozen: where everything is and on what terms it is used.
+
+Paths in it are relative to the file, so a partnership folder can be copied whole and run where
+it lands. Nothing in it is ever printed; a fault names its key.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from governance.documents import read_document
+from schemas.errors import ConfigError
+
+FILE_NAME = "partnership.yaml"
+LOCATION_VARIABLE = "JOURNEYS_CONFIG"
+
+Partner = Literal["police", "probation", "treatment", "housing"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Keys(_Part):
+    """The two root keys: one for identifiers, one for the stores."""
+
+    identifier: Path
+    store: Path
+
+    @model_validator(mode="after")
+    def _are_two(self) -> Keys:
+        if self.identifier == self.store:
+            raise ValueError("names one file twice; the two keys must be different files")
+        return self
+
+
+class PartnerSettings(_Part):
+    """Where one partner's extract arrives and the agreement it arrives under."""
+
+    inbox: Path
+    agreement: Path
+
+
+class Disclosure(_Part):
+    """The publication gate: counts below the threshold are masked, others rounded.
+
+    The tables are gated at 5 and 5 only, so any other wish is refused rather than passed over.
+    """
+
+    threshold: int = Field(default=5, ge=5, le=5)
+    rounding_base: int = Field(default=5, ge=5, le=5)
+
+
+class _Document(_Part):
+    """The keys of partnership.yaml."""
+
+    partnership: str = Field(min_length=1)
+    contact: str = Field(default="the partnership's data lead", min_length=1)
+    purpose: str = Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")
+    key_epoch: int = Field(ge=1)
+    demonstration: bool = False
+    keys: Keys
+    control_database: SecretStr
+    partners: dict[Partner, PartnerSettings] = Field(min_length=1)
+    disclosure: Disclosure = Disclosure()
+    keep_releases: int = Field(default=3, ge=1, le=100)
+
+    @field_validator("control_database")
+    @classmethod
+    def _is_a_url(cls, value: SecretStr) -> SecretStr:
+        if "://" not in value.get_secret_value():
+            raise ValueError("is not a database URL such as sqlite:///control.db")
+        return value
+
+
+class Settings(_Document):
+    """A partnership: its settings with every path made absolute, and its folder."""
+
+    folder: Path
+
+    def partner(self, name: str) -> PartnerSettings:
+        """The settings of the partner of that name."""
+        return {str(key): part for key, part in self.partners.items()}[name]
+
+    @property
+    def lock(self) -> Path:
+        """The lock that the one writer holds."""
+        return self.folder / "run.lock"
+
+    @property
+    def stores(self) -> Path:
+        """Where each run's encrypted stores are."""
+        return self.folder / "stores"
+
+    @property
+    def releases(self) -> Path:
+        """Where each run's warehouse is."""
+        return self.folder / "releases"
+
+    @property
+    def drafts(self) -> Path:
+        """Where gated tables await approval."""
+        return self.folder / "drafts"
+
+    @property
+    def publications(self) -> Path:
+        """Where approved tables are."""
+        return self.folder / "publications"
+
+    @property
+    def quarantine(self) -> Path:
+        """Where each run says which rows it could not use, and why."""
+        return self.folder / "quarantine"
+
+    @property
+    def codes(self) -> Path | None:
+        """The partnership's own code lists, which win over the packaged ones; None without."""
+        folder = self.folder / "codes"
+        return folder if folder.is_dir() else None
+
+    @property
+    def prefect_home(self) -> Path:
+        """Where Prefect keeps its own record of runs."""
+        return self.folder / ".prefect"
+
+
+def locate(given: Path | None) -> Path:
+    """Where partnership.yaml is: as given, else by JOURNEYS_CONFIG, else in this folder."""
+    if given is not None:
+        return given
+    named = os.environ.get(LOCATION_VARIABLE)
+    return Path(named) if named else Path(FILE_NAME)
+
+
+def load_settings(path: Path) -> Settings:
+    """Read partnership.yaml.
+
+    Args:
+        path: The file, as `locate` gives it.
+
+    Raises:
+        ConfigError: If it is missing or does not read as a partnership; the message names the
+            key at fault, never its value.
+    """
+    if not path.is_file():
+        raise ConfigError(
+            f"There is no {FILE_NAME} at {path}.",
+            f"Give --config, set {LOCATION_VARIABLE}, or make one with `journeys init --out DIR`.",
+        )
+    document = read_document(path, _Document, ConfigError)
+    return _resolved(document, path.resolve().parent)
+
+
+def _resolved(document: _Document, folder: Path) -> Settings:
+    """The same settings with every relative path taken from the folder of the file."""
+    url = document.control_database.get_secret_value()
+    return Settings(
+        partnership=document.partnership,
+        contact=document.contact,
+        purpose=document.purpose,
+        key_epoch=document.key_epoch,
+        demonstration=document.demonstration,
+        keys=Keys(identifier=folder / document.keys.identifier, store=folder / document.keys.store),
+        control_database=SecretStr(_resolved_url(url, folder)),
+        partners={
+            name: PartnerSettings(inbox=folder / part.inbox, agreement=folder / part.agreement)
+            for name, part in document.partners.items()
+        },
+        disclosure=document.disclosure,
+        keep_releases=document.keep_releases,
+        folder=folder,
+    )
+
+
+def _resolved_url(url: str, folder: Path) -> str:
+    """A SQLite URL with a relative path made absolute; any other URL as it is."""
+    scheme, _, path = url.partition(":///")
+    if not scheme.startswith("sqlite") or not path or path.startswith((":memory:", "/")):
+        return url
+    return f"{scheme}:///{folder / path}"

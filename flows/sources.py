@@ -1,0 +1,129 @@
+"""Where extracts come from. In its first form: one folder a partner, one CSV file a table."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.errors import ExtractRejected
+
+CHUNK_BYTES = 1 << 20
+
+Stamp = tuple[int, int, int]
+"""What tells that a file was not touched: its inode, size and time of change."""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """An extract found in a partner's inbox.
+
+    Attributes:
+        partner: Whose it is.
+        files: The file of each table.
+        digest: SHA-256 over the digests of the tables, in the order of their names.
+        stamps: The files as they were when the digest was taken.
+        others: Files in the inbox that are no table of this partner.
+    """
+
+    partner: str
+    files: Mapping[str, Path]
+    digest: str
+    stamps: Mapping[str, Stamp]
+    others: int
+
+
+def find_extract(partner: str, inbox: Path, tables: Sequence[str]) -> Arrived | None:
+    """Look for a partner's extract in its inbox.
+
+    Args:
+        partner: Whose inbox it is.
+        inbox: A folder; it need not exist.
+        tables: The tables an extract of this partner is made of.
+
+    Returns:
+        The extract, or None where no file of it is there.
+
+    Raises:
+        ExtractRejected: If only some tables are there, or a file cannot be read.
+    """
+    present = _files(inbox)
+    files = {table: present[f"{table}.csv"] for table in tables if f"{table}.csv" in present}
+    if not files:
+        return None
+    missing = [table for table in tables if table not in files]
+    if missing:
+        raise ExtractRejected(
+            f"The {partner} extract is not whole: {', '.join(f'{name}.csv' for name in missing)} "
+            "is not in its inbox.",
+            "Ask the partner for all its tables together, then run again.",
+        )
+    stamps = {table: _stamp(partner, table, path) for table, path in files.items()}
+    digests = {table: _file_digest(partner, table, path) for table, path in files.items()}
+    return Arrived(
+        partner=partner,
+        files=files,
+        digest=_combined(digests),
+        stamps=stamps,
+        others=len(present) - len(files),
+    )
+
+
+def check_untouched(arrived: Arrived) -> None:
+    """Check that no file changed since its digest was taken: what was read is what it is of.
+
+    Raises:
+        ExtractRejected: If one did.
+    """
+    for table, path in arrived.files.items():
+        if _stamp(arrived.partner, table, path) != arrived.stamps[table]:
+            raise ExtractRejected(
+                f"The {arrived.partner} extract changed while it was being read.",
+                "Wait until the delivery is complete, then run again.",
+            )
+
+
+def remove(arrived: Arrived) -> int:
+    """Remove an extract from its inbox; the number of files removed."""
+    for path in arrived.files.values():
+        path.unlink(missing_ok=True)
+    return len(arrived.files)
+
+
+def _files(inbox: Path) -> dict[str, Path]:
+    """Plain files of a folder by their name in lower case."""
+    if not inbox.is_dir():
+        return {}
+    return {path.name.lower(): path for path in sorted(inbox.iterdir()) if path.is_file()}
+
+
+def _stamp(partner: str, table: str, path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        raise _unreadable(partner, table) from None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _file_digest(partner: str, table: str, path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                digest.update(chunk)
+    except OSError:
+        raise _unreadable(partner, table) from None
+    return digest.hexdigest()
+
+
+def _combined(digests: Mapping[str, str]) -> str:
+    lines = "".join(f"{table} {digests[table]}\n" for table in sorted(digests))
+    return "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _unreadable(partner: str, table: str) -> ExtractRejected:
+    return ExtractRejected(
+        f"The {partner} table {table}.csv cannot be read.",
+        "Check its permissions, or ask the partner to send it again.",
+    )

@@ -1,0 +1,147 @@
+"""Starting a partnership folder: settings, agreements to complete, keys; never overwriting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib import resources
+from pathlib import Path
+
+from flows.files import PRIVATE, private_folder, write_text
+from governance.agreements import SIGNING_ROLES, Agreement, parse_agreement
+from governance.keys import new_root
+
+PARTNERS = ("police", "probation", "treatment", "housing")
+PURPOSE = "cohort-journeys"
+UNSIGNED = "signatures: []\n"
+
+DEMO_PARTNERSHIP = "Demonstration Combating Drugs Partnership"
+DEMO_CONTROLLERS = {
+    "police": "Demonstration Constabulary",
+    "probation": "Demonstration Probation Region",
+    "treatment": "Demonstration Treatment Service",
+    "housing": "Demonstration Borough Council Housing",
+}
+DEMO_SIGNATORIES = {
+    "sharing_controller": "Demonstration signatory for the partner (no real person)",
+    "receiving_controller": "Demonstration signatory for the partnership (no real person)",
+}
+DEMO_DAYS = 365
+
+
+@dataclass(frozen=True)
+class Started:
+    """What was made and what was there already, by path within the folder."""
+
+    made: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def start(folder: Path, *, demo: bool, today: date) -> Started:
+    """Make a partnership folder, or add what one lacks.
+
+    Args:
+        folder: Where; it need not exist.
+        demo: Whether it is a demonstration: agreements are then signed by demonstration
+            signatories for a year from today, and extracts stay in the inbox.
+        today: The day.
+
+    Raises:
+        KeyProblem: If a key cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {Path("partnership.yaml"): _partnership(demo)}
+    texts |= {Path("agreements", f"{p}.yaml"): agreement_text(p, demo, today) for p in PARTNERS}
+    made, left = [], []
+    for path, text in texts.items():
+        if (folder / path).exists():
+            left.append(str(path))
+        else:
+            write_text(folder / path, text)
+            made.append(str(path))
+    for partner in PARTNERS:
+        inbox = folder / "inbox" / partner
+        inbox.mkdir(parents=True, exist_ok=True)
+        inbox.chmod(PRIVATE)
+    for name in ("identifier", "store"):
+        path = Path("keys", f"{name}.key")
+        (made if new_key(folder / path) else left).append(str(path))
+    return Started(tuple(made), tuple(left))
+
+
+def new_key(path: Path) -> bool:
+    """Make a root key unless there is one; whether it was made."""
+    if path.exists():
+        return False
+    private_folder(path.parent)
+    new_root(path)
+    return True
+
+
+def agreement_text(partner: str, demo: bool, today: date) -> str:
+    """A partner's agreement as a file: a template to complete, or signed for a demonstration."""
+    given = _demo_terms(partner, today) if demo else _blank_terms()
+    text = _render(f"agreements/{partner}.yaml", {"purpose": PURPOSE, **given})
+    if not demo:
+        return text
+    agreement = parse_agreement(text, f"{partner}.yaml")
+    return text.replace(UNSIGNED, _signatures(agreement, today))
+
+
+def _partnership(demo: bool) -> str:
+    return _render(
+        "partnership.yaml",
+        {
+            "partnership": DEMO_PARTNERSHIP if demo else "Name of the partnership",
+            "contact": "hub@demonstration.example" if demo else "the partnership's data lead",
+            "purpose": PURPOSE,
+            "demonstration": "true" if demo else "false",
+        },
+    )
+
+
+def _demo_terms(partner: str, today: date) -> dict[str, str]:
+    return {
+        "demonstration": "true",
+        "sharing_controller": DEMO_CONTROLLERS[partner],
+        "sharing_contact": f"{partner}@demonstration.example",
+        "receiving_controller": DEMO_PARTNERSHIP,
+        "receiving_contact": "hub@demonstration.example",
+        "starts": today.isoformat(),
+        "expires": (today + timedelta(days=DEMO_DAYS)).isoformat(),
+        "inbox_after_staging": "keep",
+    }
+
+
+def _blank_terms() -> dict[str, str]:
+    return {
+        "demonstration": "false",
+        "sharing_controller": "<the organisation that shares>",
+        "sharing_contact": "<whom to ask there>",
+        "receiving_controller": "<the organisation that receives>",
+        "receiving_contact": "<whom to ask there>",
+        "starts": "null  # such as 2026-04-01",
+        "expires": "null  # the last day in force",
+        "inbox_after_staging": "remove",
+    }
+
+
+def _signatures(agreement: Agreement, today: date) -> str:
+    lines = ["# Demonstration signatures: nobody has signed anything.", "signatures:"]
+    for role in SIGNING_ROLES:
+        lines += [
+            f"  - role: {role}",
+            f'    signatory: "{DEMO_SIGNATORIES[role]}"',
+            f"    signed_on: {today.isoformat()}",
+            f'    document_digest: "{agreement.document_digest}"',
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _render(name: str, given: dict[str, str]) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    template = resources.files("governance").joinpath("templates", *name.split("/"))
+    # The templates are YAML of ours, so nothing is to be escaped for HTML.
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
+    return environment.from_string(template.read_text("utf-8")).render(given)

@@ -1,0 +1,312 @@
+"""The sharing agreement as data: who may share which field, why, under what terms and until when.
+
+An agreement is a YAML file beside `partnership.yaml`. It is in force on a day when its dates
+cover that day, both controllers have signed it, and what they signed is what it says now: a
+signature carries the digest of the terms, so a term changed afterwards makes it void.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from governance.documents import parse_document, read_document
+from schemas.errors import AgreementError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Treatment = Literal["encode", "key", "keep", "generalise", "drop"]
+"""What may be done with a column.
+
+encode: into keyed encodings for linkage, then forgotten.
+key: into a keyed surrogate that joins tables.
+keep: as it came.
+generalise: into something coarser (birth year, postcode district).
+drop: received by agreement and dropped before anything is stored.
+"""
+
+SIGNING_ROLES = ("sharing_controller", "receiving_controller")
+
+# Renewal of a sharing agreement takes controllers about two months, so warn that early.
+WARN_DAYS_BEFORE_EXPIRY = 60
+
+_BLANK = re.compile(r"^<.*>$", re.DOTALL)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Party(_Part):
+    """An organisation in the agreement, and whether it decides why and how data are used."""
+
+    name: str = Field(min_length=1)
+    role: Literal["sharing_controller", "receiving_controller", "processor"]
+    contact: str = Field(min_length=1)
+
+
+class LegalGateway(_Part):
+    """The law relied on, in the controllers' own words."""
+
+    power_to_share: str = Field(min_length=1)
+    lawful_basis: str = Field(min_length=1)
+    special_category_condition: str = Field(min_length=1)
+    confidentiality: str = Field(min_length=1)
+    conditions: tuple[str, ...] = ()
+
+
+class Signature(_Part):
+    """One controller's signature over the terms as their digest names them."""
+
+    role: Literal["sharing_controller", "receiving_controller"]
+    signatory: str = Field(min_length=1)
+    signed_on: date
+    document_digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+
+
+class Agreement(_Part):
+    """One partner's sharing agreement."""
+
+    partner: str = Field(min_length=1)
+    title: str = Field(min_length=1)
+    version: int = Field(ge=1)
+    demonstration: bool = False
+    parties: tuple[Party, ...] = Field(min_length=2)
+    purpose: str = Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")
+    purpose_in_words: str = Field(min_length=1)
+    legal_gateway: LegalGateway
+    starts: date | None
+    expires: date | None
+    retention_days: int = Field(ge=1)
+    inbox_after_staging: Literal["remove", "keep"] = "remove"
+    tables: Mapping[str, Mapping[str, Annotated[tuple[Treatment, ...], Field(min_length=1)]]] = (
+        Field(min_length=1)
+    )
+    signatures: tuple[Signature, ...] = ()
+
+    @field_validator("tables", mode="before")
+    @classmethod
+    def _one_treatment_may_be_a_word(cls, value: object) -> object:
+        """Accept `sex: keep` for `sex: [keep]`, and column names in any case."""
+        if not isinstance(value, dict):
+            return value
+        return {
+            table: {str(column).lower(): _as_tuple(given) for column, given in columns.items()}
+            if isinstance(columns, dict)
+            else columns
+            for table, columns in value.items()
+        }
+
+    @field_validator("tables", mode="after")
+    @classmethod
+    def _drop_stands_alone(cls, value: Mapping[str, Mapping[str, tuple[str, ...]]]) -> object:
+        for columns in value.values():
+            if any("drop" in given and len(given) > 1 for given in columns.values()):
+                raise ValueError("has a column that is dropped and also used")
+        return value
+
+    @property
+    def treatments(self) -> dict[str, dict[str, frozenset[str]]]:
+        """What may be done with each column: {table: {column: treatments}}."""
+        return {
+            table: {column: frozenset(given) for column, given in columns.items()}
+            for table, columns in self.tables.items()
+        }
+
+    def shared_columns(self, table: str) -> frozenset[str]:
+        """The columns of a table that the partner is to send and that are used."""
+        listed = self.treatments.get(table, {})
+        return frozenset(column for column in listed if _is_used(listed, column))
+
+    @property
+    def document_digest(self) -> str:
+        """SHA-256 over every term of the agreement: what a signature is given for."""
+        return _digest(self.model_dump(mode="json", exclude={"signatures"}))
+
+    @property
+    def treatment_digest(self) -> str:
+        """SHA-256 over the purpose and the treatments: what staged data were made under.
+
+        A renewal that changes only dates or signatures leaves it as it was.
+        """
+        treatments = {
+            table: {column: sorted(given) for column, given in columns.items()}
+            for table, columns in self.tables.items()
+        }
+        return _digest({"purpose": self.purpose, "treatments": treatments})
+
+    def check_in_force(self, on: date) -> None:
+        """Check that the agreement is complete, signed and in its dates.
+
+        Args:
+            on: The day on which data would be used.
+
+        Raises:
+            AgreementError: If it is not; the remedy says what the controllers must do.
+        """
+        self._check_complete()
+        self._check_dates(on)
+        self._check_signed(on)
+
+    def days_left(self, on: date) -> int | None:
+        """Days from `on` to the last day in force; None where the agreement has no last day."""
+        return None if self.expires is None else (self.expires - on).days
+
+    def expires_soon(self, on: date) -> bool:
+        """Whether the controllers should be renewing it by now."""
+        left = self.days_left(on)
+        return left is not None and left <= WARN_DAYS_BEFORE_EXPIRY
+
+    def _check_complete(self) -> None:
+        if _has_blank(self.model_dump(mode="python")):
+            raise AgreementError(
+                f"The {self.partner} agreement still has parts in <angle brackets>.",
+                "Ask the controllers to complete every such part before they sign.",
+            )
+        if self.starts is None or self.expires is None:
+            raise AgreementError(
+                f"The {self.partner} agreement does not say when it starts and expires.",
+                "Fill in `starts` and `expires`.",
+            )
+
+    def _check_dates(self, on: date) -> None:
+        if self.starts is not None and on < self.starts:
+            raise AgreementError(
+                f"The {self.partner} agreement is not in force until {self.starts}.",
+                "Wait until then, or ask the controllers to agree an earlier start.",
+            )
+        if self.expires is not None and on > self.expires:
+            raise AgreementError(
+                f"The {self.partner} agreement expired on {self.expires}.",
+                "Ask the controllers to renew and sign it, then put the new file in its place.",
+            )
+
+    def _check_signed(self, on: date) -> None:
+        signed = {given.role for given in self.signatures if given.signed_on <= on}
+        missing = [role.replace("_", " ") for role in SIGNING_ROLES if role not in signed]
+        if missing:
+            raise AgreementError(
+                f"The {self.partner} agreement is not signed by the {' or the '.join(missing)}.",
+                f"Have it signed and add each signature with the digest {self.document_digest}.",
+            )
+        if any(given.document_digest != self.document_digest for given in self.signatures):
+            raise AgreementError(
+                f"The {self.partner} agreement was changed after it was signed.",
+                "Put the signed text back, or have the new text signed with the digest "
+                f"{self.document_digest}.",
+            )
+
+
+def load_agreement(path: Path) -> Agreement:
+    """Read an agreement.
+
+    Raises:
+        AgreementError: If the file is missing or does not read as an agreement.
+    """
+    if not path.is_file():
+        raise AgreementError(
+            f"There is no sharing agreement at {path}.",
+            "Put the signed agreement there; `journeys init` writes one to complete.",
+        )
+    return read_document(path, Agreement, AgreementError)
+
+
+def parse_agreement(text: str, name: str) -> Agreement:
+    """Like `load_agreement`, from text."""
+    return parse_document(text, name, Agreement, AgreementError)
+
+
+def check_purpose(agreement: Agreement, partner: str, purpose: str) -> None:
+    """Check that an agreement is this partner's and for this partnership's purpose.
+
+    Raises:
+        AgreementError: If it is another partner's, or for another purpose.
+    """
+    if agreement.partner != partner:
+        raise AgreementError(
+            f"The agreement given for {partner} is another partner's.",
+            "Correct `agreement` under that partner in partnership.yaml.",
+        )
+    if agreement.purpose != purpose:
+        raise AgreementError(
+            f"The {partner} agreement is for another purpose than this partnership's.",
+            "Share under an agreement for the purpose that partnership.yaml names.",
+        )
+
+
+def check_covers(agreement: Agreement, partner: str) -> None:
+    """Check that an agreement lists every column the pipeline cannot do without.
+
+    Raises:
+        AgreementError: Naming the columns that are not listed, or are to be dropped.
+    """
+    from schemas.tables import TABLES
+
+    treatments = agreement.treatments
+    lacking = [
+        f"{table.name}.{column}"
+        for table in TABLES[partner]
+        for column, spec in table.columns.items()
+        if (spec.required or spec.role in ("key", "parent"))
+        and not _is_used(treatments.get(table.name, {}), column)
+    ]
+    if lacking:
+        raise AgreementError(
+            f"The {partner} agreement does not cover {', '.join(lacking)}, "
+            "which the pipeline cannot do without.",
+            "Ask the controllers to agree those fields, or leave this partner out.",
+        )
+
+
+def minimise(
+    agreement: Agreement, frames: Mapping[str, pl.DataFrame]
+) -> tuple[dict[str, pl.DataFrame], dict[str, int]]:
+    """Drop what the agreement does not share, before anything looks at it.
+
+    Args:
+        agreement: The partner's agreement.
+        frames: Its raw tables, column names in lower case.
+
+    Returns:
+        The tables with only the columns that may be used, in their order, and the number of
+        columns of each table that were sent though the agreement does not list them.
+    """
+    treatments = agreement.treatments
+    kept: dict[str, pl.DataFrame] = {}
+    over_shared: dict[str, int] = {}
+    for name, frame in frames.items():
+        listed = treatments.get(name, {})
+        kept[name] = frame.select(column for column in frame.columns if _is_used(listed, column))
+        over_shared[name] = sum(column not in listed for column in frame.columns)
+    return kept, over_shared
+
+
+def _is_used(listed: Mapping[str, frozenset[str]], column: str) -> bool:
+    return "drop" not in listed.get(column, frozenset({"drop"}))
+
+
+def _as_tuple(given: object) -> object:
+    return (given,) if isinstance(given, str) else given
+
+
+def _has_blank(value: object) -> bool:
+    if isinstance(value, str):
+        return bool(_BLANK.match(value.strip()))
+    if isinstance(value, Mapping):
+        return any(_has_blank(part) for part in value.values())
+    if isinstance(value, tuple | list):
+        return any(_has_blank(part) for part in value)
+    return False
+
+
+def _digest(content: object) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()

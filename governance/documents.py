@@ -1,0 +1,121 @@
+"""Reading the YAML that people write: a fault names its key and never shows its value."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from schemas.errors import JourneysError
+
+Document = TypeVar("Document", bound=BaseModel)
+
+# What is wrong, by pydantic's own kind of fault. Pydantic's messages may quote the value, so
+# only its kinds are used.
+FAULTS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a key this document has",
+    "int_parsing": "is not a whole number",
+    "int_type": "is not a whole number",
+    "bool_parsing": "is neither true nor false",
+    "bool_type": "is neither true nor false",
+    "string_type": "is not text",
+    "string_pattern_mismatch": "is not in the expected form",
+    "string_too_short": "is empty",
+    "date_from_datetime_parsing": "is not a date such as 2026-04-01",
+    "date_parsing": "is not a date such as 2026-04-01",
+    "date_type": "is not a date such as 2026-04-01",
+    "literal_error": "is not one of the values allowed",
+    "greater_than_equal": "is smaller than is allowed",
+    "less_than_equal": "is larger than is allowed",
+    "too_short": "has too few entries",
+    "model_type": "is not a group of keys",
+    "dict_type": "is not a group of keys",
+}
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML that refuses a key given twice, where PyYAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.MarkedYAMLError(problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_document(path: Path, model: type[Document], error: type[JourneysError]) -> Document:
+    """Read a YAML document into its model.
+
+    Args:
+        path: The document.
+        model: The pydantic model it must satisfy.
+        error: The kind of error to raise, so that the caller's room is named.
+
+    Raises:
+        error: If the file cannot be read, is not YAML, or does not fit the model. The message
+            holds the file's name, a line number or a key, and nothing else from the file.
+    """
+    return parse_document(_read_text(path, error), path.name, model, error)
+
+
+def parse_document(
+    text: str, name: str, model: type[Document], error: type[JourneysError]
+) -> Document:
+    """Like `read_document`, from text already read; `name` is what messages call it."""
+    content = _parse(text, name, error)
+    faults: list[str] = []
+    try:
+        return model.model_validate(content)
+    except ValidationError as problem:
+        faults = [_fault(found) for found in problem.errors(include_input=False)]
+    raise error(
+        f"{name} cannot be used: {'; '.join(faults[:5])}.",
+        "Correct those keys and run the command again.",
+    )
+
+
+def _read_text(path: Path, error: type[JourneysError]) -> str:
+    reason = ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        reason = "does not exist"
+    except UnicodeDecodeError:
+        reason = "is not UTF-8 text"
+    except OSError:
+        reason = "cannot be read"
+    raise error(f"{path} {reason}.", "Check the path and the permissions of the file.")
+
+
+def _parse(text: str, name: str, error: type[JourneysError]) -> Any:
+    line: int | None = None
+    try:
+        # A SafeLoader subclass builds only plain values.
+        content = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+    else:
+        if isinstance(content, dict):
+            return content
+    if line is None:
+        raise error(f"{name} holds no keys.", "Write it as `key: value` lines of YAML.")
+    raise error(
+        f"{name} is not valid YAML at line {line}.",
+        "Correct that line: look for a stray tab, a missing colon or a key given twice.",
+    )
+
+
+def _fault(found: Any) -> str:
+    """One fault as `key` and what is wrong. Our own validators' sentences carry no value."""
+    key = ".".join(str(part) for part in found["loc"]) or "the document"
+    if found["type"] == "value_error":
+        return f"`{key}` {found['ctx']['error']}"
+    return f"`{key}` {FAULTS.get(found['type'], 'is not of the expected kind')}"

@@ -1,0 +1,158 @@
+"""Part a partner's identities from its events: one safe verb over the tools in ``encoding/``.
+
+Identities become encodings, keys become keyed surrogates, and events keep only what the agreement
+keeps or generalises. Only the record id is on both sides (the split-file rule).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from governance.agreements import Agreement
+from governance.encoding.anchored import SEPARATOR, KeyOf, encode, encoding_keys
+from governance.encoding.prf import tokens
+from governance.keys import RootKey
+from schemas.contract import Validated
+from schemas.errors import ExtractRejected
+from schemas.identity import identity_frame
+from schemas.standardise import generalise
+from schemas.tables import TABLES, Table, find_table
+
+# A surrogate key is named after its table, but homelessness calls an application a case.
+SURROGATE_NAMES = {"application": "case_key"}
+
+
+@dataclass(frozen=True)
+class Pseudonymised:
+    """One partner's extract, parted.
+
+    Attributes:
+        encoded: The shape of ``schemas.encoded``: one row for each record that names a person.
+        events: ``<partner>_<table>`` → its rows, with surrogate keys in place of keys.
+    """
+
+    encoded: pl.DataFrame = field(repr=False)
+    events: dict[str, pl.DataFrame] = field(repr=False)
+
+
+def pseudonymise(
+    validated: Validated, agreement: Agreement, root: RootKey, *, purpose: str, epoch: int
+) -> Pseudonymised:
+    """Replace every identifier in a validated extract.
+
+    Args:
+        validated: The extract's valid rows, standardised.
+        agreement: What may be done with each column.
+        root: The identifier root key.
+        purpose: The purpose in the agreement; encodings differ between purposes.
+        epoch: The key epoch.
+
+    Raises:
+        ExtractRejected: Two records took the same surrogate, which only a damaged extract or an
+            astronomically unlucky key can bring about.
+    """
+    key_of = encoding_keys(root, purpose=purpose, epoch=epoch)
+    partner, treatments = agreement.partner, agreement.treatments
+    identity = _identity(partner, validated.frames, treatments)
+    records = _record_ids(partner, identity, key_of)
+    if records.n_unique() != len(records):
+        raise ExtractRejected(
+            f"Two {partner} records cannot be told apart by their keys.",
+            "Check the extract for repeated record keys and send it again.",
+        )
+    encoded = encode(
+        identity.with_columns(record_id=records, partner=pl.lit(partner)).drop(
+            "table", "record_key"
+        ),
+        key_of,
+    )
+    events = {
+        f"{partner}_{table.name}": _events(
+            table, validated.frames[table.name], treatments.get(table.name, {}), key_of
+        )
+        for table in TABLES[partner]
+    }
+    return Pseudonymised(encoded, events)
+
+
+def _identity(
+    partner: str,
+    frames: Mapping[str, pl.DataFrame],
+    treatments: Mapping[str, Mapping[str, frozenset[str]]],
+) -> pl.DataFrame:
+    """The identities of a partner's records, without what the agreement does not let us encode."""
+    identity = identity_frame(partner, frames)
+    withheld = [
+        pl.when(pl.col("table") != table.name).then(pl.col(part)).alias(part)
+        for table in TABLES[partner]
+        for part in _withheld(table, treatments.get(table.name, {}))
+    ]
+    for column in withheld:
+        identity = identity.with_columns(column)
+    return identity
+
+
+def _withheld(table: Table, treatments: Mapping[str, frozenset[str]]) -> list[str]:
+    """The parts of an identity that no column of the table may be encoded for."""
+    if table.identity is None:
+        return []
+    sources = {
+        part: (source,) if isinstance(source, str) else source
+        for part, source in vars(table.identity).items()
+        if source
+    }
+    return [
+        part
+        for part, columns in sources.items()
+        if not any("encode" in treatments.get(column, frozenset()) for column in columns)
+    ]
+
+
+def _record_ids(partner: str, identity: pl.DataFrame, key_of: KeyOf) -> pl.Series:
+    """A keyed id for each record: the same every time the partner sends the record."""
+    text = identity.select(
+        pl.concat_str(pl.lit(partner), "table", "record_key", separator=SEPARATOR)
+    ).to_series()
+    return tokens(text, key_of("record"))
+
+
+def _surrogate(
+    table: Table, frame: pl.DataFrame, columns: tuple[str, ...], key_of: KeyOf
+) -> pl.Series:
+    """The keyed surrogate of a table's key as it stands in ``columns`` of a frame."""
+    text = frame.select(
+        pl.concat_str(pl.lit(table.partner), pl.lit(table.name), *columns, separator=SEPARATOR)
+    ).to_series()
+    return tokens(text, key_of("surrogate")).alias(
+        SURROGATE_NAMES.get(table.name, f"{table.name}_key")
+    )
+
+
+def _events(
+    table: Table,
+    frame: pl.DataFrame,
+    treatments: Mapping[str, frozenset[str]],
+    key_of: KeyOf,
+) -> pl.DataFrame:
+    """A table's rows with surrogate keys and only the columns the agreement keeps."""
+    surrogates = [_surrogate(table, frame, table.key, key_of)]
+    surrogates += [
+        _surrogate(find_table(table.partner, parent), frame, columns, key_of)
+        for columns, parent in table.parents.items()
+    ]
+    if table.identity is not None:
+        key = pl.concat_str(table.key, separator="|").alias("record_key")
+        named = frame.select(key, table=pl.lit(table.name))
+        surrogates.insert(0, _record_ids(table.partner, named, key_of).alias("record_id"))
+    kept = [
+        name
+        for source, column in table.columns.items()
+        for name in [column.becomes or source]
+        if {"keep", "generalise"} & treatments.get(source, frozenset())
+        and (column.role != "identifier" or "generalise" in treatments[source])
+        and name in frame.columns
+    ]
+    return pl.DataFrame(surrogates).hstack(generalise(frame.select(kept)))

@@ -1,0 +1,146 @@
+"""A linkage model: trained parameters and thresholds, where they came from, and who agreed.
+
+A model is a dated JSON file that a person can review. It holds parameters only; the comparisons
+and blocking rules are in code, and the file says which version of the encoding it was trained on.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from math import log2
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from linkage.blocking import blocking_rules
+from linkage.comparisons import COMPARISONS
+from schemas.encoded import ENCODING_VERSION
+from schemas.errors import ModelError
+
+CURRENT_MODEL = "full_view_2026_11.json"
+
+
+class Parameters(BaseModel):
+    """The two probabilities of one level: among matches, and among the rest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    m: float = Field(gt=0, lt=1)
+    u: float = Field(gt=0, lt=1)
+
+
+class Thresholds(BaseModel):
+    """Match weights (log2 of the odds): join at ``link``, keep for review from ``review``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    link: float
+    review: float
+
+
+class Model(BaseModel):
+    """A trained model as its file holds it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    view: Literal["full"]
+    trained: str
+    encoding_version: int
+    trained_on: dict[str, Any]
+    approved_by: str
+    probability_two_random_records_match: float = Field(gt=0, lt=1)
+    thresholds: Thresholds
+    comparisons: dict[str, dict[str, Parameters]]
+
+    def weights(self) -> dict[str, dict[str, float]]:
+        """The match weight of each level: log2 of how much likelier it is among matches."""
+        return {
+            comparison: {level: log2(p.m / p.u) for level, p in levels.items()}
+            for comparison, levels in self.comparisons.items()
+        }
+
+    def settings(self) -> Any:
+        """Splink's settings for this model.
+
+        Raises:
+            ModelError: A level of a comparison has no parameters, or the encoding has moved on.
+        """
+        if self.encoding_version != ENCODING_VERSION:
+            raise ModelError(
+                f"The linkage model {self.name} was trained on encoding version "
+                f"{self.encoding_version}, and the encoding is version {ENCODING_VERSION}.",
+                "Train and approve a model for this version with `journeys link train`.",
+            )
+        return splink_settings(
+            {name: {k: (p.m, p.u) for k, p in v.items()} for name, v in self.comparisons.items()},
+            self.probability_two_random_records_match,
+        )
+
+
+def splink_settings(
+    parameters: dict[str, dict[str, tuple[float, float]]] | None,
+    prior: float,
+    *,
+    retain_levels: bool = False,
+) -> Any:
+    """Splink's settings from parameters by comparison and level, or untrained if None.
+
+    ``retain_levels`` keeps the level of each comparison beside the weights, and with it every
+    column compared, which only training can afford.
+
+    Raises:
+        ModelError: The parameters do not cover exactly the levels of the comparisons.
+    """
+    from splink import SettingsCreator
+
+    wanted = {c.name: {level.name for level in c.levels} for c in COMPARISONS}
+    if parameters is not None and wanted != {k: set(v) for k, v in parameters.items()}:
+        raise ModelError(
+            "The linkage model lacks parameters for some level of a comparison, or has too many.",
+            "A half-trained model links wrongly; train it again with `journeys link train`.",
+        )
+    return SettingsCreator(
+        link_type="dedupe_only",
+        unique_id_column_name="record_id",
+        probability_two_random_records_match=prior,
+        blocking_rules_to_generate_predictions=blocking_rules(),
+        comparisons=[_splink_comparison(c, (parameters or {}).get(c.name)) for c in COMPARISONS],
+        retain_matching_columns=retain_levels,
+        retain_intermediate_calculation_columns=True,
+    )
+
+
+def _splink_comparison(comparison: Any, parameters: Any) -> dict[str, Any]:
+    levels: list[dict[str, Any]] = [
+        {
+            "sql_condition": comparison.no_evidence,
+            "label_for_charts": "no evidence",
+            "is_null_level": True,
+        }
+    ]
+    for level in comparison.levels:
+        entry: dict[str, Any] = {"sql_condition": level.condition, "label_for_charts": level.name}
+        if parameters is not None:
+            m, u = parameters[level.name]
+            entry |= {"m_probability": m, "u_probability": u}
+        levels.append(entry)
+    return {"output_column_name": comparison.name, "comparison_levels": levels}
+
+
+def load_model(path: Path | None = None) -> Model:
+    """Read a model file, by default the packaged one in force.
+
+    Raises:
+        ModelError: The file is missing, is not a model, or is untrained anywhere.
+    """
+    try:
+        if path is None:
+            text = resources.files("linkage.models").joinpath(CURRENT_MODEL).read_text("utf-8")
+        else:
+            text = path.read_text("utf-8")
+        return Model.model_validate(json.loads(text))
+    except (OSError, ValueError, ValidationError):
+        raise ModelError(
+            "The linkage model cannot be read, or some of its parameters are missing.",
+            "Name a trained and approved model file, or use the packaged one.",
+        ) from None

@@ -1,0 +1,85 @@
+"""The identity store: encodings, candidate links and the person registry, and never an event.
+
+Every function takes an open connection whose current database is the store; opening it, and so
+its key, is the caller's business.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+
+from schemas.encoded import encoded_schema
+
+_SQL_TYPES = {
+    pl.Int64(): "BIGINT NOT NULL",
+    pl.Int8(): "TINYINT",
+    pl.String(): "VARCHAR NOT NULL",
+}
+
+
+def create(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the store's tables where they are missing."""
+    columns = ", ".join(_column(name, dtype) for name, dtype in encoded_schema().items())
+    for statement in (
+        f"CREATE TABLE IF NOT EXISTS encoded_record ({columns})",
+        """CREATE TABLE IF NOT EXISTS candidate_link (
+            record_id_l BIGINT NOT NULL, record_id_r BIGINT NOT NULL,
+            match_weight DOUBLE NOT NULL, linked BOOLEAN NOT NULL)""",
+        """CREATE TABLE IF NOT EXISTS person (
+            person_id VARCHAR PRIMARY KEY, created_at TIMESTAMP NOT NULL,
+            created_run VARCHAR NOT NULL, retired_run VARCHAR)""",
+        """CREATE TABLE IF NOT EXISTS person_record (
+            record_id BIGINT PRIMARY KEY, person_id VARCHAR NOT NULL)""",
+        """CREATE TABLE IF NOT EXISTS person_history (
+            happened_at TIMESTAMP NOT NULL, run_id VARCHAR NOT NULL, cause VARCHAR NOT NULL,
+            person_before VARCHAR NOT NULL, person_after VARCHAR, records BIGINT NOT NULL)""",
+    ):
+        connection.execute(statement)
+
+
+def _column(name: str, dtype: pl.DataType) -> str:
+    if name in ("record_id", "partner"):
+        return f"{name} {_SQL_TYPES[dtype]}"
+    return f"{name} {_SQL_TYPES[dtype].removesuffix(' NOT NULL')}"
+
+
+def replace_partner(
+    connection: duckdb.DuckDBPyConnection, partner: str, encoded: pl.DataFrame
+) -> None:
+    """Put one partner's encoded records in place of those it supplied before.
+
+    Args:
+        connection: The identity store.
+        partner: Whose records.
+        encoded: The columns of ``encoded_schema()``, all of this partner.
+    """
+    encoded = encoded.select(list(encoded_schema()))
+    connection.execute("BEGIN")
+    try:
+        connection.execute("DELETE FROM encoded_record WHERE partner = ?", [partner])
+        connection.register("arriving", encoded.to_arrow())
+        connection.execute("INSERT INTO encoded_record SELECT * FROM arriving")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    finally:
+        connection.unregister("arriving")
+
+
+def read_encoded(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Every encoded record, in the order of its id."""
+    return connection.execute("SELECT * FROM encoded_record ORDER BY record_id").pl()
+
+
+def replace_links(connection: duckdb.DuckDBPyConnection, pairs: pl.DataFrame) -> None:
+    """Keep the candidate links of this run in place of the last one's."""
+    connection.register("arriving", pairs.to_arrow())
+    try:
+        connection.execute(
+            """CREATE OR REPLACE TABLE candidate_link AS
+            SELECT record_id_l, record_id_r, match_weight, linked FROM arriving"""
+        )
+    finally:
+        connection.unregister("arriving")

@@ -1,0 +1,61 @@
+"""What a column of an extract is, in terms that need no pandera: role, kind, code list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["key", "parent", "identifier", "attribute"]
+"""Why a column is there.
+
+`key`         part of the record key: it becomes a surrogate and never travels as it is.
+`parent`      part of the key of the record it belongs to: likewise.
+`identifier`  says who or where somebody is: encoded, generalised or dropped, never kept.
+`attribute`   what happened: may be kept.
+"""
+
+Kind = Literal[
+    "key",
+    "text",
+    "code",
+    "date",
+    "dob",
+    "sex",
+    "ethnicity",
+    "name",
+    "initial",
+    "postcode",
+    "postcode_sector",
+    "nhs_number",
+    "nino",
+    "pnc_id",
+    "cro_number",
+    "crn",
+    "noms_number",
+    "uprn",
+    "la_code",
+    "offence_code",
+    "offence_class",
+    "requirement",
+]
+"""How a column is read, checked and standardised; `schemas.standardise` has one rule for each."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of an extract.
+
+    Args:
+        role: Why it is there; governance decides by it what may be done with the column.
+        kind: How it is read, checked and standardised.
+        required: Whether a record without a value is quarantined.
+        codes: The code list its values must come from, if any (a file of `schemas/codes`).
+        becomes: The column that takes its place once validated, where a supplier's free text is
+            replaced by a category.
+    """
+
+    role: Role
+    kind: Kind
+    required: bool = False
+    codes: str | None = None
+    becomes: str | None = None

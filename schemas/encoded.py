@@ -1,0 +1,69 @@
+"""The shape of an encoded extract: every column linkage may rely on, and nothing else.
+
+Block tokens are 64-bit keyed composites, one per blocking rule. Filters are 256 bits in four signed
+64-bit words, salted by an anchor, so that two of them compare only where the anchor agrees.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+ENCODING_VERSION: Final = 1
+FILTER_WORDS: Final = 4
+FILTER_BITS: Final = 64 * FILTER_WORDS
+
+# Each block token is named after the fields it is made of.
+BLOCK_TOKENS: Final = (
+    "date_surname",
+    "date_forename",
+    "date_sector",
+    "postcode_surname",
+    "postcode_forename",
+    "names_year",
+    "date_names_either",
+    "names_daymonth",
+    "date_initial",
+)
+
+# Values that are unique to a person carry no frequency, so they may stand alone.
+STRONG_IDS: Final = ("nhs_number", "nino", "pnc_id", "cro_number", "noms_number", "local_id")
+
+# field, anchor: the field's filter is salted by the anchor's value.
+FILTERS: Final = (
+    ("forename", "date"),
+    ("forename", "postcode"),
+    ("surname", "date"),
+    ("surname", "postcode"),
+    ("dob", "postcode"),
+    ("dob", "names"),
+    ("postcode", "date"),
+    ("postcode", "names"),
+)
+
+# Coarse frequency bands of a name, 1 the commonest; BANDS is every name not listed.
+BANDS: Final = 6
+
+
+def token_column(name: str) -> str:
+    """The column of a block token or strong id."""
+    return f"t_{name}"
+
+
+def filter_columns(field: str, anchor: str) -> tuple[str, ...]:
+    """The four word columns of a field's filter under an anchor."""
+    return tuple(f"f_{field}_{anchor}_{word}" for word in range(FILTER_WORDS))
+
+
+def encoded_schema() -> dict[str, pl.DataType]:
+    """Column names and polars types of an encoded extract, in their order."""
+    words = [column for pair in FILTERS for column in filter_columns(*pair)]
+    tokens = [token_column(name) for name in BLOCK_TOKENS + STRONG_IDS]
+    return {
+        "record_id": pl.Int64(),
+        "partner": pl.String(),
+        "forename_band": pl.Int8(),
+        "surname_band": pl.Int8(),
+        **{column: pl.Int64() for column in tokens + words},
+    }

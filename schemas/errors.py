@@ -1,0 +1,46 @@
+"""The errors a person is shown: one sentence of what is wrong, one of what to do, and never a value."""
+
+from __future__ import annotations
+
+
+class JourneysError(Exception):
+    """Something a person must put right.
+
+    Args:
+        problem: One sentence saying what is wrong. It may hold counts, column names, rule names,
+            partner and table names and surrogate keys, and nothing that came out of an extract.
+        remedy: One sentence saying what to do about it.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem} {remedy}")
+        self.problem = problem
+        self.remedy = remedy
+
+
+class ExtractRejected(JourneysError):
+    """An extract that cannot be used at all: unreadable, empty, or not in the agreed layout."""
+
+
+class AgreementError(JourneysError):
+    """No sharing agreement in force covers what was asked."""
+
+
+class KeyProblem(JourneysError):
+    """A key that is missing, open to others, or too weak to use."""
+
+
+class StoreError(JourneysError):
+    """A store, release or publication that is missing, corrupt or not as it was recorded."""
+
+
+class ModelError(JourneysError):
+    """A linkage model that is missing, untrained or does not fit the encoding."""
+
+
+class RefusedQuery(JourneysError):
+    """A query that is not one read-only SELECT over the release."""
+
+
+class ConfigError(JourneysError):
+    """A partnership.yaml that cannot be used as it stands."""

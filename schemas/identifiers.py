@@ -1,0 +1,179 @@
+"""Shared identifiers: read, check, bring to one form.
+
+Each function takes a polars expression of strings and returns an expression of the same length:
+the identifier in its one normal form, or null where it is not a valid one. They are elementwise,
+so work on distinct values where values repeat. Patterns use `[0-9]`, never `\\d`, which would
+also accept the digits of other scripts.
+
+Sources: the NHS data dictionary for the NHS number, HMRC's rules for the national insurance
+number, and the published source of HMPPS person-record for PNC, CRO, CRN and NOMS numbers.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+CHECK_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
+"""PNC and CRO check letters: the letter is at (year and serial, read as one number) modulo 23."""
+
+FIRST_PNC_YEAR = 1900
+"""No PNC identifier is of an earlier year; a four-digit year below it is a slip."""
+
+NO_FIXED_ABODE = ("ZZ993VZ", "NF11NF", "NF11FA")
+"""Postcodes that mean the person has no fixed abode."""
+
+NAMES_NO_PLACE = r"^(?:ZZ99[0-9][A-Z]{2}|NF11NF|NF11FA)$"
+"""Pseudo-postcodes: no fixed abode, not known (ZZ99 3WZ) and countries (3CZ, 3GZ, 1WZ, 2WZ …)."""
+
+
+def compact(raw: pl.Expr) -> pl.Expr:
+    """Upper case without spaces, hyphens or full stops."""
+    return raw.str.to_uppercase().str.replace_all(r"[\s\p{Pd}.]", "")
+
+
+def nhs_number(raw: pl.Expr) -> pl.Expr:
+    """Ten digits whose weighted sum (10 down to 2, then 1 for the check digit) divides by 11.
+
+    England and Wales issue numbers from 400 to 499 and from 600 to 799 million; those from 900
+    million are for tests. Ten equal digits always pass the check, and are placeholders: refused.
+    """
+    text = compact(raw).str.extract(r"^([4679][0-9]{9})$", 1)
+    number = text.cast(pl.Int64, strict=False)
+    total = pl.sum_horizontal([(number // 10**place % 10) * (place + 1) for place in range(10)])
+    return _only(text, (total % 11 == 0) & (number % 1_111_111_111 != 0))
+
+
+def nino(raw: pl.Expr) -> pl.Expr:
+    """Two prefix letters, six digits and a suffix from A to D; some prefixes are never issued."""
+    text = compact(raw)
+    shaped = text.str.contains(r"^[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]$")
+    issued = ~text.str.contains(r"^(?:BG|GB|KN|NK|NT|TN|ZZ)")
+    return _only(text, shaped & issued)
+
+
+def pnc_id(raw: pl.Expr, current_year: int) -> pl.Expr:
+    """A PNC identifier as `YYYY/NNNNNNND`, from its long or its short form, with or without `/`.
+
+    A two-digit year up to the current one is of this century. The letter checks the last two
+    digits of the year followed by the serial padded to seven. A serial of nought is a placeholder.
+    """
+    text = compact(raw).str.replace(r"^([0-9]{4}|[0-9]{2})([0-9]{7}[A-Z])$", "${1}/${2}")
+    parts = text.str.extract_groups(
+        r"^(?<year>[0-9]{4}|[0-9]{2})/(?<serial>[0-9]{1,7})(?<letter>[A-Z])$"
+    )
+    year = _full_year(parts.struct["year"], current_year)
+    serial = parts.struct["serial"].cast(pl.Int64, strict=False)
+    letter = parts.struct["letter"]
+    valid = (
+        (letter == _check_letter(year % 100 * 10**7 + serial))
+        & year.is_between(FIRST_PNC_YEAR, current_year)
+        & (serial > 0)
+    )
+    padded = parts.struct["serial"].str.zfill(7)
+    return _only(pl.concat_str([year.cast(pl.String), pl.lit("/"), padded, letter]), valid)
+
+
+def cro_number(raw: pl.Expr) -> pl.Expr:
+    """A CRO number as `NNNNNN/YYD`, or in its old form `SFYY/N…D`.
+
+    The letter checks the year followed by the serial: padded to six, but unpadded in the SF form.
+    `000000/00Z` passes the check and stands for an unknown number, so a serial of nought is
+    refused.
+    """
+    text = compact(raw)
+    modern, old = _modern_cro(text), _old_cro(text)
+    return pl.coalesce(modern, old)
+
+
+def _modern_cro(text: pl.Expr) -> pl.Expr:
+    parts = text.str.extract_groups(r"^(?<serial>[0-9]{1,6})/(?<year>[0-9]{2})(?<letter>[A-Z])$")
+    year, letter = parts.struct["year"], parts.struct["letter"]
+    serial = parts.struct["serial"].cast(pl.Int64, strict=False)
+    number = year.cast(pl.Int64, strict=False) * 10**6 + serial
+    padded = parts.struct["serial"].str.zfill(6)
+    whole = pl.concat_str([padded, pl.lit("/"), year, letter])
+    return _only(whole, (letter == _check_letter(number)) & (serial > 0))
+
+
+def _old_cro(text: pl.Expr) -> pl.Expr:
+    parts = text.str.extract_groups(
+        r"^SF(?<year>[0-9]{2})/0*(?<serial>[1-9][0-9]{0,5})(?<letter>[A-Z])$"
+    )
+    year, serial, letter = (parts.struct[name] for name in ("year", "serial", "letter"))
+    number = pl.concat_str([year, serial]).cast(pl.Int64, strict=False)
+    whole = pl.concat_str([pl.lit("SF"), year, pl.lit("/"), serial, letter])
+    return _only(whole, letter == _check_letter(number))
+
+
+def crn(raw: pl.Expr) -> pl.Expr:
+    """A probation case reference number: a letter and six digits."""
+    return _shaped(raw, r"^[A-Z][0-9]{6}$")
+
+
+def noms_number(raw: pl.Expr) -> pl.Expr:
+    """A prison (NOMS) number: a letter, four digits and two letters."""
+    return _shaped(raw, r"^[A-Z][0-9]{4}[A-Z]{2}$")
+
+
+def uprn(raw: pl.Expr) -> pl.Expr:
+    """A unique property reference number: up to twelve digits, here without leading noughts."""
+    return raw.str.replace_all(r"\s", "").str.extract(r"^0*([1-9][0-9]{0,11})$", 1)
+
+
+def la_code(raw: pl.Expr) -> pl.Expr:
+    """The ONS code of an English local authority."""
+    return _shaped(raw, r"^E(?:0[6-9]|10)[0-9]{6}$")
+
+
+def postcode(raw: pl.Expr) -> pl.Expr:
+    """A postcode without its space, pseudo-postcodes included."""
+    text = compact(raw)
+    real = text.str.contains(r"^(?:[A-Z][A-HJ-Y]?[0-9][A-Z0-9]?[0-9][A-Z]{2}|GIR0AA)$")
+    return _only(text, real | is_pseudo_postcode(text))
+
+
+def is_pseudo_postcode(normal: pl.Expr) -> pl.Expr:
+    """Whether a normal postcode names no place; null where there is none."""
+    return normal.str.contains(NAMES_NO_PLACE)
+
+
+def is_no_fixed_abode(normal: pl.Expr) -> pl.Expr:
+    """Whether a normal postcode says no fixed abode; null where it says nothing either way."""
+    says = normal.is_in(NO_FIXED_ABODE)
+    return pl.when(says | ~is_pseudo_postcode(normal)).then(says)
+
+
+def postcode_district(normal: pl.Expr) -> pl.Expr:
+    """The outward half of a normal postcode, such as `NR3`; null for a pseudo-postcode."""
+    return _only(normal.str.head(-3), ~is_pseudo_postcode(normal))
+
+
+def postcode_sector(raw: pl.Expr) -> pl.Expr:
+    """A postcode sector with one space, such as `NR3 1`, those of pseudo-postcodes included."""
+    text = compact(raw)
+    shaped = text.str.contains(r"^(?:[A-Z][A-HJ-Y]?[0-9][A-Z0-9]?[0-9]|ZZ99[0-9])$")
+    return _only(pl.concat_str([text.str.head(-1), pl.lit(" "), text.str.tail(1)]), shaped)
+
+
+def sector_district(sector: pl.Expr) -> pl.Expr:
+    """The outward half of a normal sector, such as `NR3`; null for a pseudo-postcode's."""
+    return _only(sector.str.head(-2), ~sector.str.contains(r"^(?:ZZ99|NF1) "))
+
+
+def _full_year(digits: pl.Expr, current_year: int) -> pl.Expr:
+    year = digits.cast(pl.Int64, strict=False)
+    century = pl.when(year <= current_year % 100).then(2000).otherwise(1900)
+    return pl.when(digits.str.len_bytes() == 2).then(year + century).otherwise(year)
+
+
+def _check_letter(number: pl.Expr) -> pl.Expr:
+    return pl.lit(CHECK_LETTERS).str.slice(number % len(CHECK_LETTERS), 1)
+
+
+def _shaped(raw: pl.Expr, pattern: str) -> pl.Expr:
+    text = compact(raw)
+    return _only(text, text.str.contains(pattern))
+
+
+def _only(value: pl.Expr, valid: pl.Expr) -> pl.Expr:
+    return pl.when(valid).then(value)

@@ -1,0 +1,181 @@
+"""Every table of every partner: its key, what it belongs to, and where it names a person.
+
+Importing this module is cheap; a table's columns and model load pandera when first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from schemas.columns import Column
+
+if TYPE_CHECKING:
+    from schemas.models import CrossRule, Extract
+
+
+@dataclass(frozen=True)
+class IdentityColumns:
+    """Which column of a table holds which part of a person's identity; None where none does."""
+
+    forename: str = "forename"
+    surname: str = "surname"
+    dob: str = "dob"
+    sex: str = "sex"
+    postcode: str = "postcode"
+    nhs_number: str | None = None
+    nino: str | None = None
+    pnc_id: str | None = None
+    cro_number: str | None = None
+    noms_number: str | None = None
+    local_id: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a partner's extract.
+
+    Args:
+        partner: Who sends it, which is also the module that declares it.
+        name: The table, which is the name of its file without `.csv`.
+        model_name: The class in that module.
+        key: The columns that make a record's key, in order.
+        parents: For each set of columns that refers to another table, that table; the columns
+            have the same names there and are its key.
+        identity: Where each row names a person; None for a table of events only.
+        consent: The column that says Y or N to sharing, if the table has one.
+        given_without_consent: The only columns that may be filled where the answer is N.
+    """
+
+    partner: str
+    name: str
+    model_name: str
+    key: tuple[str, ...]
+    parents: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    identity: IdentityColumns | None = None
+    consent: str | None = None
+    given_without_consent: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> type[Extract]:
+        """The table's pandera model."""
+        return _model(self.partner, self.model_name)
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The table's columns as they arrive, in order."""
+        return dict(_columns(self.partner, self.model_name))
+
+    @property
+    def validated_columns(self) -> tuple[str, ...]:
+        """The table's columns once validated: free text has given way to its category."""
+        return tuple(column.becomes or name for name, column in self.columns.items())
+
+    @property
+    def cross_rules(self) -> tuple[CrossRule, ...]:
+        """The rules between this table and the one it belongs to."""
+        module = import_module(f"schemas.{self.partner}")
+        return tuple(rule for rule in module.CROSS_RULES if rule.table == self.name)
+
+
+@cache
+def _model(partner: str, model_name: str) -> type[Extract]:
+    return getattr(import_module(f"schemas.{partner}"), model_name)
+
+
+@cache
+def _columns(partner: str, model_name: str) -> dict[str, Column]:
+    from schemas.models import columns_of
+
+    return columns_of(_model(partner, model_name))
+
+
+CUSTODY = Table(
+    "police",
+    "custody",
+    "Custody",
+    key=("custody_ref",),
+    identity=IdentityColumns(pnc_id="pnc_id", cro_number="cro_number"),
+)
+DRUG_TEST = Table(
+    "police",
+    "drug_test",
+    "DrugTest",
+    key=("drug_test_ref",),
+    parents={("custody_ref",): "custody"},
+)
+SENTENCE = Table(
+    "probation",
+    "sentence",
+    "Sentence",
+    key=("sentence_ref",),
+    identity=IdentityColumns(
+        nino="nino",
+        pnc_id="pnc_id",
+        cro_number="cro_number",
+        noms_number="noms_number",
+        local_id=("crn",),
+    ),
+)
+REQUIREMENT = Table(
+    "probation",
+    "requirement",
+    "Requirement",
+    key=("requirement_ref",),
+    parents={("sentence_ref",): "sentence"},
+)
+RELEASE = Table(
+    "probation",
+    "release",
+    "Release",
+    key=("release_ref",),
+    parents={("sentence_ref",): "sentence"},
+)
+EPISODE = Table(
+    "treatment",
+    "episode",
+    "Episode",
+    key=("agncy", "clientid", "episodid"),
+    identity=IdentityColumns(nhs_number="nhsno", local_id=("agncy", "clientid")),
+    consent="consent",
+    given_without_consent=("agncy", "clientid", "consent"),
+)
+INTERVENTION = Table(
+    "treatment",
+    "intervention",
+    "Intervention",
+    key=("modid",),
+    parents={("agncy", "clientid", "episodid"): "episode"},
+)
+APPLICATION = Table("housing", "application", "Application", key=("case_ref",))
+PERSON = Table(
+    "housing",
+    "person",
+    "Person",
+    key=("person_ref",),
+    parents={("case_ref",): "application"},
+    identity=IdentityColumns(nino="nino"),
+)
+DUTY = Table("housing", "duty", "Duty", key=("duty_ref",), parents={("case_ref",): "application"})
+TENANCY = Table(
+    "housing", "tenancy", "Tenancy", key=("tenancy_ref",), parents={("person_ref",): "person"}
+)
+
+TABLES: dict[str, tuple[Table, ...]] = {
+    "police": (CUSTODY, DRUG_TEST),
+    "probation": (SENTENCE, REQUIREMENT, RELEASE),
+    "treatment": (EPISODE, INTERVENTION),
+    "housing": (APPLICATION, PERSON, DUTY, TENANCY),
+}
+"""Each partner's tables, every one after those it belongs to."""
+
+
+def find_table(partner: str, name: str) -> Table:
+    """The table of that name; KeyError where there is none, which is a slip in our own code."""
+    for table in TABLES[partner]:
+        if table.name == name:
+            return table
+    raise KeyError(f"{partner} has no table {name}")

@@ -1,0 +1,178 @@
+"""From a seed to the four partners' files and the truth behind them.
+
+people → arrests → sentences → treatment → housing → broken rows → files
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from schemas.errors import ConfigError
+from synthetic.broken_rows import Tables, break_rows
+from synthetic.housing import housing_tables, make_applications
+from synthetic.police import Arrests, make_arrests, police_tables
+from synthetic.population import DRUGS, PARTNERS, Population, make_population
+from synthetic.probation import make_sentences, probation_tables
+from synthetic.rates import Copying, ErrorRates, Families, Filled
+from synthetic.streams import Streams
+from synthetic.treatment import make_episodes, treatment_tables
+
+FEWEST_PEOPLE = 50
+MOST_PEOPLE = 1_000_000
+# The tables whose rows name a person, and the parts of their record key.
+NAMES_A_PERSON = {
+    ("police", "custody"): ("custody_ref",),
+    ("probation", "sentence"): ("sentence_ref",),
+    ("treatment", "episode"): ("AGNCY", "CLIENTID", "EPISODID"),
+    ("housing", "person"): ("person_ref",),
+}
+ORDER = {"custody": "custody_ref", "episode": "EPISODID", "intervention": "MODID"}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was written: rows by `partner/table`."""
+
+    tables: dict[str, int]
+
+
+@dataclass(frozen=True)
+class World:
+    """A population and what each partner recorded of it, each row with the person behind it."""
+
+    population: Population
+    tables: Tables
+
+
+def _arrest_referrals(arrests: Arrests, tests: pl.DataFrame) -> tuple:
+    """Return who could be referred from custody, and when: those who tested positive."""
+    positive = tests.filter(pl.col("result").str.starts_with("POS"))
+    day = positive["test_date"].str.to_date().to_physical().to_numpy()
+    return positive["person"].to_numpy(), day
+
+
+def make_world(
+    people: int,
+    seed: int,
+    as_at: date,
+    rates: ErrorRates | None = None,
+    filled: Filled | None = None,
+    copying: Copying | None = None,
+) -> World:
+    """Make the people and what the partners recorded of them.
+
+    Args:
+        people: How many are known to any partner.
+        seed: The same seed gives the same world.
+        as_at: The day the extracts are drawn; nothing is recorded after it.
+        rates: Chances of each mistake; the project's own if not given.
+        filled: How often strong identifiers are written down.
+        copying: How often partners write a person down afresh.
+
+    Raises:
+        ConfigError: if the number of people is too small or too large.
+    """
+    if not FEWEST_PEOPLE <= people <= MOST_PEOPLE:
+        raise ConfigError(
+            f"A population of {people} cannot be made.",
+            f"Ask for {FEWEST_PEOPLE} to {MOST_PEOPLE:,} people.",
+        )
+    if seed < 0:
+        raise ConfigError("A seed cannot be negative.", "Give a whole number from 0.")
+    rates, filled, copying = rates or ErrorRates(), filled or Filled(), copying or Copying()
+    streams = Streams(seed)
+    population = make_population(people, streams, as_at, rates, Families())
+    habits = (streams, rates, filled, copying)
+    arrests = make_arrests(population, streams)
+    police = police_tables(population, arrests, *habits)
+    sentences = make_sentences(population, arrests, streams)
+    probation, ordered, released = probation_tables(population, sentences, *habits)
+    occasions = {
+        "5": _arrest_referrals(arrests, police["drug_test"]),
+        "6": (ordered.person, ordered.day),
+        "13": (released.person, released.day),
+    }
+    episodes = make_episodes(population, occasions, streams)
+    treatment = treatment_tables(population, episodes, *habits)
+    applications = make_applications(population, streams)
+    housing = housing_tables(population, applications, *habits)
+    tables = {
+        "police": police,
+        "probation": probation,
+        "treatment": treatment,
+        "housing": housing,
+    }
+    return World(population, break_rows(tables, streams, rates))
+
+
+def truth_records(tables: Tables) -> pl.DataFrame:
+    """Return partner, table, record_key and person for every row that names someone."""
+    return pl.concat(
+        tables[partner][table].select(
+            partner=pl.lit(partner),
+            table=pl.lit(table),
+            record_key=pl.concat_str([pl.col(part).fill_null("") for part in key], separator="|"),
+            person=pl.col("person"),
+        )
+        for (partner, table), key in NAMES_A_PERSON.items()
+    )
+
+
+def truth_people(population: Population) -> pl.DataFrame:
+    """Return the people as they truly are, and which partners know them."""
+    days = pl.Series(population.birth).cast(pl.Int32).cast(pl.Date)
+    return pl.DataFrame(
+        {
+            "person": range(population.size),
+            "forename": population.forename,
+            "surname": population.surname,
+            "dob": days,
+            "sex": population.sex,
+            "ethnicity": population.ethnicity,
+            "substance": [DRUGS[position] for position in population.drug],
+            **{
+                f"known_to_{partner}": population.known[:, column]
+                for column, partner in enumerate(PARTNERS)
+            },
+        }
+    )
+
+
+def write_extracts(
+    people: int, seed: int, out: Path, as_at: date = date(2026, 6, 30)
+) -> Summary:
+    """Write `inbox/<partner>/<table>.csv`, `truth/record.csv` and `truth/person.csv`.
+
+    Each file is written beside and renamed, so a reader never meets half of one.
+
+    Args:
+        people: How many people any of the partners knows.
+        seed: The same seed, size and day give the same bytes.
+        out: The folder to write into; existing extracts are replaced.
+        as_at: The day the extracts are drawn.
+
+    Raises:
+        ConfigError: if the number of people or the seed cannot be used.
+    """
+    world = make_world(people, seed, as_at)
+    counts: dict[str, int] = {}
+    for partner, frames in world.tables.items():
+        for table, frame in frames.items():
+            rows = frame.sort(frame.columns[0] if table not in ORDER else ORDER[table])
+            _write(rows.drop("person"), out / "inbox" / partner / f"{table}.csv")
+            counts[f"{partner}/{table}"] = rows.height
+    _write(truth_records(world.tables), out / "truth" / "record.csv")
+    _write(truth_people(world.population), out / "truth" / "person.csv")
+    return Summary(counts)
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".csv.part")
+    frame.write_csv(beside)
+    os.replace(beside, path)

@@ -1,0 +1,266 @@
+"""Homelessness applications, who was on them, the duties owed, and tenancies that followed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from synthetic.histories import NEVER, between, day_column, references, repeated, text_column
+from synthetic.histories import weighted
+from synthetic.identities import Recorder, first_of_each, record_addresses, record_identities
+from synthetic.identities import starts
+from synthetic.population import DRUGS, Population
+from synthetic.rates import Copying, ErrorRates, Filled
+from synthetic.streams import Streams
+
+JOINT = 0.7  # of applications by one of a couple whom housing knows, made together
+ASSESSMENTS = {"prevention": 0.40, "relief": 0.52, "none": 0.08}
+AUTHORITIES = {"E07000148": 0.60, "E07000149": 0.20, "E07000144": 0.20}
+ACCOMMODATION = {
+    "private_rented": 0.26, "social_rented": 0.10, "family": 0.20, "friends": 0.13,
+    "no_fixed_abode": 0.08, "rough_sleeping": 0.06, "supported_or_hostel": 0.04,
+    "left_custody": 0.05, "left_hospital": 0.01, "left_psychiatric_hospital": 0.01,
+    "temporary": 0.03, "owner_occupier": 0.01, "refuge": 0.02,
+}  # fmt: skip
+ENDS = {
+    "prevention": {"secured_existing": 0.22, "secured_alternative": 0.34, "homeless": 0.24,
+                   "contact_lost": 0.08, "withdrew_or_died": 0.06, "non_cooperation": 0.02,
+                   "56_days_elapsed": 0.04},
+    "relief": {"secured_alternative": 0.40, "56_days_elapsed": 0.36, "contact_lost": 0.10,
+               "withdrew_or_died": 0.06, "refused": 0.03, "non_cooperation": 0.03,
+               "ineligible": 0.02},
+    "main": {"secured_alternative": 0.76, "refused": 0.08, "contact_lost": 0.08,
+             "withdrew_or_died": 0.04, "ineligible": 0.04},
+}  # fmt: skip
+SECURED = ("secured_existing", "secured_alternative")
+OWED_MAIN = 0.45  # of relief duties that ran out
+TENANCIES = {"assured_shorthold": 0.52, "introductory": 0.16, "secure": 0.10, "assured": 0.08,
+             "licence": 0.14}  # fmt: skip
+TENANCY_ENDS = {"moved_on": 0.34, "surrendered": 0.14, "abandoned": 0.16, "evicted": 0.19,
+                "transferred": 0.05, "custody": 0.05, "died": 0.03,
+                "term_ended": 0.04}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Applications:
+    """Who applied when, in order of person and day."""
+
+    person: np.ndarray
+    day: np.ndarray
+    ref: np.ndarray
+
+
+def make_applications(population: Population, streams: Streams) -> Applications:
+    """Draw applications; the second of a couple sometimes has none apart from the other's."""
+    draw = streams.within("applications")
+    known = population.known_to("housing")
+    rng = draw("how many")
+    count = 1 + np.minimum(rng.poisson(0.35, len(known)), 5)
+    spouse = population.spouse[known]
+    later = (spouse >= 0) & (spouse < known) & population.known[spouse, 3]
+    count = np.where(later & (rng.random(len(known)) < JOINT), 0, count)
+    person = known[repeated(count)[0]]
+    today = np.full(len(person), population.as_at)
+    day = between(draw("when"), population.window_opens(person), today)
+    order = np.lexsort((day, person))
+    person, day = person[order], day[order]
+    return Applications(person, day, references("H", day))
+
+
+def _application_table(
+    population: Population, applications: Applications, assessment: np.ndarray, draw: Streams
+) -> pl.DataFrame:
+    size = len(applications.ref)
+    using = np.array(DRUGS, dtype=object)[population.drug[applications.person]]
+    rng = draw("needs")
+
+    def need(chance: np.ndarray | float) -> pl.Series:
+        return text_column(np.where(rng.random(size) < chance, "Y", "N").astype(object))
+
+    drugs = np.isin(using, ("opiate", "crack", "cocaine"))
+    justice = population.known[applications.person, 0] | population.known[applications.person, 1]
+    return pl.DataFrame(
+        {
+            "case_ref": text_column(applications.ref),
+            "application_date": day_column(applications.day),
+            "local_authority": text_column(weighted(draw("authority"), AUTHORITIES, size)),
+            "assessment": text_column(assessment),
+            "accommodation_at_application": text_column(
+                weighted(draw("accommodation"), ACCOMMODATION, size)
+            ),
+            "need_drug": need(np.where(drugs, 0.62, 0.03)),
+            "need_alcohol": need(np.where(using == "alcohol", 0.58, 0.04)),
+            "need_mental_health": need(0.36),
+            "need_offending": need(np.where(justice, 0.40, 0.03)),
+            "need_rough_sleeping": need(np.where(drugs, 0.28, 0.07)),
+            "need_domestic_abuse": need(
+                np.where(population.sex[applications.person] == "F", 0.24, 0.04)
+            ),
+            "person": applications.person,
+        }
+    )
+
+
+def _on_the_application(
+    population: Population, applications: Applications, draw: Streams
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return application, person and role of everyone on one, in order of person and day."""
+    spouse = population.spouse[applications.person]
+    with_partner = (spouse >= 0) & population.known[spouse, 3]
+    with_partner &= draw("joint").random(len(spouse)) < JOINT
+    # Whoever has no application of their own is on every one of the other's.
+    with_partner |= (spouse >= 0) & population.known[spouse, 3] & ~np.isin(
+        spouse, applications.person
+    )
+    joint = np.flatnonzero(with_partner)
+    at = np.concatenate([np.arange(len(spouse)), joint])
+    person = np.concatenate([applications.person, spouse[joint]])
+    role = np.repeat(["main", "partner"], [len(spouse), len(joint)]).astype(object)
+    order = np.lexsort((applications.day[at], person))
+    return at[order], person[order], role[order]
+
+
+def _person_table(
+    population: Population, applications: Applications, draw: Streams, streams: Streams,
+    rates: ErrorRates, filled: Filled, copying: Copying,
+) -> pl.DataFrame:  # fmt: skip
+    at, person, role = _on_the_application(population, applications, draw)
+    day = applications.day[at]
+    afresh = draw("copied").random(len(at)) < copying.housing_identity
+    held = first_of_each(person, afresh)
+    first = starts(held)
+    recorder = Recorder("housing", {"nino": filled.housing_nino}, lied_to=0.7)
+    identity = record_identities(
+        population, person[first], day[first], recorder, streams, rates
+    )[held]
+    postcode = record_addresses(population, person, day, "housing", streams, rates)
+    return pl.DataFrame(
+        {
+            "person_ref": text_column(references("P", day)),
+            "case_ref": text_column(applications.ref[at]),
+            "role": text_column(role),
+            **identity.select("forename", "surname", "dob", "sex", "ethnicity", "nino").to_dict(),
+            "postcode": text_column(postcode),
+            "person": person,
+            "application": at,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _Duty:
+    """Duties of one kind: the application each belongs to, its dates and how it ended."""
+
+    kind: str
+    at: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    reason: np.ndarray
+
+
+def _one_duty(
+    population: Population, kind: str, at: np.ndarray, start: np.ndarray, draw: Streams
+) -> _Duty:
+    rng = draw(f"{kind} length")
+    usual = {"prevention": 50, "relief": 54, "main": 260}[kind]
+    end = start + np.maximum((usual * rng.lognormal(0, 0.35, len(at))).astype(int), 5)
+    reason = weighted(draw(f"{kind} reason"), ENDS[kind], len(at))
+    over = end <= population.as_at
+    return _Duty(kind, at, start, np.where(over, end, NEVER), np.where(over, reason, None))
+
+
+def _duties(
+    population: Population, applications: Applications, assessment: np.ndarray, draw: Streams
+) -> list[_Duty]:
+    """Return prevention, relief and main duties: relief follows failed prevention, main relief."""
+    start = applications.day + draw("decision").integers(0, 12, len(applications.day))
+    started = start <= population.as_at
+    first = np.flatnonzero((assessment == "prevention") & started)
+    prevention = _one_duty(population, "prevention", first, start[first], draw)
+    failed = prevention.reason == "homeless"
+    now = np.flatnonzero((assessment == "relief") & started)
+    relief = _one_duty(
+        population,
+        "relief",
+        np.concatenate([now, prevention.at[failed]]),
+        np.concatenate([start[now], prevention.end[failed]]),
+        draw,
+    )
+    lapsed = relief.reason == "56_days_elapsed"
+    lapsed &= draw("owed").random(len(lapsed)) < OWED_MAIN
+    main = _one_duty(population, "main", relief.at[lapsed], relief.end[lapsed], draw)
+    return [prevention, relief, main]
+
+
+def _duty_table(applications: Applications, duties: list[_Duty]) -> pl.DataFrame:
+    at = np.concatenate([duty.at for duty in duties])
+    start = np.concatenate([duty.start for duty in duties])
+    return pl.DataFrame(
+        {
+            "duty_ref": text_column(references("D", start)),
+            "case_ref": text_column(applications.ref[at]),
+            "duty": text_column(
+                np.repeat([d.kind for d in duties], [len(d.at) for d in duties]).astype(object)
+            ),
+            "start_date": day_column(start),
+            "end_date": day_column(np.concatenate([duty.end for duty in duties])),
+            "end_reason": text_column(np.concatenate([duty.reason for duty in duties])),
+            "person": applications.person[at],
+        }
+    )
+
+
+def _tenancy_table(
+    population: Population, people: pl.DataFrame, duties: list[_Duty], draw: Streams
+) -> pl.DataFrame:
+    """Return tenancies of main applicants whose duty ended with a home secured."""
+    secured = {
+        int(application): int(end)
+        for duty in duties
+        for application, end, reason in zip(duty.at, duty.end, duty.reason, strict=True)
+        if reason in SECURED
+    }
+    housed = people.filter(
+        (pl.col("role") == "main") & pl.col("application").is_in(list(secured))
+    )
+    housed = housed.filter(pl.Series(draw("tenancy known").random(housed.height) < 0.75))
+    rng = draw("tenancy")
+    start = np.array([secured[at] for at in housed["application"]], dtype=int)
+    start = start + rng.integers(0, 15, len(start))
+    end = start + (520 * rng.lognormal(0, 0.7, len(start))).astype(int)
+    over = end <= population.as_at
+    uprn = 999_900_000_000 + rng.choice(99_000_000, size=len(start), replace=False, shuffle=True)
+    frame = pl.DataFrame(
+        {
+            "tenancy_ref": text_column(references("T", start)),
+            "person_ref": housed["person_ref"],
+            "uprn": text_column(uprn.astype(str)),
+            "start_date": day_column(start),
+            "end_date": day_column(np.where(over, end, NEVER)),
+            "tenancy_type": text_column(weighted(draw("type"), TENANCIES, len(start))),
+            "end_reason": text_column(
+                np.where(over, weighted(draw("tenancy end"), TENANCY_ENDS, len(start)), None)
+            ),
+            "person": housed["person"],
+        }
+    )
+    return frame.filter(pl.Series(start <= population.as_at))
+
+
+def housing_tables(
+    population: Population, applications: Applications, streams: Streams, rates: ErrorRates,
+    filled: Filled, copying: Copying,
+) -> dict[str, pl.DataFrame]:  # fmt: skip
+    """Return application, person, duty and tenancy, each with the person behind the row."""
+    draw = streams.within("housing tables")
+    assessment = weighted(draw("assessment"), ASSESSMENTS, len(applications.ref))
+    duties = _duties(population, applications, assessment, draw)
+    people = _person_table(population, applications, draw, streams, rates, filled, copying)
+    return {
+        "application": _application_table(population, applications, assessment, draw),
+        "person": people.drop("application"),
+        "duty": _duty_table(applications, duties),
+        "tenancy": _tenancy_table(population, people, duties, draw),
+    }

@@ -1,0 +1,117 @@
+"""A small partnership that has run once; every test gets its own copy of the folder."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from flows.cli import app
+from flows.context import LOCAL_TIME, open_control, utc_now
+from flows.refresh import run_refresh
+from flows.settings import Settings, load_settings
+from flows.start import start
+from synthetic import write_extracts
+
+PEOPLE, SEED = 150, 7
+KEPT_ZONES = ("stores", "releases", "drafts", "publications")
+
+
+@dataclass(frozen=True)
+class Partnership:
+    """A partnership folder on the disk."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "partnership.yaml"
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(self.config)
+
+    def inbox(self, partner: str, table: str) -> Path:
+        return self.folder / "inbox" / partner / f"{table}.csv"
+
+    def journeys(self, *words: str) -> Result:
+        return CliRunner().invoke(app, [*words, "--config", str(self.config)])
+
+    def kept(self) -> dict[str, str]:
+        """The digest of every file that a failed run must leave as it was."""
+        files = [p for z in KEPT_ZONES for p in (self.folder / z).rglob("*") if p.is_file()]
+        return {
+            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        }
+
+    def select(self, sql: str) -> list[tuple[object, ...]]:
+        from flows.query import query_release
+
+        return query_release(self.settings, sql).rows
+
+    def record_person(self) -> list[tuple[object, ...]]:
+        """Which person each record is of, from the identity store."""
+        from governance.keys import load_root, store_key
+        from linkage.registry import record_person
+        from warehouse.connect import open_store
+
+        with open_control(self.settings) as control:
+            current = control.current_run()
+        assert current is not None
+        key = store_key(load_root(self.settings.keys.store), "identity")
+        path = self.settings.stores / current.run_id / "identity.duckdb"
+        connection = open_store(path, key, read_only=True)
+        try:
+            return record_person(connection).rows()
+        finally:
+            connection.close()
+
+    def last_problem(self) -> str | None:
+        with open_control(self.settings) as control:
+            run = control.last_run()
+        return run.problem if run else None
+
+
+def begin(folder: Path) -> Partnership:
+    """A partnership with extracts that has not run."""
+    write_extracts(PEOPLE, SEED, folder)
+    start(folder, demo=True, today=utc_now().astimezone(LOCAL_TIME).date())
+    return Partnership(folder)
+
+
+@pytest.fixture(scope="session")
+def fresh_original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return begin(tmp_path_factory.mktemp("fresh") / "partnership").folder
+
+
+@pytest.fixture(scope="session")
+def ran_original(tmp_path_factory: pytest.TempPathFactory, fresh_original: Path) -> Path:
+    folder = tmp_path_factory.mktemp("ran") / "partnership"
+    shutil.copytree(fresh_original, folder)
+    run_refresh(load_settings(folder / "partnership.yaml"))
+    return folder
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Callable[[Path], Partnership]:
+    def copy(original: Path) -> Partnership:
+        shutil.copytree(original, tmp_path / "partnership")
+        return Partnership(tmp_path / "partnership")
+
+    return copy
+
+
+@pytest.fixture
+def fresh(copied: Callable[[Path], Partnership], fresh_original: Path) -> Partnership:
+    return copied(fresh_original)
+
+
+@pytest.fixture
+def ran(copied: Callable[[Path], Partnership], ran_original: Path) -> Partnership:
+    return copied(ran_original)

@@ -1,0 +1,210 @@
+"""The whole journey without a server: what a run leaves, and what a second run changes."""
+
+from __future__ import annotations
+
+import json
+import stat
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+import yaml
+
+from flows.context import LOCAL_TIME, open_control, utc_now
+from flows.refresh import STEPS, run_refresh
+from governance.agreements import load_agreement
+
+if TYPE_CHECKING:
+    from conftest import Partnership
+
+
+def test_a_run_leaves_what_the_folder_promises(ran: Partnership) -> None:
+    with open_control(ran.settings) as control:
+        run = control.current_run()
+    assert run is not None and run.report is not None
+    assert list(run.report["seconds"]) == [step for step in STEPS if step != "commit"]
+    assert sorted(p.name for p in (ran.folder / "stores" / run.run_id).iterdir()) == [
+        "identity.duckdb",
+        "staging.duckdb",
+    ]
+    release = ran.folder / "releases" / run.run_id / "warehouse.duckdb"
+    assert stat.S_IMODE(release.stat().st_mode) == 0o444
+    assert list((ran.folder / "drafts" / run.run_id).rglob("*.csv"))
+    assert sorted(p.name for p in (ran.folder / "quarantine" / run.run_id).iterdir()) == [
+        "housing.csv",
+        "police.csv",
+        "probation.csv",
+        "treatment.csv",
+    ]
+
+
+def test_rows_received_are_kept_quarantined_or_withheld(ran: Partnership) -> None:
+    with open_control(ran.settings) as control:
+        extracts = control.staged_extracts()
+    assert set(extracts) == {"police", "probation", "treatment", "housing"}
+    for partner, one in extracts.items():
+        files = (ran.folder / "inbox" / partner).glob("*.csv")
+        sent = sum(pl.read_csv(path, infer_schema=False).height for path in files)
+        assert sent == one.received == one.kept + one.quarantined + one.withheld
+
+
+def test_quarantine_holds_rows_and_rules_and_no_values(ran: Partnership) -> None:
+    for path in (ran.folder / "quarantine").rglob("*.csv"):
+        frame = pl.read_csv(path, infer_schema=False)
+        assert frame.columns == ["row", "table", "column", "rule"]
+        assert frame["row"].str.contains(r"^\d+$").all()
+
+
+def test_the_report_says_no_value(ran: Partnership) -> None:
+    with open_control(ran.settings) as control:
+        run = control.current_run()
+    assert run is not None
+    text = json.dumps(run.report)
+    custody = pl.read_csv(ran.inbox("police", "custody"), infer_schema=False)
+    for column in ("surname", "postcode", "pnc_id", "custody_ref"):
+        for value in custody[column].drop_nulls().unique():
+            assert f'"{value}"' not in text
+
+
+def test_a_second_run_changes_no_person_and_doubles_nothing(ran: Partnership) -> None:
+    before, people = ran.record_person(), ran.select("SELECT * FROM person ORDER BY person_id")
+    events = ran.select("SELECT count(*) FROM event")
+    first = ran.kept()
+    report = run_refresh(ran.settings)
+    assert {one["extract"] for one in report["partners"].values()} == {"unchanged"}
+    assert report["linkage"]["created"] == report["linkage"]["merged"] == 0
+    assert report["linkage"]["split"] == report["linkage"]["retired"] == 0
+    assert ran.record_person() == before
+    assert ran.select("SELECT * FROM person ORDER BY person_id") == people
+    assert ran.select("SELECT count(*) FROM event") == events
+    assert len([name for name in ran.kept() if name.startswith("stores/")]) == len(
+        [name for name in first if name.startswith("stores/")]
+    )
+
+
+def test_the_same_people_in_another_order_are_the_same_people(ran: Partnership) -> None:
+    before = ran.record_person()
+    for path in (ran.folder / "inbox").rglob("*.csv"):
+        frame = pl.read_csv(path, infer_schema=False)
+        frame.reverse().write_csv(path)
+    report = run_refresh(ran.settings)
+    assert {one["extract"] for one in report["partners"].values()} == {"new"}
+    # Of rows with one key the first counts, so a few records may differ; people do not.
+    assert len(set(ran.record_person()) - set(before)) <= 0.02 * len(before)
+
+
+def test_a_partner_that_sends_nothing_keeps_its_last_extract(ran: Partnership) -> None:
+    people = ran.select("SELECT count(*) FROM person")
+    for path in (ran.folder / "inbox" / "police").iterdir():
+        path.unlink()
+    report = run_refresh(ran.settings)
+    assert report["partners"]["police"]["extract"] == "no new extract"
+    assert report["partners"]["police"]["received"] > 0
+    assert ran.select("SELECT count(*) FROM person") == people
+
+
+def test_records_a_partner_no_longer_sends_are_gone(ran: Partnership) -> None:
+    custody = pl.read_csv(ran.inbox("police", "custody"), infer_schema=False)
+    gone = custody.head(20)
+    custody.tail(-20).write_csv(ran.inbox("police", "custody"))
+    tests = pl.read_csv(ran.inbox("police", "drug_test"), infer_schema=False)
+    tests.join(gone, on="custody_ref", how="anti").write_csv(ran.inbox("police", "drug_test"))
+    before = ran.select("SELECT count(*) FROM event WHERE partner = 'police'")[0][0]
+    run_refresh(ran.settings)
+    after = ran.select("SELECT count(*) FROM event WHERE partner = 'police'")[0][0]
+    assert isinstance(before, int) and isinstance(after, int) and after < before
+
+
+def test_terms_that_change_have_the_extract_staged_again(ran: Partnership) -> None:
+    resign(ran, "housing", lambda terms: terms["tables"]["duty"].update(end_reason=["drop"]))
+    report = run_refresh(ran.settings)
+    extracts = {partner: one["extract"] for partner, one in report["partners"].items()}
+    assert extracts.pop("housing") == "new" and set(extracts.values()) == {"unchanged"}
+
+
+def test_terms_that_change_after_the_extract_is_gone_ask_for_it(ran: Partnership) -> None:
+    resign(ran, "housing", lambda terms: terms["tables"]["duty"].update(end_reason=["drop"]))
+    for path in (ran.folder / "inbox" / "housing").iterdir():
+        path.unlink()
+    found = ran.journeys("run", "--no-server")
+    assert found.exit_code == 1
+    assert "Ask housing to send it again" in found.stderr
+
+
+def test_a_column_the_agreement_does_not_list_is_dropped_and_counted(fresh: Partnership) -> None:
+    path = fresh.inbox("housing", "duty")
+    frame = pl.read_csv(path, infer_schema=False)
+    frame.with_columns(officer_notes=pl.lit("CANARYNOTE")).write_csv(path)
+    report = run_refresh(fresh.settings)
+    assert report["partners"]["housing"]["over_shared_columns"] == 1
+    assert any("does not list" in said for said in report["warnings"])
+    assert "CANARYNOTE" not in json.dumps(report) and "officer_notes" not in json.dumps(report)
+
+
+def test_an_extract_is_removed_where_the_agreement_says_so(fresh: Partnership) -> None:
+    resign(fresh, "police", lambda terms: terms.update(inbox_after_staging="remove"))
+    run_refresh(fresh.settings)
+    assert list((fresh.folder / "inbox" / "police").iterdir()) == []
+    assert fresh.inbox("housing", "duty").exists()
+    with open_control(fresh.settings) as control:
+        erased = control.audit_entries("erasure")
+    assert [(one.partner, one.detail) for one in erased] == [("police", {"files": 2})]
+
+
+def test_what_was_done_is_in_the_audit_record(ran: Partnership) -> None:
+    ran.select("SELECT count(*) FROM person")
+    with open_control(ran.settings) as control:
+        entries = control.audit_entries()
+    actions = [one.action for one in entries]
+    assert actions.count("collection") == actions.count("alteration") == 4
+    assert actions.count("combination") == 1 and actions[-1] == "consultation"
+    assert all(one.actor and one.purpose for one in entries)
+
+
+def test_a_copied_folder_runs_where_it_lands(
+    ran: Partnership, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = ran.select("SELECT person_id FROM person ORDER BY 1")
+    ran.folder.rename(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.delenv("JOURNEYS_CONFIG", raising=False)
+    from typer.testing import CliRunner
+
+    from flows.cli import app
+
+    done = CliRunner().invoke(app, ["run", "--no-server"])
+    assert done.exit_code == 0, done.stderr
+    asked = CliRunner().invoke(
+        app, ["sql", "SELECT person_id FROM person ORDER BY 1", "--format", "csv"]
+    )
+    assert asked.stdout.split() == ["person_id", *(str(row[0]) for row in people)]
+
+
+def test_only_the_last_releases_are_kept(ran: Partnership) -> None:
+    text = ran.config.read_text().replace("keep_releases: 3", "keep_releases: 2")
+    ran.config.write_text(text)
+    ids = [run_refresh(ran.settings)["run_id"] for _ in range(3)]
+    assert sorted(p.name for p in (ran.folder / "releases").iterdir()) == ids[1:]
+    assert sorted(p.name for p in (ran.folder / "drafts").iterdir()) == ids[1:]
+    assert [p.name for p in (ran.folder / "stores").iterdir()] == ids[2:]
+
+
+def test_data_as_at_is_the_latest_event_and_never_ahead(ran: Partnership) -> None:
+    today = utc_now().astimezone(LOCAL_TIME).date()
+    with open_control(ran.settings) as control:
+        reached = {one.partner: one.data_as_at for one in control.staged_extracts().values()}
+    assert all(date(2026, 1, 1) <= day <= min(today, date(2026, 6, 30)) for day in reached.values())
+
+
+def resign(partnership: Partnership, partner: str, change) -> None:  # type: ignore[no-untyped-def]
+    """Change an agreement's terms and have it signed as it then stands."""
+    path = partnership.folder / "agreements" / f"{partner}.yaml"
+    terms = yaml.safe_load(path.read_text())
+    change(terms)
+    path.write_text(yaml.safe_dump(terms))
+    digest = load_agreement(path).document_digest
+    for signature in terms["signatures"]:
+        signature["document_digest"] = digest
+    path.write_text(yaml.safe_dump(terms))

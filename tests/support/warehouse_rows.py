@@ -1,0 +1,131 @@
+"""Rows of the staging store for tests, from the few columns a test cares about.
+
+``build`` takes ``{person: {table: [row, …]}}``. In a row, ``key`` is a small number unique within
+the person and table, and ``of`` the key of its parent row (1 unless given); dates may be text. The
+result is the frames of the staging store, and whose each record is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from warehouse import connect, staging
+from warehouse.release import ReleaseSummary, build_release
+
+STAGING_KEY = "5a" * 32
+RELEASE_KEY = "c3" * 32
+AS_AT = date(2026, 6, 30)
+KINDS = {
+    "BIGINT": pl.Int64,
+    "VARCHAR": pl.String,
+    "INTEGER": pl.Int32,
+    "DATE": pl.Date,
+    "BOOLEAN": pl.Boolean,
+}
+PARENT_KEYS = {
+    "police_drug_test": "custody_key",
+    "probation_requirement": "sentence_key",
+    "probation_release": "sentence_key",
+    "treatment_intervention": "episode_key",
+    "housing_person": "case_key",
+    "housing_duty": "case_key",
+    "housing_tenancy": "person_key",
+}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "police_custody": {"offence_class": "92D", "outcome": "1"},
+    "probation_sentence": {"sentence_type": "SC"},
+    "probation_release": {"treatment_need": "Y", "discharge_accommodation": "DNF"},
+    "treatment_episode": {"consent": "Y", "drug1": "1011"},
+    "treatment_intervention": {"modal": "94"},
+}
+PERSON = {
+    "sex": "F",
+    "ethnicity": "W1",
+    "birth_year": 1985,
+    "postcode_district": "NR3",
+    "no_fixed_abode": False,
+}
+Persons = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
+
+
+def build(persons: Persons) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+    """Return the staging frames of some persons, and the table record_person."""
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in staging.TABLES}
+    owners: list[dict[str, Any]] = []
+    for number, (person, tables) in enumerate(persons.items(), start=1):
+        for table, given in tables.items():
+            for place, row in enumerate(given, start=1):
+                full = _row(table, number, place, row)
+                rows[table].append(full)
+                if "record_id" in full:
+                    owners.append({"record_id": full["record_id"], "person_id": person})
+    frames = {
+        name: pl.DataFrame(
+            rows[name],
+            schema={c: KINDS[kind.split()[0]] for c, kind in staging.TABLES[name].items()},
+        )
+        for name in staging.TABLES
+    }
+    return frames, pl.DataFrame(owners, schema={"record_id": pl.Int64, "person_id": pl.String})
+
+
+def stage(folder: Path, persons: Persons, as_at: date = AS_AT) -> tuple[Path, pl.DataFrame]:
+    """Write a staging store; return where it is, and the table record_person."""
+    frames, owners = build(persons)
+    path = folder / "staging.duckdb"
+    con = connect.open_store(path, STAGING_KEY)
+    staging.create(con)
+    for partner in staging.PARTNERS:
+        tables = {name: frames[name] for name in staging.tables_of(partner)}
+        sent = sum(frame.height for frame in tables.values())
+        staging.replace_partner(
+            con, partner, tables, run_id="20260701-000000-test", data_as_at=as_at, rows=sent
+        )
+    con.close()
+    return path, owners
+
+
+def release(folder: Path, persons: Persons, as_at: date = AS_AT) -> tuple[Path, ReleaseSummary]:
+    """Build a release of some persons; return where it is, and its summary."""
+    path, owners = stage(folder, persons, as_at)
+    target = folder / "releases" / "warehouse.duckdb"
+    summary = build_release(
+        path,
+        STAGING_KEY,
+        owners,
+        target,
+        RELEASE_KEY,
+        run_id="20260701-000000-test",
+        built_at=datetime(2026, 7, 1, 3, 0),
+    )
+    return target, summary
+
+
+def _row(table: str, person: int, place: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one whole staging row."""
+    columns = staging.TABLES[table]
+    key = staging.key_of(table)
+    row: dict[str, Any] = dict.fromkeys(columns)
+    if "record_id" in columns:
+        row |= PERSON
+    row |= DEFAULTS.get(table, {})
+    row[key] = _surrogate(person, given.get("key", place))
+    if table in PARENT_KEYS:
+        row[PARENT_KEYS[table]] = _surrogate(person, given.get("of", 1))
+    if "record_id" in columns:
+        row["record_id"] = row[key] * 100 + list(staging.TABLES).index(table)
+    for column, value in given.items():
+        if column not in ("key", "of"):
+            is_date = columns[column] == "DATE" and isinstance(value, str)
+            row[column] = date.fromisoformat(value) if is_date else value
+    return row
+
+
+def _surrogate(person: int, number: int) -> int:
+    """Return a key that is different for every person and number."""
+    return person * 1_000_000_000 + number

@@ -1,0 +1,42 @@
+"""People with a story: what partners say of them and what the release must (personas.yaml)."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from warehouse import connect
+
+HERE = Path(__file__).parent
+rows = runpy.run_path(str(HERE.parent / "support" / "warehouse_rows.py"))
+PERSONAS: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "personas.yaml").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory):
+    """One release that holds every persona."""
+    persons = {
+        name: {table: given for table, given in persona.items() if table != "expect"}
+        for name, persona in PERSONAS.items()
+    }
+    path, _ = rows["release"](tmp_path_factory.mktemp("personas"), persons)
+    con = connect.open_release(path, rows["RELEASE_KEY"])
+    yield con
+    con.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [(name, table) for name, persona in PERSONAS.items() for table in persona["expect"]],
+)
+def test_release_tells_the_persona_s_story(release, name: str, table: str) -> None:
+    found = connect.select(release, f"SELECT * FROM {table} WHERE person_id = '{name}'")
+    expected = PERSONAS[name]["expect"][table]
+    told = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    assert len(told) == len(expected)
+    for row, wanted in zip(told, expected, strict=True):
+        assert {column: row[column] for column in wanted} == wanted

@@ -1,0 +1,102 @@
+"""The checks a model declares, each turned into one query that counts the rows that break it.
+
+======================================  ==========================================================
+``unique a, b``                         no two rows share the values of a and b
+``not_null a, b``                       neither is ever missing
+``accepted a: X, Y``                    a is X or Y (or missing)
+``related a -> table.b``                every a (where present) is a b
+``rows = SELECT …``                     the table has exactly as many rows as the query says
+``holds <condition>``                   the condition is true of every row
+======================================  ==========================================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import duckdb
+
+from schemas.errors import StoreError
+from warehouse.models import Model
+
+_RELATED = re.compile(r"(\w+) -> (\w+)\.(\w+)")
+
+
+def check_sql(table: str, check: str) -> str:
+    """Return the query that counts what breaks a check; nought means it holds.
+
+    Raises:
+        StoreError: The check is not one of the kinds above.
+    """
+    kind, _, rest = check.partition(" ")
+    if kind == "unique":
+        return (
+            f"SELECT count(*) FROM (SELECT {rest} FROM {table} "
+            f"GROUP BY {rest} HAVING count(*) > 1) AS repeated"
+        )
+    if kind == "not_null":
+        missing = " OR ".join(f"{column} IS NULL" for column in _names(rest))
+        return f"SELECT count(*) FROM {table} WHERE {missing}"
+    if kind == "accepted":
+        column, _, values = rest.partition(":")
+        listed = ", ".join("'" + value.replace("'", "''") + "'" for value in _names(values))
+        return f"SELECT count(*) FROM {table} WHERE {column} NOT IN ({listed})"
+    if kind == "related" and (match := _RELATED.fullmatch(rest)):
+        column, other, key = match.groups()
+        return (
+            f"SELECT count(*) FROM {table} AS child WHERE {column} IS NOT NULL AND NOT EXISTS "
+            f"(SELECT 1 FROM {other} AS parent WHERE parent.{key} = child.{column})"
+        )
+    if kind == "rows" and rest.startswith("= "):
+        return f"SELECT abs((SELECT count(*) FROM {table}) - ({rest.removeprefix('= ')}))"
+    if kind == "holds":
+        return f"SELECT count(*) FROM {table} WHERE ({rest}) IS NOT TRUE"
+    raise StoreError(
+        f"The model {table} declares a check of an unknown kind.",
+        "Use unique, not_null, accepted, related, rows or holds.",
+    )
+
+
+def run_checks(con: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> int:
+    """Run every check of some models that have been built.
+
+    Returns:
+        How many checks were run.
+
+    Raises:
+        StoreError: One does not hold; it is named, with the number of rows that break it.
+    """
+    run = 0
+    for model in models:
+        for check in model.checks:
+            broken = _breaking(con, model.name, check)
+            if broken:
+                raise StoreError(
+                    f"The release was not made: in {model.name} the check “{check}” is broken by "
+                    f"{broken} row{'s' if broken != 1 else ''}.",
+                    "The last release stays in use; find the cause in the partners' extracts or "
+                    "in the model.",
+                )
+            run += 1
+    return run
+
+
+def _breaking(con: duckdb.DuckDBPyConnection, table: str, check: str) -> int:
+    """Return how many rows break a check; raise StoreError when it cannot be run."""
+    row = None
+    try:
+        row = con.execute(check_sql(table, check)).fetchone()
+    except duckdb.Error:
+        row = None
+    if row is None:
+        raise StoreError(
+            f"The release was not made: in {table} the check “{check}” cannot be run.",
+            "Correct the check, which is in the model's file.",
+        )
+    return int(row[0] or 0)
+
+
+def _names(listed: str) -> list[str]:
+    """Split a comma-separated list."""
+    return [name.strip() for name in listed.split(",")]

@@ -1,0 +1,131 @@
+"""The warehouse's models: one SELECT a file, its columns explained and its checks declared in it.
+
+A model file reads::
+
+    -- What one row is, in a sentence or two.
+    -- column person_id: What the column holds.
+    -- check: unique person_id
+    SELECT …
+
+``stg_`` models rename and type the staging store, ``int_`` models derive, marts are what an analyst
+sees. Dependencies are read from the SQL itself, so files are built in an order that always works.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from schemas.errors import StoreError
+from warehouse.connect import nodes, syntax_tree
+
+SQL_FOLDER = Path(__file__).parent / "sql"
+LAYERS = ("staging", "intermediate", "marts")
+_COLUMN = re.compile(r"column (\w+): (.+)")
+_CHECK = re.compile(r"check: (.+)")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One SQL file.
+
+    Attributes:
+        name: The table it builds, which is the file's name.
+        layer: One of :data:`LAYERS`.
+        description: What one row is.
+        columns: Column name → what it holds, in order; complete for marts.
+        checks: Each ``check:`` line.
+        sql: The SELECT.
+        reads: The tables it names that are not its own common table expressions.
+    """
+
+    name: str
+    layer: str
+    description: str
+    sql: str
+    columns: dict[str, str] = field(default_factory=dict)
+    checks: tuple[str, ...] = ()
+    reads: frozenset[str] = frozenset()
+
+
+def load_models(folder: Path = SQL_FOLDER) -> tuple[Model, ...]:
+    """Read every model, in an order in which each comes after what it reads.
+
+    Args:
+        folder: Holds one folder a layer.
+
+    Raises:
+        StoreError: Two models share a name, or models read each other in a circle.
+    """
+    models: dict[str, Model] = {}
+    for layer in LAYERS:
+        for path in sorted((folder / layer).glob("*.sql")):
+            if path.stem in models:
+                raise StoreError(f"Two models are named {path.stem}.", "Rename one of them.")
+            models[path.stem] = parse_model(path.stem, layer, path.read_text("utf-8"))
+    return in_order(models)
+
+
+def parse_model(name: str, layer: str, text: str) -> Model:
+    """Read one model from the text of its file."""
+    header: list[str] = []
+    lines = text.splitlines()
+    while lines and lines[0].startswith("--"):
+        header.append(lines.pop(0).removeprefix("--").strip())
+    sql = "\n".join(lines).strip().rstrip(";")
+    columns: dict[str, str] = {}
+    checks: list[str] = []
+    description: list[str] = []
+    for line in header:
+        if column := _COLUMN.fullmatch(line):
+            columns[column[1]] = column[2]
+        elif check := _CHECK.fullmatch(line):
+            checks.append(check[1])
+        elif line:
+            description.append(line)
+    return Model(name, layer, " ".join(description), sql, columns, tuple(checks), reads(sql))
+
+
+def reads(sql: str) -> frozenset[str]:
+    """Return the tables a SELECT names, leaving out its common table expressions."""
+    named: set[str] = set()
+    own: set[str] = set()
+    for node in nodes(syntax_tree(sql)):
+        if node.get("type") == "BASE_TABLE":
+            named.add(str(node["table_name"]))
+        own |= {str(entry["key"]) for entry in (node.get("cte_map") or {}).get("map", [])}
+    return frozenset(named - own)
+
+
+def in_order(models: dict[str, Model]) -> tuple[Model, ...]:
+    """Sort models so that each follows the ones it reads; ties keep the order given.
+
+    Raises:
+        StoreError: They read each other in a circle.
+    """
+    graph = {
+        name: [other for other in models if other in model.reads] for name, model in models.items()
+    }
+    circle = False
+    ordered: list[str] = []
+    try:
+        ordered = list(TopologicalSorter(graph).static_order())
+    except CycleError:
+        circle = True
+    if circle:
+        raise StoreError("Some models read each other in a circle.", "Split one of them in two.")
+    return tuple(models[name] for name in ordered)
+
+
+def load_seed(name: str, folder: Path = SQL_FOLDER / "seeds") -> list[dict[str, str]]:
+    """Read one seed file (a code list or the policy numbers) as rows of text."""
+    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def seed_names(folder: Path = SQL_FOLDER / "seeds") -> tuple[str, ...]:
+    """Return the names of the seed files."""
+    return tuple(sorted(path.stem for path in folder.glob("*.csv")))

@@ -1,0 +1,244 @@
+"""Build a release: read the staging store, run the models, check them, and swap the file in.
+
+Record ids and surrogate keys stay in memory; only marts, keyed by person id, reach the file.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from schemas.errors import StoreError
+from warehouse.checks import run_checks
+from warehouse.connect import attach, load_encryption, memory_connection, store_errors
+from warehouse.metrics import load_metrics
+from warehouse.models import Model, load_models, load_seed, seed_names
+
+RELEASE_MODE = 0o444  # COPY to the open file once overwrote a release that was writable
+
+# What the linkage room may hand over for the mart linkage_quality; all but these are refused.
+LINKAGE_QUALITY = {
+    "partner_a": pl.String,
+    "partner_b": pl.String,
+    "measure": pl.String,
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "note": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class ReleaseSummary:
+    """What was built.
+
+    Attributes:
+        tables: Mart → number of rows.
+        checks: How many checks were run; all held.
+    """
+
+    tables: dict[str, int]
+    checks: int
+
+
+def build_release(
+    staging_path: Path,
+    staging_key: str,
+    record_person: pl.DataFrame,
+    target: Path,
+    release_key: str,
+    *,
+    run_id: str,
+    built_at: datetime,
+    linkage_quality: pl.DataFrame | None = None,
+) -> ReleaseSummary:
+    """Build one release beside its place, check it, and rename it in.
+
+    Args:
+        staging_path: The staging store.
+        staging_key: Its key.
+        record_person: ``record_id`` (Int64) and ``person_id`` (String), one row a record.
+        target: Where the release is to be; a file already there is replaced only on success.
+        release_key: The release's key.
+        run_id: The run that makes it.
+        built_at: When, from the caller: this room has no clock.
+        linkage_quality: Optional rows of :data:`LINKAGE_QUALITY`.
+
+    Raises:
+        StoreError: A store cannot be opened, a model fails, or a check does not hold. Whatever
+            was at ``target`` is then untouched.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    building = target.with_name(f".{target.name}.building")
+    building.unlink(missing_ok=True)
+    con = memory_connection(spill=target.parent / f".{target.name}.spill")
+    try:
+        load_encryption(con)
+        attach(con, staging_path, "store", staging_key, read_only=True)
+        attach(con, building, "release", release_key, read_only=False)
+        summary = _build(
+            con, record_person, _quality(linkage_quality), run_id=run_id, built_at=built_at
+        )
+        con.close()
+        _swap(building, target)
+    finally:
+        con.close()
+        for leftover in (building, building.with_name(f"{building.name}.wal")):
+            leftover.unlink(missing_ok=True)
+    return summary
+
+
+@store_errors(
+    "The release was not made: a model could not be built from the staging store.",
+    "The last release stays in use; check that the stores are those of the current run, and "
+    "restore them from backup if they are damaged.",
+)
+def _build(
+    con: duckdb.DuckDBPyConnection,
+    record_person: pl.DataFrame,
+    linkage_quality: pl.DataFrame,
+    *,
+    run_id: str,
+    built_at: datetime,
+) -> ReleaseSummary:
+    """Run every model and check on a connection with ``store`` and ``release`` attached."""
+    _prepare(con, record_person, linkage_quality, run_id, built_at)
+    models = load_models()
+    for model in models:
+        _materialise(con, model)
+    checks = run_checks(con, models)
+    marts = [model for model in models if model.layer == "marts"]
+    for mart in marts:
+        _comment(con, mart)
+    tables = {mart.name: _count(con, mart.name) for mart in sorted(marts, key=lambda m: m.name)}
+    con.execute("CHECKPOINT release")
+    return ReleaseSummary(tables, checks)
+
+
+def _prepare(
+    con: duckdb.DuckDBPyConnection,
+    record_person: pl.DataFrame,
+    linkage_quality: pl.DataFrame,
+    run_id: str,
+    built_at: datetime,
+) -> None:
+    """Put what the models read beside the stores: seeds, the run, persons, metric definitions."""
+    con.execute("SET search_path = 'memory.main,release.main,store.main'")
+    for name in seed_names():
+        _table(con, f"seed_{name}", pl.DataFrame(load_seed(name)))
+    con.execute(
+        "CREATE MACRO policy(wanted) AS "
+        "(SELECT days::INTEGER FROM memory.main.seed_policy WHERE name = wanted)"
+    )
+    con.execute("CREATE TABLE memory.main.run (run_id VARCHAR, built_at TIMESTAMP)")
+    con.execute("INSERT INTO run VALUES (?, ?)", [run_id, built_at.replace(tzinfo=None)])
+    persons = record_person.select(
+        pl.col("record_id").cast(pl.Int64), pl.col("person_id").cast(pl.String)
+    )
+    _table(con, "record_person", persons)
+    _table(con, "linkage_given", linkage_quality)
+    _table(con, "metric_given", pl.DataFrame([metric.row() for metric in load_metrics()]))
+
+
+def _table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Copy a frame into the in-memory database."""
+    con.register("incoming", frame.to_arrow())
+    con.execute(f"CREATE TABLE memory.main.{name} AS SELECT * FROM incoming")
+    con.unregister("incoming")
+
+
+def _materialise(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Build one model: marts into the release, the rest in memory.
+
+    Raises:
+        StoreError: It fails. Only the kind of error is said, as DuckDB's text may hold values.
+    """
+    database = "release" if model.layer == "marts" else "memory"
+    kind = ""
+    try:
+        con.execute(f"CREATE TABLE {database}.main.{model.name} AS {model.sql}")
+    except duckdb.Error as error:
+        kind = type(error).__name__
+    if kind:
+        raise StoreError(
+            f"The release was not made: the model {model.name} failed ({kind}).",
+            "The last release stays in use; correct the model, or restore the stores from backup "
+            "if they are damaged.",
+        )
+
+
+def _comment(con: duckdb.DuckDBPyConnection, mart: Model) -> None:
+    """Write a mart's explanations into the release.
+
+    Raises:
+        StoreError: A column is not explained, or an explanation has no column.
+    """
+    rows = con.execute(
+        "SELECT column_name FROM duckdb_columns() "
+        "WHERE database_name = 'release' AND table_name = ?",
+        [mart.name],
+    ).fetchall()
+    if {row[0] for row in rows} != set(mart.columns) or not mart.description:
+        raise StoreError(
+            f"The columns of {mart.name} and their explanations are not the same.",
+            "Give every column of the model a `-- column name: meaning` line, and no others.",
+        )
+    con.execute(f"COMMENT ON TABLE release.main.{mart.name} IS {_text(mart.description)}")
+    for column, meaning in mart.columns.items():
+        con.execute(f"COMMENT ON COLUMN release.main.{mart.name}.{column} IS {_text(meaning)}")
+
+
+def _quality(given: pl.DataFrame | None) -> pl.DataFrame:
+    """Bring the linkage room's figures to the columns of the mart.
+
+    Raises:
+        StoreError: They have a column that the mart does not.
+    """
+    frame = pl.DataFrame(schema=LINKAGE_QUALITY) if given is None else given
+    unknown = sorted(set(frame.columns) - set(LINKAGE_QUALITY))
+    if unknown:
+        raise StoreError(
+            f"The linkage quality figures have the unexpected column {', '.join(unknown)}.",
+            f"Use {', '.join(LINKAGE_QUALITY)}.",
+        )
+    missing = [
+        pl.lit(None, dtype=kind).alias(name)
+        for name, kind in LINKAGE_QUALITY.items()
+        if name not in frame.columns
+    ]
+    return frame.with_columns(missing).select(
+        pl.col(name).cast(kind) for name, kind in LINKAGE_QUALITY.items()
+    )
+
+
+def _swap(building: Path, target: Path) -> None:
+    """Make a finished file durable and read-only, then rename it into its place."""
+    building.chmod(RELEASE_MODE)
+    _fsync(building)
+    building.replace(target)
+    _fsync(target.parent)
+
+
+def _fsync(path: Path) -> None:
+    """Wait until a file or folder is on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Return the number of rows of a table."""
+    row = con.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _text(value: str) -> str:
+    """Return a string as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,12 @@
+-- One row per treatment episode, by person.
+-- check: unique episode_key
+-- check: not_null person_id, episode_key
+-- check: rows = SELECT count(*) FROM treatment_episode
+SELECT record_person.person_id, episode.episode_key,
+       episode.refld AS referral_date, episode.triaged AS triage_date,
+       episode.cplandt AS care_plan_date, episode.disd AS discharge_date,
+       episode.disrsn AS discharge_reason, episode.rfls AS referral_source,
+       episode.drug1, episode.drug2, episode.drug3,
+       episode.accmneed AS accommodation_need, episode.injstat AS injecting_status
+FROM treatment_episode AS episode
+LEFT JOIN record_person USING (record_id)

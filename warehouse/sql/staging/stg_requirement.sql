@@ -1,0 +1,8 @@
+-- One row per requirement of a sentence, by person.
+-- check: unique requirement_key
+-- check: not_null person_id, requirement_key
+-- check: rows = SELECT count(*) FROM probation_requirement SEMI JOIN probation_sentence USING (sentence_key)
+SELECT sentence.person_id, requirement.requirement_key, requirement.category,
+       requirement.start_date, requirement.end_date, requirement.outcome
+FROM probation_requirement AS requirement
+INNER JOIN stg_sentence AS sentence USING (sentence_key)
