@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
+Problems = dict[str, list[JourneysError]]
+
 STORES = ("identity", "staging")
 
 # Dates that are written down before they come; they say nothing of how recent an extract is.
@@ -50,7 +52,7 @@ class Pulled:
     """What is in the inboxes: an extract of each partner, or None where it sent nothing new."""
 
     extracts: Mapping[str, Arrived | None]
-    problems: Mapping[str, JourneysError]
+    problems: Problems
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Agreed:
     agreements: Mapping[str, Agreement]
     fresh: Mapping[str, Arrived]
     kept: Mapping[str, str]
-    problems: Mapping[str, JourneysError]
+    problems: Problems
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def pull(run: RunContext) -> Pulled:
     """
     _check_nobody_left(run)
     _check_keys(run)
-    problems: dict[str, JourneysError] = {}
+    problems: Problems = {}
     found = _each(
         "pull",
         run.settings.partners.items(),
@@ -120,10 +122,7 @@ def pull(run: RunContext) -> Pulled:
     )
     for partner, arrived in found.items():
         if arrived is None and partner not in run.control.staged_extracts():
-            problems[partner] = ExtractRejected(
-                f"No extract has ever come from {partner}.",
-                f"Put its tables into {run.settings.partner(partner).inbox}, then run again.",
-            )
+            _add(problems, partner, _nothing_ever(run, partner))
     return Pulled(found, problems)
 
 
@@ -132,7 +131,7 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
 
     An extract is taken in when its files or the terms it was staged under have changed.
     """
-    problems = dict(pulled.problems)
+    problems = {partner: list(found) for partner, found in pulled.problems.items()}
     agreements = _each(
         "agreement",
         run.settings.partners.items(),
@@ -147,8 +146,8 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
         same_terms = staged is not None and staged.staged_under == staged_under(run, agreement)
         if arrived is not None and not (same_terms and staged and staged.digest == arrived.digest):
             fresh[partner] = arrived
-        elif staged is not None and not same_terms:
-            problems.setdefault(partner, _terms_changed(run, partner))
+        elif staged is not None and not same_terms and partner not in problems:
+            _add(problems, partner, _terms_changed(partner))
         else:
             kept[partner] = "no new extract" if arrived is None else "unchanged"
     return Agreed(agreements, fresh, kept, problems)
@@ -160,7 +159,7 @@ def validate(run: RunContext, agreed: Agreed) -> Checked:
     Raises:
         Rejected: If anything so far was wrong with any partner, saying all of it.
     """
-    problems = dict(agreed.problems)
+    problems = {partner: list(found) for partner, found in agreed.problems.items()}
     taken = _each(
         "validate",
         ((p, arrived) for p, arrived in agreed.fresh.items() if p not in problems),
@@ -273,7 +272,7 @@ def _each(
     step: str,
     items: Iterable[tuple[str, Item]],
     make: Callable[[str, Item], Made],
-    problems: dict[str, JourneysError],
+    problems: Problems,
 ) -> dict[str, Made]:
     """Make something of every partner's item; what goes wrong is put among the problems."""
     made: dict[str, Made] = {}
@@ -281,8 +280,19 @@ def _each(
         try:
             made[partner] = guarded(step, make, partner, item)
         except JourneysError as error:
-            problems.setdefault(partner, error)
+            _add(problems, partner, error)
     return made
+
+
+def _add(problems: Problems, partner: str, error: JourneysError) -> None:
+    problems.setdefault(partner, []).append(error)
+
+
+def _nothing_ever(run: RunContext, partner: str) -> ExtractRejected:
+    return ExtractRejected(
+        f"No extract has ever come from {partner}.",
+        f"Put its tables into {run.settings.partner(partner).inbox}, then run again.",
+    )
 
 
 def _check_nobody_left(run: RunContext) -> None:
@@ -314,7 +324,7 @@ def _agreement_in_force(run: RunContext, partner: str) -> Agreement:
     return agreement
 
 
-def _terms_changed(run: RunContext, partner: str) -> ExtractRejected:
+def _terms_changed(partner: str) -> ExtractRejected:
     return ExtractRejected(
         f"The agreement, key or program changed since the {partner} extract was staged, and the "
         "extract is no longer in the inbox.",
@@ -405,6 +415,29 @@ def _copy_stores(run: RunContext) -> None:
             raise _store_missing(name)
 
 
+def _with_columns_not_shared(
+    partner: str, events: Mapping[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """The events with an empty column for each that the agreement does not let us keep.
+
+    A key is never filled in so: the staging store refuses a table that lacks one.
+    """
+    import polars as pl
+
+    from warehouse.staging import tables_of
+
+    kinds = {"VARCHAR": pl.String, "DATE": pl.Date, "INTEGER": pl.Int32, "BOOLEAN": pl.Boolean}
+    filled = {}
+    for name, columns in tables_of(partner).items():
+        frame = events[name]
+        filled[name] = frame.with_columns(
+            pl.lit(None, dtype=kinds[kind]).alias(column)
+            for column, kind in columns.items()
+            if kind in kinds and column not in frame.columns
+        )
+    return filled
+
+
 def _record_staging(run: RunContext, partner: str, ledger: Extract) -> None:
     """Enter into the audit record that an extract was collected and staged data were altered."""
     for action, rows in (("collection", ledger.received), ("alteration", ledger.kept)):
@@ -446,7 +479,7 @@ def _stage_events(run: RunContext, parted: Parted) -> None:
             staging.replace_partner(
                 connection,
                 partner,
-                part.events,
+                _with_columns_not_shared(partner, part.events),
                 run_id=run.run_id,
                 data_as_at=ledger.data_as_at,
                 rows=ledger.received,

@@ -25,7 +25,13 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-@flow(name="refresh", persist_result=False, log_prints=False, retries=0)
+@flow(
+    name="refresh",
+    flow_run_name="refresh-{run_id}",
+    persist_result=False,
+    log_prints=False,
+    retries=0,
+)
 def refresh_flow(run_id: str | None = None) -> None:
     """Run the journey once; `JOURNEYS_CONFIG` says where the partnership is.
 

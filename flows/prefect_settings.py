@@ -10,7 +10,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 from flows.settings import LOCATION_VARIABLE
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, JourneysError
 
 # Whatever the environment says, Prefect must not report on its use.
 ALWAYS = {
@@ -31,6 +31,10 @@ USUALLY = {
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_CLI_PROMPT": "false",
 }
+
+
+class PrefectProblem(JourneysError):
+    """Prefect is not able to run the journey."""
 
 
 def prepare(home: Path, config: Path, environment: MutableMapping[str, str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -149,12 +150,17 @@ def _draft_row(control: Control, run_id: str | None) -> DraftRow:
 
 
 def _same_tables(settings: Settings, control: Control, draft: Waiting) -> Publication | None:
-    """The newest publication, if its tables are those of this draft to the last byte."""
+    """The newest publication, if its tables and the dates they reach to are this draft's."""
     newest = next(iter(control.publications()), None)
-    if newest is None:
+    if newest is None or _contents(place(settings, newest)) != _contents(draft.path):
         return None
-    tables = folder_digest(place(settings, newest), "*.csv")
-    return newest if tables == folder_digest(draft.path, "*.csv") else None
+    return newest
+
+
+def _contents(folder: Path) -> tuple[str, object]:
+    """The digest of a folder's tables and the dates they reach to, to tell one from another."""
+    records = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+    return folder_digest(folder, "*.csv"), [record.get("data_as_at") for record in records]
 
 
 def _approve(control: Control, draft: Waiting, officer: str, clock: Clock) -> None:

@@ -41,8 +41,8 @@ def refused_report(run: RunContext, refusal: Rejected) -> dict[str, Any]:
         "run_id": run.run_id,
         "outcome": "rejected",
         "problems": {
-            partner: {"problem": error.problem, "remedy": error.remedy}
-            for partner, error in refusal.problems.items()
+            partner: [{"problem": one.problem, "remedy": one.remedy} for one in errors]
+            for partner, errors in refusal.problems.items()
         },
         "quarantine": _place(run, run.quarantine),
         "seconds": run.seconds,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -48,16 +48,16 @@ class StepFailed(JourneysError):
 class Rejected(JourneysError):
     """Everything that was wrong with what the partners sent, told at once."""
 
-    def __init__(self, problems: dict[str, JourneysError]) -> None:
-        self.problems = dict(problems)
+    def __init__(self, problems: Mapping[str, Sequence[JourneysError]]) -> None:
+        self.problems = {partner: tuple(errors) for partner, errors in problems.items()}
         count = len(problems)
-        lines = [f"{partner}: {error}" for partner, error in problems.items()]
+        lines = [f"{partner}: {error}" for partner, found in problems.items() for error in found]
         super().__init__(
             "\n".join([f"{count} partner{'s' if count > 1 else ''} cannot be taken in:", *lines]),
             "\nThe last release stands as it was.",
         )
 
-    def __reduce__(self) -> tuple[type[Rejected], tuple[dict[str, JourneysError]]]:
+    def __reduce__(self) -> tuple[type[Rejected], tuple[object]]:
         """Rebuild from the problems."""
         return type(self), (self.problems,)
 

@@ -34,11 +34,25 @@ class Level:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison: when it says nothing, and otherwise its levels, best first."""
+    """One comparison: when it says nothing, and otherwise its levels, best first.
+
+    Attributes:
+        name: Its name in the model file.
+        missing: True where a value is missing on either side.
+        levels: The levels; the last takes every pair that no other does.
+        apart: True where the values look different only because the pair is not known to share an
+            anchor, so that the distance is noise and evidence of nothing. Under one common salt
+            every pair can be compared, and this does not apply.
+    """
 
     name: str
-    no_evidence: str
+    missing: str
     levels: tuple[Level, ...]
+    apart: str | None = None
+
+    def no_evidence(self, *, anchored: bool = True) -> str:
+        """When the comparison says nothing, for anchored or for commonly salted filters."""
+        return f"({self.missing}) OR ({self.apart})" if anchored and self.apart else self.missing
 
 
 def _distance(field: str) -> str:
@@ -75,6 +89,11 @@ POSTCODE_AGREES = _agree("postcode_surname", "postcode_forename")
 NAMES_EXCHANGED = f"({_agree('date_names_either')} AND coalesce({SURNAME} > 0, false))"
 
 
+def _apart(distance: str, furthest: int, *shared: str) -> str:
+    """True where no level but the last is reached and no anchor is known to be shared."""
+    return f"coalesce({distance} > {furthest}, false) AND NOT ({' OR '.join(shared)})"
+
+
 def _exact_by_band(field: str, distance: str) -> tuple[Level, ...]:
     exact = f"({distance} = 0 OR {NAMES_AGREE})"
     return tuple(
@@ -85,11 +104,11 @@ def _exact_by_band(field: str, distance: str) -> tuple[Level, ...]:
 
 def _name(field: str, distance: str, *, exchanged: bool) -> Comparison:
     """A name; whether this one or the other carries the evidence of exchanged names."""
-    absent = f"{distance} IS NULL AND NOT {NAMES_AGREE}"
+    missing = f"{distance} IS NULL AND NOT {NAMES_AGREE}"
     swap = Level("exchanged with the other name", NAMES_EXCHANGED)
     return Comparison(
         field,
-        absent if exchanged else f"({absent}) OR {NAMES_EXCHANGED}",
+        missing if exchanged else f"({missing}) OR {NAMES_EXCHANGED}",
         (
             *_exact_by_band(field, distance),
             *((swap,) if exchanged else ()),
@@ -98,6 +117,7 @@ def _name(field: str, distance: str, *, exchanged: bool) -> Comparison:
             Level("distant", f"{distance} <= {NAME_DISTANT}"),
             Level("different", "ELSE"),
         ),
+        apart=_apart(distance, NAME_DISTANT, DATE_AGREES, POSTCODE_AGREES, NAMES_AGREE),
     )
 
 
@@ -132,6 +152,7 @@ COMPARISONS = (
             Level("near", f"{DOB} <= {DATE_NEAR}"),
             Level("different", "ELSE"),
         ),
+        apart=_apart(DOB, DATE_NEAR, POSTCODE_AGREES, NAMES_AGREE, DATE_AGREES),
     ),
     Comparison(
         "postcode",
@@ -142,6 +163,12 @@ COMPARISONS = (
             Level("near", f"{POSTCODE} <= {POSTCODE_NEAR}"),
             Level("different", "ELSE"),
         ),
+        apart=_apart(POSTCODE, POSTCODE_NEAR, DATE_AGREES, NAMES_AGREE, POSTCODE_AGREES),
+    ),
+    Comparison(
+        "sex",
+        "sex_l IS NULL OR sex_r IS NULL OR sex_l = 'U' OR sex_r = 'U'",
+        (Level("same", "sex_l = sex_r"), Level("different", "ELSE")),
     ),
     _strong_id(),
 )

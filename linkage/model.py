@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from linkage.blocking import blocking_rules
-from linkage.comparisons import COMPARISONS
+from linkage.comparisons import COMPARISONS, Comparison
 from schemas.encoded import ENCODING_VERSION
 from schemas.errors import ModelError
 
@@ -81,12 +81,17 @@ def splink_settings(
     parameters: dict[str, dict[str, tuple[float, float]]] | None,
     prior: float,
     *,
+    anchored: bool = True,
     retain_levels: bool = False,
 ) -> Any:
     """Splink's settings from parameters by comparison and level, or untrained if None.
 
-    ``retain_levels`` keeps the level of each comparison beside the weights, and with it every
-    column compared, which only training can afford.
+    Args:
+        parameters: Comparison → level → (m, u).
+        prior: The probability that two random records are of one person.
+        anchored: False for filters made under one common salt.
+        retain_levels: Keep the level of each comparison beside the weights, and with it every
+            column compared, which only training can afford.
 
     Raises:
         ModelError: The parameters do not cover exactly the levels of the comparisons.
@@ -104,16 +109,20 @@ def splink_settings(
         unique_id_column_name="record_id",
         probability_two_random_records_match=prior,
         blocking_rules_to_generate_predictions=blocking_rules(),
-        comparisons=[_splink_comparison(c, (parameters or {}).get(c.name)) for c in COMPARISONS],
+        comparisons=[
+            _splink_comparison(c, (parameters or {}).get(c.name), anchored) for c in COMPARISONS
+        ],
         retain_matching_columns=retain_levels,
         retain_intermediate_calculation_columns=True,
     )
 
 
-def _splink_comparison(comparison: Any, parameters: Any) -> dict[str, Any]:
+def _splink_comparison(
+    comparison: Comparison, parameters: dict[str, tuple[float, float]] | None, anchored: bool
+) -> dict[str, Any]:
     levels: list[dict[str, Any]] = [
         {
-            "sql_condition": comparison.no_evidence,
+            "sql_condition": comparison.no_evidence(anchored=anchored),
             "label_for_charts": "no evidence",
             "is_null_level": True,
         }

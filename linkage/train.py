@@ -52,7 +52,8 @@ def estimate_u(common: pl.DataFrame, *, seed: int, pairs: float = U_PAIRS) -> di
         frame = DuckDBAPI(connection).register(
             common.select(list(encoded_schema())).to_arrow(), table_name="encoded"
         )
-        linker = Linker(frame, splink_settings(None, 1e-4), log_level=logging.CRITICAL)
+        settings = splink_settings(None, 1e-4, anchored=False)
+        linker = Linker(frame, settings, log_level=logging.CRITICAL)
         linker.training.estimate_u_using_random_sampling(
             max_pairs=pairs, seed=seed, min_count_per_level=None
         )

@@ -65,5 +65,6 @@ def encoded_schema() -> dict[str, pl.DataType]:
         "partner": pl.String(),
         "forename_band": pl.Int8(),
         "surname_band": pl.Int8(),
+        "sex": pl.String(),
         **{column: pl.Int64() for column in tokens + words},
     }

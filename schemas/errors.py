@@ -1,4 +1,4 @@
-"""The errors a person is shown: one sentence of what is wrong, one of what to do, and never a value."""
+"""The errors a person is shown: what is wrong, what to do about it, and never a value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class JourneysError(Exception):
         self.remedy = remedy
 
 
-class ExtractRejected(JourneysError):
+class ExtractRejected(JourneysError):  # noqa: N818 (the name says what it is)
     """An extract that cannot be used at all: unreadable, empty, or not in the agreed layout."""
 
 
@@ -26,7 +26,7 @@ class AgreementError(JourneysError):
     """No sharing agreement in force covers what was asked."""
 
 
-class KeyProblem(JourneysError):
+class KeyProblem(JourneysError):  # noqa: N818 (the name says what it is)
     """A key that is missing, open to others, or too weak to use."""
 
 
@@ -38,7 +38,7 @@ class ModelError(JourneysError):
     """A linkage model that is missing, untrained or does not fit the encoding."""
 
 
-class RefusedQuery(JourneysError):
+class RefusedQuery(JourneysError):  # noqa: N818 (the name says what it is)
     """A query that is not one read-only SELECT over the release."""
 
 

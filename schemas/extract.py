@@ -91,7 +91,7 @@ def read_table(
     _require_text(path, what)
     names = _require_header(path, what, table, columns)
     shape = _look_over(path, len(names))
-    _require_whole(shape, what)
+    _require_whole(shape, what, names_people=table.identity is not None)
     frame = _parse(path, names)
     if frame is None or not _agrees(frame, names, shape):
         raise ExtractRejected(f"{what} has quotation marks out of place.", SEND_CSV)
@@ -188,7 +188,8 @@ def _header(path: Path) -> list[str]:
     return [field.strip().lower() for field in fields]
 
 
-def _require_whole(shape: _Shape, what: str) -> None:
+def _require_whole(shape: _Shape, what: str, *, names_people: bool) -> None:
+    # Nobody may have been tested or released, but an extract that names nobody is a failed export.
     if shape.lone_returns:
         raise ExtractRejected(f"{what} ends its lines with a carriage return alone.", SEND_CSV)
     if shape.open_quote:
@@ -203,7 +204,7 @@ def _require_whole(shape: _Shape, what: str) -> None:
             f"{what} has more or fewer fields than its header from data row {shape.uneven}.",
             "Ask the partner to put values that hold a comma between quotation marks.",
         )
-    if shape.rows == 0:
+    if shape.rows == 0 and names_people:
         raise ExtractRejected(f"{what} has a header and no rows.", SEND_AGAIN)
 
 

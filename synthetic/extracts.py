@@ -5,7 +5,6 @@ people → arrests → sentences → treatment → housing → broken rows → f
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -143,9 +142,7 @@ def truth_people(population: Population) -> pl.DataFrame:
     )
 
 
-def write_extracts(
-    people: int, seed: int, out: Path, as_at: date = date(2026, 6, 30)
-) -> Summary:
+def write_extracts(people: int, seed: int, out: Path, as_at: date = date(2026, 6, 30)) -> Summary:
     """Write `inbox/<partner>/<table>.csv`, `truth/record.csv` and `truth/person.csv`.
 
     Each file is written beside and renamed, so a reader never meets half of one.
@@ -175,4 +172,4 @@ def _write(frame: pl.DataFrame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".csv.part")
     frame.write_csv(beside)
-    os.replace(beside, path)
+    beside.replace(path)

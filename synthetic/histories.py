@@ -8,11 +8,18 @@ import polars as pl
 NEVER = -1_000_000  # the day of something that did not happen
 
 
+def kept(where: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the values where a mask is true, and None elsewhere."""
+    filled = np.full(len(values), None, dtype=object)
+    filled[where] = values[where]
+    return filled
+
+
 def day_column(days: np.ndarray, happened: np.ndarray | None = None) -> pl.Series:
     """Return ISO dates as text, null where something did not happen."""
     real = days > NEVER if happened is None else happened & (days > NEVER)
     text = days.astype("datetime64[D]").astype(str)
-    return pl.Series(np.where(real, text, None).tolist(), dtype=pl.String)
+    return pl.Series(kept(real, text).tolist(), dtype=pl.String)
 
 
 def text_column(values: np.ndarray) -> pl.Series:

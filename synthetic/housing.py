@@ -7,10 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from synthetic.histories import NEVER, between, day_column, references, repeated, text_column
-from synthetic.histories import weighted
-from synthetic.identities import Recorder, first_of_each, record_addresses, record_identities
-from synthetic.identities import starts
+from synthetic.histories import (
+    NEVER,
+    between,
+    day_column,
+    kept,
+    references,
+    repeated,
+    text_column,
+    weighted,
+)
+from synthetic.identities import (
+    Recorder,
+    first_of_each,
+    record_addresses,
+    record_identities,
+    starts,
+)
 from synthetic.population import DRUGS, Population
 from synthetic.rates import Copying, ErrorRates, Filled
 from synthetic.streams import Streams
@@ -111,8 +124,8 @@ def _on_the_application(
     with_partner = (spouse >= 0) & population.known[spouse, 3]
     with_partner &= draw("joint").random(len(spouse)) < JOINT
     # Whoever has no application of their own is on every one of the other's.
-    with_partner |= (spouse >= 0) & population.known[spouse, 3] & ~np.isin(
-        spouse, applications.person
+    with_partner |= (
+        (spouse >= 0) & population.known[spouse, 3] & ~np.isin(spouse, applications.person)
     )
     joint = np.flatnonzero(with_partner)
     at = np.concatenate([np.arange(len(spouse)), joint])
@@ -132,9 +145,9 @@ def _person_table(
     held = first_of_each(person, afresh)
     first = starts(held)
     recorder = Recorder("housing", {"nino": filled.housing_nino}, lied_to=0.7)
-    identity = record_identities(
-        population, person[first], day[first], recorder, streams, rates
-    )[held]
+    identity = record_identities(population, person[first], day[first], recorder, streams, rates)[
+        held
+    ]
     postcode = record_addresses(population, person, day, "housing", streams, rates)
     return pl.DataFrame(
         {
@@ -168,7 +181,7 @@ def _one_duty(
     end = start + np.maximum((usual * rng.lognormal(0, 0.35, len(at))).astype(int), 5)
     reason = weighted(draw(f"{kind} reason"), ENDS[kind], len(at))
     over = end <= population.as_at
-    return _Duty(kind, at, start, np.where(over, end, NEVER), np.where(over, reason, None))
+    return _Duty(kind, at, start, np.where(over, end, NEVER), kept(over, reason))
 
 
 def _duties(
@@ -222,9 +235,7 @@ def _tenancy_table(
         for application, end, reason in zip(duty.at, duty.end, duty.reason, strict=True)
         if reason in SECURED
     }
-    housed = people.filter(
-        (pl.col("role") == "main") & pl.col("application").is_in(list(secured))
-    )
+    housed = people.filter((pl.col("role") == "main") & pl.col("application").is_in(list(secured)))
     housed = housed.filter(pl.Series(draw("tenancy known").random(housed.height) < 0.75))
     rng = draw("tenancy")
     start = np.array([secured[at] for at in housed["application"]], dtype=int)
@@ -241,7 +252,7 @@ def _tenancy_table(
             "end_date": day_column(np.where(over, end, NEVER)),
             "tenancy_type": text_column(weighted(draw("type"), TENANCIES, len(start))),
             "end_reason": text_column(
-                np.where(over, weighted(draw("tenancy end"), TENANCY_ENDS, len(start)), None)
+                kept(over, weighted(draw("tenancy end"), TENANCY_ENDS, len(start)))
             ),
             "person": housed["person"],
         }

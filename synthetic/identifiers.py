@@ -35,8 +35,11 @@ def check_letter(two_digit_year: np.ndarray, serial: np.ndarray, width: int) -> 
 def pnc_ids(rng: np.random.Generator, year: np.ndarray) -> np.ndarray:
     """Return a PNC id `YYYY/NNNNNNND` for each person, by the year it was issued."""
     serial = 9_000_000 + _shuffled(rng, len(year), PNC_SERIALS)
-    return year.astype(str).astype(object) + "/" + _text(serial, 7) + check_letter(
-        year % 100, serial, 7
+    return (
+        year.astype(str).astype(object)
+        + "/"
+        + _text(serial, 7)
+        + check_letter(year % 100, serial, 7)
     )
 
 
@@ -94,12 +97,7 @@ def noms_numbers(rng: np.random.Generator, size: int) -> np.ndarray:
     number = _shuffled(rng, size, max(2_000_000, size))
     letters = np.array(list("ABCDEFGHJKLMNPQRSTUVWXYZ"), dtype=object)
     high = number // 10_000
-    return (
-        "A"
-        + _text(number % 10_000, 4)
-        + letters[high // 24 % 24]
-        + letters[high % 24]
-    )
+    return "A" + _text(number % 10_000, 4) + letters[high // 24 % 24] + letters[high % 24]
 
 
 def crns(rng: np.random.Generator, size: int) -> np.ndarray:

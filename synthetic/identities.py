@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from synthetic.histories import kept
 from synthetic.mistakes import edit, misspell, shorten_double, wrong_digit
 from synthetic.names import nicknames
 from synthetic.population import ADULT, YEAR, Population
@@ -122,8 +123,8 @@ def _spoil_names(
     littered = debris < rates.name_debris * 0.7
     surname = np.where(littered, np.array(DEBRIS, dtype=object)[which] + surname, surname)
     surname = np.where(debris > 1 - rates.name_debris * 0.3, "NOT ENTERED", surname)
-    forename = np.where(missing < rates.name_missing / 2, None, forename)
-    surname = np.where(missing > 1 - rates.name_missing / 2, None, surname)
+    forename = kept(missing >= rates.name_missing / 2, forename)
+    surname = kept(missing <= 1 - rates.name_missing / 2, surname)
     return forename, surname
 
 
@@ -169,8 +170,8 @@ def _births(
     dob = edit(draw("birth digit"), dob, at, _wrong_day)
     dummy = np.array(DUMMY_DATES, dtype=object)[rng.integers(2, size=len(person))]
     dob = np.where(lost < rates.dob_dummy * care, dummy, dob)
-    unknown = dummy if recorder.requires_dob else None
-    return np.where(lost > 1 - rates.dob_missing * care, unknown, dob)
+    known = lost <= 1 - rates.dob_missing * care
+    return np.where(known, dob, dummy) if recorder.requires_dob else kept(known, dob)
 
 
 def _sexes(
@@ -211,7 +212,7 @@ def _strong(
     by_habit = draw(f"{field} by habit").random(len(person)) < rates.identifier_by_habit
     written = np.where(by_habit, habitual, afresh)
     owner = np.where(another < rates.identifier_of_another, rng.permutation(person), person)
-    value = np.where(written < share, held[owner], None)
+    value = kept(written < share, held[owner])
     wrong = mistyped < rates.identifier_mistyped * _care(len(person), "identity", draw, rates)
     return edit(draw(f"{field} mistyped"), value, wrong, _mistype_serial)
 
@@ -279,7 +280,7 @@ def record_addresses(
     streams: Streams,
     rates: ErrorRates,
 ) -> np.ndarray:
-    """Return the postcode a partner wrote down for each person on a day: stale, mistyped or none."""
+    """Return the postcode a partner wrote down for each person: right, stale, mistyped or none."""
     draw = streams.within(partner)
     care = _care(len(person), "address", draw, rates)
     rng = draw("address")
@@ -289,4 +290,4 @@ def record_addresses(
     postcode = population.postcodes[population.address[person, spell]]
     wrong = mistyped < rates.postcode_mistyped * care
     postcode = edit(draw("postcode mistyped"), postcode, wrong, wrong_digit)
-    return np.where(missing < rates.postcode_missing * care, None, postcode)
+    return kept(missing >= rates.postcode_missing * care, postcode)

@@ -7,10 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from synthetic.histories import between, day_column, references, repeated, text_column, weighted
-from synthetic.histories import weighted_by
-from synthetic.identities import Recorder, first_of_each, record_addresses, record_identities
-from synthetic.identities import starts
+from synthetic.histories import (
+    between,
+    day_column,
+    references,
+    repeated,
+    text_column,
+    weighted,
+    weighted_by,
+)
+from synthetic.identities import (
+    Recorder,
+    first_of_each,
+    record_addresses,
+    record_identities,
+    starts,
+)
 from synthetic.names import DATA
 from synthetic.population import DRUGS, Population
 from synthetic.rates import Copying, ErrorRates, Filled
@@ -105,7 +117,10 @@ def police_tables(
     """Return custody and drug_test, each with the person behind the row."""
     draw = streams.within("police tables")
     recorder = Recorder(
-        "police", {"pnc_id": filled.police_pnc, "cro_number": filled.police_cro}, capitals=True, lied_to=1.7
+        "police",
+        {"pnc_id": filled.police_pnc, "cro_number": filled.police_cro},
+        capitals=True,
+        lied_to=1.7,
     )
     rng = draw("copied")
     afresh = rng.random(len(arrests.person)) < copying.police_identity

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 
 from synthetic import identifiers, names, places
+from synthetic.histories import kept
 from synthetic.rates import (
     FEMALE,
     FEMALE_OTHERWISE,
@@ -34,7 +35,7 @@ NEW_YEAR_BIRTHDAY = {"muslim_south_asian": 0.10, "african": 0.12, "arabic": 0.20
 
 @dataclass(frozen=True)
 class Population:
-    """One array element per person. Days count from 1970-01-01; −1 stands for nobody."""
+    """One array element per person. Days count from 1970-01-01; -1 stands for nobody."""
 
     as_at: int
     sex: np.ndarray
@@ -239,9 +240,7 @@ def _spouses(people: int, pairs: _Pairs) -> np.ndarray:
 
 def _drugs(streams: Streams, treated: np.ndarray) -> np.ndarray:
     rng = streams("drugs")
-    spread = np.where(
-        treated[:, None], np.cumsum(DRUGS_IF_TREATED), np.cumsum(DRUGS_OTHERWISE)
-    )
+    spread = np.where(treated[:, None], np.cumsum(DRUGS_IF_TREATED), np.cumsum(DRUGS_OTHERWISE))
     return (rng.random(len(treated))[:, None] > spread[:, :-1]).sum(axis=1)
 
 
@@ -262,10 +261,9 @@ def _strong_ids(streams: Streams, birth: np.ndarray, known: np.ndarray, as_at: i
     fingerprinted = rng.random(len(birth)) < 0.92
     return {
         "pnc_id": _some(justice, identifiers.pnc_ids(streams("pnc"), year)),
-        "cro_number": np.where(
+        "cro_number": kept(
             fingerprinted,
             _some(justice, identifiers.cro_numbers(streams("cro"), year, small_files=0.04)),
-            None,
         ),
         "noms_number": identifiers.noms_numbers(streams("noms"), len(birth)),
         "nino": identifiers.ninos(streams("nino"), len(birth)),

@@ -8,10 +8,24 @@ import numpy as np
 import polars as pl
 
 from synthetic import identifiers
-from synthetic.histories import NEVER, between, day_column, references, repeated, text_column
-from synthetic.histories import weighted, weighted_by
-from synthetic.identities import Recorder, first_of_each, record_addresses, record_identities
-from synthetic.identities import starts
+from synthetic.histories import (
+    NEVER,
+    between,
+    day_column,
+    kept,
+    references,
+    repeated,
+    text_column,
+    weighted,
+    weighted_by,
+)
+from synthetic.identities import (
+    Recorder,
+    first_of_each,
+    record_addresses,
+    record_identities,
+    starts,
+)
 from synthetic.police import Arrests
 from synthetic.population import DRUGS, Population
 from synthetic.rates import Copying, ErrorRates, Filled
@@ -119,7 +133,7 @@ def _requirements(
             "description": text_column(weighted_by(draw("description"), category, DESCRIPTIONS)),
             "start_date": day_column(start),
             "end_date": day_column(end),
-            "outcome": text_column(np.where(over, outcome, None)),
+            "outcome": text_column(kept(over, outcome)),
             "person": sentences.person[at],
         }
     )
@@ -150,8 +164,6 @@ def _releases(
         }
     )
     return frame, Referrals(person[need], day[need])
-
-
 
 
 def _sentence_table(

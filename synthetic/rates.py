@@ -1,4 +1,4 @@
-"""How often things go wrong in what partners record, and how the partners overlap: every rate, named.
+"""How often things go wrong in what partners record, and how partners overlap: named rates.
 
 CRATE is the published health-records study quoted by the linkage literature (surname changed
 .057 of women and .013 of men, forename wrong .006, date of birth not exact .005, sex .003,
@@ -20,27 +20,27 @@ class ErrorRates:
     """
 
     # Mistakes come together: this share of identities has this many times the slips of the mean.
-    careless: float = 0.12
+    careless: float = 0.13
     careless_times: float = 5.0
     # Names that are right but different.
     surname_changed_female: float = 0.090  # CRATE .057
     surname_changed_male: float = 0.020  # CRATE .013
-    nickname: float = 0.16  # Bill for William; judgement
+    nickname: float = 0.18  # Bill for William; judgement
     forename_alias: float = 0.03  # a middle or wholly other name was given; judgement
     surname_alias: float = 0.035  # a mother's or partner's name was given; judgement
-    false_identity: float = 0.030  # both names and the date were invented; judgement
+    false_identity: float = 0.035  # both names and the date were invented; judgement
     double_barrelled: float = 0.02  # of people; judgement
     double_barrelled_shortened: float = 0.30  # one half, or run together; judgement
     # Names written wrongly.
-    forename_misspelt: float = 0.07  # CRATE .006; justice data worse
-    surname_misspelt: float = 0.085  # CRATE gives no figure for surnames; judgement
+    forename_misspelt: float = 0.08  # CRATE .006; justice data worse
+    surname_misspelt: float = 0.10  # CRATE gives no figure for surnames; judgement
     names_swapped: float = 0.010  # judgement
     name_missing: float = 0.006  # judgement
     name_debris: float = 0.005  # MIG_ERROR_, NO_SHOW_, NOT ENTERED; judgement
     # Dates of birth: CRATE .005 not exact; justice data worse.
     day_month_exchanged: float = 0.012
     birth_year_slip: float = 0.024
-    dob_digit_typed_wrong: float = 0.035
+    dob_digit_typed_wrong: float = 0.04
     dob_dummy: float = 0.012  # 1900-01-01 or 1970-01-01
     dob_missing: float = 0.022
     # Other fields.
@@ -80,7 +80,7 @@ class Filled:
 class Copying:
     """How often a partner writes a person down afresh rather than copying its last record."""
 
-    police_identity: float = 0.35  # at each later arrest
+    police_identity: float = 0.25  # at each later arrest
     police_address: float = 0.45
     probation_address: float = 0.50  # at each later sentence; names stay with the CRN
     treatment_address: float = 0.60  # at each later episode; names stay with the client id

@@ -7,10 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from synthetic.histories import NEVER, between, day_column, references, repeated, text_column
-from synthetic.histories import weighted, weighted_by
-from synthetic.identities import Recorder, first_of_each, record_addresses, record_identities
-from synthetic.identities import starts
+from synthetic.histories import (
+    NEVER,
+    between,
+    day_column,
+    kept,
+    references,
+    repeated,
+    text_column,
+    weighted,
+    weighted_by,
+)
+from synthetic.identities import (
+    Recorder,
+    first_of_each,
+    record_addresses,
+    record_identities,
+    starts,
+)
 from synthetic.places import LOCAL_AUTHORITY
 from synthetic.population import DRUGS, Population
 from synthetic.rates import Copying, ErrorRates, Filled
@@ -142,7 +156,7 @@ def _courses(
         triaged=np.where(never, NEVER, triaged),
         planned=np.where(unplanned | (planned > end), NEVER, planned),
         discharged=np.where(open_still, NEVER, end),
-        reason=np.where(open_still, None, reason),
+        reason=kept(~open_still, reason),
     )
 
 
@@ -154,9 +168,7 @@ def _clients(episodes: Episodes, rates: ErrorRates, draw: Streams) -> tuple[np.n
     elsewhere = rng.random(size) < ANOTHER_AGENCY
     agency = np.where(elsewhere, weighted(rng, AGENCIES, size), home)
     twice = rng.random(size) < rates.second_client_id
-    key = np.array(
-        [f"{p}|{a}" for p, a in zip(episodes.person, agency, strict=True)], dtype=object
-    )
+    key = np.array([f"{p}|{a}" for p, a in zip(episodes.person, agency, strict=True)], dtype=object)
     key = np.where(twice, key + "|2", key)
     return agency, np.unique(key.astype(str), return_inverse=True)[1]
 
@@ -165,17 +177,18 @@ def _drugs(using: np.ndarray, draw: Streams) -> list[np.ndarray]:
     """Return three different substances for each episode, the later ones often missing."""
     first = weighted_by(draw("drug 1"), using, DRUG1)
     second = weighted_by(draw("drug 2"), using, DRUG2)
-    second = np.where((second == "") | (second == first), None, second)
+    second = kept((second != "") & (second != first), second)
     third = weighted(draw("drug 3"), DRUG3, len(using))
-    alone = (second == None) | (third == "") | (third == first) | (third == second)  # noqa: E711
-    return [first, second, np.where(alone, None, third)]
+    alone = pl.Series(second.tolist()).is_null().to_numpy() | (third == "")
+    alone |= (third == first) | (third == second)
+    return [first, second, kept(~alone, third)]
 
 
 def _interventions(
     population: Population, episodes: Episodes, course: _Course, using: np.ndarray,
     keys: dict[str, np.ndarray], draw: Streams,
 ) -> pl.DataFrame:  # fmt: skip
-    """Return what was done: medicine and talking for opiates, talking for the rest, then support."""
+    """Return what was done: medicine and talking for opiates, talking for others, then support."""
     rng = draw("interventions")
     size = len(using)
     engaged = (course.triaged > NEVER) & (rng.random(size) < 0.92)
@@ -204,7 +217,7 @@ def _interventions(
             "FAOMODDT": day_column(np.where(offered <= last, offered, NEVER)),
             "MODST": day_column(np.where(begun, started, NEVER)),
             "MODEND": day_column(np.where(ended, last, NEVER)),
-            "MODEXIT": text_column(np.where(ended, how, None)),
+            "MODEXIT": text_column(kept(ended, how)),
             "person": episodes.person[at],
         }
     )

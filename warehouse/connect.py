@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -245,8 +246,9 @@ def select(con: duckdb.DuckDBPyConnection, sql: str) -> Selected:
         RefusedQuery: Not one SELECT, a function that is not allowed, or a mistake in the SQL.
             The message may quote the analyst's SQL and names in the release, never its data.
     """
+    # The tree comes first: extracting a PRAGMA runs part of it already and makes it a SELECT.
+    _refuse_functions(syntax_tree(sql))
     statement = _one_select(con, sql)
-    _refuse_functions(syntax_tree(statement.query))
     explained, rows, description = "", None, None
     try:
         cursor = con.execute(statement)
@@ -280,6 +282,10 @@ def syntax_tree(sql: str) -> Any:
     with duckdb.connect(":memory:", config=_SETTINGS) as parser:
         row = parser.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
     tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    if tree.get("error_type") == "parser":
+        raise RefusedQuery(
+            f"The query could not be read: {tree.get('error_message')}.", "Correct the SQL."
+        )
     if tree.get("error", True) or len(tree.get("statements", [])) != 1:
         raise RefusedQuery("The query is not one SELECT statement.", _ONE_SELECT)
     return tree
@@ -301,14 +307,9 @@ _ONE_SELECT = "Send one SELECT (or DESCRIBE, SHOW TABLES or SUMMARIZE) at a time
 
 def _one_select(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
     """Return the one SELECT in ``sql``; raise RefusedQuery for anything else."""
-    problem = ""
     statements: list[duckdb.Statement] = []
-    try:
+    with suppress(duckdb.Error):
         statements = con.extract_statements(sql)
-    except duckdb.Error as error:
-        problem = str(error).strip()
-    if problem:
-        raise RefusedQuery(f"The query could not be read. {problem}", "Correct the SQL.")
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise RefusedQuery("The query is not one SELECT statement.", _ONE_SELECT)
     return statements[0]

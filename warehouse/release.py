@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -66,7 +66,7 @@ def build_release(
         target: Where the release is to be; a file already there is replaced only on success.
         release_key: The release's key.
         run_id: The run that makes it.
-        built_at: When, from the caller: this room has no clock.
+        built_at: When, from the caller: this room has no clock. Without a time zone it is UTC.
         linkage_quality: Optional rows of :data:`LINKAGE_QUALITY`.
 
     Raises:
@@ -136,7 +136,8 @@ def _prepare(
         "(SELECT days::INTEGER FROM memory.main.seed_policy WHERE name = wanted)"
     )
     con.execute("CREATE TABLE memory.main.run (run_id VARCHAR, built_at TIMESTAMP)")
-    con.execute("INSERT INTO run VALUES (?, ?)", [run_id, built_at.replace(tzinfo=None)])
+    utc = built_at.astimezone(UTC) if built_at.tzinfo else built_at
+    con.execute("INSERT INTO run VALUES (?, ?)", [run_id, utc.replace(tzinfo=None)])
     persons = record_person.select(
         pl.col("record_id").cast(pl.Int64), pl.col("person_id").cast(pl.String)
     )

@@ -11,6 +11,7 @@ from flows.cli.shell import ConfigOption, JsonOption, say, write_report
 
 if TYPE_CHECKING:
     from flows.settings import Settings
+    from governance.control import Run
 
 
 def run_command(
@@ -49,22 +50,39 @@ def _without_server(settings: Settings, run_id: str) -> None:
 
 
 def _with_prefect(settings: Settings, path: Path, run_id: str) -> None:
-    from flows.prefect_settings import check_installed, prepare
+    from flows.prefect_settings import PrefectProblem, check_installed, prepare
+    from schemas.errors import JourneysError
 
     check_installed()
     prepare(settings.prefect_home, path)
     say("Starting Prefect …")
-    from flows.nightly import refresh_flow
+    try:
+        from flows.nightly import refresh_flow
 
-    refresh_flow(run_id=run_id)
+        refresh_flow(run_id=run_id)
+    except JourneysError:
+        raise
+    except Exception:
+        # Before a run is recorded nothing but Prefect itself can have failed.
+        if _recorded_run(settings, run_id) is not None:
+            raise
+        raise PrefectProblem(
+            "Prefect could not start.",
+            "Run with --no-server, which takes the same steps without it; then check that the "
+            "environment is the locked one (`make lock-proof`).",
+        ) from None
 
 
-def _recorded(settings: Settings, run_id: str) -> dict[str, Any] | None:
+def _recorded_run(settings: Settings, run_id: str) -> Run | None:
     from flows.context import open_control
 
     with open_control(settings) as control:
-        run = control.run(run_id)
-        return run.report if run else None
+        return control.run(run_id)
+
+
+def _recorded(settings: Settings, run_id: str) -> dict[str, Any] | None:
+    run = _recorded_run(settings, run_id)
+    return run.report if run else None
 
 
 def _failure(run_id: str, error: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ BASE = 5
 MASKED = "[c]"
 NOT_AVAILABLE = "[x]"
 NOT_APPLICABLE = "[z]"
-_SHORTHAND = frozenset({MASKED, NOT_AVAILABLE, NOT_APPLICABLE})
+_ABSENT = frozenset({NOT_AVAILABLE, NOT_APPLICABLE})
 
 
 class DisclosureError(JourneysError):
@@ -81,6 +81,11 @@ def gate(
         _check_counts(frame, column)
     for named in (totals, people, rest, absent):
         _check_known(named, count_columns)
+    if set(absent.values()) - _ABSENT:
+        raise DisclosureError(
+            "The shorthand for missing counts is not known.",
+            "Use [x] not available or [z] not applicable.",
+        )
     if structural_zero is not None and frame.schema.get(structural_zero) != pl.Boolean:
         raise DisclosureError(
             "The column of structural noughts is missing or is not true or false.",
@@ -99,7 +104,7 @@ def gate(
         )
         for column in count_columns
     )
-    _check_missing(gated, count_columns)
+    _check_explained(gated, count_columns)
     dropped = (helpers | ({structural_zero} if structural_zero else set())) - set(count_columns)
     return gated.drop(sorted(dropped))
 
@@ -197,7 +202,7 @@ def _check_known(named: Mapping[str, str], count_columns: Sequence[str]) -> None
         )
 
 
-def _check_missing(gated: pl.DataFrame, count_columns: Sequence[str]) -> None:
+def _check_explained(gated: pl.DataFrame, count_columns: Sequence[str]) -> None:
     """Raise DisclosureError when a count is missing without a shorthand that says why."""
     for column in count_columns:
         shown = gated.get_column(column)
@@ -205,10 +210,4 @@ def _check_missing(gated: pl.DataFrame, count_columns: Sequence[str]) -> None:
             raise DisclosureError(
                 f"A count of {column} is missing and nothing says why.",
                 "Give the shorthand for missing counts: [x] not available, [z] not applicable.",
-            )
-        odd = shown.filter(~shown.str.contains(r"^\d+$")).unique().to_list()
-        if set(odd) - _SHORTHAND:
-            raise DisclosureError(
-                f"The shorthand for missing counts of {column} is not known.",
-                "Use [x] not available or [z] not applicable.",
             )

@@ -38,7 +38,7 @@ KeyOf = Callable[[str], bytes]
 Grams = Callable[[pl.Series], NDArray[np.uint64]]
 
 SEPARATOR: Final = "\x1f"
-IDENTITY: Final = ("forename", "surname", "dob", "postcode", *STRONG_IDS)
+IDENTITY: Final = ("forename", "surname", "dob", "postcode", "sex", *STRONG_IDS)
 
 GRAMS: Final[dict[str, Grams]] = {
     "forename": name_grams,

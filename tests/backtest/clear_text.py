@@ -60,8 +60,7 @@ def identities(folder: Path, as_at: date = AS_AT) -> pl.DataFrame:
             table.name: read_table(folder / "inbox" / partner / f"{table.name}.csv", table)
             for table in tables
         }
-        frames = {name: getattr(result, "frame", result) for name, result in read.items()}
-        validated = validate_extract(partner, frames, as_at=as_at)
+        validated = validate_extract(partner, read, as_at=as_at)
         parts.append(
             identity_frame(partner, validated.frames).with_columns(partner=pl.lit(partner))
         )
@@ -109,8 +108,6 @@ def _either_null(column: str) -> str:
 
 
 def _name(column: str, other: str) -> dict[str, Any]:
-    twins = [f"{name}_l = {name}_r" for name in ("surname", "dob", "postcode")]
-    guard = [_level(" AND ".join(twins), "twins")] if column == "forename" else []
     return _comparison(
         column,
         _either_null(column),
@@ -128,7 +125,6 @@ def _name(column: str, other: str) -> dict[str, Any]:
         _level(
             f"{column}_l = {other}_r OR {column}_r = {other}_l", "one is the other's other name"
         ),
-        *guard,
     )
 
 

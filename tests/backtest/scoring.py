@@ -74,7 +74,7 @@ def label_pairs(pairs: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
 
 
 def count_pairs(records: pl.DataFrame, by: list[str]) -> dict[str, int]:
-    """Count the pairs of records that agree on `by`, for each two partners, without listing them."""
+    """Count the pairs of records that agree on `by`, for each two partners, listing none."""
     counts = records.group_by(*by, "partner").agg(n=pl.len().cast(pl.Int64))
     same = counts.group_by("partner").agg(n=(pl.col("n") * (pl.col("n") - 1) // 2).sum())
     found = {_scope(partner, partner): n for partner, n in same.iter_rows()}

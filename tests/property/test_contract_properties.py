@@ -16,39 +16,49 @@ from schemas.tables import TABLES, Table
 AS_AT = date(2026, 6, 30)
 slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-BAD_DATES = ["2025-02-29", "1900-01-01", "01/02/2024", "2023-12-31", "", None]
+# Values that break some rule, or none, or are emptied: whatever a column may be given in anger.
+ANYTHING = st.one_of(
+    st.sampled_from(["A|B", "", None, "?", "2025-02-29", "1900-01-01", "01/02/2024", "2023-12-31"]),
+    st.sampled_from(["UNKNOWN", "MIG_ERROR_X", "O'Brien", "N", "Y", "1", "SC", "DRR", "A1", "A2"]),
+    st.text(max_size=8),
+)
 USUAL = {
-    "key": ["A", "B", "C", "D", " A "],
-    "date": ["2024-01-05", "2024-01-05", "2024-03-01"],
-    "dob": ["1980-05-06", "1990-01-01"],
-    "name": ["Mary", "O'Brien", "Mc Leod-Éa"],
-    "initial": ["m", "S"],
-    "requirement": ["DRR", "Unpaid work"],
+    "date": "2024-01-05",
+    "dob": "1980-05-06",
+    "name": "Mc Leod-Éa",
+    "initial": "m",
+    "requirement": "DRR",
 }
-UNUSUAL = {
-    "key": ["A|B", "", None],
-    "date": BAD_DATES,
-    "dob": BAD_DATES,
-    "name": ["UNKNOWN", "MIG_ERROR_X", "-", None],
-}
+CHOSEN = {"sentence_type": "COEW", "consent": "Y", "drug2": "1011", "drug3": "7000"}
 
 
-def values_of(table: Table, name: str) -> st.SearchStrategy[str | None]:
-    """Nineteen values in twenty are such as the contract asks for; the other is anything."""
+def usual(table: Table, name: str) -> str | None:
+    """A value that keeps the contract; all dates of events are the same, so all are in order."""
     column = table.columns[name]
-    usual = sorted(load_codes(column.codes))[:4] if column.codes else USUAL.get(column.kind, [None])
-    unusual = st.sampled_from(UNUSUAL.get(column.kind, ["?", None])) | st.text(max_size=8)
-    return st.integers(0, 19).flatmap(
-        lambda roll: unusual if roll == 19 else st.sampled_from(usual)
-    )
+    if column.codes:
+        return CHOSEN.get(name, sorted(load_codes(column.codes))[0])
+    return USUAL.get(column.kind)
+
+
+def row_of(table: Table, place: int, changes: dict[str, str | None]) -> dict[str, str | None]:
+    """A row that keeps the contract but for its changes; records of a place belong together."""
+    keys = {name for name, column in table.columns.items() if column.role in ("key", "parent")}
+    row = {name: f"A{place}" if name in keys else usual(table, name) for name in table.columns}
+    if changes.get(table.consent or "") == "N":
+        row |= {name: None for name in row if name not in table.given_without_consent}
+    return row | changes
 
 
 @st.composite
 def frames_of(draw: st.DrawFn, partner: str) -> dict[str, pl.DataFrame]:
     frames = {}
     for table in TABLES[partner]:
-        row = st.fixed_dictionaries({name: values_of(table, name) for name in table.columns})
-        rows = draw(st.lists(row, min_size=1, max_size=8))
+        names = st.sampled_from(list(table.columns))
+        changes = st.just({}) | st.dictionaries(names, ANYTHING, max_size=2)
+        if table.consent:
+            changes |= st.just({table.consent: "N"})
+        drawn = draw(st.lists(st.tuples(st.integers(0, 5), changes), min_size=1, max_size=8))
+        rows = [row_of(table, place, changed) for place, changed in drawn]
         frames[table.name] = pl.DataFrame(rows, dict.fromkeys(table.columns, pl.String))
     return frames
 

@@ -460,6 +460,28 @@ def test_an_identifier_that_fails_its_check_is_emptied_and_noted_and_the_record_
     assert validated.frames[table][column].null_count() == 1
 
 
+@pytest.mark.parametrize(
+    ("partner", "table", "values"),
+    [
+        ("treatment", "intervention", {"modst": None}),
+        ("treatment", "episode", {"triaged": None}),
+        ("housing", "person", {"dob": None}),
+        ("housing", "duty", {"end_date": None, "end_reason": None}),
+        ("police", "custody", {"dob": None}),
+    ],
+)
+def test_a_date_that_is_not_given_breaks_no_rule_of_order(partner, table, values):
+    assert broken(partner, table, **values).quarantine.is_empty()
+
+
+def test_a_date_of_birth_that_means_unknown_is_after_nothing():
+    frames = extract("police")
+    frames["custody"] = with_value(
+        frames["custody"], CHANGED, dob="1970-01-01", arrest_date="1969-07-20"
+    )
+    assert validate_extract("police", frames).quarantine.is_empty()
+
+
 def test_values_are_standardised():
     police = validate_extract("police", extract("police"), as_at=AS_AT).frames["custody"]
     assert police.row(0, named=True) == {
@@ -610,10 +632,18 @@ def test_a_missing_required_column_is_refused_and_an_optional_one_is_empty():
     assert kept["dob"].dtype == pl.Date
 
 
-def test_a_table_without_rows_is_refused():
+def test_an_extract_that_names_nobody_is_refused():
+    frames = extract("police")
+    frames["custody"] = frames["custody"].clear()
+    assert "custody table has no rows" in refused(frames).problem
+
+
+def test_a_table_of_events_may_be_empty():
     frames = extract("police")
     frames["drug_test"] = frames["drug_test"].clear()
-    assert "drug_test table has no rows" in refused(frames).problem
+    validated = validate_extract("police", frames)
+    assert validated.frames["drug_test"].height == 0
+    assert validated.frames["drug_test"].columns
 
 
 def test_columns_that_the_contract_does_not_know_are_left_out():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import io
 import os
@@ -15,9 +16,11 @@ import pytest
 from schemas import extract
 from schemas.errors import ExtractRejected
 from schemas.extract import read_table
-from schemas.tables import DRUG_TEST
+from schemas.tables import DRUG_TEST, IdentityColumns
 
 CANARY = "Zebediah-Quillfeather"
+# As if the table named people, so that a file without rows is refused too.
+NAMING = dataclasses.replace(DRUG_TEST, identity=IdentityColumns())
 NAMES = "drug_test_ref,custody_ref,test_date,result"
 HEADER = NAMES.encode() + b"\n"
 ROW = f"T1,{CANARY},2024-01-05,NEG\n".encode()
@@ -113,7 +116,7 @@ BAD = {
 
 def refused(path: Path, **options) -> ExtractRejected:
     with pytest.raises(ExtractRejected) as caught:
-        read_table(path, DRUG_TEST, **options)
+        read_table(path, NAMING, **options)
     return caught.value
 
 
@@ -238,3 +241,9 @@ def test_a_column_that_is_not_shared_need_not_be_there(tmp_path):
         shared, key=NAMES.split(",").index
     )
     assert "lacks result" in refused(path).problem
+
+
+def test_a_table_of_events_may_have_a_header_and_no_rows(tmp_path):
+    path = tmp_path / "drug_test.csv"
+    path.write_bytes(HEADER)
+    assert read_table(path, DRUG_TEST).shape == (0, 4)

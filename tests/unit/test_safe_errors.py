@@ -117,9 +117,9 @@ def test_a_wish_to_stop_is_not_a_fault(kind: type[BaseException]) -> None:
 
 
 def test_everything_wrong_is_told_at_once_and_survives_pickling() -> None:
-    problems: dict[str, JourneysError] = {
-        "police": StepFailed("link", "KeyError", "linkage/x.py:1"),
-        "housing": StepFailed("validate", "ValueError", "schemas/x.py:1"),
+    problems = {
+        "police": [StepFailed("link", "KeyError", "linkage/x.py:1")],
+        "housing": [StepFailed("validate", "ValueError", "schemas/x.py:1")],
     }
     error = pickle.loads(pickle.dumps(Rejected(problems)))
     assert "2 partners" in str(error)

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from governance.disclosure import MASKED
+from governance.disclosure import MASKED, NOT_AVAILABLE
 from warehouse.publish.tables import Draft
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -37,6 +37,8 @@ MEASURES = {
     "start_90_days": "Structured treatment began within 90 days of the test",
 }
 LARGEST_MOVES = 8
+NO_FURTHER = "No further contact"
+IN_WORDS = {MASKED: "confidential", NOT_AVAILABLE: "not available"}
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def render(draft: Draft, *, partnership: str, contact: str) -> str:
         headline=funnels[0].sentence if funnels else "There is no cohort to follow yet.",
         funnels=funnels,
         outcomes=tuple(_outcomes(draft)),
+        next_sentence=_next_sentence(draft.tables["transitions"]),
         moves=_moves(draft.tables["transitions"]),
         matrix=_matrix(draft.tables["transitions"]),
         complete_to=_complete_to(draft.as_at),
@@ -186,8 +189,9 @@ def _loss_sentence(rows: list[dict[str, Any]]) -> str:
         return ""
     _, before, after = worst
     return (
-        f"The largest loss is at “{after['step'][0].lower()}{after['step'][1:]}”: about "
-        f"{thousands(after['people'])} of the {thousands(before['people'])} who came that far."
+        f"The largest loss is before “{after['step'][0].lower()}{after['step'][1:]}”: of about "
+        f"{thousands(before['people'])} who came that far, about {thousands(after['people'])} "
+        "went on."
     )
 
 
@@ -224,7 +228,8 @@ def _outcome_bars(rows: list[dict[str, Any]]) -> Iterable[Bar]:
     for row in rows:
         has_share = row["denominator"].isdigit()
         width = _number(row["percent"]) if has_share else 100 * _number(row["numerator"]) / largest
-        note = _share(row["percent"], f"of {thousands(row['denominator'])}") if has_share else ""
+        of = f"of {thousands(row['denominator'])}"
+        note = _share(row["percent"], of) if has_share else IN_WORDS.get(row["numerator"], "")
         yield Bar(row["category"], thousands(row["numerator"]), note, width)
 
 
@@ -274,12 +279,31 @@ SENTENCES: dict[str, Callable[[list[dict[str, Any]]], str]] = {
 }
 
 
+def _next_sentence(table: pl.DataFrame) -> str:
+    """Say what follows a positive drug test, or what the section shows when that is masked."""
+    row = next(
+        (
+            row
+            for row in table.to_dicts()
+            if row["from_step"] == "Positive drug test" and row["to_step"].startswith(NO_FURTHER)
+        ),
+        None,
+    )
+    if row is None or not row["percent"].isdigit():
+        return "The next contact people had with any of the four services, within 90 days."
+    return (
+        f"After a positive drug test on arrest, about {thousands(row['people'])} of "
+        f"{thousands(row['denominator'])} people ({row['percent']}%) had no further contact with "
+        "any of the four services within 90 days, as far as records could be linked."
+    )
+
+
 def _moves(table: pl.DataFrame) -> tuple[Bar, ...]:
     """Return the largest published moves from one kind of contact to the next."""
     shown = [
         row
         for row in table.to_dicts()
-        if row["people"].isdigit() and not row["to_step"].startswith("No further")
+        if row["people"].isdigit() and not row["to_step"].startswith(NO_FURTHER)
     ]
     largest = sorted(shown, key=lambda row: -int(row["people"]))[:LARGEST_MOVES]
     top = max((int(row["people"]) for row in largest), default=1)
@@ -309,8 +333,8 @@ def _matrix(table: pl.DataFrame) -> tuple[tuple[str, ...], tuple[tuple[str, ...]
 
 
 def _share(percent: str, of: str) -> str:
-    """Return a share in words."""
-    return f"{percent}% {of}" if percent.isdigit() else ""
+    """Return a share, or why there is none, in words."""
+    return f"{percent}% {of}" if percent.isdigit() else IN_WORDS.get(percent, "")
 
 
 def _number(shown: str) -> float:

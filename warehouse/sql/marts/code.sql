@@ -2,7 +2,7 @@
 -- column list: Which list the code is of.
 -- column code: The code, as the partner sends it.
 -- column label: What it means.
--- column category: The wider kind that the metrics go by; for steps, their order on one day.
+-- column category: The wider kind that the metrics go by; for steps and next contacts, their order.
 -- check: unique list, code
 -- check: not_null list, code, label, category
 SELECT list, code, label, category

@@ -1,0 +1,245 @@
+"""What an analyst, or someone at an analyst's keyboard, tries on a real release."""
+
+from __future__ import annotations
+
+import hashlib
+import runpy
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from schemas.errors import RefusedQuery, StoreError
+from warehouse import connect
+
+rows = runpy.run_path(str(Path(__file__).parents[1] / "support" / "warehouse_rows.py"))
+secret_frame = [1, 2, 3]  # a Python variable that no query may read
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    persons = {f"person-{n}": {"police_custody": [{"arrest_date": "2026-01-01"}]} for n in range(9)}
+    path, _ = rows["release"](tmp_path_factory.mktemp("lockdown"), persons)
+    return path
+
+
+@pytest.fixture
+def tried(release: Path, monkeypatch: pytest.MonkeyPatch):
+    """A connection; afterwards the release and its folder must be as they were."""
+    monkeypatch.chdir(release.parent)
+    before = hashlib.sha256(release.read_bytes()).hexdigest()
+    listing = sorted(release.parent.rglob("*"))
+    release.chmod(0o644)  # the mode must not be what saves it
+    con = connect.open_release(release, rows["RELEASE_KEY"])
+    yield con
+    con.close()
+    release.chmod(0o444)
+    assert hashlib.sha256(release.read_bytes()).hexdigest() == before
+    assert sorted(release.parent.rglob("*")) == listing
+
+
+REFUSED = [
+    # Writing
+    "COPY person TO '{release}'",
+    "COPY (SELECT 1) TO 'warehouse.duckdb'",
+    "COPY person TO '/dev/stdout'",
+    "EXPORT DATABASE 'out'",
+    "CREATE TABLE stolen AS SELECT * FROM person",
+    "CREATE TEMP TABLE stolen AS SELECT * FROM person",
+    "CREATE TABLE memory.main.stolen AS SELECT * FROM person",
+    "INSERT INTO person SELECT * FROM person",
+    "FROM person INSERT INTO person",
+    "DELETE FROM person",
+    "UPDATE person SET sex = 'U'",
+    "DROP TABLE person",
+    "WITH gone AS (DELETE FROM person RETURNING *) SELECT * FROM gone",
+    "COMMENT ON TABLE person IS 'mine'",
+    "CHECKPOINT",
+    "VACUUM",
+    "SELECT * FROM checkpoint('release')",
+    "SELECT * FROM force_checkpoint()",
+    # Other files, databases and networks
+    "ATTACH 'other.duckdb'",
+    "ATTACH ':memory:' AS other",
+    "DETACH release",
+    "USE memory",
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "SELECT * FROM read_text('/etc/passwd')",
+    "SELECT * FROM read_blob('{release}')",
+    "SELECT * FROM read_text('warehouse.duckdb')",
+    "SELECT * FROM read_duckdb('{release}')",
+    "SELECT * FROM glob('/*')",
+    "SELECT * FROM sniff_csv('/etc/passwd')",
+    "SELECT * FROM read_parquet('https://example.org/a.parquet')",
+    "SELECT * FROM parquet_metadata('s3://bucket/a')",
+    "SELECT * FROM read_json('/etc/passwd')",
+    "SELECT * FROM '/etc/passwd'",
+    "SELECT * FROM '{release}'",
+    "SELECT * FROM 'a.csv'",
+    "IMPORT DATABASE 'out'",
+    # Extensions and settings
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "LOAD '{httpfs}'",
+    "SET lock_configuration = false",
+    "SET enable_external_access = true",
+    "SET temp_directory = '/tmp'",
+    "RESET enable_external_access",
+    "PRAGMA enable_profiling",
+    "PRAGMA database_list",
+    "PRAGMA add_parquet_key('k', '0123456789112345')",
+    "SELECT current_setting('temp_directory')",
+    "SELECT * FROM duckdb_settings()",
+    "SELECT getvariable('x')",
+    "SET VARIABLE x = 1",
+    # Logging and profiling write files even when all settings are locked
+    "CALL enable_logging(storage = 'file', storage_path = 'log')",
+    "SELECT * FROM enable_logging(storage = 'file', storage_path = 'log')",
+    "SELECT * FROM enable_profiling(save_location = 'profile.txt')",
+    "WITH a AS (FROM enable_profiling(save_location = 'profile.txt')) FROM a",
+    "SELECT (SELECT count(*) FROM enable_logging())",
+    "DESCRIBE SELECT * FROM enable_logging()",
+    "SUMMARIZE FROM enable_logging()",
+    "SELECT write_log('x')",
+    "SELECT person_id FROM person WHERE write_log(person_id) IS NULL",
+    "SELECT * FROM duckdb_logs()",
+    "SELECT * FROM main.enable_logging()",
+    "SELECT * FROM system.main.ENABLE_LOGGING()",
+    'SELECT * FROM "enable_logging"()',
+    "FROM person, LATERAL (FROM enable_logging())",
+    "SELECT 1 WHERE EXISTS (FROM enable_logging())",
+    "SELECT 1 LIMIT (SELECT count(*) FROM enable_logging())",
+    "SELECT 1 UNION ALL SELECT 1 FROM enable_logging()",
+    # SQL hidden in a string
+    "SELECT * FROM query('SELECT 1')",
+    "SELECT * FROM query('COPY person TO ''{release}''')",
+    "SELECT * FROM query_table('person')",
+    "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
+    "PREPARE p AS SELECT 1",
+    "EXECUTE p",
+    "EXECUTE IMMEDIATE 'SELECT 1'",
+    # Not one SELECT
+    "SELECT 1; SELECT 2",
+    "SELECT 1; COPY person TO '{release}'",
+    "",
+    "-- nothing",
+    ";",
+    "EXPLAIN ANALYZE SELECT * FROM person",
+    "BEGIN",
+    "CALL pragma_version()",
+    # Secrets, memory and Python
+    "CREATE SECRET s (TYPE s3)",
+    "SELECT * FROM duckdb_secrets()",
+    "SELECT * FROM which_secret('s3://a', 's3')",
+    "SELECT * FROM secret_frame",
+    "SELECT * FROM arrow_scan(1, 2, 3)",
+    "SELECT * FROM pandas_scan(1)",
+    "SELECT * FROM python_map_function(1)",
+    "SELECT sleep_ms(1)",
+    # What is not in a release
+    "SELECT record_id FROM person",
+    "SELECT * FROM stg_custody",
+    "SELECT * FROM police_custody",
+    "SELECT * FROM record_person",
+]
+
+
+@pytest.mark.parametrize("attempt", REFUSED)
+def test_an_attempt_is_refused_and_changes_nothing(tried, release: Path, attempt: str) -> None:
+    sql = attempt.format(release=release, httpfs=connect.httpfs_path())
+    with pytest.raises(RefusedQuery) as caught:
+        connect.select(tried, sql)
+    told = caught.value
+    assert told.__context__ is None
+    assert told.__cause__ is None
+    assert rows["RELEASE_KEY"] not in str(told)
+
+
+ALLOWED = [
+    "SELECT count(*) FROM person",
+    "FROM person LIMIT 1",
+    "TABLE person",
+    "VALUES (1)",
+    "DESCRIBE person",
+    "SHOW TABLES",
+    "SHOW ALL TABLES",
+    "SUMMARIZE person",
+    "WITH p AS (SELECT * FROM person) SELECT count(*) FROM p",
+    "SELECT * FROM range(3), unnest([1, 2])",
+    "SELECT table_name, comment FROM duckdb_tables()",
+    "SELECT column_name FROM information_schema.columns",
+    "SELECT person_id, row_number() OVER (ORDER BY person_id) FROM person QUALIFY 1 = 1",
+    "SELECT sum(records), avg(partners), list(sex) FROM person GROUP BY ALL",
+    "SELECT 1;",
+    "  /* note */ SELECT 1 -- end",
+]
+
+
+@pytest.mark.parametrize("sql", ALLOWED)
+def test_an_analyst_can_work(tried, sql: str) -> None:
+    found = connect.select(tried, sql)
+    assert found.columns
+    assert found.rows
+
+
+def test_the_session_cannot_see_its_key(tried) -> None:
+    for view in ("duckdb_databases", "duckdb_settings", "duckdb_secrets", "duckdb_variables"):
+        # Straight to the connection: the view itself must not hold it, whoever may read it.
+        assert rows["RELEASE_KEY"] not in repr(tried.execute(f"FROM {view}()").fetchall())
+
+
+def test_no_function_outside_the_list_can_be_named(tried) -> None:
+    known = tried.execute(
+        "SELECT DISTINCT function_name FROM duckdb_functions() "
+        "WHERE function_type IN ('table', 'table_macro') ORDER BY 1"
+    ).fetchall()
+    for (name,) in known:
+        if name not in connect.ANALYST_TABLE_FUNCTIONS:
+            with pytest.raises(RefusedQuery, match="may not be used"):
+                connect.select(tried, f'SELECT * FROM "{name}"()')
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT person_id::INTEGER FROM person",
+        "SELECT strptime(person_id, '%Y') FROM person",
+        "SELECT error(person_id) FROM person",
+        "SELECT CAST(person_id AS DATE) FROM person",
+        "SELECT json(person_id) FROM person",
+        "SELECT date_part(person_id, DATE '2020-01-01') FROM person",
+    ],
+)
+def test_an_error_does_not_quote_the_data(tried, sql: str) -> None:
+    with pytest.raises(RefusedQuery) as caught:
+        connect.select(tried, sql)
+    assert "person-" not in str(caught.value)
+
+
+def test_an_analyst_s_own_mistake_is_explained(tried) -> None:
+    with pytest.raises(RefusedQuery, match="persn"):
+        connect.select(tried, "SELECT persn FROM person")
+
+
+def test_the_release_is_read_only_on_disk_and_encrypted(release: Path) -> None:
+    assert release.stat().st_mode & 0o777 == 0o444
+    content = release.read_bytes()
+    for word in (b"person_id", b"arrest_date", b"Drug possession", b"person-1"):
+        assert word not in content
+    with pytest.raises(duckdb.Error):
+        duckdb.connect(str(release), read_only=True)
+
+
+@pytest.mark.parametrize("key", ["00" * 32, "", "'; DROP", "zz" * 32])
+def test_a_wrong_key_is_refused_without_being_repeated(release: Path, key: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        connect.open_release(release, key)
+    assert not key or key not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_a_refused_query_does_not_spoil_the_session(tried) -> None:
+    for sql in ("SELECT nothing", "PRAGMA import_database('x')", "SELECT 'a'::INTEGER", "SELEC"):
+        with pytest.raises(RefusedQuery):
+            connect.select(tried, sql)
+    assert connect.select(tried, "SELECT count(*) FROM person").rows == [(9,)]

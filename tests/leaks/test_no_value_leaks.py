@@ -1,0 +1,260 @@
+"""Canaries run through everything a partnership does must be found nowhere but in the inbox."""
+
+from __future__ import annotations
+
+import base64
+import os
+import pickle
+import shutil
+import sqlite3
+import subprocess
+import sys
+import traceback
+import zlib
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from canaries import CANARY, KEYS, NEEDLES, REFUSED, plant
+from leak_scan import scan_bytes, scan_store, scan_tree
+
+import flows.ingest
+import governance.pseudonymise
+from flows.refresh import run_refresh
+from flows.settings import load_settings
+from governance.keys import load_root, store_key
+from linkage import store
+from schemas.errors import JourneysError
+from synthetic import write_extracts
+from warehouse.connect import open_release, open_store
+
+# Identifiers are at home here and nowhere else.
+LEAVE_OUT = ("inbox", "truth")
+JOURNEYS = Path(sys.executable).with_name("journeys")
+
+
+def journeys(folder: Path, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a command as a data lead would, with a home and a temporary folder of its own."""
+    home, temporary = folder / "home", folder / "tmp"
+    home.mkdir(exist_ok=True)
+    temporary.mkdir(exist_ok=True)
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith("PREFECT")},
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "JOURNEYS_CONFIG": str(folder / "partnership.yaml"),
+    }
+    done = subprocess.run(
+        [JOURNEYS, *args], env=environment, capture_output=True, text=True, timeout=280, cwd=folder
+    )
+    (folder / f"output-{len(list(folder.glob('output-*')))}.txt").write_text(
+        done.stdout + done.stderr
+    )
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+def new_partnership(folder: Path) -> Path:
+    """A demonstration partnership of few people with canaries among them."""
+    write_extracts(150, 3, folder)
+    assert plant(folder / "inbox") > 100
+    journeys(folder, "init", "--out", str(folder), "--demo")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def travelled(tmp_path_factory) -> Path:
+    """A partnership whose canaries have been everywhere: run with Prefect, queried, published."""
+    folder = new_partnership(tmp_path_factory.mktemp("travelled"))
+    journeys(folder, "run")
+    journeys(folder, "sql", "SELECT * FROM person LIMIT 500")
+    journeys(folder, "status")
+    journeys(folder, "publish", "--demo-officers")
+    return folder
+
+
+def open_stores(folder: Path) -> list[duckdb.DuckDBPyConnection]:
+    """Every encrypted store and release of a partnership, opened with its key."""
+    root = load_root(load_settings(folder / "partnership.yaml").keys.store)
+    stores = [
+        open_store(path, store_key(root, path.stem), read_only=True)
+        for path in sorted((folder / "stores").glob("*/*.duckdb"))
+    ]
+    releases = sorted((folder / "releases").glob("*/warehouse.duckdb"))
+    return stores + [open_release(path, store_key(root, "release")) for path in releases]
+
+
+def test_the_canaries_travelled(travelled):
+    """If they were all refused at the door, finding none proves nothing."""
+    root = load_root(load_settings(travelled / "partnership.yaml").keys.store)
+    path = next((travelled / "stores").glob("*/staging.duckdb"))
+    staging = open_store(path, store_key(root, "staging"), read_only=True)
+    born = staging.execute(
+        """SELECT count(*) FROM (
+            SELECT birth_year, postcode_district FROM police_custody
+            UNION ALL SELECT birth_year, postcode_district FROM probation_sentence
+            UNION ALL SELECT birth_year, postcode_district FROM treatment_episode
+            UNION ALL SELECT birth_year, postcode_district FROM housing_person)
+        WHERE birth_year = 1931 AND postcode_district = 'NR7'"""
+    ).fetchone()
+    staging.close()
+    assert born is not None and born[0] == 4
+    assert list((travelled / "publications").rglob("*.csv"))
+    assert (travelled / ".prefect").exists()
+    quarantined = "".join(p.read_text() for p in travelled.glob("quarantine/*/*.csv"))
+    assert "code_unknown" in quarantined
+
+
+def test_no_file_holds_a_value(travelled):
+    assert scan_tree(travelled, NEEDLES, LEAVE_OUT) == {}
+
+
+def test_no_open_store_holds_a_value(travelled):
+    found = {}
+    for connection in open_stores(travelled):
+        found |= scan_store(connection, NEEDLES)
+        connection.close()
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.encode("utf-16"),
+        lambda text: text[: len(text) // 2].encode() + b'"' + CANARY["surname"].encode(),
+        lambda text: text.encode() + b"\x00" + CANARY["surname"].encode(),
+        lambda text: text.replace("surname", CANARY["surname"], 1).encode(),
+        lambda text: text.replace("\n", f',"{CANARY["nino"]}\n', 3).encode(),
+        lambda text: text.replace("2", REFUSED).encode(),
+    ],
+    ids=["other encoding", "cut short", "null byte", "renamed column", "ragged", "mostly wrong"],
+)
+def test_a_refused_extract_is_not_echoed(travelled, tmp_path, spoil):
+    folder = tmp_path / "refused"
+    shutil.copytree(travelled, folder, ignore=shutil.ignore_patterns("home", "tmp", ".prefect"))
+    path = folder / "inbox" / "probation" / "sentence.csv"
+    path.write_bytes(spoil(path.read_text()))
+    done = journeys(folder, "run", "--no-server", check=False)
+    assert done.returncode == 1
+    assert scan_tree(folder, NEEDLES, LEAVE_OUT) == {}
+
+
+def test_a_fault_nobody_foresaw_is_not_echoed(tmp_path, monkeypatch, caplog, capsys):
+    """An exception that quotes a person's details loses them before anyone sees it."""
+    folder = new_partnership(tmp_path)
+
+    def fails(*args: object, **kwargs: object) -> None:
+        try:
+            raise KeyError(CANARY["surname"])
+        except KeyError as error:
+            raise ValueError(f"{CANARY['forename']} {KEYS['custody_ref']}") from error
+
+    monkeypatch.setattr("governance.pseudonymise.pseudonymise", fails)
+    with pytest.raises(JourneysError) as raised:
+        run_refresh(load_settings(folder / "partnership.yaml"))
+    said = "".join(traceback.format_exception(raised.value)) + caplog.text
+    said += "".join(capsys.readouterr()) + repr(vars(raised.value))
+    assert NEEDLES.in_bytes(said.encode()) == set()
+    assert scan_tree(folder, NEEDLES, LEAVE_OUT) == {}
+
+
+# The checks above are worth nothing unless they can fail.
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        CANARY["surname"].upper().encode(),
+        CANARY["forename"].encode("utf-16-le"),
+        b"log: NR79QX",
+        base64.b64encode(f"....{CANARY['crn']}....padding".encode()),
+        base64.urlsafe_b64encode(pickle.dumps({"who": [CANARY["nhsno"]]})),
+        pickle.dumps((1, {"dob": CANARY["dob"]})),
+        zlib.compress(b"x" * 500 + KEYS["clientid"].encode()),
+        base64.b64encode(zlib.compress(pickle.dumps([CANARY["pnc_id"]]))),
+    ],
+)
+def test_the_scan_finds_a_value_however_it_is_packed(content):
+    assert scan_bytes(content, NEEDLES)
+
+
+def test_the_scan_finds_a_value_in_a_database_and_in_a_file_name(tmp_path):
+    with sqlite3.connect(tmp_path / "prefect.db") as database:
+        database.execute("CREATE TABLE log (message TEXT)")
+        database.execute("INSERT INTO log VALUES (?)", [base64.b64encode(pickle.dumps(CANARY))])
+    (tmp_path / f"{CANARY['crn']}.csv").touch()
+    found = scan_tree(tmp_path, NEEDLES)
+    assert set(found) == {"prefect.db", f"{CANARY['crn']}.csv"}
+
+
+def test_the_scan_finds_a_value_in_a_store(tmp_path):
+    connection = open_store(tmp_path / "a.duckdb", "ab" * 32)
+    connection.execute("CREATE TABLE t AS SELECT 'x' AS a, ? AS b", [CANARY["surname"].upper()])
+    assert set(scan_store(connection, NEEDLES)) == {"t"}
+    connection.close()
+    assert scan_tree(tmp_path, NEEDLES) == {}, "the store is encrypted, so the file alone is mute"
+
+
+def leak_in_the_log(monkeypatch, folder: Path) -> None:
+    """A debugging line left in."""
+    whole = governance.pseudonymise.pseudonymise
+
+    def leaks(validated, *args, **kwargs):
+        (folder / "run.log").write_text(next(iter(validated.frames.values())).write_csv())
+        return whole(validated, *args, **kwargs)
+
+    monkeypatch.setattr("governance.pseudonymise.pseudonymise", leaks)
+
+
+def leak_in_quarantine(monkeypatch, folder: Path) -> None:
+    """The refused value written beside the rule, to be helpful."""
+    written = flows.ingest._write_quarantine
+    monkeypatch.setattr(
+        "flows.ingest._write_quarantine",
+        lambda run, partner, frame: written(
+            run, partner, frame.with_columns(rule=pl.lit(f"code_unknown: {REFUSED}"))
+        ),
+    )
+
+
+def leak_in_staging(monkeypatch, folder: Path) -> None:
+    """A partner's own key kept among the events."""
+    whole = governance.pseudonymise.pseudonymise
+
+    def leaks(validated, *args, **kwargs):
+        parted = whole(validated, *args, **kwargs)
+        if "custody" in validated.frames:
+            own = validated.frames["custody"]["custody_ref"].alias("offence_code")
+            parted.events["police_custody"] = parted.events["police_custody"].with_columns(own)
+        return parted
+
+    monkeypatch.setattr("governance.pseudonymise.pseudonymise", leaks)
+
+
+def leak_in_identity(monkeypatch, folder: Path) -> None:
+    """A name kept beside its encoding."""
+    create = store.create
+
+    def leaks(connection):
+        create(connection)
+        name = CANARY["surname"].upper()
+        connection.execute("CREATE OR REPLACE TABLE note AS SELECT ? AS surname", [name])
+
+    monkeypatch.setattr("linkage.store.create", leaks)
+
+
+@pytest.mark.parametrize(
+    "leak", [leak_in_the_log, leak_in_quarantine, leak_in_staging, leak_in_identity]
+)
+def test_a_leak_planted_in_the_flow_turns_the_checks_red(tmp_path, monkeypatch, leak):
+    """Four ways a careless change could leak, each caught."""
+    folder = new_partnership(tmp_path)
+    leak(monkeypatch, folder)
+    run_refresh(load_settings(folder / "partnership.yaml"))
+    found = dict(scan_tree(folder, NEEDLES, LEAVE_OUT))
+    for connection in open_stores(folder):
+        found |= scan_store(connection, NEEDLES)
+        connection.close()
+    assert found
