@@ -58,7 +58,9 @@ def tidy(settings: Settings, control: Control) -> None:
     remove_all_but(settings.drafts, recent | in_hand)
     oldest = min(recent, default="")
     failed_since = {run_id for run_id in control.failed_runs() if run_id > oldest}
-    remove_all_but(settings.quarantine, recent | failed_since)
+    # A list is kept for as long as the extract it is about is the one staged.
+    about_staged = {extract.run_id for extract in control.staged_extracts().values()}
+    remove_all_but(settings.quarantine, recent | failed_since | about_staged)
 
 
 def empty_inboxes(

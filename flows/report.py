@@ -29,7 +29,7 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
             "tables": drafted.tables,
             "digest": drafted.digest,
         },
-        "quarantine": _place(run, run.quarantine),
+        "quarantine": _place(run, run.quarantine) if drafted.staged.taken else None,
         "seconds": run.seconds,
         "warnings": _warnings(run, drafted.staged),
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from flows.files import write_text
 from governance.encoding.anchored import encode, encode_under_one_salt, encoding_keys
 from governance.keys import RootKey
 from linkage.train import train
@@ -100,4 +101,4 @@ def fingerprint(frame: pl.DataFrame) -> str:
 
 def write_model(model: dict[str, Any], path: Path) -> None:
     """Write a model file for a person to review."""
-    path.write_text(json.dumps(model, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(model, indent=2) + "\n")

@@ -7,6 +7,7 @@ import typer
 from flows.cli.agreements import agreements_command
 from flows.cli.init import init_command
 from flows.cli.keys import keys_app
+from flows.cli.link import link_app
 from flows.cli.publish import publish_command
 from flows.cli.run import run_command
 from flows.cli.shell import command
@@ -38,6 +39,7 @@ COMMANDS = (
 for name, function, example in COMMANDS:
     app.command(name, epilog=f"Example: {example}")(command(function))
 app.add_typer(keys_app, name="keys")
+app.add_typer(link_app, name="link")
 
 
 def main() -> None:

@@ -149,4 +149,6 @@ def _show_places(console: Any, report: dict[str, Any], folder: Path) -> None:
         ("Quarantine", report["quarantine"], "rows and rules, no values"),
     )
     for name, path, hint in places:
+        if path is None:
+            continue
         console.print(f"{name:<13} {folder / path}  [dim]{hint}[/]", soft_wrap=True)

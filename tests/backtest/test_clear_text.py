@@ -1,9 +1,8 @@
 """The synthetic partners are hard enough to mean something, and not harder than life."""
 
 import pytest
-
-from tests.backtest.clear_text import clear_text_model, make_identities, train
-from tests.backtest.scoring import CROSS, connected_groups, evaluate
+from clear_text import clear_text_model, make_identities, train
+from scoring import CROSS, connected_groups, evaluate
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from tests.backtest.scoring import ALL, CROSS, connected_groups, evaluate
+from scoring import ALL, CROSS, connected_groups, evaluate
 
 RECORDS = st.lists(
     st.tuples(st.sampled_from(["police", "housing"]), st.integers(0, 3), st.integers(0, 3)),

@@ -191,6 +191,14 @@ def test_only_the_last_releases_are_kept(ran: Partnership) -> None:
     assert [p.name for p in (ran.folder / "stores").iterdir()] == ids[2:]
 
 
+def test_quarantine_lists_are_kept_while_their_extract_is_staged(ran: Partnership) -> None:
+    (staged_by,) = (ran.folder / "quarantine").iterdir()
+    ran.config.write_text(ran.config.read_text().replace("keep_releases: 3", "keep_releases: 1"))
+    for _ in range(2):
+        run_refresh(ran.settings)
+    assert list((ran.folder / "quarantine").iterdir()) == [staged_by]
+
+
 def test_data_as_at_is_the_latest_event_and_never_ahead(ran: Partnership) -> None:
     today = utc_now().astimezone(LOCAL_TIME).date()
     with open_control(ran.settings) as control:

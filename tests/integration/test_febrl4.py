@@ -38,7 +38,7 @@ def identities() -> pl.DataFrame:
             forename=person_name(pl.col("given_name")),
             surname=person_name(pl.col("surname")),
             dob=pl.col("date_of_birth").str.to_date("%Y%m%d", strict=False),
-            postcode=pl.col("postcode"),
+            sex=pl.lit(None, pl.String),
         )
     )
 

@@ -44,6 +44,7 @@ identities = st.fixed_dictionaries(
 
 def frame(people: list[dict]) -> pl.DataFrame:
     schema = {"forename": pl.String, "surname": pl.String, "dob": pl.Date, "postcode": pl.String}
+    schema |= {"sex": pl.String}
     schema |= dict.fromkeys(STRONG_IDS, pl.String)
     rows = [{name: person.get(name) for name in schema} for person in people]
     return pl.DataFrame(rows, schema=schema).with_columns(
