@@ -1,4 +1,4 @@
-"""Train a linkage model on made-up people whose truth is known, through the pipeline's own encoding."""
+"""Train a linkage model on made-up people whose truth is known, through our own encoding."""
 
 from __future__ import annotations
 

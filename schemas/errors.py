@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class JourneysError(Exception):
     """Something a person must put right.
@@ -17,8 +19,12 @@ class JourneysError(Exception):
         self.problem = problem
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild from both sentences, where a process hands the error to another."""
+        return type(self), (self.problem, self.remedy)
 
-class ExtractRejected(JourneysError):  # noqa: N818 (the name says what it is)
+
+class ExtractRejected(JourneysError):
     """An extract that cannot be used at all: unreadable, empty, or not in the agreed layout."""
 
 
@@ -26,7 +32,7 @@ class AgreementError(JourneysError):
     """No sharing agreement in force covers what was asked."""
 
 
-class KeyProblem(JourneysError):  # noqa: N818 (the name says what it is)
+class KeyProblem(JourneysError):
     """A key that is missing, open to others, or too weak to use."""
 
 
@@ -38,7 +44,7 @@ class ModelError(JourneysError):
     """A linkage model that is missing, untrained or does not fit the encoding."""
 
 
-class RefusedQuery(JourneysError):  # noqa: N818 (the name says what it is)
+class RefusedQuery(JourneysError):
     """A query that is not one read-only SELECT over the release."""
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import re
-import runpy
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import warehouse_rows as rows
 
 from schemas.errors import StoreError
 from warehouse import connect
@@ -23,7 +23,6 @@ from warehouse.publish import (
     write_publication,
 )
 
-rows = runpy.run_path(str(Path(__file__).parents[1] / "support" / "warehouse_rows.py"))
 WHEN = datetime(2026, 7, 2, 9, 0)
 COUNTS = {"people", "numerator", "denominator"}
 SHORTHAND = {"[c]", "[x]", "[z]"}
@@ -44,8 +43,8 @@ def person(number: int) -> dict:
 @pytest.fixture(scope="module")
 def draft(tmp_path_factory: pytest.TempPathFactory) -> Draft:
     persons = {f"person-{number}": person(number) for number in range(33)}
-    path, _ = rows["release"](tmp_path_factory.mktemp("publish"), persons)
-    con = connect.open_release(path, rows["RELEASE_KEY"])
+    path, _ = rows.release(tmp_path_factory.mktemp("publish"), persons)
+    con = connect.open_release(path, rows.RELEASE_KEY)
     drafted = draft_tables(con)
     con.close()
     return drafted
@@ -119,8 +118,8 @@ def test_a_draft_is_never_overwritten(draft: Draft, folder: Path) -> None:
 
 
 def test_a_release_with_no_data_still_makes_a_draft(tmp_path: Path) -> None:
-    path, _ = rows["release"](tmp_path, {})
-    con = connect.open_release(path, rows["RELEASE_KEY"])
+    path, _ = rows.release(tmp_path, {})
+    con = connect.open_release(path, rows.RELEASE_KEY)
     drafted = draft_tables(con)
     con.close()
     write_draft(drafted, tmp_path / "draft")
@@ -299,8 +298,8 @@ def test_text_can_be_read_against_its_ground() -> None:
 
 def test_where_all_is_masked_the_page_says_so_without_a_number(tmp_path: Path) -> None:
     persons = {f"person-{number}": person(number) for number in range(3)}
-    path, _ = rows["release"](tmp_path, persons)
-    con = connect.open_release(path, rows["RELEASE_KEY"])
+    path, _ = rows.release(tmp_path, persons)
+    con = connect.open_release(path, rows.RELEASE_KEY)
     drafted = draft_tables(con)
     con.close()
     write_draft(drafted, tmp_path / "draft")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import runpy
 from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
+import warehouse_rows as rows
 
 from schemas.errors import StoreError
 from warehouse import connect, staging
@@ -19,8 +19,7 @@ from warehouse.models import Model, in_order, load_models, parse_model, reads
 from warehouse.release import build_release
 
 ROOT = Path(__file__).parents[2]
-rows = runpy.run_path(str(ROOT / "tests" / "support" / "warehouse_rows.py"))
-KEY = rows["STAGING_KEY"]
+KEY = rows.STAGING_KEY
 PERSONS = {
     "one": {
         "police_custody": [{"arrest_date": "2026-01-01"}, {"arrest_date": "2026-02-01"}],
@@ -33,8 +32,8 @@ PERSONS = {
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory):
-    path, summary = rows["release"](tmp_path_factory.mktemp("release"), PERSONS)
-    con = connect.open_release(path, rows["RELEASE_KEY"])
+    path, summary = rows.release(tmp_path_factory.mktemp("release"), PERSONS)
+    con = connect.open_release(path, rows.RELEASE_KEY)
     yield con, summary
     con.close()
 
@@ -103,7 +102,7 @@ def test_a_store_of_another_key_or_place_is_refused(tmp_path: Path) -> None:
 
 
 def police(**changes: list) -> dict[str, pl.DataFrame]:
-    frames, _ = rows["build"]({"one": {"police_custody": [{"arrest_date": "2026-01-01"}]}})
+    frames, _ = rows.build({"one": {"police_custody": [{"arrest_date": "2026-01-01"}]}})
     return {name: frames[name] for name in staging.tables_of("police")} | changes
 
 
@@ -112,7 +111,7 @@ def put(con, events) -> None:
 
 
 def test_a_partner_is_replaced_and_the_others_are_left(tmp_path: Path) -> None:
-    path, _ = rows["stage"](tmp_path, PERSONS)
+    path, _ = rows.stage(tmp_path, PERSONS)
     con = connect.open_store(path, KEY)
     put(con, police())
     assert con.execute("SELECT count(*) FROM police_custody").fetchone() == (1,)
@@ -134,7 +133,7 @@ def test_tables_may_be_named_without_their_partner(tmp_path: Path) -> None:
 
 
 def test_staging_refuses_what_was_not_agreed_and_keeps_what_it_had(tmp_path: Path) -> None:
-    path, _ = rows["stage"](tmp_path, PERSONS)
+    path, _ = rows.stage(tmp_path, PERSONS)
     con = connect.open_store(path, KEY)
     custody = police()["police_custody"]
     wrong = {
@@ -221,7 +220,7 @@ def test_linkage_and_data_quality_are_counted(release) -> None:
 
 
 def test_given_linkage_figures_are_kept_and_odd_ones_refused(tmp_path: Path) -> None:
-    path, owners = rows["stage"](tmp_path, PERSONS)
+    path, owners = rows.stage(tmp_path, PERSONS)
     target = tmp_path / "warehouse.duckdb"
 
     def build(quality: pl.DataFrame) -> None:
@@ -230,14 +229,14 @@ def test_given_linkage_figures_are_kept_and_odd_ones_refused(tmp_path: Path) -> 
             KEY,
             owners,
             target,
-            rows["RELEASE_KEY"],
+            rows.RELEASE_KEY,
             run_id="r",
             built_at=datetime(2026, 7, 1),
             linkage_quality=quality,
         )
 
     build(pl.DataFrame({"partner_a": ["police"], "measure": ["precision"], "value": [0.98]}))
-    con = connect.open_release(target, rows["RELEASE_KEY"])
+    con = connect.open_release(target, rows.RELEASE_KEY)
     found = connect.select(con, "SELECT value FROM linkage_quality WHERE measure = 'precision'")
     con.close()
     assert found.rows == [(0.98,)]
@@ -247,9 +246,9 @@ def test_given_linkage_figures_are_kept_and_odd_ones_refused(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("fault", ["unlinked", "doubled"])
 def test_a_failed_check_leaves_the_last_release_as_it_was(tmp_path: Path, fault: str) -> None:
-    target, _ = rows["release"](tmp_path, PERSONS)
+    target, _ = rows.release(tmp_path, PERSONS)
     before = target.read_bytes()
-    path, owners = tmp_path / "staging.duckdb", rows["build"](PERSONS)[1]
+    path, owners = tmp_path / "staging.duckdb", rows.build(PERSONS)[1]
     broken = owners.head(1) if fault == "unlinked" else pl.concat([owners, owners])
     with pytest.raises(StoreError, match="check"):
         build_release(
@@ -257,7 +256,7 @@ def test_a_failed_check_leaves_the_last_release_as_it_was(tmp_path: Path, fault:
             KEY,
             broken,
             target,
-            rows["RELEASE_KEY"],
+            rows.RELEASE_KEY,
             run_id="r",
             built_at=datetime(2026, 7, 1),
         )
@@ -266,12 +265,12 @@ def test_a_failed_check_leaves_the_last_release_as_it_was(tmp_path: Path, fault:
 
 
 def test_a_release_is_replaced_whole(tmp_path: Path) -> None:
-    target, first = rows["release"](tmp_path, PERSONS)
+    target, first = rows.release(tmp_path, PERSONS)
     (tmp_path / "staging.duckdb").unlink()
-    again, second = rows["release"](tmp_path, {"one": PERSONS["one"]})
+    again, second = rows.release(tmp_path, {"one": PERSONS["one"]})
     assert again == target
     assert (first.tables["person"], second.tables["person"]) == (2, 1)
-    con = connect.open_release(target, rows["RELEASE_KEY"])
+    con = connect.open_release(target, rows.RELEASE_KEY)
     assert connect.select(con, "SELECT count(*) FROM person").rows == [(1,)]
     con.close()
 
@@ -284,9 +283,9 @@ def test_a_release_of_no_data_can_be_built(tmp_path: Path) -> None:
     summary = build_release(
         path,
         KEY,
-        rows["build"]({})[1],
+        rows.build({})[1],
         tmp_path / "warehouse.duckdb",
-        rows["RELEASE_KEY"],
+        rows.RELEASE_KEY,
         run_id="r",
         built_at=datetime(2026, 7, 1),
     )
@@ -410,7 +409,7 @@ def test_a_faulty_model_is_named_and_nothing_is_released(
 ) -> None:
     monkeypatch.setattr("warehouse.release.load_models", lambda: (model,))
     with pytest.raises(StoreError, match=message) as caught:
-        rows["release"](tmp_path, PERSONS)
+        rows.release(tmp_path, PERSONS)
     assert "CANARY" not in str(caught.value)
     assert caught.value.__context__ is None
     assert not list((tmp_path / "releases").iterdir())

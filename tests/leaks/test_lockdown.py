@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import runpy
 from pathlib import Path
 
 import duckdb
 import pytest
+import warehouse_rows as rows
 
 from schemas.errors import RefusedQuery, StoreError
 from warehouse import connect
 
-rows = runpy.run_path(str(Path(__file__).parents[1] / "support" / "warehouse_rows.py"))
 secret_frame = [1, 2, 3]  # a Python variable that no query may read
 
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     persons = {f"person-{n}": {"police_custody": [{"arrest_date": "2026-01-01"}]} for n in range(9)}
-    path, _ = rows["release"](tmp_path_factory.mktemp("lockdown"), persons)
+    path, _ = rows.release(tmp_path_factory.mktemp("lockdown"), persons)
     return path
 
 
@@ -30,7 +29,7 @@ def tried(release: Path, monkeypatch: pytest.MonkeyPatch):
     before = hashlib.sha256(release.read_bytes()).hexdigest()
     listing = sorted(release.parent.rglob("*"))
     release.chmod(0o644)  # the mode must not be what saves it
-    con = connect.open_release(release, rows["RELEASE_KEY"])
+    con = connect.open_release(release, rows.RELEASE_KEY)
     yield con
     con.close()
     release.chmod(0o444)
@@ -152,7 +151,7 @@ def test_an_attempt_is_refused_and_changes_nothing(tried, release: Path, attempt
     told = caught.value
     assert told.__context__ is None
     assert told.__cause__ is None
-    assert rows["RELEASE_KEY"] not in str(told)
+    assert rows.RELEASE_KEY not in str(told)
 
 
 ALLOWED = [
@@ -185,7 +184,7 @@ def test_an_analyst_can_work(tried, sql: str) -> None:
 def test_the_session_cannot_see_its_key(tried) -> None:
     for view in ("duckdb_databases", "duckdb_settings", "duckdb_secrets", "duckdb_variables"):
         # Straight to the connection: the view itself must not hold it, whoever may read it.
-        assert rows["RELEASE_KEY"] not in repr(tried.execute(f"FROM {view}()").fetchall())
+        assert rows.RELEASE_KEY not in repr(tried.execute(f"FROM {view}()").fetchall())
 
 
 def test_no_function_outside_the_list_can_be_named(tried) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import runpy
 from pathlib import Path
 from typing import Any
 
 import pytest
+import warehouse_rows as rows
 import yaml
 
 from warehouse import connect
 
 HERE = Path(__file__).parent
-rows = runpy.run_path(str(HERE.parent / "support" / "warehouse_rows.py"))
 PERSONAS: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "personas.yaml").read_text("utf-8"))
 
 
@@ -23,8 +22,8 @@ def release(tmp_path_factory: pytest.TempPathFactory):
         name: {table: given for table, given in persona.items() if table != "expect"}
         for name, persona in PERSONAS.items()
     }
-    path, _ = rows["release"](tmp_path_factory.mktemp("personas"), persons)
-    con = connect.open_release(path, rows["RELEASE_KEY"])
+    path, _ = rows.release(tmp_path_factory.mktemp("personas"), persons)
+    con = connect.open_release(path, rows.RELEASE_KEY)
     yield con
     con.close()
 

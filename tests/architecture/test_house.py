@@ -1,0 +1,106 @@
+"""Rules of the house that neither the linter nor the import contracts can see."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("flows", "governance", "linkage", "schemas", "synthetic", "warehouse")
+SOURCES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+TEXTS = [
+    path
+    for path in sorted(ROOT.rglob("*"))
+    if path.is_file()
+    and not {".git", ".venv", "demo"} & set(path.relative_to(ROOT).parts)
+    and path.suffix in {".py", ".md", ".yaml", ".toml", ".txt", ".sql", ".csv", ".html", ".json"}
+]
+
+
+def nodes(path: Path) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in nodes(path):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_behaviour_is_not_guarded_by_assert(path):
+    assert not any(isinstance(node, ast.Assert) for node in nodes(path))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_every_module_says_what_it_is(path):
+    if path.name != "__init__.py" or path.stat().st_size:
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_every_public_name_has_a_docstring(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    public = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert [node.name for node in public if not ast.get_docstring(node)] == []
+
+
+def test_splink_is_used_by_its_front_door():
+    assert [p for p in SOURCES if any(m.startswith("splink.internals") for m in imported(p))] == []
+
+
+def test_databases_are_opened_in_the_rooms_that_may():
+    """Persistent files are opened in warehouse.connect alone; linkage works in memory."""
+    opening = re.compile(r"duckdb\.connect\((?!\)|\":memory:\")")
+    assert [name_of(p) for p in SOURCES if opening.search(p.read_text())] == []
+
+
+def test_nothing_turns_encryption_weak():
+    told_off = [p for p in SOURCES if "force_mbedtls_unsafe" in p.read_text()]
+    assert told_off == []
+
+
+def test_no_random_stream_that_must_be_written_again_comes_from_numpy():
+    """NumPy's streams change between versions: nothing but synthetic people may come from them."""
+    allowed = {"synthetic"}
+    using = {p.relative_to(ROOT).parts[0] for p in SOURCES if "np.random" in p.read_text()}
+    assert using <= allowed
+
+
+def test_flows_is_imported_by_nobody_and_tests_have_no_package():
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
+def test_the_schedule_is_nightly_in_london():
+    deployment = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"][0]
+    schedule = deployment["schedules"][0]
+    assert schedule["timezone"] == "Europe/London"
+    assert re.fullmatch(r"\d+ [0-6] \* \* \*", schedule["cron"])
+    path, function = deployment["entrypoint"].split(":")
+    assert function in {
+        node.name for node in nodes(ROOT / path) if isinstance(node, ast.FunctionDef)
+    }
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=name_of)
+def test_no_unfinished_mark(path):
+    marks = ("TO" + "DO", "FIX" + "ME", "NotImplemented" + "Error", "X" * 3 + " ")
+    text = path.read_text(encoding="utf-8")
+    assert [mark for mark in marks if mark in text] == []

@@ -1,0 +1,79 @@
+"""The lock: it names every dependency with a hash, no address, and is what is installed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+LOCK = (ROOT / "requirements" / "lock.txt").read_text(encoding="utf-8")
+ENTRY = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)(?: ; ([^\\]+?))? \\$", re.MULTILINE)
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def locked() -> dict[str, str]:
+    """Name → version of what the lock installs on this Python and platform."""
+    return {
+        normal(name): number
+        for name, number, marker in ENTRY.findall(LOCK)
+        if not marker or Marker(marker).evaluate()
+    }
+
+
+def declared() -> list[Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    lists = [
+        project["project"]["dependencies"],
+        project["project"]["optional-dependencies"]["hub"],
+        project["dependency-groups"]["dev"],
+    ]
+    return [Requirement(text) for requirements in lists for text in requirements]
+
+
+def test_every_declared_dependency_is_locked_within_its_bounds():
+    pinned = locked()
+    for requirement in declared():
+        assert requirement.specifier.contains(pinned[normal(requirement.name)]), requirement.name
+
+
+def test_what_is_installed_is_what_is_locked():
+    different = {}
+    for name, number in locked().items():
+        try:
+            if version(name) != number:
+                different[name] = version(name)
+        except PackageNotFoundError:
+            different[name] = "absent"
+    assert different == {}
+
+
+def test_every_entry_has_hashes_and_no_address():
+    entries = LOCK.split("\n--")[0]
+    starts = [m.start() for m in ENTRY.finditer(entries)]
+    assert len(starts) > 50
+    for start, end in zip(starts, [*starts[1:], len(LOCK)], strict=True):
+        assert "--hash=sha256:" in LOCK[start:end]
+    assert "://" not in LOCK
+    assert "--index-url" not in LOCK
+
+
+def test_prefect_can_build_its_server():
+    """The newest FastAPI breaks the locked Prefect; this is where it would show."""
+    import inspect
+
+    from fastapi import Body
+
+    assert "min_items" in inspect.signature(Body).parameters or "extra" in inspect.signature(
+        Body
+    ).parameters
+    from prefect.server.api.server import create_app
+
+    assert create_app(ephemeral=True) is not None
