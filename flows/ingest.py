@@ -7,7 +7,6 @@ goes on with the partners that are sound, and `validate` ends by refusing the ru
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -401,18 +400,20 @@ def _write_quarantine(run: RunContext, partner: str, quarantine: pl.DataFrame) -
 
 
 def _copy_stores(run: RunContext) -> None:
-    """Copy the current run's stores into this run's folder; a first run starts with none."""
+    """Rewrite the current run's stores into this run's folder; a first run starts with none."""
+    from warehouse.connect import rewrite_store
+
     private_folder(run.settings.stores)
     private_folder(run.stores)
     current = run.control.current_run()
     if current is None:
         return
+    keys = store_keys(run)
     for name in STORES:
         source = run.settings.stores / current.run_id / f"{name}.duckdb"
-        if source.is_file():
-            shutil.copy2(source, run.stores / source.name)
-        else:
+        if not source.is_file():
             raise _store_missing(name)
+        rewrite_store(source, run.stores / source.name, keys[name])
 
 
 def _with_columns_not_shared(

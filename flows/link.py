@@ -38,7 +38,7 @@ def link(run: RunContext, staged: Staged) -> People:
     from linkage.model import load_model
     from warehouse.connect import open_store
 
-    model = load_model(None)
+    model = load_model(run.settings.model)
     path = run.stores / "identity.duckdb"
     connection = open_store(path, store_keys(run)["identity"])
     try:

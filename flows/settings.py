@@ -67,6 +67,7 @@ class _Document(_Part):
     control_database: SecretStr
     partners: dict[Partner, PartnerSettings] = Field(min_length=1)
     disclosure: Disclosure = Disclosure()
+    model: Path | None = None
     keep_releases: int = Field(default=3, ge=1, le=100)
 
     @field_validator("control_database")
@@ -171,6 +172,7 @@ def _resolved(document: _Document, folder: Path) -> Settings:
             for name, part in document.partners.items()
         },
         disclosure=document.disclosure,
+        model=folder / document.model if document.model else None,
         keep_releases=document.keep_releases,
         folder=folder,
     )

@@ -66,20 +66,19 @@ def link(encoded: pl.DataFrame, model: Model) -> Links:
 
 
 def collision(weights: Weights) -> pl.Expr:
-    """True for pairs that look like two people of one household, such as twins.
+    """True for pairs that look like two people of one household, whom no strong id makes one.
 
-    Forenames are different, surnames are not, and no strong id joins the pair: agreement on what
-    a family shares must not outweigh the one attribute that tells its members apart (the twins
-    rule of the MoJ Core Person Record).
+    Agreement on what a family shares must not outweigh the one attribute that tells its members
+    apart. Twins: the forenames are different and the surnames are not. A father and a son of one
+    name: the dates of birth are different. (The first is the twins rule of the MoJ Core Person
+    Record.)
 
     Args:
         weights: The match weight of each level, by comparison.
     """
-    return (
-        _reached("forename", "different", weights)
-        & ~_reached("surname", "different", weights)
-        & ~_reached("strong_id", "any agrees", weights)
-    )
+    twins = _reached("forename", "different", weights) & ~_reached("surname", "different", weights)
+    father_and_son = _reached("dob", "different", weights)
+    return (twins | father_and_son) & ~_reached("strong_id", "any agrees", weights)
 
 
 def _reached(comparison: str, level: str, weights: Weights) -> pl.Expr:

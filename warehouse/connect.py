@@ -35,7 +35,7 @@ _SETTINGS: dict[str, Any] = {
 
 # A SELECT can call functions that write: with every setting locked, enable_logging and
 # enable_profiling wrote files outside the release, and query() hides further SQL in a string.
-# So table functions are allowed by name. Listed on 2026-06-30 against DuckDB 1.5.5.
+# So table functions are allowed by name. Listed on 2026-11-21 against DuckDB 1.5.5.
 ANALYST_TABLE_FUNCTIONS = frozenset(
     {
         "duckdb_columns",
@@ -209,6 +209,34 @@ def open_store(path: Path, key_hex: str, *, read_only: bool = False) -> duckdb.D
         con.close()
         raise
     return con
+
+
+@store_errors(
+    "A store could not be copied: it is damaged, or the disk is full.",
+    "Check the disk's free space; if there is enough, restore the store from backup.",
+)
+def rewrite_store(source: Path, target: Path, key_hex: str) -> None:
+    """Write a store's living rows into a new file.
+
+    A copy of the file would carry deleted rows with it: they survive in freed blocks.
+
+    Args:
+        source: The store, only read.
+        target: The new file, which must not exist.
+        key_hex: The key of both.
+
+    Raises:
+        StoreError: The store cannot be opened or read to the end, or the new one not written.
+    """
+    con = memory_connection(spill=target.parent / f".{target.name}.spill")
+    try:
+        load_encryption(con)
+        attach(con, source, "kept", key_hex, read_only=True)
+        attach(con, target, "store", key_hex, read_only=False)
+        con.execute("COPY FROM DATABASE kept TO store")
+        con.execute("CHECKPOINT store")
+    finally:
+        con.close()
 
 
 def open_release(path: Path, key_hex: str) -> duckdb.DuckDBPyConnection:

@@ -7,20 +7,18 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.shell import command, say
+from flows.cli.shell import ConfigOption, JsonOption, command, say, write_report
 
 link_app = typer.Typer(help="Train the linkage model.", no_args_is_help=True)
 
 
 @link_app.command(
     "train",
-    epilog="Example: journeys link train --people 20000 --seed 1001 --name full_view_2026_11 "
-    '--approved-by "A. Name" --out model.json',
+    epilog='Example: journeys link train --name full_view_2026_12 --approved-by "A. Name"',
 )
 @command
 def link_train_command(
     name: Annotated[str, typer.Option("--name", help="What the model is called.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write it.")],
     approved_by: Annotated[
         str, typer.Option("--approved-by", help="Who has reviewed the parameters.")
     ],
@@ -28,16 +26,34 @@ def link_train_command(
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="Another than any the model is judged on.")
     ] = 1001,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Where to write it; else models/NAME.json beside partnership.yaml.",
+        ),
+    ] = None,
+    config: ConfigOption = None,
+    json_out: JsonOption = None,
 ) -> None:
-    """Train a model on made-up people whose truth is known, and write it for review."""
+    """Train a model on made-up people whose truth is known, and write it for review.
+
+    A run uses the model that `model` in partnership.yaml names, else the packaged one.
+    """
     from datetime import UTC, datetime
 
     from flows.progress import narrator
+    from flows.settings import locate
     from flows.train import train_on_synthetic, write_model
 
+    target = out if out is not None else locate(config).parent / "models" / f"{name}.json"
     with narrator().telling(1, 1, f"Training on {people:,} made-up people"):
         model = train_on_synthetic(
             people, seed, name=name, approved_by=approved_by, trained=datetime.now(UTC).date()
         )
-    write_model(model, out)
-    say(f"Link from match weight {model['thresholds']['link']:g}. Read the parameters in {out}.")
+    write_model(model, target)
+    report = {key: model[key] for key in ("name", "trained", "trained_on", "thresholds")}
+    write_report({**report, "path": str(target)}, json_out)
+    typer.echo(f"Link from match weight {model['thresholds']['link']:g}.")
+    say(f"Read the parameters in {target} before you name it in partnership.yaml.")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -65,15 +68,13 @@ def test_every_entry_has_hashes_and_no_address():
     assert "--index-url" not in LOCK
 
 
-def test_prefect_can_build_its_server():
-    """The newest FastAPI breaks the locked Prefect; this is where it would show."""
-    import inspect
-
-    from fastapi import Body
-
-    assert "min_items" in inspect.signature(Body).parameters or "extra" in inspect.signature(
-        Body
-    ).parameters
-    from prefect.server.api.server import create_app
-
-    assert create_app(ephemeral=True) is not None
+def test_prefect_can_build_its_server(tmp_path):
+    """Newer FastAPI breaks the locked Prefect; this is where it would show."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from prefect.server.api.server import create_app; create_app()"],
+        env={**os.environ, "PREFECT_HOME": str(tmp_path), "DO_NOT_TRACK": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr

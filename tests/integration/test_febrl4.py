@@ -1,8 +1,9 @@
 """FEBRL4, a set that others made and labelled, through our encoding and our model.
 
 The people are Australian, the model was trained on others, and nothing was tuned to them. The set
-replaces forenames outright in one pair of twelve, which the collision guard takes for relatives
-unless a strong id joins the two.
+replaces a forename outright in one pair of twelve and a date of birth in one of thirty. The
+collision guard takes such a pair for relatives unless a strong id joins the two, which costs recall
+here and keeps twins apart where it matters.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from linkage.model import load_model
 from schemas.encoded import STRONG_IDS
 from schemas.standardise import person_name
 
-FLOORS = {"with its strong id": 0.985, "without any strong id": 0.93}
+FLOORS = {"with its strong id": 0.985, "without any strong id": 0.90}
 
 
 def identities() -> pl.DataFrame:

@@ -39,6 +39,12 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     assert settings.keep_releases == 3
 
 
+def test_the_packaged_model_is_used_unless_another_is_named(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path)).model is None
+    named = load_settings(written(tmp_path, model="models/ours.json"))
+    assert named.model == tmp_path / "models" / "ours.json"
+
+
 @pytest.mark.parametrize(
     "url", ["sqlite:////var/lib/control.db", "sqlite:///:memory:", "postgresql+psycopg://u:p@h/d"]
 )

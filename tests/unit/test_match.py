@@ -1,0 +1,114 @@
+"""Comparisons are symmetric, and relatives are kept apart."""
+
+import datetime as dt
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from governance.encoding.anchored import encode, encoding_keys
+from governance.keys import RootKey
+from linkage.match import groups, link, score
+from linkage.model import load_model
+from schemas.encoded import STRONG_IDS
+
+KEY_OF = encoding_keys(RootKey(bytes(range(32))), purpose="tests", epoch=1)
+MODEL = load_model()
+FIELDS = {
+    "forename": pl.String, "surname": pl.String, "dob": pl.Date, "postcode": pl.String,
+    "sex": pl.String, **dict.fromkeys(STRONG_IDS, pl.String),
+}  # fmt: skip
+BORN = dt.date(1984, 11, 3)
+
+
+def person(forename, surname="HOLLOWAY", dob=BORN, postcode="NR21AB", **ids):
+    return {"forename": forename, "surname": surname, "dob": dob, "postcode": postcode, **ids}
+
+
+def encoded(*people: dict) -> pl.DataFrame:
+    rows = [{name: row.get(name) for name in FIELDS} for row in people]
+    identity = pl.DataFrame(rows, schema=FIELDS).with_columns(
+        record_id=pl.int_range(1, pl.len() + 1, dtype=pl.Int64), partner=pl.lit("police")
+    )
+    return encode(identity, KEY_OF)
+
+
+def together(*people: dict) -> list[set[int]]:
+    """The groups that linking makes of some people, as sets of their places from 1."""
+    made = link(encoded(*people), MODEL).groups
+    return sorted(
+        (set(members) for members in made.group_by("group").agg("record_id")["record_id"]), key=min
+    )
+
+
+def test_the_same_person_twice_is_one():
+    assert together(person("DERMOT"), person("DERMOT")) == [{1, 2}]
+
+
+def test_a_slip_of_the_keyboard_is_forgiven():
+    assert together(person("DERMOT"), person("DERMTO", dob=BORN)) == [{1, 2}]
+    assert together(person("DERMOT"), person("DERMOT", surname="HOLOWAY")) == [{1, 2}]
+    assert together(person("DERMOT"), person("DERMOT", dob=dt.date(1984, 11, 8))) == [{1, 2}]
+
+
+def test_names_in_the_other_order_are_recognised():
+    assert together(person("DERMOT"), person("HOLLOWAY", surname="DERMOT")) == [{1, 2}]
+
+
+def test_day_and_month_exchanged_are_recognised():
+    assert together(person("DERMOT"), person("DERMOT", dob=dt.date(1984, 3, 11))) == [{1, 2}]
+
+
+def test_twins_are_kept_apart():
+    assert together(person("DERMOT"), person("FINBAR")) == [{1}, {2}]
+    found = link(encoded(person("DERMOT"), person("FINBAR")), MODEL)
+    assert found.guarded == 1
+
+
+def test_a_father_and_son_of_one_name_are_kept_apart():
+    son = dt.date(2006, 2, 27)
+    assert together(person("DERMOT"), person("DERMOT", dob=son)) == [{1}, {2}]
+
+
+def test_a_strong_id_joins_what_the_guard_would_part():
+    ids = {"pnc_id": "2003/0123456L"}
+    assert together(person("DERMOT", **ids), person("FINBAR", **ids)) == [{1, 2}]
+
+
+def test_strangers_are_strangers():
+    other = person("ZOLTAN", "KOVACS", dt.date(1971, 6, 9), "LN65QT")
+    assert together(person("DERMOT"), other) == [{1}, {2}]
+
+
+def test_nobody_and_one_person_are_no_trouble():
+    assert together(person("DERMOT")) == [{1}]
+    assert link(encoded(person("DERMOT")).clear(), MODEL).groups.height == 0
+
+
+def test_groups_are_connected_components():
+    links = pl.DataFrame({"record_id_l": [1, 2, 5], "record_id_r": [2, 3, 6]})
+    made = groups(pl.Series([1, 2, 3, 4, 5, 6]), links)
+    assert made["group"].to_list() == [1, 1, 1, 4, 5, 5]
+
+
+names = st.sampled_from(["DERMOT", "DERMTO", "FINBAR", "HOLLOWAY", None])
+people = st.fixed_dictionaries(
+    {
+        "forename": names,
+        "surname": names,
+        "dob": st.sampled_from([BORN, dt.date(1984, 3, 11), dt.date(1985, 11, 3), None]),
+        "postcode": st.sampled_from(["NR21AB", "NR21AC", "E16AN", None]),
+        "pnc_id": st.sampled_from(["2003/0123456L", "1979/0163001B", None]),
+        "sex": st.sampled_from(["M", "F", "U", None]),
+    }
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(people, people)
+def test_a_pair_scores_the_same_whichever_record_comes_first(one, other):
+    forwards = score(encoded(one, other), MODEL.settings())
+    backwards = score(encoded(other, one), MODEL.settings())
+    assert forwards.select(pl.exclude("^record_id.*$")).equals(
+        backwards.select(pl.exclude("^record_id.*$"))
+    )
