@@ -13,7 +13,7 @@ from datetime import date
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
-from flows.context import RunContext
+from flows.context import LOCAL_TIME, RunContext
 from flows.files import flush, folder_digest, private_folder, write_text
 from flows.safe_errors import Rejected, guarded
 from flows.sources import Arrived, check_untouched, find_extract
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     from governance.pseudonymise import Pseudonymised
     from schemas.contract import Validated
+    from schemas.drift import Delivery, Profile
+    from schemas.mapping import SystemMapping
+    from schemas.policy import Policy
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -41,7 +44,18 @@ Problems = dict[str, list[JourneysError]]
 STORES = ("identity", "staging")
 
 # Dates that are written down before they come; they say nothing of how recent an extract is.
-DATES_AHEAD = frozenset({"end_date", "release_date", "sentence_end_date"})
+DATES_AHEAD = frozenset(
+    {
+        "end_date",
+        "release_date",
+        "conditional_release_date",
+        "automatic_release_date",
+        "confirmed_release_date",
+        "licence_expiry_date",
+        "sentence_expiry_date",
+        "sentence_end_date",
+    }
+)
 
 TOP_RULES = 5
 
@@ -58,21 +72,29 @@ class Pulled:
 class Agreed:
     """Extracts that an agreement in force covers.
 
-    `fresh` are to be taken in; `kept` are partners whose staged extract stays, and why.
+    `fresh` are to be taken in; `kept` are partners whose staged extract stays, and why; `late`
+    says which of those are further behind than they usually are.
     """
 
     agreements: Mapping[str, Agreement]
     fresh: Mapping[str, Arrived]
     kept: Mapping[str, str]
     problems: Problems
+    late: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Taken:
-    """One partner's extract after validation, and its line in the ledger."""
+    """One partner's extract after validation, and its line in the ledger.
+
+    `profile` is what is remembered of it; `drift` says what it lacks and how it differs from
+    earlier ones.
+    """
 
     validated: Validated
     ledger: Extract
+    profile: Profile
+    drift: tuple[str, ...]
     top_rules: list[dict[str, str | int]]
     noted: list[dict[str, str | int]]
     other_files: int
@@ -107,16 +129,21 @@ def pull(run: RunContext) -> Pulled:
     """Find what every partner has sent.
 
     Raises:
-        ConfigError: If a partner whose extract is staged is no longer in partnership.yaml.
+        ConfigError: If a partner whose extract is staged is no longer in partnership.yaml, or the
+            partnership's own policy or a mapping cannot be used.
         KeyProblem: If a key is missing, loose or unsound: told now, before an hour is spent.
     """
     _check_nobody_left(run)
+    _policy(run)
+    mappings = {str(partner): _mapping(run, partner) for partner in run.settings.partners}
     _check_keys(run)
     problems: Problems = {}
     found = _each(
         "pull",
         run.settings.partners.items(),
-        lambda partner, part: find_extract(partner, part.inbox, _table_names(partner)),
+        lambda partner, part: find_extract(
+            partner, part.inbox, _table_names(partner), mappings[partner]
+        ),
         problems,
     )
     for partner, arrived in found.items():
@@ -139,6 +166,7 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
     )
     fresh: dict[str, Arrived] = {}
     kept: dict[str, str] = {}
+    late: dict[str, str] = {}
     for partner, agreement in agreements.items():
         arrived = pulled.extracts.get(partner)
         staged = run.control.staged_extracts().get(partner)
@@ -149,7 +177,9 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
             _add(problems, partner, _terms_changed(partner))
         else:
             kept[partner] = "no new extract" if arrived is None else "unchanged"
-    return Agreed(agreements, fresh, kept, problems)
+            if staged is not None:
+                _look_for_lateness(run, partner, staged, late, problems)
+    return Agreed(agreements, fresh, kept, problems, late)
 
 
 def validate(run: RunContext, agreed: Agreed) -> Checked:
@@ -165,8 +195,6 @@ def validate(run: RunContext, agreed: Agreed) -> Checked:
         lambda partner, arrived: _take(run, arrived, agreed.agreements[partner]),
         problems,
     )
-    for partner, one in taken.items():
-        _write_quarantine(run, partner, one.validated.quarantine)
     if problems:
         raise Rejected(problems)
     return Checked(agreed, taken)
@@ -215,8 +243,9 @@ def stage(run: RunContext, parted: Parted) -> Staged:
 def staged_under(run: RunContext, agreement: Agreement) -> str:
     """A digest of the terms that decide what staged data look like.
 
-    The purpose and treatments of the agreement, the key and its epoch, the encoding and the
-    rules of this version of the program: when one changes, an extract must be staged again.
+    The purpose and treatments of the agreement, the key and its epoch, the encoding, the code
+    lists and the mapping, what the policy does about broken rules, and the rules of this version
+    of the program: when one changes, an extract must be staged again.
     """
     from schemas.encoded import ENCODING_VERSION
 
@@ -227,6 +256,8 @@ def staged_under(run: RunContext, agreement: Agreement) -> str:
             f"key {_key_check(run)}",
             f"encoding {ENCODING_VERSION}",
             f"codes {folder_digest(run.settings.codes) if run.settings.codes else 'packaged'}",
+            f"policy {_policy(run).severity.model_dump_json()}",
+            f"mapping {_mapping(run, agreement.partner).digest}",
             f"program {version('cohort-journeys')}",
         )
     )
@@ -343,37 +374,174 @@ def _key_check(run: RunContext) -> str:
 
 def _take(run: RunContext, arrived: Arrived, agreement: Agreement) -> Taken:
     """Read, minimise and validate one partner's extract."""
-    from schemas.contract import validate_extract
-    from schemas.extract import read_table
-    from schemas.tables import TABLES
+    from schemas.contract import examine_extract
 
-    raw = {
-        table.name: read_table(
-            arrived.files[table.name], table, columns=agreement.shared_columns(table.name)
-        )
-        for table in TABLES[arrived.partner]
-    }
+    # An optional table that the agreement does not share is left in the inbox, unread.
+    agreed = [name for name in arrived.files if agreement.shared_columns(name)]
+    raw = {name: _read(run, arrived, name, agreement) for name in agreed}
     check_untouched(arrived)
+    missing = _missing_columns(run, arrived.partner, raw, agreement)
     shared, over_shared = minimise(agreement, raw)
-    validated = validate_extract(arrived.partner, shared, codes=run.settings.codes, as_at=run.today)
+    examined = examine_extract(
+        arrived.partner,
+        shared,
+        codes=run.settings.codes,
+        as_at=run.today,
+        policy=_policy(run),
+    )
+    # Written even where the extract is refused: the partner needs it to put the extract right.
+    _write_quarantine(run, arrived.partner, examined.validated.quarantine)
+    validated = examined.usable()
+    ledger = Extract(
+        run_id=run.run_id,
+        partner=arrived.partner,
+        digest=arrived.digest,
+        staged_under=staged_under(run, agreement),
+        received=sum(validated.rows.values()),
+        kept=sum(frame.height for frame in validated.frames.values()),
+        quarantined=sum(validated.quarantined.values()),
+        withheld=sum(validated.withheld.values()),
+        over_shared=sum(over_shared.values()),
+        data_as_at=latest_event(validated.frames.values(), run.today),
+    )
     return Taken(
         validated=validated,
-        ledger=Extract(
-            run_id=run.run_id,
-            partner=arrived.partner,
-            digest=arrived.digest,
-            staged_under=staged_under(run, agreement),
-            received=sum(validated.rows.values()),
-            kept=sum(frame.height for frame in validated.frames.values()),
-            quarantined=sum(validated.quarantined.values()),
-            withheld=sum(validated.withheld.values()),
-            over_shared=sum(over_shared.values()),
-            data_as_at=latest_event(validated.frames.values(), run.today),
-        ),
+        ledger=ledger,
+        profile=examined.profile,
+        drift=(*missing, *_drift(run, ledger, examined.profile, agreement)),
         top_rules=_top_rules(validated.quarantine),
         noted=validated.noted.sort("count", descending=True).to_dicts(),
-        other_files=arrived.others,
+        other_files=arrived.others + len(arrived.files) - len(agreed),
     )
+
+
+def _read(run: RunContext, arrived: Arrived, name: str, agreement: Agreement) -> pl.DataFrame:
+    """Read one table as the partner's system writes it."""
+    from schemas.extract import read_table
+    from schemas.tables import find_table
+
+    table = find_table(arrived.partner, name)
+    shared = agreement.shared_columns(name)
+    return read_table(
+        arrived.files[name],
+        table,
+        mapping=_mapping(run, arrived.partner),
+        columns=[name for name, one in table.columns.items() if name in shared and one.required],
+        as_at=run.today,
+    )
+
+
+def _missing_columns(
+    run: RunContext, partner: str, raw: Mapping[str, pl.DataFrame], agreement: Agreement
+) -> tuple[str, ...]:
+    """Say which columns are shared and not in the files, though the system is said to give them.
+
+    Raises:
+        ExtractRejected: If the policy stops an extract without such a column.
+    """
+    from schemas.tables import find_table
+
+    given, policy = _mapping(run, partner).tables, _policy(run)
+    found: dict[str, list[str]] = {"warn": [], "stop": []}
+    for name, frame in raw.items():
+        table, shared = find_table(partner, name), agreement.shared_columns(name)
+        absent = [column for column in shared if column not in frame.columns]
+        for column in sorted(set(absent) & set(given[name].columns)):
+            response = policy.response_to_missing(table.columns[column])
+            found.setdefault(response, []).append(f"{name}.{column}")
+    if found["stop"]:
+        raise ExtractRejected(
+            f"The {partner} extract lacks {', '.join(found['stop'])}, which its agreement shares.",
+            "Ask the partner to name its columns as the agreed layout does, or say under "
+            "`missing_columns` in policy.yaml that they may be missing.",
+        )
+    lacking = ", ".join(found["warn"])
+    return (f"The {partner} extract lacks {lacking}.",) if lacking else ()
+
+
+def _mapping(run: RunContext, partner: str) -> SystemMapping:
+    """How the system that writes a partner's extract names and writes its columns."""
+    from schemas.mapping import load_mapping
+
+    system = run.settings.partner(partner).system
+    return load_mapping(partner, system, run.settings.mappings, run.settings.codes)
+
+
+def _policy(run: RunContext) -> Policy:
+    from schemas.policy import load_policy
+
+    return load_policy(run.settings.policy)
+
+
+def _deliveries(run: RunContext, partner: str) -> list[Delivery]:
+    """What a partner sent before, newest first; one staged again on new terms counts once."""
+    from schemas.drift import Delivery
+
+    found: list[Delivery] = []
+    for past in run.control.past_extracts(partner):
+        if found and found[-1].digest == past.extract.digest:
+            found.pop()
+        found.append(
+            Delivery(
+                digest=past.extract.digest,
+                received_on=past.received_at.astimezone(LOCAL_TIME).date(),
+                data_as_at=past.extract.data_as_at,
+                profile=past.profile,
+            )
+        )
+    return found
+
+
+def _drift(
+    run: RunContext, ledger: Extract, profile: Profile, agreement: Agreement
+) -> tuple[str, ...]:
+    """How an extract differs from the partner's earlier ones.
+
+    Raises:
+        ExtractRejected: If it differs so much that the policy stops it.
+    """
+    from schemas.drift import Delivery, drifts
+
+    before = _deliveries(run, ledger.partner)
+    if before and before[0].digest == ledger.digest:
+        return ()
+    policy = _policy(run)
+    found = drifts(
+        ledger.partner,
+        Delivery(ledger.digest, run.today, ledger.data_as_at, profile),
+        before,
+        policy.drift_of(ledger.partner),
+        expected={table: agreement.shared_columns(table) for table in agreement.tables},
+    )
+    stops = [one.said for one in found if one.response == "stop"]
+    if stops and ledger.digest not in policy.drift.accepted:
+        raise ExtractRejected(
+            f"The extract is too unlike the earlier ones. {' '.join(stops)}",
+            f"Ask {ledger.partner} whether it is right. If it is, put {ledger.digest} under "
+            "`drift: accepted` in policy.yaml and run again.",
+        )
+    return tuple(one.said for one in found)
+
+
+def _look_for_lateness(
+    run: RunContext, partner: str, staged: Extract, late: dict[str, str], problems: Problems
+) -> None:
+    """Say that a partner which sent nothing new is further behind than it usually is."""
+    from schemas.drift import late as lateness
+
+    found = lateness(
+        partner,
+        staged.data_as_at,
+        run.today,
+        _deliveries(run, partner),
+        _policy(run).drift_of(partner),
+    )
+    if found is None:
+        return
+    if found.response == "stop":
+        _add(problems, partner, ExtractRejected(found.said, f"Ask {partner} for its extract."))
+    else:
+        late[partner] = found.said
 
 
 def _top_rules(quarantine: pl.DataFrame) -> list[dict[str, str | int]]:

@@ -93,6 +93,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
         report=report,
         extracts=[one.ledger for one in drafted.staged.taken.values()],
         draft_digest=drafted.digest,
+        profiles={partner: one.profile for partner, one in drafted.staged.taken.items()},
     )
     try:
         guarded("tidying", _remove_what_is_replaced, run, extracts, drafted)

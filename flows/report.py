@@ -97,6 +97,12 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
         if one.ledger.over_shared
     ]
     said += [
+        f"{sentence} Ask {partner} whether that is right."
+        for partner, one in staged.taken.items()
+        for sentence in one.drift
+    ]
+    said += [f"{sentence} Ask for its extract." for sentence in staged.agreed.late.values()]
+    said += [
         f"{one.other_files} other file(s) lie in the inbox of {partner} and were not read."
         for partner, one in staged.taken.items()
         if one.other_files

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from governance.documents import read_document
+from schemas.documents import read_document
 from schemas.errors import ConfigError
 
 FILE_NAME = "partnership.yaml"
@@ -39,10 +39,14 @@ class Keys(_Part):
 
 
 class PartnerSettings(_Part):
-    """Where one partner's extract arrives and the agreement it arrives under."""
+    """Where one partner's extract arrives, the agreement it arrives under and what writes it.
+
+    `system` names the mapping by which its files are read; without it they are in our own layout.
+    """
 
     inbox: Path
     agreement: Path
+    system: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
 
 
 class Disclosure(_Part):
@@ -124,6 +128,17 @@ class Settings(_Document):
         return folder if folder.is_dir() else None
 
     @property
+    def policy(self) -> Path:
+        """The partnership's own lines of policy, laid over the packaged ones; it need not exist."""
+        return self.folder / "policy.yaml"
+
+    @property
+    def mappings(self) -> Path | None:
+        """The partnership's own column mappings, which win over the packaged; None without."""
+        folder = self.folder / "mappings"
+        return folder if folder.is_dir() else None
+
+    @property
     def prefect_home(self) -> Path:
         """Where Prefect keeps its own record of runs."""
         return self.folder / ".prefect"
@@ -168,7 +183,11 @@ def _resolved(document: _Document, folder: Path) -> Settings:
         keys=Keys(identifier=folder / document.keys.identifier, store=folder / document.keys.store),
         control_database=SecretStr(_resolved_url(url, folder)),
         partners={
-            name: PartnerSettings(inbox=folder / part.inbox, agreement=folder / part.agreement)
+            name: PartnerSettings(
+                inbox=folder / part.inbox,
+                agreement=folder / part.agreement,
+                system=part.system,
+            )
             for name, part in document.partners.items()
         },
         disclosure=document.disclosure,

@@ -1,4 +1,4 @@
-"""Where extracts come from. In its first form: one folder a partner, one CSV file a table."""
+"""Where extracts come from: one folder a partner, whose files its system's mapping tells apart."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from schemas.errors import ExtractRejected
+from schemas.tables import find_table
+
+if TYPE_CHECKING:
+    from schemas.mapping import SystemMapping
 
 CHUNK_BYTES = 1 << 20
 
@@ -34,31 +39,32 @@ class Arrived:
     others: int
 
 
-def find_extract(partner: str, inbox: Path, tables: Sequence[str]) -> Arrived | None:
+def find_extract(
+    partner: str, inbox: Path, tables: Sequence[str], mapping: SystemMapping | None = None
+) -> Arrived | None:
     """Look for a partner's extract in its inbox.
 
     Args:
         partner: Whose inbox it is.
         inbox: A folder; it need not exist.
-        tables: The tables an extract of this partner is made of.
+        tables: The tables an extract of this partner may be made of. Those that are optional need
+            not be there.
+        mapping: How the partner's system names its files; if None, each is the table's name with
+            `.csv`. One file may hold several tables.
 
     Returns:
         The extract, or None where no file of it is there.
 
     Raises:
-        ExtractRejected: If only some tables are there, or a file cannot be read.
+        ExtractRejected: If only some tables are there, a table is there twice, or a file cannot
+            be read.
     """
     present = _files(inbox)
-    files = {table: present[f"{table}.csv"] for table in tables if f"{table}.csv" in present}
+    found = {table: _files_of(table, present, mapping) for table in tables}
+    files = {table: paths[0] for table, paths in found.items() if paths}
     if not files:
         return None
-    missing = [table for table in tables if table not in files]
-    if missing:
-        raise ExtractRejected(
-            f"The {partner} extract is not whole: {', '.join(f'{name}.csv' for name in missing)} "
-            "is not in its inbox.",
-            "Ask the partner for all its tables together, then run again.",
-        )
+    _require_whole(partner, found, mapping)
     stamps = {table: _stamp(partner, table, path) for table, path in files.items()}
     digests = {table: _file_digest(partner, table, path) for table, path in files.items()}
     return Arrived(
@@ -66,8 +72,36 @@ def find_extract(partner: str, inbox: Path, tables: Sequence[str]) -> Arrived | 
         files=files,
         digest=_combined(digests),
         stamps=stamps,
-        others=len(present) - len(files),
+        others=len(present) - len(set(files.values())),
     )
+
+
+def _files_of(table: str, present: Mapping[str, Path], mapping: SystemMapping | None) -> list[Path]:
+    if mapping is None:
+        return [present[f"{table}.csv"]] if f"{table}.csv" in present else []
+    return [path for name, path in present.items() if mapping.is_file_of(table, name)]
+
+
+def _require_whole(
+    partner: str, found: Mapping[str, Sequence[Path]], mapping: SystemMapping | None
+) -> None:
+    """Refuse an extract that lacks a table, or has two files for one. A name is never told."""
+    missing = [
+        table for table, paths in found.items()
+        if not paths and not find_table(partner, table).optional
+    ]  # fmt: skip
+    if missing:
+        names = [f"{name}.csv" if mapping is None else f"its {name} file" for name in missing]
+        raise ExtractRejected(
+            f"The {partner} extract is not whole: {', '.join(names)} is not in its inbox.",
+            "Ask the partner for all its tables together, then run again.",
+        )
+    for table, paths in found.items():
+        if len(paths) > 1:
+            raise ExtractRejected(
+                f"The {partner} inbox has {len(paths)} files that could be its {table} table.",
+                "Leave one of them there, or make the mapping's `file` pattern tell them apart.",
+            )
 
 
 def check_untouched(arrived: Arrived) -> None:
@@ -86,9 +120,10 @@ def check_untouched(arrived: Arrived) -> None:
 
 def remove(arrived: Arrived) -> int:
     """Remove an extract from its inbox; the number of files removed."""
-    for path in arrived.files.values():
+    files = set(arrived.files.values())
+    for path in files:
         path.unlink(missing_ok=True)
-    return len(arrived.files)
+    return len(files)
 
 
 def _files(inbox: Path) -> dict[str, Path]:
@@ -124,6 +159,6 @@ def _combined(digests: Mapping[str, str]) -> str:
 
 def _unreadable(partner: str, table: str) -> ExtractRejected:
     return ExtractRejected(
-        f"The {partner} table {table}.csv cannot be read.",
+        f"The {partner} {table} file cannot be read.",
         "Check its permissions, or ask the partner to send it again.",
     )

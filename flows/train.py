@@ -37,7 +37,11 @@ def labelled_identities(folder: Path) -> pl.DataFrame:
     parts = []
     for partner, tables in TABLES.items():
         inbox = folder / "inbox" / partner
-        raw = {table.name: read_table(inbox / f"{table.name}.csv", table) for table in tables}
+        raw = {
+            table.name: read_table(path, table)
+            for table in tables
+            if (path := inbox / f"{table.name}.csv").exists() or not table.optional
+        }
         frames = validate_extract(partner, raw).frames
         parts.append(identity_frame(partner, frames).with_columns(partner=pl.lit(partner)))
     truth = pl.read_csv(folder / "truth" / "record.csv", infer_schema=False)

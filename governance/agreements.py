@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from governance.documents import parse_document, read_document
+from schemas.documents import parse_document, read_document
 from schemas.errors import AgreementError
 
 if TYPE_CHECKING:
@@ -245,6 +245,8 @@ def check_purpose(agreement: Agreement, partner: str, purpose: str) -> None:
 def check_covers(agreement: Agreement, partner: str) -> None:
     """Check that an agreement lists every column the pipeline cannot do without.
 
+    An optional table may be left out of it, but not in part: what it lists of one has to do.
+
     Raises:
         AgreementError: Naming the columns that are not listed, or are to be dropped.
     """
@@ -254,6 +256,7 @@ def check_covers(agreement: Agreement, partner: str) -> None:
     lacking = [
         f"{table.name}.{column}"
         for table in TABLES[partner]
+        if not table.optional or agreement.shared_columns(table.name)
         for column, spec in table.columns.items()
         if (spec.required or spec.role in ("key", "parent"))
         and not _is_used(treatments.get(table.name, {}), column)
@@ -277,14 +280,17 @@ def minimise(
 
     Returns:
         The tables with only the columns that may be used, in their order, and the number of
-        columns of each table that were sent though the agreement does not list them.
+        columns of each table that were sent though the agreement does not list them. A table of
+        which it shares nothing is left out whole.
     """
     treatments = agreement.treatments
     kept: dict[str, pl.DataFrame] = {}
     over_shared: dict[str, int] = {}
     for name, frame in frames.items():
         listed = treatments.get(name, {})
-        kept[name] = frame.select(column for column in frame.columns if _is_used(listed, column))
+        if agreement.shared_columns(name):
+            used = [column for column in frame.columns if _is_used(listed, column)]
+            kept[name] = frame.select(used)
         over_shared[name] = sum(column not in listed for column in frame.columns)
     return kept, over_shared
 

@@ -78,6 +78,16 @@ EXTRACT = sa.Table(
     sa.Column("data_as_at", sa.Date, nullable=False),
 )
 
+# What an extract looked like: counts of rows, of empty values and of listed codes, no values.
+EXTRACT_PROFILE = sa.Table(
+    "extract_profile",
+    METADATA,
+    sa.Column("run_id", sa.String(40), primary_key=True),
+    sa.Column("partner", sa.String(40), primary_key=True),
+    sa.Column("profile", sa.JSON, nullable=False),
+    sa.ForeignKeyConstraint(["run_id", "partner"], ["extract.run_id", "extract.partner"]),
+)
+
 AUDIT_ENTRY = sa.Table(
     "audit_entry",
     METADATA,
@@ -152,6 +162,15 @@ class Extract:
     withheld: int
     over_shared: int
     data_as_at: date
+
+
+@dataclass(frozen=True)
+class PastExtract:
+    """An extract that was taken in, when that was, and what it looked like."""
+
+    extract: Extract
+    received_at: datetime
+    profile: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -247,11 +266,21 @@ class Control:
         extracts: Sequence[Extract],
         draft_digest: str,
         audit: Sequence[AuditEntry] = (),
+        profiles: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Make a run the current one, with its ledger, draft and audit entries, all or nothing."""
+        """Make a run the current one, with its ledger, draft and audit entries, all or nothing.
+
+        `profiles` says of the partners in the ledger what their extracts looked like.
+        """
         with self._transaction() as connection:
             for extract in extracts:
                 connection.execute(sa.insert(EXTRACT).values(**asdict(extract)))
+            for partner, profile in (profiles or {}).items():
+                connection.execute(
+                    sa.insert(EXTRACT_PROFILE).values(
+                        run_id=run_id, partner=partner, profile=dict(profile)
+                    )
+                )
             for entry in audit:
                 connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
             connection.execute(
@@ -297,6 +326,30 @@ class Control:
         for row in self._rows(newest_first):
             staged.setdefault(row["partner"], Extract(**row))
         return staged
+
+    def past_extracts(self, partner: str) -> list[PastExtract]:
+        """The extracts of a partner that committed runs took in, newest first."""
+        query = (
+            sa.select(EXTRACT, RUN.c.started_at, EXTRACT_PROFILE.c.profile)
+            .join(RUN, RUN.c.run_id == EXTRACT.c.run_id)
+            .outerjoin(
+                EXTRACT_PROFILE,
+                sa.and_(
+                    EXTRACT_PROFILE.c.run_id == EXTRACT.c.run_id,
+                    EXTRACT_PROFILE.c.partner == EXTRACT.c.partner,
+                ),
+            )
+            .where(RUN.c.state == "committed", EXTRACT.c.partner == partner)
+            .order_by(RUN.c.started_at.desc(), RUN.c.run_id.desc())
+        )
+        return [
+            PastExtract(
+                received_at=row.pop("started_at"),
+                profile=row.pop("profile") or {},
+                extract=Extract(**row),
+            )
+            for row in self._rows(query)
+        ]
 
     # Audit
 

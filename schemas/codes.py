@@ -1,13 +1,19 @@
 """Code lists: versioned CSV files beside this module, which a data lead may override.
 
-Each file has `code, label, valid_from, valid_to, status, source`. `status` is `current` or
-`historic` (still met in older records, so still accepted). `source` says how sure we are:
-`published` was read in a public source, `field knowledge` was not, so ask the partner.
+Each file has `code, label, valid_from, valid_to, status, source`. A code may have several rows,
+one for each time it was in force; an empty date leaves that end open. `status` says how sure we
+are: `confirmed` was read in the source named, `unconfirmed` was not, so ask the partner.
+
+`lists.csv` gives each list its title and says what becomes of a code that is not in it:
+`quarantine` the record, or `pass` it and count the code.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Literal, cast
 
 import polars as pl
 
@@ -15,9 +21,96 @@ from schemas.errors import ConfigError
 
 PACKAGED = Path(__file__).with_name("codes")
 COLUMNS = ("code", "label", "valid_from", "valid_to", "status", "source")
-ACCEPTED_STATUS = ("current", "historic")
+STATUSES = ("confirmed", "unconfirmed")
+CATALOGUE = "lists"
+POLICIES = ("quarantine", "pass")
+PATTERNS = "requirement_description"
 CATEGORIES = ("DRR", "ATR", "MHTR", "RAR", "UPW", "OTHER")
 """What a probation requirement may be, after its description has been read."""
+
+Policy = Literal["quarantine", "pass"]
+
+
+@dataclass(frozen=True)
+class Version:
+    """One time during which a code was in force; an end that is not known is open."""
+
+    code: str
+    first: date | None
+    last: date | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the code was in force on any day."""
+        return self.first is None and self.last is None
+
+
+@dataclass(frozen=True)
+class CodeList:
+    """A code list as validation needs it.
+
+    Args:
+        name: The list.
+        versions: When each of its codes was in force.
+        unknown: What becomes of a record with a code that is not in force on its day.
+    """
+
+    name: str
+    versions: tuple[Version, ...]
+    unknown: Policy
+
+    @property
+    def codes(self) -> list[str]:
+        """Every code, whenever it was in force, in order."""
+        return sorted({version.code for version in self.versions})
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether any code begins or ends to be in force."""
+        return not all(version.is_open for version in self.versions)
+
+    def in_force(self, value: pl.Expr, day: pl.Expr) -> pl.Expr:
+        """Whether a code was in force on a day; a day that is not known contradicts nothing."""
+        always = [version.code for version in self.versions if version.is_open]
+        fits = [value.is_in(always)]
+        for version in self.versions:
+            if not version.is_open:
+                starts = pl.lit(True) if version.first is None else day >= version.first
+                ends = pl.lit(True) if version.last is None else day <= version.last
+                fits.append((value == version.code) & (starts & ends).fill_null(True))
+        return pl.any_horizontal(fits)
+
+
+def list_names() -> tuple[str, ...]:
+    """Every packaged list of codes, in the order of its catalogue."""
+    frame = _read(CATALOGUE, None, ("list", "title", "unknown"))
+    return tuple(frame["list"].to_list())
+
+
+def list_title(name: str, folder: Path | None = None) -> str:
+    """What a list is of, for people to read; its name where nobody has said.
+
+    Raises:
+        ConfigError: The catalogue of lists cannot be used.
+    """
+    return _catalogue(folder).get(name, (name, ""))[0]
+
+
+def unknown_codes(name: str, folder: Path | None = None) -> Policy:
+    """What becomes of a record whose code is not in a list.
+
+    A list of the partnership's own that it has not put in its catalogue quarantines.
+
+    Raises:
+        ConfigError: The catalogue of lists cannot be used.
+    """
+    policy = _catalogue(folder).get(name, ("", "quarantine"))[1]
+    if policy not in POLICIES:
+        raise ConfigError(
+            f"The catalogue of code lists says something unknown of {name}.",
+            f"Give its column unknown one of {', '.join(POLICIES)}.",
+        )
+    return cast(Policy, policy)
 
 
 def code_frame(name: str, folder: Path | None = None) -> pl.DataFrame:
@@ -28,25 +121,46 @@ def code_frame(name: str, folder: Path | None = None) -> pl.DataFrame:
         folder: The partnership's own lists; a file there wins over the packaged one.
 
     Raises:
-        ConfigError: The list does not exist or lacks a column.
+        ConfigError: The list does not exist, lacks a column, or has a status or date that cannot
+            be used.
     """
-    return _read(name, folder, COLUMNS)
+    frame = _read(name, folder, COLUMNS)
+    if not frame["status"].is_in(STATUSES).all() or frame["status"].null_count():
+        raise ConfigError(
+            f"The code list {name} has a code without a usable status.",
+            f"Give every code the status {' or '.join(STATUSES)}.",
+        )
+    for column in ("valid_from", "valid_to"):
+        if _days(frame, column).null_count() > frame[column].null_count():
+            raise ConfigError(
+                f"The code list {name} has a {column} that is not a date.",
+                "Write dates as YYYY-MM-DD, or leave them empty.",
+            )
+    return frame
+
+
+def code_list(name: str, folder: Path | None = None) -> CodeList:
+    """Read one code list for validation.
+
+    Raises:
+        ConfigError: The list cannot be used or holds no code.
+    """
+    frame = code_frame(name, folder).filter(pl.col("code").is_not_null())
+    if frame.is_empty():
+        raise ConfigError(f"The code list {name} has no code.", "Give it at least one code.")
+    versions = zip(frame["code"], _days(frame, "valid_from"), _days(frame, "valid_to"), strict=True)
+    return CodeList(
+        name, tuple(Version(*version) for version in versions), unknown_codes(name, folder)
+    )
 
 
 def load_codes(name: str, folder: Path | None = None) -> frozenset[str]:
-    """The codes of a list that a record may carry: the current and the historic ones.
+    """The codes of a list, whenever they were in force.
 
     Raises:
-        ConfigError: The list does not exist, lacks a column or accepts nothing.
+        ConfigError: The list cannot be used or holds no code.
     """
-    frame = code_frame(name, folder).filter(pl.col("status").is_in(ACCEPTED_STATUS))
-    codes = frozenset(frame["code"].drop_nulls().to_list())
-    if not codes:
-        raise ConfigError(
-            f"The code list {name} has no current or historic code.",
-            "Give at least one code the status current.",
-        )
-    return codes
+    return frozenset(code_list(name, folder).codes)
 
 
 def crosswalk(name: str, folder: Path | None = None) -> dict[str, str]:
@@ -70,19 +184,35 @@ def requirement_patterns(folder: Path | None = None) -> tuple[tuple[str, str], .
     Raises:
         ConfigError: The list lacks a column, holds an unusable pattern or an unknown category.
     """
-    name = "requirement_description"
-    frame = _read(name, folder, ("pattern", "category", "source"))
+    frame = _read(PATTERNS, folder, ("pattern", "category", "source"))
     if not frame["category"].is_in(CATEGORIES).all():
         raise ConfigError(
-            f"The code list {name} names a category that does not exist.",
+            f"The code list {PATTERNS} names a category that does not exist.",
             f"Use one of {', '.join(CATEGORIES)}.",
         )
     if not all(_is_pattern(pattern) for pattern in frame["pattern"]):
         raise ConfigError(
-            f"The code list {name} holds a pattern that cannot be used.",
+            f"The code list {PATTERNS} holds a pattern that cannot be used.",
             "Write each pattern as a regular expression without look-around.",
         )
     return tuple(zip(frame["pattern"].to_list(), frame["category"].to_list(), strict=True))
+
+
+def _catalogue(folder: Path | None) -> dict[str, tuple[str, str]]:
+    """Each list's title and policy: the packaged ones, then the partnership's own over them."""
+    columns = ("list", "title", "unknown")
+    frames = [_read(CATALOGUE, None, columns)]
+    if folder is not None and (folder / f"{CATALOGUE}.csv").is_file():
+        frames.append(_read(CATALOGUE, folder, columns))
+    return {
+        name: (title or name, unknown or "")
+        for frame in frames
+        for name, title, unknown in frame.select(columns).iter_rows()
+    }
+
+
+def _days(frame: pl.DataFrame, column: str) -> pl.Series:
+    return frame[column].str.to_date("%Y-%m-%d", strict=False)
 
 
 def _is_pattern(pattern: str | None) -> bool:

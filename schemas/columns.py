@@ -1,4 +1,4 @@
-"""What a column of an extract is, in terms that need no pandera: role, kind, code list."""
+"""What a column of an extract is, in terms that need no pandera: role, kind, code list, meaning."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ Role = Literal["key", "parent", "identifier", "attribute"]
 
 Kind = Literal[
     "key",
-    "text",
     "code",
     "date",
     "dob",
@@ -34,9 +33,15 @@ Kind = Literal[
     "noms_number",
     "uprn",
     "la_code",
+    "dat_code",
+    "agency",
+    "prison",
     "offence_code",
     "offence_class",
+    "home_office_code",
     "requirement",
+    "days_of_28",
+    "score_of_20",
 ]
 """How a column is read, checked and standardised; `schemas.standardise` has one rule for each."""
 
@@ -52,6 +57,10 @@ class Column:
         codes: The code list its values must come from, if any (a file of `schemas/codes`).
         becomes: The column that takes its place once validated, where a supplier's free text is
             replaced by a category.
+        description: What it holds, for the partner to read.
+        example: A made-up value that keeps every rule.
+        event: Whether it is the day that the record's codes are read against.
+        dated_by: The column that holds that day for this code, where it is not the record's own.
     """
 
     role: Role
@@ -59,3 +68,7 @@ class Column:
     required: bool = False
     codes: str | None = None
     becomes: str | None = None
+    description: str = ""
+    example: str = ""
+    event: bool = False
+    dated_by: str | None = None

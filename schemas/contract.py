@@ -1,17 +1,17 @@
 """Hold an extract to its contract: keep what is valid, quarantine what is not, say what changed.
 
-    present → tidied → typed → consenting → checked → unique → standardised → with its parent
+    present → tidied → typed → consenting → checked → standardised → unique → with its parent
 
-A record that breaks a rule is quarantined by table, row, column and rule. An optional identifier
-that fails its own check is emptied and noted: losing it costs a link, losing the record costs the
-event. No value of a record is ever in what this module returns beside the frames, or raises.
+What a broken rule leads to is policy (`schemas.policy`): the extract is rejected, the record is
+quarantined by table, row, column and rule, the value is emptied and noted, or it is noted only.
+No value of a record is ever in what this module returns beside the frames, or raises.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,18 +21,17 @@ import polars as pl
 from schemas import identifiers, standardise
 from schemas.codes import crosswalk, requirement_patterns
 from schemas.columns import Column
+from schemas.drift import Profile, TableProfile, table_profile
 from schemas.errors import ConfigError, ExtractRejected
 from schemas.extract import POLARS_ERRORS
-from schemas.tables import TABLES, Table
+from schemas.policy import UNUSABLE, Policy, packaged_policy
+from schemas.tables import TABLES, Table, find_table
 
 if TYPE_CHECKING:
     import pandera.polars as pa
     from pandera.errors import SchemaErrors
 
     from schemas.models import CrossRule
-
-MAX_QUARANTINED_SHARE = 0.5
-"""Above this share of a table's rows the fault is in the extract, not in the records."""
 
 ROW = "__row"
 """The 1-based number of a data row in the file, carried until the frames are handed over."""
@@ -45,21 +44,13 @@ QUARANTINE_SCHEMA = {
 }
 NOTED_SCHEMA = {"table": pl.String, "column": pl.String, "rule": pl.String, "count": pl.Int64}
 
-NULLED_RULES = {
-    "dob": "dummy_date_of_birth",
-    "name": "name_placeholder",
-    "nhs_number": "nhs_number_invalid",
-    "nino": "nino_invalid",
-    "pnc_id": "pnc_id_invalid",
-    "cro_number": "cro_number_invalid",
-    "crn": "crn_invalid",
-    "noms_number": "noms_number_invalid",
-    "uprn": "uprn_invalid",
-    "la_code": "la_code_invalid",
-    "postcode": "postcode_invalid",
-    "postcode_sector": "postcode_sector_invalid",
-}
-"""For each kind whose unusable values are emptied: the rule under which they are counted."""
+FINDINGS_SCHEMA = {**QUARANTINE_SCHEMA, "outcome": pl.String}
+
+LIKE_A_CODE = r"^[A-Z]{0,3}[0-9]{1,4}[A-Z]?$"
+"""What a code that no list knows must look like to be let pass; too short to be an identifier."""
+
+LEFT_OUT = ("reject", "quarantine")
+"""Outcomes of a broken rule by which the record is not kept."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +84,53 @@ class Validated:
 
 
 @dataclass(frozen=True)
+class Examined:
+    """What was found in an extract, whether or not it can be used.
+
+    Args:
+        validated: Its tables, held to the contract; not to be used where it is refused.
+        findings: `table, row, column, rule, outcome` of every rule that was broken.
+        refusals: Why the extract cannot be used; none where it can.
+        profile: What is remembered of it, to hold later ones against.
+    """
+
+    validated: Validated
+    findings: pl.DataFrame
+    refusals: tuple[str, ...]
+    profile: Profile
+
+    def usable(self) -> Validated:
+        """The tables.
+
+        Raises:
+            ExtractRejected: The extract is refused.
+        """
+        if self.refusals:
+            raise ExtractRejected(
+                " ".join(self.refusals),
+                "Ask the partner to correct its export before it is loaded.",
+            )
+        return self.validated
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What an extract is held to beside its contract."""
+
+    codes: Path | None
+    year: int
+    policy: Policy
+
+
+@dataclass(frozen=True)
 class _Checked:
-    """One table on its way through: the rows still standing and what befell the others."""
+    """One table on its way through: the rows still standing and all that was found."""
 
     frame: pl.DataFrame
-    failures: pl.DataFrame
-    noted: pl.DataFrame
+    found: pl.DataFrame
     received: int
     withheld: int
+    profile: TableProfile
 
 
 def validate_extract(
@@ -109,7 +139,7 @@ def validate_extract(
     *,
     codes: Path | None = None,
     as_at: date | None = None,
-    max_quarantined_share: float = MAX_QUARANTINED_SHARE,
+    policy: Policy | None = None,
 ) -> Validated:
     """Validate all tables of a partner together.
 
@@ -117,26 +147,61 @@ def validate_extract(
         partner: Who sent them.
         frames: Each table as strings, its columns in lower case. A column that is not required
             may be absent (the agreement may leave it out) and is then empty; columns that the
-            contract does not know are left out.
+            contract does not know are left out. An optional table may be absent.
         codes: The partnership's own code lists; a list there wins over the packaged one.
         as_at: The day of the extract, which two-digit years are read against; today if not given.
-        max_quarantined_share: The share of a table's rows above which the extract is rejected.
+        policy: What a broken rule leads to and when an extract is refused; the packaged one if
+            not given.
 
     Raises:
-        ExtractRejected: A table or required column is missing, a table has no rows, too many
-            rows are invalid, or the tables cannot be checked.
+        ExtractRejected: A table or required column is missing, a table has no rows, the policy
+            refuses what was found, or the tables cannot be checked.
         ConfigError: Checks are switched off in the environment, or a code list is unusable.
     """
+    return examine_extract(partner, frames, codes=codes, as_at=as_at, policy=policy).usable()
+
+
+def examine_extract(
+    partner: str,
+    frames: Mapping[str, pl.DataFrame],
+    *,
+    codes: Path | None = None,
+    as_at: date | None = None,
+    policy: Policy | None = None,
+    whole: bool = True,
+) -> Examined:
+    """Like `validate_extract`, but what the policy refuses is told and not raised.
+
+    Args:
+        partner: Who sent the tables.
+        frames: As `validate_extract` takes them.
+        codes: As there.
+        as_at: As there.
+        policy: As there.
+        whole: Whether they are a whole extract. If not, only the tables given are looked at, and
+            a record is not looked for in a table that is not there.
+
+    Raises:
+        ExtractRejected: A table or required column is missing, a table has no rows, or the
+            tables cannot be checked.
+        ConfigError: As `validate_extract`.
+    """
     refuse_if_checks_are_off()
-    tables = TABLES[partner]
+    tables = [table for table in TABLES[partner] if whole or table.name in frames]
     _require_tables(partner, tables, frames)
-    year = (as_at or date.today()).year
+    terms = _Terms(codes, (as_at or date.today()).year, policy or packaged_policy())
     checked: dict[str, _Checked] = {}
     for table in tables:
-        own = _guarded(table, frames[table.name], codes, year)
-        checked[table.name] = _with_parents(table, own, checked)
-        _reject_if_mostly_invalid(table, checked[table.name], max_quarantined_share)
-    return _hand_over(partner, checked)
+        raw = frames.get(table.name, _nothing(table))
+        own = _guarded(table, raw, terms)
+        checked[table.name] = _with_parents(table, own, checked, terms)
+    sent = {name: one for name, one in checked.items() if name in frames}
+    return Examined(
+        validated=_hand_over(partner, checked),
+        findings=_gathered(checked, FINDINGS_SCHEMA),
+        refusals=tuple(_refusals(tables, checked, terms)),
+        profile={name: one.profile for name, one in sent.items()},
+    )
 
 
 def refuse_if_checks_are_off() -> None:
@@ -163,14 +228,15 @@ def refuse_if_checks_are_off() -> None:
 def _require_tables(
     partner: str, tables: Iterable[Table], frames: Mapping[str, pl.DataFrame]
 ) -> None:
-    missing = [table.name for table in tables if table.name not in frames]
+    missing = [t.name for t in tables if t.name not in frames and not t.optional]
     if missing:
         raise ExtractRejected(
             f"The {partner} extract lacks {', '.join(missing)}.",
             "Ask the partner to send all of its tables together.",
         )
     for table in tables:
-        _require_columns(table, frames[table.name])
+        if table.name in frames:
+            _require_columns(table, frames[table.name])
 
 
 def _require_columns(table: Table, raw: pl.DataFrame) -> None:
@@ -184,16 +250,21 @@ def _require_columns(table: Table, raw: pl.DataFrame) -> None:
             f"The {table.partner} {table.name} table lacks {', '.join(absent)}.",
             "Ask the partner to send the table in the agreed layout.",
         )
-    if raw.is_empty() and table.identity is not None:
+    if raw.is_empty() and table.identity is not None and not table.optional:
         raise ExtractRejected(
             f"The {table.partner} {table.name} table has no rows.",
             "Ask the partner to run its export again.",
         )
 
 
-def _guarded(table: Table, raw: pl.DataFrame, codes: Path | None, year: int) -> _Checked:
+def _nothing(table: Table) -> pl.DataFrame:
+    """An optional table that was not delivered: its columns and no rows."""
+    return pl.DataFrame(schema=dict.fromkeys(table.columns, pl.String))
+
+
+def _guarded(table: Table, raw: pl.DataFrame, terms: _Terms) -> _Checked:
     """Check one table; an error of pandera or polars, which may quote a record, is not let out."""
-    checked = _check_or_none(table, raw, codes, year)
+    checked = _check_or_none(table, raw, terms)
     if checked is None:
         raise ExtractRejected(
             f"The {table.partner} {table.name} table could not be checked.",
@@ -202,13 +273,11 @@ def _guarded(table: Table, raw: pl.DataFrame, codes: Path | None, year: int) -> 
     return checked
 
 
-def _check_or_none(
-    table: Table, raw: pl.DataFrame, codes: Path | None, year: int
-) -> _Checked | None:
+def _check_or_none(table: Table, raw: pl.DataFrame, terms: _Terms) -> _Checked | None:
     from pandera.errors import SchemaError, SchemaErrors
 
     try:
-        return _check(table, raw, codes, year)
+        return _check(table, raw, terms)
     except (*POLARS_ERRORS, SchemaError, SchemaErrors, _CheckError):
         return None
 
@@ -217,24 +286,98 @@ class _CheckError(Exception):
     """A pandera check that failed to run; it holds nothing."""
 
 
-def _check(table: Table, raw: pl.DataFrame, codes: Path | None, year: int) -> _Checked:
+def _check(table: Table, raw: pl.DataFrame, terms: _Terms) -> _Checked:
     """Hold one table to every rule that needs no other table."""
-    columns = table.columns
-    tidied = _tidied(raw, columns)
-    typed, undated = _typed(tidied, columns)
+    tidied = _tidied(raw, table.columns)
+    typed, undated = _typed(tidied, table.columns)
     consenting, without_consent = _consenting(table, typed)
     undated = undated.join(consenting.select(ROW), on=ROW, how="semi")
-    broken = _broken_rules(table, consenting, codes).join(undated, on=[ROW, "column"], how="anti")
-    failures = pl.concat([without_consent, _not_dates(undated, columns), broken])
-    standing = consenting.join(failures, on=ROW, how="anti", maintain_order="left")
-    repeated = _repeated(table, standing)
-    standing = standing.join(repeated, on=ROW, how="anti", maintain_order="left")
-    kept, noted = _standardised(table, standing, undated, codes, year)
-    withheld = typed.height - consenting.height - without_consent[ROW].n_unique()
+    settled, broken = _settled(table, consenting, undated, terms)
+    made, unusable = _standardised(table, _standing(settled, broken), terms)
+    found = pl.concat([_judged(table, without_consent, terms), broken, unusable])
+    standing = _standing(made, unusable)
+    repeated = _judged(table, _repeated(table, standing), terms)
     return _Checked(
-        kept, pl.concat([failures, repeated]), _with_withheld(table, noted, withheld),
-        typed.height, withheld,
-    )  # fmt: skip
+        frame=_standing(standing, repeated),
+        found=pl.concat([found, repeated]),
+        received=typed.height,
+        withheld=typed.height - consenting.height - without_consent[ROW].n_unique(),
+        profile=table_profile(table, tidied, raw.columns, terms.codes),
+    )
+
+
+def _settled(
+    table: Table, consenting: pl.DataFrame, undated: pl.DataFrame, terms: _Terms
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Check every rule of a record, and empty what the policy empties.
+
+    A record that then breaks a rule that it kept before is quarantined: an empty value may say
+    something that the partner did not.
+    """
+    failures = _broken_rules(table, consenting, terms.codes)
+    found = _judged(
+        table, pl.concat([undated, failures.join(undated, on=[ROW, "column"], how="anti")]), terms
+    )
+    found = _without_free_text(table, consenting, found)
+    emptied = _emptied(consenting, found)
+    touched = found.filter((pl.col("outcome") == "empty") & (pl.col("rule") != "not_a_date"))
+    if touched.is_empty():
+        return emptied, found
+    again = emptied.join(touched, on=ROW, how="semi", maintain_order="left")
+    new = _broken_rules(table, again, terms.codes).join(
+        found, on=[ROW, "column", "rule"], how="anti"
+    )
+    judged = _judged(table, new, terms).with_columns(
+        pl.col("outcome").replace("empty", "quarantine")
+    )
+    return emptied, pl.concat([found, judged])
+
+
+def _without_free_text(table: Table, typed: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """Let a value that is only noted stay where it looks like a code: any other may be a name.
+
+    The record of one that does not is kept without it, or quarantined where it is required.
+    """
+    noted = (pl.col("outcome") == "note") & (pl.col("rule") != "not_a_date")
+    for column in found.filter(noted)["column"].unique(maintain_order=True):
+        if typed.schema[column] != pl.String:
+            continue
+        wordy = typed.filter(~pl.col(column).str.contains(LIKE_A_CODE))[ROW]
+        at = noted & (pl.col("column") == column) & pl.col(ROW).is_in(wordy.implode())
+        instead = "quarantine" if table.columns[column].required else "empty"
+        found = found.with_columns(
+            pl.when(at).then(pl.lit(instead)).otherwise("outcome").alias("outcome")
+        )
+    return found
+
+
+def _emptied(frame: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """The rows with each value gone that the policy empties."""
+    gone = found.filter(pl.col("outcome") == "empty")
+    for column in gone["column"].unique(maintain_order=True):
+        rows = gone.filter(pl.col("column") == column)[ROW].unique()
+        frame = frame.with_columns(
+            pl.when(~pl.col(ROW).is_in(rows.implode())).then(pl.col(column)).alias(column)
+        )
+    return frame
+
+
+def _standing(frame: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """The rows of which nothing was found that leaves them out."""
+    left_out = found.filter(pl.col("outcome").is_in(LEFT_OUT))
+    return frame.join(left_out, on=ROW, how="anti", maintain_order="left")
+
+
+def _judged(table: Table, failures: pl.DataFrame, terms: _Terms) -> pl.DataFrame:
+    """Failures with what each leads to."""
+    kinds = failures.select("column", "rule").unique(maintain_order=True)
+    outcomes = [terms.policy.severity_of(table, *kind) for kind in kinds.iter_rows()]
+    return failures.join(
+        kinds.with_columns(pl.Series("outcome", outcomes, pl.String)),
+        on=["column", "rule"],
+        how="left",
+        maintain_order="left",
+    )
 
 
 def _tidied(raw: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
@@ -252,29 +395,16 @@ def _tidied(raw: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
 def _typed(
     tidied: pl.DataFrame, columns: Mapping[str, Column]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Read the dates; also (row, column) of each value that is none."""
+    """Read the dates; also (row, column, rule) of each value that is none."""
     dates = [name for name, column in columns.items() if column.kind in ("date", "dob")]
     typed = tidied.with_columns(standardise.iso_date(pl.col(name)) for name in dates)
     undated = [
         tidied.filter(pl.col(name).is_not_null() & typed[name].is_null()).select(
-            ROW, pl.lit(name).alias("column")
+            ROW, pl.lit(name).alias("column"), pl.lit("not_a_date").alias("rule")
         )
         for name in dates
     ]
-    return typed, pl.concat(undated) if undated else _failures([]).select(ROW, "column")
-
-
-def _not_dates(undated: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
-    """Failures for unreadable dates, except optional dates of birth, which are emptied.
-
-    An optional date of an event is quarantined too: an empty end would say that it goes on.
-    """
-    may_be_empty = [
-        name for name, column in columns.items() if column.kind == "dob" and not column.required
-    ]
-    return undated.filter(~pl.col("column").is_in(may_be_empty)).select(
-        ROW, "column", pl.lit("not_a_date").alias("rule")
-    )
+    return typed, pl.concat([_failures([]), *undated])
 
 
 def _consenting(table: Table, typed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -294,7 +424,7 @@ def _broken_rules(table: Table, typed: pl.DataFrame, codes: Path | None) -> pl.D
     schema = schema_of(table.model, codes)
     masks = _masks(schema, typed)
     found = [_failure(typed.filter(~holds), column, rule) for column, rule, holds in masks]
-    return pl.concat(found) if found else _failures([])
+    return pl.concat([_failures([]), *found])
 
 
 def _masks(schema: pa.DataFrameSchema, typed: pl.DataFrame) -> list[tuple[str, str, pl.Series]]:
@@ -327,25 +457,20 @@ def _repeated(table: Table, standing: pl.DataFrame) -> pl.DataFrame:
 
 
 def _standardised(
-    table: Table, standing: pl.DataFrame, undated: pl.DataFrame, codes: Path | None, year: int
+    table: Table, standing: pl.DataFrame, terms: _Terms
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Bring every column to its one form, and count what had to be emptied."""
+    """Bring every column to its one form, and find what has none."""
     made = standing
-    counts: list[tuple[str, str, str, int]] = []
+    unusable = [_failures([])]
     for name, column in table.columns.items():
-        series = _standard(standing[name], column, codes, year)
-        emptied = series.null_count() - standing[name].null_count()
-        if emptied and column.kind in NULLED_RULES:
-            counts.append((table.name, name, NULLED_RULES[column.kind], emptied))
+        series = _standard(standing[name], column, terms.codes, terms.year)
+        if column.kind in UNUSABLE and series.null_count() > standing[name].null_count():
+            lost = standing.filter(series.is_null() & standing[name].is_not_null())
+            unusable.append(_failure(lost, name, UNUSABLE[column.kind]))
         made = made.with_columns(series.alias(name))
         if column.becomes:
             made = made.rename({name: column.becomes})
-    unread = undated.join(standing.select(ROW), on=ROW, how="semi")
-    counts += [
-        (table.name, name, "not_a_date", count)
-        for name, count in unread.group_by("column", maintain_order=True).len().iter_rows()
-    ]
-    return made, pl.DataFrame(counts, NOTED_SCHEMA, orient="row")
+    return made, _judged(table, pl.concat(unusable), terms)
 
 
 def _standard(values: pl.Series, column: Column, codes: Path | None, year: int) -> pl.Series:
@@ -394,6 +519,8 @@ _RULES = {
     "la_code": identifiers.la_code,
     "postcode": identifiers.postcode,
     "postcode_sector": identifiers.postcode_sector,
+    "days_of_28": standardise.whole_number,
+    "score_of_20": standardise.whole_number,
 }
 
 
@@ -406,14 +533,23 @@ def _category(description: pl.Expr, codes: Path | None) -> pl.Expr:
     return pl.coalesce(*matches, pl.lit("OTHER"))
 
 
-def _with_parents(table: Table, own: _Checked, checked: Mapping[str, _Checked]) -> _Checked:
-    """Quarantine records whose parent is not kept, and those that contradict it."""
+def _with_parents(
+    table: Table, own: _Checked, checked: Mapping[str, _Checked], terms: _Terms
+) -> _Checked:
+    """Leave out records whose parent is not kept, and judge those that contradict it."""
     for columns, parent_name in table.parents.items():
+        if parent_name not in checked:
+            continue
         parent = checked[parent_name].frame
         orphans = own.frame.join(parent, on=columns, how="anti", maintain_order="left")
         failures = [_failure(orphans, columns[-1], "parent_missing")]
         failures += [_contradicting(own.frame, parent, columns, rule) for rule in table.cross_rules]
-        own = _without(own, pl.concat(failures))
+        judged = _judged(table, pl.concat(failures), terms)
+        own = replace(
+            own,
+            frame=_standing(own.frame, judged),
+            found=pl.concat([own.found, judged]),
+        )
     return own
 
 
@@ -427,57 +563,93 @@ def _contradicting(
     return _failure(joined.filter(~rule.holds.fill_null(True)), rule.column, rule.rule)
 
 
-def _without(own: _Checked, failures: pl.DataFrame) -> _Checked:
-    return _Checked(
-        own.frame.join(failures, on=ROW, how="anti", maintain_order="left"),
-        pl.concat([own.failures, failures]),
-        own.noted,
-        own.received,
-        own.withheld,
-    )
+def _refusals(
+    tables: Iterable[Table], checked: Mapping[str, _Checked], terms: _Terms
+) -> Iterator[str]:
+    """Why an extract cannot be used; a table below one that is refused is not told as well."""
+    refused: set[str] = set()
+    for table in tables:
+        told = list(_table_refusals(table, checked[table.name], terms.policy))
+        if told or refused & set(table.parents.values()):
+            refused.add(table.name)
+        if not refused & set(table.parents.values()):
+            yield from told
 
 
-def _reject_if_mostly_invalid(table: Table, checked: _Checked, share: float) -> None:
-    bad = checked.failures[ROW].n_unique()
-    if bad <= share * checked.received:
-        return
-    top = checked.failures.group_by("column", "rule").len().sort(
+def _table_refusals(table: Table, checked: _Checked, policy: Policy) -> Iterator[str]:
+    limits = policy.thresholds_of(table.partner)
+    rejecting = checked.found.filter(pl.col("outcome") == "reject")
+    if not rejecting.is_empty():
+        yield (
+            f"The {table.partner} {table.name} table breaks rules that refuse the whole extract "
+            f"({_most_broken(rejecting)})."
+        )
+    left_out = checked.found.filter(pl.col("outcome").is_in(LEFT_OUT))
+    bad = left_out[ROW].n_unique()
+    if bad > limits.quarantined * checked.received:
+        yield (
+            f"Of {checked.received} rows of the {table.partner} {table.name} table, {bad} are "
+            f"invalid ({_most_broken(left_out)})."
+        )
+    for name, rows in _emptied_counts(checked.found):
+        given = checked.received - checked.profile["empty"].get(name, checked.received)
+        if given >= limits.judged_from and rows > limits.emptied * given:
+            yield (
+                f"Of {given} values of {name} in the {table.partner} {table.name} table, {rows} "
+                "cannot be used."
+            )
+
+
+def _emptied_counts(found: pl.DataFrame) -> Iterable[tuple[str, int]]:
+    emptied = found.filter(pl.col("outcome") == "empty")
+    return emptied.group_by("column", maintain_order=True).agg(pl.col(ROW).n_unique()).iter_rows()
+
+
+def _most_broken(found: pl.DataFrame) -> str:
+    top = found.group_by("column", "rule").len().sort(
         "len", "column", "rule", descending=[True, False, False]
     )  # fmt: skip
-    reasons = "; ".join(
-        f"{rule} in {column}: {count}" for column, rule, count in top.head(3).rows()
-    )
-    raise ExtractRejected(
-        f"Of {checked.received} rows of the {table.partner} {table.name} table, {bad} are invalid "
-        f"({reasons}).",
-        "Ask the partner to correct its export before it is loaded.",
-    )
+    return "; ".join(f"{rule} in {column}: {count}" for column, rule, count in top.head(3).rows())
 
 
 def _hand_over(partner: str, checked: Mapping[str, _Checked]) -> Validated:
-    failures = [
-        one.failures.select(pl.lit(name).alias("table"), pl.col(ROW).alias("row"), "column", "rule")
-        for name, one in checked.items()
-    ]
     return Validated(
         partner=partner,
         frames={name: one.frame.drop(ROW) for name, one in checked.items()},
-        quarantine=pl.concat([pl.DataFrame(schema=QUARANTINE_SCHEMA), *failures]).sort(
-            "table", "row", "column", "rule"
-        ),
+        quarantine=_gathered(checked, QUARANTINE_SCHEMA, LEFT_OUT),
         noted=pl.concat(
-            [pl.DataFrame(schema=NOTED_SCHEMA), *(one.noted for one in checked.values())]
+            [pl.DataFrame(schema=NOTED_SCHEMA)]
+            + [_noted(find_table(partner, name), one) for name, one in checked.items()]
         ),
         rows={name: one.received for name, one in checked.items()},
         withheld={name: one.withheld for name, one in checked.items()},
     )
 
 
-def _with_withheld(table: Table, noted: pl.DataFrame, withheld: int) -> pl.DataFrame:
-    if not withheld:
-        return noted
-    row = (table.name, table.consent, "no_consent", withheld)
-    return pl.concat([noted, pl.DataFrame([row], NOTED_SCHEMA, orient="row")])
+def _gathered(
+    checked: Mapping[str, _Checked], columns: Iterable[str], outcomes: Iterable[str] | None = None
+) -> pl.DataFrame:
+    """What was found in every table, of some outcomes or of all."""
+    found = [
+        one.found.rename({ROW: "row"}).with_columns(pl.lit(name).alias("table"))
+        for name, one in checked.items()
+    ]
+    told = pl.concat([pl.DataFrame(schema=FINDINGS_SCHEMA), *found], how="diagonal")
+    if outcomes is not None:
+        told = told.filter(pl.col("outcome").is_in(list(outcomes)))
+    return told.select(list(columns)).sort("table", "row", "column", "rule")
+
+
+def _noted(table: Table, checked: _Checked) -> pl.DataFrame:
+    """What was emptied or let pass in the rows that are kept, and how many rows were withheld."""
+    kept = checked.found.filter(~pl.col("outcome").is_in(LEFT_OUT)).join(
+        checked.frame, on=ROW, how="semi"
+    )
+    counts = kept.group_by("column", "rule").len().sort("column", "rule").iter_rows()
+    rows = [(table.name, column, rule, count) for column, rule, count in counts]
+    if checked.withheld:
+        rows.append((table.name, str(table.consent), "no_consent", checked.withheld))
+    return pl.DataFrame(rows, NOTED_SCHEMA, orient="row")
 
 
 def _failure(rows: pl.DataFrame, column: str, rule: str) -> pl.DataFrame:

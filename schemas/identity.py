@@ -69,7 +69,7 @@ def _identities(table: Table, columns: IdentityColumns, frame: pl.DataFrame) -> 
         pl.col(columns.surname).alias("surname"),
         pl.col(columns.dob).alias("dob"),
         pl.col(columns.sex).alias("sex"),
-        standardise.linkable_postcode(pl.col(columns.postcode)).alias("postcode"),
+        standardise.linkable_postcode(_column(columns.postcode)).alias("postcode"),
         *strong,
         local.alias("local_id"),
     )

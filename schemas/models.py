@@ -9,7 +9,7 @@ failing case at most, and no failing value ever leaves `schemas.contract`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, cast
@@ -18,12 +18,15 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.types import PolarsData
 
-from schemas.codes import load_codes
+from schemas.codes import CodeList, code_list
 from schemas.columns import Column, Kind
 from schemas.standardise import DUMMY_DATES_OF_BIRTH
 
 LAST_IMPOSSIBLE_BIRTH_YEAR = 1902
 """NDTMS accepts no year of birth up to this one."""
+
+ADULT_AGE = 18
+"""From this age on; younger people only where the agreement lists them."""
 
 SHAPES: Mapping[Kind, tuple[str, str]] = {
     # A bar parts the fields of a record key, so none may hold one.
@@ -34,8 +37,15 @@ SHAPES: Mapping[Kind, tuple[str, str]] = {
         "offence_code_malformed",
         r"^(?:[A-Z]{2}[0-9]{5}|COML[0-9]{3}|XX00[0-9]{3})[ABCI]?$",
     ),
-    # A Home Office class such as 92D, or the older form 092/05.
+    # A Home Office class such as 92D, or the code of one offence, such as 092/05.
     "offence_class": ("offence_class_malformed", r"^(?:[0-9]{1,3}[A-Z]?|[0-9]{3}/[0-9]{2})$"),
+    "home_office_code": ("home_office_code_malformed", r"^[0-9]{3}/[0-9]{2}$"),
+    # A drug action team of residence such as A09B; Z00B is outside England.
+    "dat_code": ("dat_malformed", r"^[A-Z][0-9]{2}[A-Z]$"),
+    "agency": ("agency_malformed", r"^[A-Z0-9]{3,10}$"),
+    "prison": ("prison_malformed", r"^[A-Z]{3}$"),
+    "days_of_28": ("days_out_of_range", r"^0*(?:[0-9]|1[0-9]|2[0-8])$"),
+    "score_of_20": ("score_out_of_range", r"^0*(?:[0-9]|1[0-9]|20)$"),
 }
 """For each kind that has to have a shape: the rule's name and the pattern."""
 
@@ -59,6 +69,7 @@ class CrossRule:
         rule: The rule's name.
         parent_columns: Columns of the parent that the rule needs; there they end in `__parent`.
         holds: True or null where the record keeps the rule.
+        description: What the rule asks for, in a sentence.
     """
 
     table: str
@@ -66,36 +77,135 @@ class CrossRule:
     rule: str
     parent_columns: tuple[str, ...]
     holds: pl.Expr
+    description: str
 
 
-def key() -> Any:
+EXAMPLES: Mapping[Kind, str] = {
+    "date": "2024-01-05",
+    "dob": "1980-05-06",
+    "initial": "M",
+    "postcode": "NR3 1AA",
+    "postcode_sector": "NR3 1",
+    "nhs_number": "943 476 5919",
+    "nino": "AB123456C",
+    "pnc_id": "1979/0163001B",
+    "cro_number": "065656/91H",
+    "crn": "X123456",
+    "noms_number": "A1234BC",
+    "uprn": "100",
+    "la_code": "E07000148",
+    "dat_code": "A09B",
+    "agency": "N0853",
+    "prison": "NWI",
+    "offence_code": "TH68001",
+    "offence_class": "92D",
+    "home_office_code": "092/05",
+    "days_of_28": "12",
+    "score_of_20": "11",
+}
+"""A safe value of each kind: made up, or published as an example; nobody's own."""
+
+
+def key(description: str, example: str) -> Any:
     """Part of the record's own key."""
-    return _field(Column("key", "key", required=True))
+    return _field(Column("key", "key", True, description=description, example=example))
 
 
-def parent() -> Any:
+def parent(description: str, example: str) -> Any:
     """Part of the key of the record that this one belongs to."""
-    return _field(Column("parent", "key", required=True))
+    return _field(Column("parent", "key", True, description=description, example=example))
 
 
-def identifier(kind: Kind, *, required: bool = False) -> Any:
+def identifier(kind: Kind, description: str, example: str = "", *, required: bool = False) -> Any:
     """Something that says who or where a person is."""
-    return _field(Column("identifier", kind, required=required))
+    return _field(Column("identifier", kind, required, description=description, example=example))
 
 
-def attribute(kind: Kind, *, required: bool = False, becomes: str | None = None) -> Any:
+def attribute(
+    kind: Kind,
+    description: str,
+    example: str = "",
+    *,
+    required: bool = False,
+    becomes: str | None = None,
+) -> Any:
     """Something that happened, read by its kind."""
-    return _field(Column("attribute", kind, required=required, becomes=becomes))
+    return _field(
+        Column("attribute", kind, required, None, becomes, description=description, example=example)
+    )
 
 
-def coded(codes: str, *, kind: Kind = "code", required: bool = False) -> Any:
-    """Something that happened, given as a code from a list."""
-    return _field(Column("attribute", kind, required=required, codes=codes))
+def coded(
+    codes: str,
+    description: str,
+    example: str = "",
+    *,
+    kind: Kind = "code",
+    required: bool = False,
+    dated_by: str | None = None,
+) -> Any:
+    """Something that happened, given as a code from a list.
+
+    Args:
+        codes: The list.
+        description: What the column holds.
+        example: One of its codes; the list's first if not given.
+        kind: How it is read.
+        required: Whether it has to be given.
+        dated_by: The column whose day the code is read against; the record's own if not given.
+    """
+    return _field(
+        Column(
+            "attribute",
+            kind,
+            required,
+            codes,
+            description=description,
+            example=example,
+            dated_by=dated_by,
+        )
+    )
 
 
-def day(*, required: bool = False) -> Any:
-    """A date on which something happened."""
-    return _field(Column("attribute", "date", required=required))
+def day(description: str, example: str = "", *, required: bool = False, event: bool = False) -> Any:
+    """A date on which something happened; with `event`, the one that dates the record's codes."""
+    return _field(
+        Column("attribute", "date", required, description=description, example=example, event=event)
+    )
+
+
+def forename() -> Any:
+    """A person's first name."""
+    return identifier("name", "First name, as the person gave it.", "Mary-Ann")
+
+
+def surname() -> Any:
+    """A person's family name."""
+    return identifier("name", "Family name, as the person gave it.", "O'Brien")
+
+
+def date_of_birth(*, required: bool = False) -> Any:
+    """A person's date of birth."""
+    return identifier(
+        "dob",
+        "Date of birth. 1900-01-01 and 1970-01-01 mean that it is not known.",
+        required=required,
+    )
+
+
+def sex() -> Any:
+    """A person's sex in the codes of police, probation and housing."""
+    return coded("sex", "Sex as recorded.", "F", kind="sex")
+
+
+def ethnicity() -> Any:
+    """A person's ethnicity in the 18+1 codes."""
+    return coded("ethnicity", "Self-defined ethnicity, in the 18+1 codes.", "W1")
+
+
+def postcode() -> Any:
+    """Where a person lives."""
+    return identifier("postcode", "Postcode of the address given; ZZ99 3VZ says no fixed abode.")
 
 
 def rule(column: str) -> Callable[[Any], Any]:
@@ -123,6 +233,18 @@ def born_by(event: str) -> pl.Expr:
     return (pl.col("dob") < pl.col(event)) | pl.col("dob").is_in(DUMMY_DATES_OF_BIRTH)
 
 
+def of_age(event: str, age: int = ADULT_AGE) -> pl.Expr:
+    """True where a person has reached an age by an event, or either date is not known."""
+    reached = pl.col("dob").dt.offset_by(f"{age}y") <= pl.col(event)
+    return reached | pl.col("dob").is_in(DUMMY_DATES_OF_BIRTH)
+
+
+def up_to_age(event: str, age: int) -> pl.Expr:
+    """True where a person is no older than an age at an event, or either date is not known."""
+    older_from = pl.col("dob").dt.offset_by(f"{age + 1}y")
+    return (older_from > pl.col(event)) | pl.col("dob").is_in(DUMMY_DATES_OF_BIRTH)
+
+
 def in_order(first: str, second: str) -> pl.Expr:
     """True where two dates are the same or in order."""
     return pl.col(first) <= pl.col(second)
@@ -144,27 +266,54 @@ def schema_of(model: type[Extract], folder: Path | None = None) -> pa.DataFrameS
     Raises:
         ConfigError: A code list cannot be used.
     """
-    checks = {name: {"checks": _checks(c, folder)} for name, c in columns_of(model).items()}
+    columns = columns_of(model)
+    events = [name for name, column in columns.items() if column.event]
+    checks = {
+        name: {"checks": _checks(column, column.dated_by or next(iter(events), None), folder)}
+        for name, column in columns.items()
+    }
     return model.to_schema().update_columns(checks)
 
 
 def _field(column: Column) -> Any:
     # Nulls are allowed to pandera, because `required` is a check with a name like any other.
-    return pa.Field(nullable=True, metadata={"column": column})
+    return pa.Field(nullable=True, metadata={"column": _with_example(column)})
 
 
-def _checks(column: Column, folder: Path | None) -> list[pa.Check]:
+def _with_example(column: Column) -> Column:
+    example = column.example
+    if not example and column.codes:
+        example = code_list(column.codes).versions[0].code
+    return replace(column, example=example or EXAMPLES[column.kind])
+
+
+def _checks(column: Column, day: str | None, folder: Path | None) -> list[pa.Check]:
     checks = []
     if column.required:
         checks.append(_check("required", pl.Expr.is_not_null, ignore_na=False))
     if column.codes:
-        codes = sorted(load_codes(column.codes, folder))
-        checks.append(_check("code_unknown", lambda value: value.is_in(codes)))
+        checks += _code_checks(code_list(column.codes, folder), day)
     if column.kind in SHAPES:
         name, pattern = SHAPES[column.kind]
         checks.append(_check(name, lambda value: value.str.contains(pattern)))
     if column.kind == "dob":
         checks.append(_check("born_too_early", _possible_birth))
+    return checks
+
+
+def _code_checks(listed: CodeList, day: str | None) -> list[pa.Check]:
+    """That a code is in its list, and was in force on the record's day."""
+    ending = "_passed" if listed.unknown == "pass" else ""
+    codes = listed.codes
+    checks = [_check(f"code_unknown{ending}", lambda value: value.is_in(codes))]
+    if day is not None and listed.is_dated:
+        on = pl.col(day)
+        checks.append(
+            _check(
+                f"code_not_in_force{ending}",
+                lambda value: listed.in_force(value, on) | ~value.is_in(codes),
+            )
+        )
     return checks
 
 

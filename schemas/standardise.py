@@ -23,8 +23,8 @@ PLACEHOLDER_NAMES = ("NOT ENTERED", "NOT KNOWN", "NOT GIVEN", "NOT STATED", "UNK
 EARLIEST_YEAR, LATEST_YEAR = 1850, 2150
 """Dates outside these years are slips of the keyboard, not dates."""
 
-SEX = {"M": "M", "F": "F", "N": "U", "1": "M", "2": "F", "0": "U", "9": "U"}
-"""Every partner's code of sex (M/F/N, NDTMS 1/2/0/9) to male, female, unknown."""
+SEX = {"M": "M", "F": "F", "N": "U", "NS": "U", "1": "M", "2": "F", "0": "U", "9": "U"}
+"""Every partner's code of sex (M/F/N, courts' NS, NDTMS 1/2/0/9) to male, female, unknown."""
 
 Stage = Callable[[pl.Expr], pl.Expr]
 
@@ -108,6 +108,11 @@ def date_of_birth(parsed: pl.Expr) -> pl.Expr:
 def sex(code: pl.Expr) -> pl.Expr:
     """Any partner's code of sex as M, F or U; null stays null."""
     return code.replace_strict(SEX, default=None, return_dtype=pl.String)
+
+
+def whole_number(raw: pl.Expr) -> pl.Expr:
+    """A whole number written in digits, or null."""
+    return raw.cast(pl.Int32, strict=False)
 
 
 def linkable_postcode(normal: pl.Expr) -> pl.Expr:

@@ -25,7 +25,7 @@ class IdentityColumns:
     surname: str = "surname"
     dob: str = "dob"
     sex: str = "sex"
-    postcode: str = "postcode"
+    postcode: str | None = "postcode"
     nhs_number: str | None = None
     nino: str | None = None
     pnc_id: str | None = None
@@ -48,6 +48,10 @@ class Table:
         identity: Where each row names a person; None for a table of events only.
         consent: The column that says Y or N to sharing, if the table has one.
         given_without_consent: The only columns that may be filled where the answer is N.
+        title: What it is, for people to read.
+        optional: Whether an extract is whole without it. The agreement need not list it either.
+        restricted: Whether it is so sensitive that an agreement has to name it expressly; no
+            template does.
     """
 
     partner: str
@@ -58,6 +62,9 @@ class Table:
     identity: IdentityColumns | None = None
     consent: str | None = None
     given_without_consent: tuple[str, ...] = ()
+    title: str = ""
+    optional: bool = False
+    restricted: bool = False
 
     @property
     def model(self) -> type[Extract]:
@@ -99,6 +106,7 @@ CUSTODY = Table(
     "Custody",
     key=("custody_ref",),
     identity=IdentityColumns(pnc_id="pnc_id", cro_number="cro_number"),
+    title="Custody records",
 )
 DRUG_TEST = Table(
     "police",
@@ -106,6 +114,26 @@ DRUG_TEST = Table(
     "DrugTest",
     key=("drug_test_ref",),
     parents={("custody_ref",): "custody"},
+    title="Drug tests on arrest",
+)
+INTENSIVE_PROGRAMME = Table(
+    "police",
+    "intensive_programme",
+    "IntensiveProgramme",
+    key=("programme_ref",),
+    identity=IdentityColumns(pnc_id="pnc_id"),
+    title="Membership of an intensive programme",
+    optional=True,
+)
+SUSPECTED_DRUG_DEATH = Table(
+    "police",
+    "suspected_drug_death",
+    "SuspectedDrugDeath",
+    key=("death_ref",),
+    identity=IdentityColumns(pnc_id="pnc_id"),
+    title="Suspected drug-related deaths",
+    optional=True,
+    restricted=True,
 )
 SENTENCE = Table(
     "probation",
@@ -119,6 +147,7 @@ SENTENCE = Table(
         noms_number="noms_number",
         local_id=("crn",),
     ),
+    title="Sentences",
 )
 REQUIREMENT = Table(
     "probation",
@@ -126,6 +155,7 @@ REQUIREMENT = Table(
     "Requirement",
     key=("requirement_ref",),
     parents={("sentence_ref",): "sentence"},
+    title="Requirements of sentences",
 )
 RELEASE = Table(
     "probation",
@@ -133,24 +163,115 @@ RELEASE = Table(
     "Release",
     key=("release_ref",),
     parents={("sentence_ref",): "sentence"},
+    title="Releases from prison",
 )
+ENFORCEMENT = Table(
+    "probation",
+    "enforcement",
+    "Enforcement",
+    key=("enforcement_ref",),
+    parents={("sentence_ref",): "sentence"},
+    title="Breaches and recalls",
+    optional=True,
+)
+ACCOMMODATION = Table(
+    "probation",
+    "accommodation",
+    "Accommodation",
+    key=("accommodation_ref",),
+    parents={("sentence_ref",): "sentence"},
+    title="Accommodation during sentences",
+    optional=True,
+)
+EPISODE_KEY = ("agncy", "clientid", "episodid")
 EPISODE = Table(
     "treatment",
     "episode",
     "Episode",
-    key=("agncy", "clientid", "episodid"),
+    key=EPISODE_KEY,
     identity=IdentityColumns(nhs_number="nhsno", local_id=("agncy", "clientid")),
     consent="consent",
     given_without_consent=("agncy", "clientid", "consent"),
+    title="Treatment episodes",
 )
 INTERVENTION = Table(
     "treatment",
     "intervention",
     "Intervention",
     key=("modid",),
-    parents={("agncy", "clientid", "episodid"): "episode"},
+    parents={EPISODE_KEY: "episode"},
+    title="Interventions",
 )
-APPLICATION = Table("housing", "application", "Application", key=("case_ref",))
+OUTCOMES_PROFILE = Table(
+    "treatment",
+    "outcomes_profile",
+    "OutcomesProfile",
+    key=("topid",),
+    parents={EPISODE_KEY: "episode"},
+    title="Treatment Outcomes Profiles",
+    optional=True,
+)
+SECURE_TREATMENT = Table(
+    "treatment",
+    "secure_treatment",
+    "SecureTreatment",
+    key=("secure_ref",),
+    identity=IdentityColumns(
+        postcode=None,
+        nhs_number="nhsno",
+        noms_number="noms_number",
+        local_id=("agncy", "clientid"),
+    ),
+    consent="consent",
+    given_without_consent=("agncy", "clientid", "consent"),
+    title="Treatment in secure settings",
+    optional=True,
+)
+TRANSFER = Table(
+    "treatment",
+    "transfer",
+    "Transfer",
+    key=("transfer_ref",),
+    parents={("secure_ref",): "secure_treatment"},
+    title="Transfers to the community on release",
+    optional=True,
+)
+CJ_ASSESSMENT = Table(
+    "treatment",
+    "cj_assessment",
+    "CjAssessment",
+    key=("cj_assessment_ref",),
+    identity=IdentityColumns(postcode=None, local_id=("agncy", "clientid")),
+    title="Criminal-justice team: assessments",
+    optional=True,
+)
+CJ_CASELOAD = Table(
+    "treatment",
+    "cj_caseload",
+    "CjCaseload",
+    key=("cj_caseload_ref",),
+    parents={("cj_assessment_ref",): "cj_assessment"},
+    title="Criminal-justice team: caseload",
+    optional=True,
+)
+PRISON_REFERRAL = Table(
+    "treatment",
+    "prison_referral",
+    "PrisonReferral",
+    key=("prison_referral_ref",),
+    identity=IdentityColumns(
+        postcode=None, noms_number="noms_number", local_id=("agncy", "clientid")
+    ),
+    title="Criminal-justice team: referrals from prison",
+    optional=True,
+)
+APPLICATION = Table(
+    "housing",
+    "application",
+    "Application",
+    key=("case_ref",),
+    title="Homelessness applications",
+)
 PERSON = Table(
     "housing",
     "person",
@@ -158,17 +279,64 @@ PERSON = Table(
     key=("person_ref",),
     parents={("case_ref",): "application"},
     identity=IdentityColumns(nino="nino"),
+    title="People of households",
 )
-DUTY = Table("housing", "duty", "Duty", key=("duty_ref",), parents={("case_ref",): "application"})
+DUTY = Table(
+    "housing",
+    "duty",
+    "Duty",
+    key=("duty_ref",),
+    parents={("case_ref",): "application"},
+    title="Homelessness duties",
+)
 TENANCY = Table(
-    "housing", "tenancy", "Tenancy", key=("tenancy_ref",), parents={("person_ref",): "person"}
+    "housing",
+    "tenancy",
+    "Tenancy",
+    key=("tenancy_ref",),
+    parents={("person_ref",): "person"},
+    title="Tenancies",
+)
+TEMPORARY_ACCOMMODATION = Table(
+    "housing",
+    "temporary_accommodation",
+    "TemporaryAccommodation",
+    key=("placement_ref",),
+    parents={("case_ref",): "application"},
+    title="Temporary accommodation",
+    optional=True,
+)
+ROUGH_SLEEPING = Table(
+    "housing",
+    "rough_sleeping",
+    "RoughSleeping",
+    key=("sighting_ref",),
+    identity=IdentityColumns(postcode=None),
+    title="Sightings of rough sleeping",
+    optional=True,
 )
 
 TABLES: dict[str, tuple[Table, ...]] = {
-    "police": (CUSTODY, DRUG_TEST),
-    "probation": (SENTENCE, REQUIREMENT, RELEASE),
-    "treatment": (EPISODE, INTERVENTION),
-    "housing": (APPLICATION, PERSON, DUTY, TENANCY),
+    "police": (CUSTODY, DRUG_TEST, INTENSIVE_PROGRAMME, SUSPECTED_DRUG_DEATH),
+    "probation": (SENTENCE, REQUIREMENT, RELEASE, ENFORCEMENT, ACCOMMODATION),
+    "treatment": (
+        EPISODE,
+        INTERVENTION,
+        OUTCOMES_PROFILE,
+        SECURE_TREATMENT,
+        TRANSFER,
+        CJ_ASSESSMENT,
+        CJ_CASELOAD,
+        PRISON_REFERRAL,
+    ),
+    "housing": (
+        APPLICATION,
+        PERSON,
+        DUTY,
+        TENANCY,
+        TEMPORARY_ACCOMMODATION,
+        ROUGH_SLEEPING,
+    ),
 }
 """Each partner's tables, every one after those it belongs to."""
 

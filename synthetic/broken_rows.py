@@ -22,7 +22,7 @@ WRONG_VALUES: tuple[tuple[str, str, str, str | None], ...] = (
     ("probation", "requirement", "description", MISSING),
     ("probation", "release", "treatment_need", "MAYBE"),
     ("treatment", "episode", "DRUG1", MISSING),
-    ("treatment", "episode", "RFLS", "99"),
+    ("treatment", "episode", "ACCMNEED", "9"),
     ("treatment", "intervention", "MODAL", "07"),
     ("housing", "application", "assessment", "unknown"),
     ("housing", "duty", "duty", "interim"),

@@ -12,7 +12,9 @@ from pathlib import Path
 import polars as pl
 
 from schemas.errors import ConfigError
+from schemas.tables import TABLES
 from synthetic.broken_rows import Tables, break_rows
+from synthetic.extras import extra_tables
 from synthetic.housing import housing_tables, make_applications
 from synthetic.police import Arrests, make_arrests, police_tables
 from synthetic.population import DRUGS, PARTNERS, Population, make_population
@@ -23,14 +25,25 @@ from synthetic.treatment import make_episodes, treatment_tables
 
 FEWEST_PEOPLE = 50
 MOST_PEOPLE = 1_000_000
-# The tables whose rows name a person, and the parts of their record key.
+# The tables whose rows name a person in every extract, and the parts of their record key.
 NAMES_A_PERSON = {
     ("police", "custody"): ("custody_ref",),
     ("probation", "sentence"): ("sentence_ref",),
     ("treatment", "episode"): ("AGNCY", "CLIENTID", "EPISODID"),
     ("housing", "person"): ("person_ref",),
 }
-ORDER = {"custody": "custody_ref", "episode": "EPISODID", "intervention": "MODID"}
+# And those of extracts that few partners send.
+EXTRAS_NAME_A_PERSON = {
+    ("police", "intensive_programme"): ("programme_ref",),
+    ("police", "suspected_drug_death"): ("death_ref",),
+    ("treatment", "secure_treatment"): ("SECURE_REF",),
+    ("treatment", "cj_assessment"): ("CJ_ASSESSMENT_REF",),
+    ("treatment", "prison_referral"): ("PRISON_REFERRAL_REF",),
+    ("housing", "rough_sleeping"): ("sighting_ref",),
+}
+# Columns that only a local case-management export of treatment has; NDTMS has no names.
+LOCAL_ONLY = ("FORENAME", "SURNAME", "NHSNO", "POSTCODE")
+SHAPES = ("local", "ndtms")
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,9 @@ def make_world(
     rates: ErrorRates | None = None,
     filled: Filled | None = None,
     copying: Copying | None = None,
+    *,
+    extras: bool = False,
+    shape: str = "local",
 ) -> World:
     """Make the people and what the partners recorded of them.
 
@@ -72,10 +88,16 @@ def make_world(
         rates: Chances of each mistake; the project's own if not given.
         filled: How often strong identifiers are written down.
         copying: How often partners write a person down afresh.
+        extras: Whether to make the extracts too that name people and that few partners send.
+        shape: Of the treatment extract: `local`, with names, or `ndtms`, with initials only.
 
     Raises:
-        ConfigError: if the number of people is too small or too large.
+        ConfigError: if the number of people is too small or too large, or there is no such shape.
     """
+    if shape not in SHAPES:
+        raise ConfigError(
+            "There is no treatment extract of that shape.", f"Use {' or '.join(SHAPES)}."
+        )
     if not FEWEST_PEOPLE <= people <= MOST_PEOPLE:
         raise ConfigError(
             f"A population of {people} cannot be made.",
@@ -106,7 +128,26 @@ def make_world(
         "treatment": treatment,
         "housing": housing,
     }
-    return World(population, break_rows(tables, streams, rates))
+    if extras:
+        more = extra_tables(population, tables, streams, rates)
+        tables = {
+            partner: {**frames, **more.get(partner, {})} for partner, frames in tables.items()
+        }
+    laid_out = {partner: _laid_out(partner, frames, shape) for partner, frames in tables.items()}
+    return World(population, break_rows(laid_out, streams, rates))
+
+
+def _laid_out(partner: str, frames: dict[str, pl.DataFrame], shape: str) -> dict[str, pl.DataFrame]:
+    """Return a partner's tables in the order of the contract, treatment in its shape."""
+    laid_out = {}
+    for table in TABLES[partner]:
+        if table.name in frames:
+            present = {name.lower(): name for name in frames[table.name].columns}
+            columns = [present[name] for name in table.columns]
+            if shape == "ndtms":
+                columns = [name for name in columns if name not in LOCAL_ONLY]
+            laid_out[table.name] = frames[table.name].select(*columns, "person")
+    return laid_out
 
 
 def truth_records(tables: Tables) -> pl.DataFrame:
@@ -118,7 +159,8 @@ def truth_records(tables: Tables) -> pl.DataFrame:
             record_key=pl.concat_str([pl.col(part).fill_null("") for part in key], separator="|"),
             person=pl.col("person"),
         )
-        for (partner, table), key in NAMES_A_PERSON.items()
+        for (partner, table), key in {**NAMES_A_PERSON, **EXTRAS_NAME_A_PERSON}.items()
+        if table in tables[partner]
     )
 
 
@@ -142,7 +184,15 @@ def truth_people(population: Population) -> pl.DataFrame:
     )
 
 
-def write_extracts(people: int, seed: int, out: Path, as_at: date = date(2026, 6, 30)) -> Summary:
+def write_extracts(
+    people: int,
+    seed: int,
+    out: Path,
+    as_at: date = date(2026, 6, 30),
+    *,
+    extras: bool = False,
+    shape: str = "local",
+) -> Summary:
     """Write `inbox/<partner>/<table>.csv`, `truth/record.csv` and `truth/person.csv`.
 
     Each file is written beside and renamed, so a reader never meets half of one.
@@ -152,15 +202,18 @@ def write_extracts(people: int, seed: int, out: Path, as_at: date = date(2026, 6
         seed: The same seed, size and day give the same bytes.
         out: The folder to write into; existing extracts are replaced.
         as_at: The day the extracts are drawn.
+        extras: Whether to make the extracts too that name people and that few partners send.
+        shape: Of the treatment extract: `local`, with names, or `ndtms`, with initials only.
 
     Raises:
-        ConfigError: if the number of people or the seed cannot be used.
+        ConfigError: if the number of people, the seed or the shape cannot be used.
     """
-    world = make_world(people, seed, as_at)
+    world = make_world(people, seed, as_at, extras=extras, shape=shape)
     counts: dict[str, int] = {}
     for partner, frames in world.tables.items():
+        keys = {table.name: (table.key[-1],) for table in TABLES[partner]}
         for table, frame in frames.items():
-            rows = frame.sort(frame.columns[0] if table not in ORDER else ORDER[table])
+            rows = frame.sort([name for name in frame.columns if name.lower() in keys[table]])
             _write(rows.drop("person"), out / "inbox" / partner / f"{table}.csv")
             counts[f"{partner}/{table}"] = rows.height
     _write(truth_records(world.tables), out / "truth" / "record.csv")

@@ -44,6 +44,13 @@ def references(prefix: str, order: np.ndarray, width: int = 7) -> np.ndarray:
     """Return references numbered in the order of a sort key, as a register would."""
     number = np.empty(len(order), dtype=int)
     number[np.argsort(order, kind="stable")] = np.arange(1, len(order) + 1)
+    return numbered(prefix, number, width)
+
+
+def numbered(prefix: str, number: np.ndarray, width: int) -> np.ndarray:
+    """Return numbers as references of one width; none of none."""
+    if not len(number):
+        return np.empty(0, dtype=object)
     return prefix + np.char.zfill(number.astype(str), width).astype(object)
 
 

@@ -24,7 +24,7 @@ from synthetic.identities import (
     record_identities,
     starts,
 )
-from synthetic.population import DRUGS, Population
+from synthetic.population import DRUGS, YEAR, Population
 from synthetic.rates import Copying, ErrorRates, Filled
 from synthetic.streams import Streams
 
@@ -49,6 +49,10 @@ ENDS = {
 }  # fmt: skip
 SECURED = ("secured_existing", "secured_alternative")
 OWED_MAIN = 0.45  # of relief duties that ran out
+NOT_OWED = {"intentionally_homeless": 0.15, "no_priority_need": 0.75, "not_homeless": 0.10}
+PLACED = 0.42  # of relief and main duties; judgement
+PLACES = {"hostel": 0.2, "bed_and_breakfast": 0.22, "nightly_paid": 0.2, "private_leased": 0.14,
+          "local_authority": 0.2, "refuge": 0.02, "other": 0.02}  # fmt: skip
 TENANCIES = {"assured_shorthold": 0.52, "introductory": 0.16, "secure": 0.10, "assured": 0.08,
              "licence": 0.14}  # fmt: skip
 TENANCY_ENDS = {"moved_on": 0.34, "surrendered": 0.14, "abandoned": 0.16, "evicted": 0.19,
@@ -83,9 +87,11 @@ def make_applications(population: Population, streams: Streams) -> Applications:
 
 
 def _application_table(
-    population: Population, applications: Applications, assessment: np.ndarray, draw: Streams
-) -> pl.DataFrame:
+    population: Population, applications: Applications, assessment: np.ndarray,
+    duties: list[_Duty], draw: Streams,
+) -> pl.DataFrame:  # fmt: skip
     size = len(applications.ref)
+    decision, decided = _main_duty_decisions(size, duties, draw)
     using = np.array(DRUGS, dtype=object)[population.drug[applications.person]]
     rng = draw("needs")
 
@@ -93,6 +99,8 @@ def _application_table(
         return text_column(np.where(rng.random(size) < chance, "Y", "N").astype(object))
 
     drugs = np.isin(using, ("opiate", "crack", "cocaine"))
+    female = population.sex[applications.person] == "F"
+    young = applications.day - population.birth[applications.person] < 25 * YEAR
     justice = population.known[applications.person, 0] | population.known[applications.person, 1]
     return pl.DataFrame(
         {
@@ -106,11 +114,19 @@ def _application_table(
             "need_drug": need(np.where(drugs, 0.62, 0.03)),
             "need_alcohol": need(np.where(using == "alcohol", 0.58, 0.04)),
             "need_mental_health": need(0.36),
+            "need_learning_disability": need(0.08),
+            "need_physical_health": need(0.24),
             "need_offending": need(np.where(justice, 0.40, 0.03)),
             "need_rough_sleeping": need(np.where(drugs, 0.28, 0.07)),
-            "need_domestic_abuse": need(
-                np.where(population.sex[applications.person] == "F", 0.24, 0.04)
-            ),
+            "need_repeat_homelessness": need(np.where(drugs, 0.26, 0.08)),
+            "need_domestic_abuse": need(np.where(female, 0.24, 0.04)),
+            "need_sexual_abuse": need(np.where(female, 0.08, 0.01)),
+            "need_care_leaver": need(np.where(young, 0.20, 0.02)),
+            "need_armed_forces": need(0.02),
+            "need_modern_slavery": need(0.01),
+            "need_young_parent": need(np.where(young & female, 0.08, 0.0)),
+            "main_duty_decision": text_column(decision),
+            "main_duty_decision_date": day_column(decided),
             "person": applications.person,
         }
     )
@@ -207,6 +223,42 @@ def _duties(
     return [prevention, relief, main]
 
 
+def _main_duty_decisions(
+    size: int, duties: list[_Duty], draw: Streams
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what was decided when relief ran out, and the day; nothing where it did not."""
+    _, relief, main = duties
+    decision = np.full(size, None, dtype=object)
+    decided = np.full(size, NEVER)
+    lapsed = relief.reason == "56_days_elapsed"
+    decision[relief.at[lapsed]] = weighted(draw("decision on main"), NOT_OWED, int(lapsed.sum()))
+    decided[relief.at[lapsed]] = relief.end[lapsed]
+    decision[main.at] = "owed"
+    return decision, decided
+
+
+def _placement_table(
+    population: Population, applications: Applications, duties: list[_Duty], draw: Streams
+) -> pl.DataFrame:
+    """Return temporary accommodation of households owed relief or the main duty."""
+    _, relief, main = duties
+    at, start = np.concatenate([relief.at, main.at]), np.concatenate([relief.start, main.start])
+    placed = draw("placed").random(len(at)) < PLACED
+    at, start = at[placed], start[placed]
+    start = np.minimum(start + draw("placed on").integers(0, 8, len(at)), population.as_at)
+    end = start + (95 * draw("placed for").lognormal(0, 0.8, len(at))).astype(int)
+    return pl.DataFrame(
+        {
+            "placement_ref": text_column(references("TA", start)),
+            "case_ref": text_column(applications.ref[at]),
+            "accommodation_type": text_column(weighted(draw("place"), PLACES, len(at))),
+            "start_date": day_column(start),
+            "end_date": day_column(end, end <= population.as_at),
+            "person": applications.person[at],
+        }
+    )
+
+
 def _duty_table(applications: Applications, duties: list[_Duty]) -> pl.DataFrame:
     at = np.concatenate([duty.at for duty in duties])
     start = np.concatenate([duty.start for duty in duties])
@@ -264,14 +316,15 @@ def housing_tables(
     population: Population, applications: Applications, streams: Streams, rates: ErrorRates,
     filled: Filled, copying: Copying,
 ) -> dict[str, pl.DataFrame]:  # fmt: skip
-    """Return application, person, duty and tenancy, each with the person behind the row."""
+    """Return housing's tables, each with the person behind the row."""
     draw = streams.within("housing tables")
     assessment = weighted(draw("assessment"), ASSESSMENTS, len(applications.ref))
     duties = _duties(population, applications, assessment, draw)
     people = _person_table(population, applications, draw, streams, rates, filled, copying)
     return {
-        "application": _application_table(population, applications, assessment, draw),
+        "application": _application_table(population, applications, assessment, duties, draw),
         "person": people.drop("application"),
         "duty": _duty_table(applications, duties),
         "tenancy": _tenancy_table(population, people, duties, draw),
+        "temporary_accommodation": _placement_table(population, applications, duties, draw),
     }

@@ -36,6 +36,7 @@ OUTCOMES = {
 }  # fmt: skip
 TESTED = 0.78  # of arrests for a trigger offence
 TESTED_OTHERWISE = 0.05  # on an inspector's authority
+HELD_OVERNIGHT = 0.35  # a day longer than the test may take; judgement
 RESULTS = {
     "none": {"NEG": 0.93, "POS_COCAINE": 0.02, "REFUSED": 0.02, "NOT_TAKEN": 0.03},
     "opiate": {"POS_OPIATE": 0.26, "POS_BOTH": 0.44, "POS_COCAINE": 0.12, "NEG": 0.10,
@@ -104,10 +105,27 @@ def _drug_tests(
             "drug_test_ref": text_column(references("DT", day)),
             "custody_ref": text_column(custody_ref[at]),
             "test_date": day_column(day),
+            "authority": text_column(np.where(trigger[at], "trigger", "inspector").astype(object)),
             "result": text_column(result),
             "person": person,
         }
     )
+
+
+def _home_office_codes(classes: pl.Series) -> pl.Series:
+    """Write a class as a Home Office code: 92D is 092/04, a class without a letter ends in 00."""
+    letters = classes.str.extract(r"([A-Z])$").fill_null("@")
+    number = letters.map_elements(lambda letter: f"{ord(letter) - 64:02d}", return_dtype=pl.String)
+    return classes.str.extract(r"^([0-9]+)").str.zfill(3) + "/" + number
+
+
+def _ends(population: Population, arrests: Arrests, draw: Streams) -> tuple[pl.Series, pl.Series]:
+    """Return the days on which custody ended and the case had its outcome."""
+    held = 1 + (draw("held overnight").random(len(arrests.day)) < HELD_OVERNIGHT)
+    left = arrests.day + held
+    took = draw("outcome after").gamma(1.4, 30, len(arrests.day)).astype(int)
+    decided = np.minimum(arrests.day + took, population.as_at)
+    return day_column(left, left <= population.as_at), day_column(decided)
 
 
 def police_tables(
@@ -137,6 +155,7 @@ def police_tables(
     )[address]
     offences = _offences(arrests, draw)
     ref = references("CU", arrests.day)
+    left, decided = _ends(population, arrests, draw)
     custody = pl.DataFrame(
         {
             "custody_ref": text_column(ref),
@@ -144,8 +163,11 @@ def police_tables(
                               "ethnicity").to_dict(),
             "postcode": text_column(postcode),
             "arrest_date": day_column(arrests.day),
+            "release_date": left,
             **offences.select("offence_code", "offence_class").to_dict(),
+            "home_office_code": _home_office_codes(offences["offence_class"]),
             "outcome": text_column(weighted(draw("outcome"), OUTCOMES, len(ref))),
+            "outcome_date": decided,
             "person": arrests.person,
         }
     )  # fmt: skip

@@ -52,6 +52,20 @@ OTHERS = {"MHTR": 0.05, "RAR": 0.62, "UPW": 0.38, "OTHER": 0.25}
 NEED = {"opiate": 0.85, "crack": 0.80, "cocaine": 0.45, "alcohol": 0.65, "cannabis": 0.2}
 DISCHARGE = {"DNF": 0.14, "DPH": 0.46, "DSH": 0.16, "DST": 0.17, "DUT": 0.07}
 RECALLED = 0.17
+LEGACY_TIERS = {"A1": 0.1, "A3": 0.1, "B1": 0.2, "B2": 0.2, "C1": 0.15, "C3": 0.15, "D0": 0.1}
+TIERS = {"A": 0.06, "B": 0.14, "C": 0.24, "D": 0.24, "E": 0.16, "F": 0.10, "G": 0.06}
+NEW_TIERS_FROM = 19_358  # 2023-01-01, as days; judgement
+MAPPA = {"M1": 0.07, "M2": 0.02, "M3": 0.01, "": 0.90}
+MANAGED = 0.08  # integrated offender management; judgement
+MAIN_CATEGORY = {"RAR": "F", "UPW": "W"}
+BREACHED = 0.22  # of community sentences; judgement
+BREACHES = {"BRE01": 0.4, "BRE03": 0.2, "BRE06": 0.2, "BRE08": 0.1, "BRE13": 0.1}
+RECALLS = {"REC01": 0.65, "REC02": 0.35}
+HOUSED = 0.85  # of sentences with a spell of accommodation on record; judgement
+MOVED = 0.30  # of those, with another after it
+LIVED = {"A01A": 0.06, "A01C": 0.24, "A01D": 0.26, "A02": 0.03, "A03": 0.06, "A04": 0.08,
+         "A07A": 0.08, "A07B": 0.07, "A08": 0.01, "A08A": 0.05, "A08C": 0.02, "A10": 0.01,
+         "A16": 0.01, "A17": 0.02}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -130,6 +144,9 @@ def _requirements(
         {
             "requirement_ref": text_column(references("RQ", start)),
             "sentence_ref": text_column(sentences.ref[at]),
+            "main_category": text_column(
+                np.array([MAIN_CATEGORY.get(name) for name in category], dtype=object)
+            ),
             "description": text_column(weighted_by(draw("description"), category, DESCRIPTIONS)),
             "start_date": day_column(start),
             "end_date": day_column(end),
@@ -152,11 +169,18 @@ def _releases(
     need = draw("need").random(len(at)) < np.array([NEED.get(drug, 0.03) for drug in using])
     recall = between(draw("recall day"), day + 7, np.maximum(sentences.end[at], day + 8))
     recalled = (draw("recalled").random(len(at)) < RECALLED) & (recall <= population.as_at)
+    licence_ends = np.maximum(sentences.end[at], day + 8)
+    confirmed = draw("confirmed").random(len(at)) < 0.9
     frame = pl.DataFrame(
         {
             "release_ref": text_column(references("RE", day)),
             "sentence_ref": text_column(sentences.ref[at]),
+            "conditional_release_date": day_column(day),
+            "automatic_release_date": day_column(day),
+            "confirmed_release_date": day_column(day, confirmed),
             "release_date": day_column(day),
+            "licence_expiry_date": day_column(licence_ends),
+            "sentence_expiry_date": day_column(licence_ends),
             "recall_date": day_column(np.where(recalled, recall, NEVER)),
             "treatment_need": text_column(np.where(need, "Y", "N").astype(object)),
             "discharge_accommodation": text_column(weighted(draw("discharge"), DISCHARGE, len(at))),
@@ -164,6 +188,67 @@ def _releases(
         }
     )
     return frame, Referrals(person[need], day[need])
+
+
+def _enforcement(
+    population: Population, sentences: Sentences, release: pl.DataFrame, draw: Streams
+) -> pl.DataFrame:
+    """Return breaches of community sentences, and the recalls that releases record."""
+    last = np.minimum(sentences.end, population.as_at)
+    breached = ~np.isin(sentences.kind, CUSTODIAL) & (sentences.day + 14 < last)
+    breached &= draw("breached").random(len(last)) < BREACHED
+    at = np.flatnonzero(breached)
+    day = between(draw("breach day"), sentences.day[at] + 14, last[at])
+    recalled = release.filter(pl.col("recall_date").is_not_null())
+    recall_day = recalled["recall_date"].str.to_date().to_physical().to_numpy()
+    days = np.concatenate([day, recall_day])
+    kind = np.concatenate(
+        [
+            weighted(draw("breach"), BREACHES, len(at)),
+            weighted(draw("recall"), RECALLS, recalled.height),
+        ]
+    )
+    return pl.DataFrame(
+        {
+            "enforcement_ref": text_column(references("EN", days)),
+            "sentence_ref": pl.concat([text_column(sentences.ref[at]), recalled["sentence_ref"]]),
+            "enforcement_type": text_column(kind),
+            "enforcement_date": day_column(days),
+            "person": np.concatenate([sentences.person[at], recalled["person"].to_numpy()]),
+        }
+    )
+
+
+def _accommodation(population: Population, sentences: Sentences, draw: Streams) -> pl.DataFrame:
+    """Return where people lived during a sentence: one spell, or two that follow each other."""
+    first = np.flatnonzero(draw("housed").random(len(sentences.day)) < HOUSED)
+    start, last = sentences.day[first], np.minimum(sentences.end[first], population.as_at)
+    moves = (draw("moved").random(len(first)) < MOVED) & (last - start > 60)
+    change = between(draw("moved on"), start + 30, last - 20)
+    at = np.concatenate([first, first[moves]])
+    starts_on = np.concatenate([start, change[moves]])
+    ends = sentences.end[at]
+    ends[: len(first)] = np.where(moves, change, ends[: len(first)])
+    return pl.DataFrame(
+        {
+            "accommodation_ref": text_column(references("AC", starts_on)),
+            "sentence_ref": text_column(sentences.ref[at]),
+            "accommodation_type": text_column(weighted(draw("lived"), LIVED, len(at))),
+            "start_date": day_column(starts_on),
+            "end_date": day_column(ends, ends <= population.as_at),
+            "person": sentences.person[at],
+        }
+    )
+
+
+def _tiers(sentences: Sentences, draw: Streams) -> np.ndarray:
+    size = len(sentences.day)
+    legacy = sentences.day < NEW_TIERS_FROM
+    return np.where(
+        legacy,
+        weighted(draw("legacy tier"), LEGACY_TIERS, size),
+        weighted(draw("tier"), TIERS, size),
+    )
 
 
 def _sentence_table(
@@ -196,6 +281,8 @@ def _sentence_table(
     )[address]
     crn = identifiers.crns(draw("crn"), len(first))[held]
     in_custody = np.isin(person, person[np.isin(sentences.kind, CUSTODIAL)])
+    mappa = weighted(draw("mappa"), MAPPA, len(first))[held]
+    managed = draw("iom").random(len(first))[held] < MANAGED
     short = draw("short pnc").random(len(first))[held] < 0.06
     return pl.DataFrame(
         {
@@ -213,7 +300,10 @@ def _sentence_table(
             "sentence_type": text_column(sentences.kind),
             "sentence_date": day_column(sentences.day),
             "sentence_end_date": day_column(sentences.end),
+            "tier": text_column(_tiers(sentences, draw)),
             "rosh": text_column(weighted(draw("rosh"), ROSH, len(first))[held]),
+            "mappa": text_column(mappa).replace("", None),
+            "iom": text_column(kept(managed, np.full(len(person), "IIOM", dtype=object))),
             "person": person,
         }
     )  # fmt: skip
@@ -223,10 +313,16 @@ def probation_tables(
     population: Population, sentences: Sentences, streams: Streams, rates: ErrorRates,
     filled: Filled, copying: Copying,
 ) -> tuple[dict[str, pl.DataFrame], Referrals, Referrals]:  # fmt: skip
-    """Return sentence, requirement and release, and the referrals that DRRs and releases make."""
+    """Return probation's tables, and the referrals that DRRs and releases make."""
     draw = streams.within("probation tables")
     requirement, ordered = _requirements(population, sentences, draw)
     release, released = _releases(population, sentences, draw)
     sentence = _sentence_table(population, sentences, draw, streams, rates, filled, copying)
-    tables = {"sentence": sentence, "requirement": requirement, "release": release}
+    tables = {
+        "sentence": sentence,
+        "requirement": requirement,
+        "release": release,
+        "enforcement": _enforcement(population, sentences, release, draw),
+        "accommodation": _accommodation(population, sentences, draw),
+    }
     return tables, ordered, released

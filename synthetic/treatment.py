@@ -25,6 +25,7 @@ from synthetic.identities import (
     record_identities,
     starts,
 )
+from synthetic.outcomes import outcomes_profiles
 from synthetic.places import LOCAL_AUTHORITY
 from synthetic.population import DRUGS, Population
 from synthetic.rates import Copying, ErrorRates, Filled
@@ -62,6 +63,31 @@ EXITS = {
                 "89": 0.02},
     "cannabis": {"80": 0.42, "82": 0.12, "83": 0.03, "85": 0.34, "88": 0.09},
 }  # fmt: skip
+# Circumstances as field knowledge has them; none of these shares is published for one area.
+CIRCUMSTANCES = {
+    "RELIGION": {"none": 0.46, "christian": 0.30, "muslim": 0.06, "buddhist": 0.01, "hindu": 0.01,
+                 "sikh": 0.01, "jewish": 0.01, "other": 0.03, "declined": 0.04, "not_known": 0.07},
+    "SEXUAL_ORIENTATION": {"heterosexual": 0.86, "gay_lesbian": 0.03, "bisexual": 0.02,
+                           "other": 0.01, "declined": 0.04, "not_known": 0.04},
+    "DISABILITY": {"none": 0.66, "mobility": 0.07, "behaviour_emotional": 0.12, "learning": 0.04,
+                   "progressive": 0.05, "sight": 0.01, "hearing": 0.01, "other": 0.04},
+    "EMPLOYMENT": {"regular": 0.24, "unemployed_seeking": 0.24, "long_term_sick": 0.32,
+                   "not_seeking": 0.08, "student": 0.03, "homemaker": 0.03, "unpaid": 0.01,
+                   "retired": 0.02, "other": 0.01, "not_known": 0.02},
+    "CHILDREN_LIVING_WITH": {"none": 0.72, "all": 0.16, "some": 0.05, "other": 0.04,
+                             "declined": 0.02, "not_known": 0.01},
+}  # fmt: skip
+HEPATITIS = {"A": 0.38, "B": 0.26, "C": 0.12, "D": 0.20, "E": 0.04}
+VACCINATIONS = {"1": 0.3, "2": 0.15, "3": 0.2, "C": 0.35}
+MENTAL_HEALTH = {"Y": 0.62, "N": 0.34, "declined": 0.02, "not_known": 0.02}
+TREATED_FOR_IT = {"primary_care": 0.52, "community_team": 0.16, "talking_therapy": 0.06,
+                  "inpatient": 0.01, "in_service": 0.05, "none": 0.20}  # fmt: skip
+ROUTES_OF_USE = {
+    "opiate": {"1": 0.34, "3": 0.56, "4": 0.10}, "crack": {"3": 0.96, "1": 0.04},
+    "cocaine": {"2": 0.94, "3": 0.04, "5": 0.02}, "alcohol": {"4": 1.0}, "cannabis": {"3": 1.0},
+}  # fmt: skip
+SETTINGS = {"community": 0.93, "inpatient": 0.02, "residential": 0.03, "secure": 0.02}
+LOCAL_TEAM, ANOTHER_TEAM = "A09B", "B12B"  # drug action teams of residence
 PLANNED = ("80", "81", "82")
 WITHDRAWN = ("86",)
 NEVER_TRIAGED = 0.04
@@ -213,6 +239,7 @@ def _interventions(
             "MODID": text_column(references("M", referred)),
             **{name: text_column(values[at]) for name, values in keys.items()},
             "MODAL": text_column(modal.astype(object)),
+            "SETTING": text_column(weighted(draw("setting"), SETTINGS, len(at))),
             "REFMODDT": day_column(referred),
             "FAOMODDT": day_column(np.where(offered <= last, offered, NEVER)),
             "MODST": day_column(np.where(begun, started, NEVER)),
@@ -276,9 +303,38 @@ def _identity_columns(
     )
 
 
+def _circumstances(
+    injects: np.ndarray, using: np.ndarray, identity: pl.DataFrame, draw: Streams
+) -> dict[str, pl.Series]:
+    """Return what full exports say of a client beside the treatment."""
+    size = len(using)
+    needs = weighted(draw("mental health"), MENTAL_HEALTH, size)
+    treated = weighted(draw("mental health treatment"), TREATED_FOR_IT, size)
+    route = weighted_by(draw("route of use"), using, ROUTES_OF_USE)
+    hepatitis = weighted(draw("hepatitis b"), HEPATITIS, size)
+    vaccinations = weighted(draw("vaccinations"), VACCINATIONS, size)
+    local = identity["LA"].is_not_null()
+    return {
+        **{
+            name: text_column(weighted(draw(name), shares, size))
+            for name, shares in CIRCUMSTANCES.items()
+        },
+        "DAT": pl.select(
+            pl.when(local).then(pl.lit(LOCAL_TEAM)).otherwise(pl.lit(ANOTHER_TEAM))
+        ).to_series(),
+        "SERVICE_TYPE": pl.repeat("adult", size, eager=True),
+        "ROUTE": text_column(np.where(injects == "C", "1", route)),
+        "MENTAL_HEALTH_NEED": text_column(needs),
+        "MENTAL_HEALTH_TREATMENT": text_column(kept(needs == "Y", treated)),
+        "HEPBSTAT": text_column(hepatitis),
+        "HEPCSTAT": text_column(weighted(draw("hepatitis c"), HEPATITIS, size)),
+        "HEPBVAC": text_column(kept(hepatitis == "A", vaccinations)),
+    }
+
+
 def _without_consent(
-    episode: pl.DataFrame, intervention: pl.DataFrame, refused: pl.Series
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+    episode: pl.DataFrame, children: dict[str, pl.DataFrame], refused: pl.Series
+) -> dict[str, pl.DataFrame]:
     """Leave one bare row for each client who refused, and nothing of what was done."""
     bare = ("AGNCY", "CLIENTID", "CONSENT", "person")
     episode = episode.with_columns(
@@ -291,16 +347,17 @@ def _without_consent(
         for name in episode.columns
         if name not in bare
     )
-    return episode, intervention.join(
-        clients, on=["AGNCY", "CLIENTID"], how="anti", maintain_order="left"
-    )
+    return {"episode": episode} | {
+        name: child.join(clients, on=["AGNCY", "CLIENTID"], how="anti", maintain_order="left")
+        for name, child in children.items()
+    }
 
 
 def treatment_tables(
     population: Population, episodes: Episodes, streams: Streams, rates: ErrorRates,
     filled: Filled, copying: Copying,
 ) -> dict[str, pl.DataFrame]:  # fmt: skip
-    """Return episode and intervention, each with the person behind the row."""
+    """Return treatment's tables, each with the person behind the row."""
     draw = streams.within("treatment tables")
     using = np.array(DRUGS, dtype=object)[population.drug[episodes.person]]
     course = _courses(population, episodes, using, draw)
@@ -318,6 +375,7 @@ def treatment_tables(
     identity = _identity_columns(
         population, episodes, client, streams, draw, rates, filled, copying
     )
+    injects = np.where(using == "opiate", injects, "N").astype(object)
     episode = pl.DataFrame(
         {
             **{name: text_column(values) for name, values in keys.items()},
@@ -331,11 +389,17 @@ def treatment_tables(
             "RFLS": text_column(episodes.route),
             **{f"DRUG{n}": text_column(values) for n, values in enumerate(drugs, 1)},
             "ACCMNEED": text_column(accommodation),
-            "INJSTAT": text_column(np.where(using == "opiate", injects, "N").astype(object)),
+            "INJSTAT": text_column(injects),
+            **_circumstances(injects, using, identity, draw),
             "person": episodes.person,
         }
     )
-    intervention = _interventions(population, episodes, course, using, keys, draw)
+    children = {
+        "intervention": _interventions(population, episodes, course, using, keys, draw),
+        "outcomes_profile": outcomes_profiles(
+            episodes.person, course.triaged, course.discharged, using, injects, keys,
+            population.as_at, draw,
+        ),
+    }  # fmt: skip
     refused = draw("consent").random(int(client.max()) + 1)[client] < REFUSED_CONSENT
-    episode, intervention = _without_consent(episode, intervention, pl.Series(refused))
-    return {"episode": episode, "intervention": intervention}
+    return _without_consent(episode, children, pl.Series(refused))

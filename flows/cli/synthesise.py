@@ -21,6 +21,19 @@ def synthesise_command(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Where inbox/ and truth/ are written."),
     ] = None,
+    extras: Annotated[
+        bool,
+        typer.Option(
+            "--extras",
+            help="Also the extracts that few partners send, such as an intensive programme's.",
+        ),
+    ] = False,
+    shape: Annotated[
+        str,
+        typer.Option(
+            "--shape", help="Of the treatment extract: local (names) or ndtms (initials only)."
+        ),
+    ] = "local",
     config: ConfigOption = None,
     json_out: JsonOption = None,
 ) -> None:
@@ -31,7 +44,7 @@ def synthesise_command(
 
     folder = out if out is not None else locate(config).parent
     with narrator().telling(1, 1, f"Inventing {people:,} people"):
-        summary = write_extracts(people, seed, folder)
+        summary = write_extracts(people, seed, folder, extras=extras, shape=shape)
     write_report({"people": people, "seed": seed, "tables": dict(summary.tables)}, json_out)
     for table, rows in summary.tables.items():
         typer.echo(f"{rows:>9,}  {table}")

@@ -39,7 +39,7 @@ def truncated(folder: Path) -> None:
 
 def wrong_encoding(folder: Path) -> None:
     text = custody(folder).read_text()
-    custody(folder).write_bytes(text.encode("utf-16"))
+    custody(folder).write_bytes(text.encode("utf-16-le"))
 
 
 def latin_1(folder: Path) -> None:
@@ -164,12 +164,12 @@ EXTRACTS = [
     (empty_file, "is empty"),
     (header_only, "no rows"),
     (truncated, "stops in the middle of its last row"),
-    (wrong_encoding, "UTF-16"),
+    (wrong_encoding, "null bytes"),
     (latin_1, "is not in UTF-8"),
     (wrong_column, "lacks arrest_date"),
-    (binary, "not comma-separated"),
+    (binary, "damaged"),
     (a_folder, "is not whole"),
-    (missing_table, "custody.csv is not in its inbox"),
+    (missing_table, "its custody file is not in its inbox"),
     (mostly_invalid, "are invalid"),
 ]
 AGREEMENTS = [

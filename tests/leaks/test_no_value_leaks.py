@@ -11,6 +11,7 @@ import subprocess
 import sys
 import traceback
 import zlib
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -26,6 +27,8 @@ from flows.settings import load_settings
 from governance.keys import load_root, store_key
 from linkage import store
 from schemas.errors import JourneysError
+from schemas.mapping import own_layout
+from schemas.tables import TABLES
 from synthetic import write_extracts
 from warehouse.connect import open_release, open_store
 
@@ -72,7 +75,17 @@ def travelled(tmp_path_factory) -> Path:
     journeys(folder, "sql", "SELECT * FROM person LIMIT 500")
     journeys(folder, "status")
     journeys(folder, "publish", "--demo-officers")
+    for partner in TABLES:
+        assert check(folder, partner).returncode == 1
     return folder
+
+
+def check(folder: Path, partner: str, *args: str) -> subprocess.CompletedProcess[str]:
+    """Check a partner's inbox, with every report there is."""
+    out = folder / "checks"
+    reports = [f"--{form}={out / f'{partner}.{form}'}" for form in ("html", "csv", "json")]
+    inbox = str(folder / "inbox" / partner)
+    return journeys(folder, "check", partner, inbox, *reports, *args, check=False)
 
 
 def open_stores(folder: Path) -> list[duckdb.DuckDBPyConnection]:
@@ -122,7 +135,7 @@ def test_no_open_store_holds_a_value(travelled):
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda text: text.encode("utf-16"),
+        lambda text: text.encode("utf-16-le"),
         lambda text: text[: len(text) // 2].encode() + b'"' + CANARY["surname"].encode(),
         lambda text: text.encode() + b"\x00" + CANARY["surname"].encode(),
         lambda text: text.replace("surname", CANARY["surname"], 1).encode(),
@@ -138,6 +151,38 @@ def test_a_refused_extract_is_not_echoed(travelled, tmp_path, spoil):
     path.write_bytes(spoil(path.read_text()))
     done = journeys(folder, "run", "--no-server", check=False)
     assert done.returncode == 1
+    assert scan_tree(folder, NEEDLES, LEAVE_OUT) == {}
+
+
+def test_checks_tell_of_the_canaries_by_rule_alone(travelled):
+    """If the checks found nothing wrong, that they echo nothing proves nothing."""
+    for partner in TABLES:
+        told = (travelled / "checks" / f"{partner}.csv").read_text()
+        assert "quarantine" in told
+        page = (travelled / "checks" / f"{partner}.html").read_text()
+        assert NEEDLES.in_bytes((told + page).encode()) == set()
+
+
+def test_a_hub_shows_no_record_key(travelled):
+    done = check(travelled, "police", "--show-keys")
+    assert done.returncode == 2
+    assert NEEDLES.in_bytes((done.stdout + done.stderr).encode()) == set()
+
+
+@pytest.mark.parametrize("stops", [True, False], ids=["stopped", "told"])
+def test_drift_is_told_without_a_value(travelled, tmp_path, stops):
+    folder = tmp_path / "drifted"
+    shutil.copytree(travelled, folder, ignore=shutil.ignore_patterns("home", "tmp", ".prefect"))
+    response = "stop" if stops else "warn"
+    (folder / "policy.yaml").write_text(
+        f"drift: {{everyone: {{vanished_column: {response}, rows: {{warn: 0.01, stop: 0.9}}}}}}"
+    )
+    path = folder / "inbox" / "probation" / "sentence.csv"
+    frame = pl.read_csv(path, infer_schema=False)
+    frame.drop("rosh").tail(frame.height - 8).write_csv(path)
+    done = journeys(folder, "run", "--no-server", check=False)
+    assert done.returncode == (1 if stops else 0), done.stderr
+    assert "column rosh nothing is sent" in " ".join((done.stdout + done.stderr).split())
     assert scan_tree(folder, NEEDLES, LEAVE_OUT) == {}
 
 
@@ -245,11 +290,20 @@ def leak_in_identity(monkeypatch, folder: Path) -> None:
     monkeypatch.setattr("linkage.store.create", leaks)
 
 
+def leak_in_history(monkeypatch, folder: Path) -> None:
+    """Codes remembered as they came, whether or not a list holds them."""
+    monkeypatch.setattr(
+        "schemas.drift._code_counts",
+        lambda values, *_: dict(values.drop_nulls().value_counts().iter_rows()),
+    )
+
+
 @pytest.mark.parametrize(
-    "leak", [leak_in_the_log, leak_in_quarantine, leak_in_staging, leak_in_identity]
+    "leak",
+    [leak_in_history, leak_in_the_log, leak_in_quarantine, leak_in_staging, leak_in_identity],
 )
 def test_a_leak_planted_in_the_flow_turns_the_checks_red(tmp_path, monkeypatch, leak):
-    """Four ways a careless change could leak, each caught."""
+    """Ways a careless change could leak, each caught."""
     folder = new_partnership(tmp_path)
     leak(monkeypatch, folder)
     run_refresh(load_settings(folder / "partnership.yaml"))
@@ -258,3 +312,17 @@ def test_a_leak_planted_in_the_flow_turns_the_checks_red(tmp_path, monkeypatch, 
         found |= scan_store(connection, NEEDLES)
         connection.close()
     assert found
+
+
+def test_a_leak_planted_in_a_check_turns_the_checks_red(tmp_path, monkeypatch):
+    """The record key put into a report, to be helpful."""
+    import flows.check
+
+    folder = new_partnership(tmp_path)
+    given = flows.check.given_files(own_layout("police"), [folder / "inbox" / "police"])
+    report, frames = flows.check.check_files(given, today=date(2026, 6, 30))
+    assert NEEDLES.in_bytes(flows.check.csv_report(report).encode()) == set()
+    # The last custody record is the one that was made to break a rule.
+    bad = frames["custody"].with_columns(custody_ref=pl.lit(KEYS["custody_ref"]))
+    shown = list(flows.check.own_keys(report, {**frames, "custody": bad}))
+    assert NEEDLES.in_bytes(repr(shown).encode()) == {KEYS["custody_ref"]}

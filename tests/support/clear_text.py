@@ -57,8 +57,9 @@ def identities(folder: Path, as_at: date = AS_AT) -> pl.DataFrame:
     parts = []
     for partner, tables in TABLES.items():
         read = {
-            table.name: read_table(folder / "inbox" / partner / f"{table.name}.csv", table)
+            table.name: read_table(path, table)
             for table in tables
+            if (path := folder / "inbox" / partner / f"{table.name}.csv").exists()
         }
         validated = validate_extract(partner, read, as_at=as_at)
         parts.append(

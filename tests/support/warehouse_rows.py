@@ -35,6 +35,12 @@ PARENT_KEYS = {
     "housing_person": "case_key",
     "housing_duty": "case_key",
     "housing_tenancy": "person_key",
+    "housing_temporary_accommodation": "case_key",
+    "probation_enforcement": "sentence_key",
+    "probation_accommodation": "sentence_key",
+    "treatment_outcomes_profile": "episode_key",
+    "treatment_transfer": "secure_treatment_key",
+    "treatment_cj_caseload": "cj_assessment_key",
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
     "police_custody": {"offence_class": "92D", "outcome": "1"},

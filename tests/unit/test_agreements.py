@@ -55,7 +55,17 @@ def test_a_demonstration_agreement_is_in_force_and_covers_the_partner(partner: s
 @pytest.mark.parametrize("partner", PARTNERS)
 def test_the_packaged_agreement_lists_every_column_and_no_other(partner: str) -> None:
     listed = {table: set(columns) for table, columns in demo(partner).treatments.items()}
-    assert listed == {table.name: set(table.columns) for table in TABLES[partner]}
+    expected = {t.name: set(t.columns) for t in TABLES[partner] if not t.restricted}
+    assert listed == expected
+
+
+def test_an_optional_table_may_be_left_out_of_an_agreement_but_not_in_part() -> None:
+    tables = demo("probation").model_dump()["tables"]
+    del tables["accommodation"]
+    check_covers(altered("probation", tables=tables), "probation")
+    del tables["enforcement"]["enforcement_type"]
+    with pytest.raises(AgreementError, match=r"enforcement\.enforcement_type"):
+        check_covers(altered("probation", tables=tables), "probation")
 
 
 @pytest.mark.parametrize("partner", PARTNERS)
@@ -63,7 +73,7 @@ def test_no_identifier_is_kept_as_it_came(partner: str) -> None:
     treatments = demo(partner).treatments
     for table in TABLES[partner]:
         for name, column in table.columns.items():
-            if column.role == "identifier":
+            if column.role == "identifier" and not table.restricted:
                 assert "keep" not in treatments[table.name][name], f"{table.name}.{name}"
 
 
@@ -169,7 +179,7 @@ def test_minimise_drops_what_is_not_listed_and_counts_it() -> None:
     )
     kept, over_shared = minimise(agreement, {"tenancy": frame, "unknown": frame})
     assert kept["tenancy"].columns == ["tenancy_ref", "start_date"]
-    assert kept["unknown"].columns == []
+    assert "unknown" not in kept
     assert over_shared == {"tenancy": 2, "unknown": 5}
 
 

@@ -131,3 +131,21 @@ def test_the_file_is_found_by_option_then_variable_then_folder(
     monkeypatch.setenv("JOURNEYS_CONFIG", str(tmp_path / "elsewhere.yaml"))
     assert locate(None) == tmp_path / "elsewhere.yaml"
     assert locate(tmp_path / "given.yaml") == tmp_path / "given.yaml"
+
+
+def test_a_partners_system_is_named_or_not(tmp_path: Path) -> None:
+    police = {"inbox": "inbox/police", "agreement": "agreements/police.yaml"}
+    assert load_settings(written(tmp_path)).partner("police").system is None
+    named = load_settings(written(tmp_path, partners={"police": {**police, "system": "niche"}}))
+    assert named.partner("police").system == "niche"
+    assert named.mappings is None
+    (tmp_path / "mappings").mkdir()
+    assert named.mappings == tmp_path / "mappings"
+
+
+@pytest.mark.parametrize("system", [f"../{CANARY}", "", "a/b", "Niche RMS", 7])
+def test_a_system_is_a_plain_name(tmp_path: Path, system: object) -> None:
+    police = {"inbox": "i", "agreement": "a", "system": system}
+    with pytest.raises(ConfigError, match=r"`partners\.police\.system`") as caught:
+        load_settings(written(tmp_path, partners={"police": police}))
+    assert CANARY not in str(caught.value)

@@ -8,6 +8,7 @@ import pytest
 
 from flows.sources import check_untouched, find_extract, remove
 from schemas.errors import ExtractRejected
+from schemas.mapping import load_mapping
 
 TABLES = ("custody", "drug_test")
 
@@ -57,3 +58,37 @@ def test_removing_takes_the_extract_and_nothing_else(tmp_path: Path) -> None:
     found = find_extract("police", fill(tmp_path, custody="a", drug_test="b", mine="c"), TABLES)
     assert found and remove(found) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
+
+
+def test_an_optional_table_need_not_be_there_and_is_found_where_it_is(tmp_path: Path) -> None:
+    tables = (*TABLES, "intensive_programme")
+    without = find_extract("police", fill(tmp_path, custody="a", drug_test="b"), tables)
+    assert without and set(without.files) == set(TABLES)
+    found = find_extract("police", fill(tmp_path, intensive_programme="c"), tables)
+    assert found and set(found.files) == set(tables) and found.digest != without.digest
+
+
+def test_a_mapping_says_which_file_is_which_table(tmp_path: Path) -> None:
+    mapping = load_mapping("police", "niche")
+    fill(tmp_path, **{"custody": "a", "Niche Drug Test March": "b"})
+    found = find_extract("police", tmp_path, TABLES, mapping)
+    assert found and found.files["drug_test"].name == "Niche Drug Test March.csv"
+    fill(tmp_path, **{"old custody": "a"})
+    with pytest.raises(ExtractRejected, match="2 files that could be its custody table") as caught:
+        find_extract("police", tmp_path, TABLES, mapping)
+    assert "old" not in str(caught.value)
+
+
+def test_one_file_may_hold_several_tables_and_is_removed_once(tmp_path: Path) -> None:
+    (tmp_path / "connect_march.xlsx").write_bytes(b"a")
+    (tmp_path / "readme.txt").write_bytes(b"b")
+    found = find_extract("police", tmp_path, TABLES, load_mapping("police", "connect"))
+    assert found and len(set(found.files.values())) == 1 and found.others == 1
+    assert remove(found) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["readme.txt"]
+
+
+def test_a_mapped_table_that_is_missing_is_named_as_ours(tmp_path: Path) -> None:
+    fill(tmp_path, custody="a")
+    with pytest.raises(ExtractRejected, match="its drug_test file is not in its inbox"):
+        find_extract("police", tmp_path, TABLES, load_mapping("police", "niche"))

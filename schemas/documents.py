@@ -20,6 +20,8 @@ FAULTS = {
     "extra_forbidden": "is not a key this document has",
     "int_parsing": "is not a whole number",
     "int_type": "is not a whole number",
+    "float_parsing": "is not a number",
+    "float_type": "is not a number",
     "bool_parsing": "is neither true nor false",
     "bool_type": "is neither true nor false",
     "string_type": "is not text",
@@ -50,6 +52,12 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+class _AsText(_UniqueKeys):
+    """The same, with every plain value as text: a code `No` is not the answer no."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+
 def read_document(path: Path, model: type[Document], error: type[JourneysError]) -> Document:
     """Read a YAML document into its model.
 
@@ -69,7 +77,35 @@ def parse_document(
     text: str, name: str, model: type[Document], error: type[JourneysError]
 ) -> Document:
     """Like `read_document`, from text already read; `name` is what messages call it."""
-    content = _parse(text, name, error)
+    return check_document(_parse(text, name, error), name, model, error)
+
+
+def read_mapping(path: Path, error: type[JourneysError]) -> dict[str, Any]:
+    """Read a YAML document as plain keys and values, to be checked later.
+
+    Raises:
+        error: If the file cannot be read or is not YAML.
+    """
+    return _parse(_read_text(path, error), path.name, error)
+
+
+def read_text_document(path: Path, error: type[JourneysError]) -> dict[str, Any]:
+    """Like `read_mapping`, with every value as it is written: `No`, `01` and `1.0` stay text.
+
+    Raises:
+        error: If the file cannot be read or is not YAML.
+    """
+    return _parse(_read_text(path, error), path.name, error, _AsText)
+
+
+def check_document(
+    content: dict[str, Any], name: str, model: type[Document], error: type[JourneysError]
+) -> Document:
+    """Fit keys and values to their model.
+
+    Raises:
+        error: If they do not fit; the message holds the document's name and the keys at fault.
+    """
     faults: list[str] = []
     try:
         return model.model_validate(content)
@@ -94,11 +130,13 @@ def _read_text(path: Path, error: type[JourneysError]) -> str:
     raise error(f"{path} {reason}.", "Check the path and the permissions of the file.")
 
 
-def _parse(text: str, name: str, error: type[JourneysError]) -> Any:
+def _parse(
+    text: str, name: str, error: type[JourneysError], loader: type[_UniqueKeys] = _UniqueKeys
+) -> Any:
     line: int | None = None
     try:
         # A SafeLoader subclass builds only plain values.
-        content = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506
+        content = yaml.load(text, Loader=loader)  # noqa: S506
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = mark.line + 1 if mark else 1

@@ -1,0 +1,374 @@
+"""Check a partner's files as the hub would, before they are sent: a verdict, and nothing stored.
+
+It needs no partnership, no agreement and no key. What it tells is table, column, row number, rule
+and count. Record keys are looked up only where the partner itself asks for its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+from schemas.errors import ConfigError, ExtractRejected
+from schemas.tables import TABLES
+
+if TYPE_CHECKING:
+    from schemas.contract import Examined
+    from schemas.mapping import SystemMapping
+    from schemas.policy import Policy
+
+Verdict = Literal["accepted", "quarantined", "rejected"]
+
+SHOWN_ROWS = 10
+"""How many row numbers of a rule are shown; the CSV report has them all."""
+
+LONGEST_KEY = 60
+
+
+@dataclass(frozen=True)
+class Given:
+    """Files that were given to be checked: the file of each table, and whether that is all."""
+
+    mapping: SystemMapping
+    files: Mapping[str, Path]
+    whole: bool
+
+    @property
+    def partner(self) -> str:
+        """Whose they are."""
+        return self.mapping.partner
+
+
+@dataclass(frozen=True)
+class TableCount:
+    """What became of one table's rows, and which of its columns were not in the file."""
+
+    table: str
+    received: int
+    kept: int
+    quarantined: int
+    withheld: int
+    not_sent: tuple[str, ...]
+    not_known: int
+
+
+@dataclass(frozen=True)
+class BrokenRule:
+    """One rule that a column of a table breaks: what it asks, what follows, how often, where."""
+
+    table: str
+    column: str
+    rule: str
+    asks: str
+    outcome: str
+    count: int
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What checking found.
+
+    Args:
+        partner: Whose files.
+        verdict: Whether the hub would take them in, and whether it would take in every record.
+        reasons: Why they are rejected: the problem and the remedy.
+        tables: What became of the rows of each table.
+        rules: Each broken rule, the most frequent first.
+        findings: `table, row, column, rule, outcome` of every broken rule.
+        not_checked: What could not be checked with the files given.
+    """
+
+    partner: str
+    verdict: Verdict
+    reasons: tuple[tuple[str, str], ...]
+    tables: tuple[TableCount, ...]
+    rules: tuple[BrokenRule, ...]
+    findings: pl.DataFrame
+    not_checked: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The report without its rows."""
+        return {
+            "partner": self.partner,
+            "verdict": self.verdict,
+            "reasons": [{"problem": p, "remedy": r} for p, r in self.reasons],
+            "tables": [vars(one) for one in self.tables],
+            "rules": [
+                {key: value for key, value in vars(one).items() if key != "rows"}
+                for one in self.rules
+            ],
+            "not_checked": list(self.not_checked),
+        }
+
+
+def given_files(mapping: SystemMapping, paths: Sequence[Path], table: str | None = None) -> Given:
+    """Find out which table each file is.
+
+    Args:
+        mapping: Whose they are and how their system names them.
+        paths: A folder, or one or several files. A file that is not named as the mapping says is
+            recognised by the name of its table among the words of its own.
+        table: The table, where one file of another name is given.
+
+    Raises:
+        ConfigError: There is no such table or file, or a file's table is not clear.
+    """
+    names = list(mapping.tables)
+    if table is not None and (table not in names or len(paths) != 1 or paths[0].is_dir()):
+        raise ConfigError(
+            "--table names the table of one file.", f"Give one of {', '.join(names)} and one file."
+        )
+    if len(paths) == 1 and paths[0].is_dir():
+        return Given(mapping, _in_folder(paths[0], mapping), whole=True)
+    files: dict[str, Path] = {}
+    for place, path in enumerate(paths, 1):
+        if not path.is_file():
+            raise ConfigError(f"File {place} of those given is not there.", "Check its path.")
+        for name in [table] if table else _tables_of(path, mapping, place):
+            _add(files, name, path)
+    needed = {one.name for one in TABLES[mapping.partner] if not one.optional}
+    return Given(mapping, files, whole=needed <= set(files))
+
+
+def check_files(
+    given: Given,
+    *,
+    today: date,
+    codes: Path | None = None,
+    policy: Policy | None = None,
+) -> tuple[CheckReport, dict[str, pl.DataFrame]]:
+    """Read the files and hold them to the contract.
+
+    Args:
+        given: The files.
+        today: The day, which two-digit years are read against.
+        codes: A folder of code lists that win over the packaged ones.
+        policy: What broken rules lead to; the packaged one if not given.
+
+    Returns:
+        The report, and the tables as they were read, for the partner's own keys.
+
+    Raises:
+        ConfigError: A code list cannot be used or validation is switched off.
+    """
+    frames: dict[str, pl.DataFrame] = {}
+    reasons: list[tuple[str, str]] = []
+    for name, path in given.files.items():
+        try:
+            frames[name] = _read(given.mapping, name, path, today)
+        except ExtractRejected as error:
+            reasons.append((error.problem, error.remedy))
+    whole = given.whole and not reasons
+    examined: Examined | None = None
+    try:
+        examined = _examine(given.partner, frames, whole, today, codes, policy)
+    except ExtractRejected as error:
+        reasons.append((error.problem, error.remedy))
+    if examined is not None:
+        reasons += [(said, "Correct the export and check again.") for said in examined.refusals]
+    return _report(given, frames, examined, reasons), frames
+
+
+def own_keys(report: CheckReport, frames: Mapping[str, pl.DataFrame]) -> Iterator[tuple[str, ...]]:
+    """(table, row, key, column, rule) of each record left out, for the partner that sent it.
+
+    A record key is an identifier: this is for the partner's own screen and nothing else.
+    """
+    keys = {one.name: one.key for one in TABLES[report.partner]}
+    left_out = report.findings.filter(pl.col("outcome").is_in(["reject", "quarantine"]))
+    for table, row, column, rule, _ in left_out.iter_rows():
+        frame = frames[table]
+        parts = [frame[name][row - 1] if name in frame.columns else None for name in keys[table]]
+        yield table, f"{row:,}", _printable("|".join(part or "" for part in parts)), column, rule
+
+
+def csv_report(report: CheckReport) -> str:
+    """Every broken rule by table, row and column, with how often that rule is broken there."""
+    counted = pl.len().over("table", "column", "rule").alias("count")
+    return report.findings.with_columns(counted).write_csv()
+
+
+def html_report(report: CheckReport, checked_on: date) -> str:
+    """The report as one page that needs nothing else."""
+    from importlib import resources
+
+    from jinja2 import Environment, StrictUndefined
+
+    template = resources.files("flows").joinpath("templates", "check.html.j2").read_text("utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    return environment.from_string(template).render(
+        report=report, checked_on=checked_on, shown=SHOWN_ROWS
+    )
+
+
+def refuse_keys_at_a_hub(paths: Sequence[Path], named: str | None) -> None:
+    """Refuse to show record keys where a partnership's folder is.
+
+    Args:
+        paths: The files to be checked.
+        named: The partnership.yaml that the environment names, if any.
+
+    Raises:
+        ConfigError: One is named, or lies in this folder or above a file.
+    """
+    from flows.settings import FILE_NAME
+
+    folders = {Path.cwd()}
+    for path in paths:
+        folders.update((path.resolve(), *path.resolve().parents))
+    if named or any((folder / FILE_NAME).exists() for folder in folders):
+        raise ConfigError(
+            "Record keys are shown on the partner's own desk only; this is a partnership's hub.",
+            "Leave out --show-keys here; the partner runs the same check with it.",
+        )
+
+
+def _in_folder(folder: Path, mapping: SystemMapping) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        for name in mapping.tables:
+            if path.is_file() and mapping.is_file_of(name, path.name):
+                _add(files, name, path)
+    if not files:
+        raise ConfigError(
+            "The folder holds no table of this partner.",
+            f"Name the files after their tables: {', '.join(mapping.tables)}.",
+        )
+    return files
+
+
+def _add(files: dict[str, Path], name: str, path: Path) -> None:
+    if name in files:
+        raise ConfigError(f"Two files are both the {name} table.", "Give each table once.")
+    files[name] = path
+
+
+def _tables_of(path: Path, mapping: SystemMapping, place: int) -> list[str]:
+    """The tables in a file: as the mapping says, else the one that is a word of its name."""
+    said = [name for name in mapping.tables if mapping.is_file_of(name, path.name)]
+    if said:
+        return said
+    stem = path.stem.lower()
+    found = [name for name in mapping.tables if re.search(rf"(?<![a-z]){name}(?![a-z])", stem)]
+    longest = [name for name in found if not any(name != one and name in one for one in found)]
+    if len(longest) != 1:
+        raise ConfigError(
+            f"It is not clear which table file {place} of those given is.",
+            f"Name it after its table ({', '.join(mapping.tables)}), or give it with --table.",
+        )
+    return longest
+
+
+def _read(mapping: SystemMapping, name: str, path: Path, today: date) -> pl.DataFrame:
+    from flows.safe_errors import guarded
+    from schemas.extract import read_table
+    from schemas.tables import find_table
+
+    table = find_table(mapping.partner, name)
+    required = [column for column, spec in table.columns.items() if spec.required]
+    return guarded("read", read_table, path, table, mapping=mapping, columns=required, as_at=today)
+
+
+def _examine(
+    partner: str,
+    frames: Mapping[str, pl.DataFrame],
+    whole: bool,
+    today: date,
+    codes: Path | None,
+    policy: Policy | None,
+) -> Examined:
+    from flows.safe_errors import guarded
+    from schemas.contract import examine_extract
+
+    return guarded(
+        "check",
+        examine_extract,
+        partner,
+        frames,
+        codes=codes,
+        as_at=today,
+        policy=policy,
+        whole=whole,
+    )
+
+
+def _report(
+    given: Given,
+    frames: Mapping[str, pl.DataFrame],
+    examined: Examined | None,
+    reasons: Sequence[tuple[str, str]],
+) -> CheckReport:
+    from schemas.contract import FINDINGS_SCHEMA
+
+    findings = pl.DataFrame(schema=FINDINGS_SCHEMA) if examined is None else examined.findings
+    left_out = findings.filter(pl.col("outcome").is_in(["reject", "quarantine"]))
+    verdict: Verdict = "accepted" if left_out.is_empty() else "quarantined"
+    return CheckReport(
+        partner=given.partner,
+        verdict="rejected" if reasons else verdict,
+        reasons=tuple(reasons),
+        tables=tuple(_table_counts(given, frames, examined)),
+        rules=tuple(_broken_rules(given.partner, findings)),
+        findings=findings,
+        not_checked=tuple(_not_checked(given, frames)),
+    )
+
+
+def _table_counts(
+    given: Given, frames: Mapping[str, pl.DataFrame], examined: Examined | None
+) -> Iterator[TableCount]:
+    for table in TABLES[given.partner]:
+        if table.name not in frames or examined is None:
+            continue
+        seen, sent = examined.validated, frames[table.name].columns
+        yield TableCount(
+            table=table.name,
+            received=seen.rows[table.name],
+            kept=seen.frames[table.name].height,
+            quarantined=seen.quarantined[table.name],
+            withheld=seen.withheld[table.name],
+            not_sent=tuple(name for name in table.columns if name not in sent),
+            not_known=sum(name not in table.columns for name in sent),
+        )
+
+
+def _broken_rules(partner: str, findings: pl.DataFrame) -> Iterator[BrokenRule]:
+    from schemas.policy import meaning, rules_of
+
+    asks = {
+        (table.name, column, rule): said
+        for table in TABLES[partner]
+        for column, rule, said in rules_of(table)
+    }
+    grouped = (
+        findings.group_by("table", "column", "rule", "outcome")
+        .agg(pl.len().alias("count"), pl.col("row").sort().head(SHOWN_ROWS))
+        .sort("count", "table", "column", "rule", descending=[True, False, False, False])
+    )
+    for table, column, rule, outcome, count, rows in grouped.iter_rows():
+        said = asks.get((table, column, rule)) or meaning(rule)
+        yield BrokenRule(table, column, rule, said, outcome, count, tuple(rows))
+
+
+def _not_checked(given: Given, frames: Mapping[str, pl.DataFrame]) -> Iterator[str]:
+    for table in TABLES[given.partner]:
+        if table.name in frames:
+            yield from (
+                f"Whether the records of {table.name} belong to records of {parent}: the "
+                f"{parent} table was not given or cannot be read."
+                for parent in table.parents.values()
+                if parent not in frames and not given.whole
+            )
+
+
+def _printable(key: str) -> str:
+    """A key without what a terminal would obey."""
+    shown = "".join(letter if letter.isprintable() else "�" for letter in key)
+    return shown if len(shown) <= LONGEST_KEY else shown[: LONGEST_KEY - 1] + "…"

@@ -1,0 +1,372 @@
+"""What is done about what is wrong with an extract, as data a partnership can change.
+
+`policy.yaml` beside this module holds every number and outcome; a `policy.yaml` beside
+partnership.yaml is laid over it. Rules themselves are in the contracts; here is what each leads to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from schemas.columns import Column
+from schemas.documents import check_document, read_mapping
+from schemas.errors import ConfigError
+from schemas.tables import TABLES, Table
+
+Severity = Literal["reject", "quarantine", "empty", "note"]
+Response = Literal["ignore", "warn", "stop"]
+
+PACKAGED = Path(__file__).with_name("policy.yaml")
+FILE_NAME = "policy.yaml"
+
+GENERAL_RULES = {
+    "required": "A value must be given.",
+    "not_a_date": "A date is written 2026-04-01.",
+    "born_too_early": "A year of birth is after 1902.",
+    "code_unknown": "A code is in the code list.",
+    "code_unknown_passed": "A code is in the code list; another is let pass and counted.",
+    "code_not_in_force": "A code was in force on the record's day.",
+    "code_not_in_force_passed": "A code was in force on its day; another is let pass and counted.",
+    "key_unusable": "A key has 1 to 100 characters, none of them a bar or a control character.",
+    "duplicate_key": "No two records of a table have one key; the first valid one counts.",
+    "parent_missing": "The record that this one belongs to is in the extract and valid.",
+    "data_without_consent": "Of a person who did not consent nothing more is sent.",
+}
+"""Rules of every table, and what each asks for."""
+
+UNUSABLE = {
+    "dob": "dummy_date_of_birth",
+    "name": "name_placeholder",
+    "nhs_number": "nhs_number_invalid",
+    "nino": "nino_invalid",
+    "pnc_id": "pnc_id_invalid",
+    "cro_number": "cro_number_invalid",
+    "crn": "crn_invalid",
+    "noms_number": "noms_number_invalid",
+    "uprn": "uprn_invalid",
+    "la_code": "la_code_invalid",
+    "postcode": "postcode_invalid",
+    "postcode_sector": "postcode_sector_invalid",
+}
+"""For each kind of column whose value may turn out to be unusable: the rule it then breaks."""
+
+SAYS_UNKNOWN = frozenset({"dummy_date_of_birth", "name_placeholder"})
+"""Values by which a partner says that it does not know: an answer, where one is required."""
+
+NEVER_PASSED = frozenset(
+    {"required", "key_unusable", "duplicate_key", "parent_missing", "data_without_consent"}
+)
+"""Rules whose record cannot stay: the key, the consent or what must be there is at fault."""
+
+NEVER_KEPT = frozenset({"not_a_date", *UNUSABLE.values()})
+"""Rules whose value cannot stay, because it has no normal form."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Severities(_Part):
+    """What a broken rule leads to, from the general to the particular."""
+
+    default: Severity
+    rules: dict[str, Severity]
+    kinds: dict[str, dict[str, Severity]]
+    columns: dict[str, dict[str, Severity]]
+
+    @field_validator("default")
+    @classmethod
+    def _holds_for_every_rule(cls, value: Severity) -> Severity:
+        if value not in ("reject", "quarantine"):
+            raise ValueError("must be reject or quarantine, which every rule allows")
+        return value
+
+
+class MissingColumns(_Part):
+    """What follows where a column that is shared, and need not be filled, is not in the file."""
+
+    identifier: Response
+    attribute: Response
+
+
+class Thresholds(_Part):
+    """Beyond what an extract is refused whole."""
+
+    quarantined: float = Field(ge=0, le=1)
+    emptied: float = Field(ge=0, le=1)
+    judged_from: int = Field(ge=1)
+
+
+class Limit(_Part):
+    """From where a change is told, and from where it stops the extract; None for never."""
+
+    warn: float | None = Field(default=None, ge=0)
+    stop: float | None = Field(default=None, ge=0)
+
+    def response(self, change: float) -> Response:
+        """What a change of that size leads to."""
+        if self.stop is not None and change > self.stop:
+            return "stop"
+        return "warn" if self.warn is not None and change > self.warn else "ignore"
+
+
+class DriftLimits(_Part):
+    """How far an extract may be from what the partner sent before."""
+
+    deliveries: int = Field(ge=1, le=100)
+    first_deliveries: int = Field(ge=1)
+    judged_from: int = Field(ge=1)
+    rows: Limit
+    null_share: Limit
+    code_share: Limit
+    vanished_column: Response
+    vanished_table: Response
+    days_late: Limit
+    earlier_extract: Response
+    period_repeated: Response
+    period_back: Response
+
+
+class _ThresholdsByPartner(_Part):
+    everyone: Thresholds
+    partners: dict[str, dict[str, Any]]
+
+
+class _DriftByPartner(_Part):
+    everyone: DriftLimits
+    partners: dict[str, dict[str, Any]]
+    accepted: tuple[str, ...]
+
+
+class Policy(_Part):
+    """A whole policy: the packaged one with a partnership's own lines laid over it."""
+
+    dated: date
+    severity: Severities
+    missing_columns: MissingColumns
+    thresholds: _ThresholdsByPartner
+    drift: _DriftByPartner
+
+    @model_validator(mode="after")
+    def _particulars_fit(self) -> Policy:
+        for partner in (*self.thresholds.partners, *self.drift.partners):
+            if partner not in TABLES:
+                raise ValueError("names a partner under `partners` that does not exist")
+        for partner in TABLES:
+            # A fault of pydantic's may quote what it found, so its kind alone is told.
+            if not (
+                _fits(self.thresholds.partners.get(partner, {}), self.thresholds.everyone)
+                and _fits(self.drift.partners.get(partner, {}), self.drift.everyone)
+            ):
+                raise ValueError(f"has limits for {partner} that do not fit")
+        return self
+
+    def severity_of(self, table: Table, column: str, rule: str) -> Severity:
+        """What breaking a rule in a column of a table leads to."""
+        spec = table.columns[column]
+        said = self._said(table, column, spec, rule)
+        if said == "empty" and (_must_stay(spec, rule) or _is_between(table, rule)):
+            return "quarantine"
+        return said
+
+    def response_to_missing(self, spec: Column) -> Response:
+        """What follows where a column that is shared is not in the file."""
+        given = self.missing_columns
+        return given.identifier if spec.role == "identifier" else given.attribute
+
+    def thresholds_of(self, partner: str) -> Thresholds:
+        """The thresholds of a partner."""
+        everyone = self.thresholds.everyone.model_dump()
+        return Thresholds.model_validate(
+            laid_over(everyone, self.thresholds.partners.get(partner, {}))
+        )
+
+    def drift_of(self, partner: str) -> DriftLimits:
+        """How far a partner's extract may be from what it sent before."""
+        everyone = self.drift.everyone.model_dump()
+        return DriftLimits.model_validate(laid_over(everyone, self.drift.partners.get(partner, {})))
+
+    def _said(self, table: Table, column: str, spec: Column, rule: str) -> Severity:
+        particular = self.severity.columns.get(f"{table.partner}.{table.name}.{column}", {})
+        if rule in particular:
+            return particular[rule]
+        kind = self.severity.kinds.get(spec.kind, {})
+        return kind.get(rule) or self.severity.rules.get(rule) or self.severity.default
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """The packaged policy, with a partnership's own laid over it.
+
+    Args:
+        path: The partnership's own; the packaged one alone if it is None or not there.
+
+    Raises:
+        ConfigError: It does not read as a policy, or names a rule, column or partner that
+            does not exist. The message names the key at fault.
+    """
+    if path is None or not path.exists():
+        return packaged_policy()
+    return _own_policy(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _own_policy(path: Path, _: int) -> Policy:
+    """A partnership's own policy; read again once its file has changed."""
+    own = read_mapping(path, ConfigError)
+    content = laid_over(read_mapping(PACKAGED, ConfigError), own)
+    policy = check_document(content, path.name, Policy, ConfigError)
+    _refuse_unfit(policy, path.name)
+    return policy
+
+
+@cache
+def packaged_policy() -> Policy:
+    """The policy that comes with the program."""
+    content = read_mapping(PACKAGED, ConfigError)
+    return check_document(content, PACKAGED.name, Policy, ConfigError)
+
+
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """A document with another's lines in the place of its own, key by key."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        if isinstance(under, Mapping) and isinstance(value, Mapping):
+            merged[key] = laid_over(under, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def rules_of(table: Table) -> Iterator[tuple[str, str, str]]:
+    """(column, rule, what it asks for) of every rule of a table, in the order of its columns."""
+    from schemas.models import schema_of
+
+    schema = schema_of(table.model)
+    own = [(check.title, check.name, check.description) for check in schema.checks]
+    own += [(one.column, one.rule, _asks(one)) for one in table.cross_rules]
+    for name, spec in table.columns.items():
+        checks = [check.name for check in schema.columns[name].checks]
+        if spec.kind in ("date", "dob"):
+            checks.insert(0, "not_a_date")
+        if spec.kind in UNUSABLE:
+            checks.append(UNUSABLE[spec.kind])
+        if name == table.key[-1]:
+            checks.append("duplicate_key")
+        if any(name == columns[-1] for columns in table.parents):
+            checks.append("parent_missing")
+        if name == table.consent:
+            checks.append("data_without_consent")
+        yield from ((name, rule, meaning(rule)) for rule in checks)
+        yield from ((name, rule, asks) for column, rule, asks in own if column == name)
+
+
+def meaning(rule: str) -> str:
+    """What a rule that is not a table's own asks for, in a sentence."""
+    return GENERAL_RULES.get(rule) or PARTICULAR.get(rule) or in_words(rule)
+
+
+PARTICULAR = {
+    "dummy_date_of_birth": "1900-01-01 and 1970-01-01 mean that the date is not known.",
+    "name_placeholder": "A name is a name, not a word for its absence such as NOT KNOWN.",
+    "nhs_number_invalid": "An NHS number has ten digits, and its check digit is right.",
+    "nino_invalid": "A National Insurance number is two letters, six digits and A to D.",
+    "pnc_id_invalid": "A PNC ID is YYYY/NNNNNNND, and its check letter is right.",
+    "cro_number_invalid": "A CRO number is NNNNNN/YYD or SFYY/NNNND; its check letter is right.",
+    "crn_invalid": "A CRN is a letter and six digits.",
+    "noms_number_invalid": "A NOMS number is a letter, four digits and two letters.",
+    "uprn_invalid": "A UPRN has 1 to 12 digits.",
+    "la_code_invalid": "A local authority is its code, such as E07000148.",
+    "postcode_invalid": "A postcode has the form of one, such as NR3 1AA.",
+    "postcode_sector_invalid": "A postcode sector has the form of one, such as NR3 1.",
+    "initial_not_a_letter": "An initial is one letter.",
+    "offence_code_malformed": "An offence is its CJS code, such as TH68001A.",
+    "offence_class_malformed": "A class is the Home Office's, such as 92D or 092/05.",
+    "home_office_code_malformed": "A Home Office code is such as 092/05.",
+    "dat_malformed": "A drug action team is such as A09B.",
+    "agency_malformed": "An agency has 3 to 10 capitals and digits, such as N0853.",
+    "prison_malformed": "A prison is three capitals, such as NWI.",
+    "days_out_of_range": "Days of the last 28 are a whole number from 0 to 28.",
+    "score_out_of_range": "A score is a whole number from 0 to 20.",
+    "no_consent": "A person who did not consent is left out.",
+}
+"""What the rules of one kind of column ask for."""
+
+
+def in_words(rule: str) -> str:
+    """A rule's name as words; the name says what is wrong."""
+    return f"Not: {rule.replace('_', ' ')}."
+
+
+def _asks(rule: Any) -> str:
+    return getattr(rule, "description", "") or in_words(rule.rule)
+
+
+def _fits(own: Mapping[str, Any], everyone: Thresholds | DriftLimits) -> bool:
+    try:
+        type(everyone).model_validate(laid_over(everyone.model_dump(), own))
+    except ValidationError:
+        return False
+    return True
+
+
+def _must_stay(spec: Column, rule: str) -> bool:
+    return rule not in SAYS_UNKNOWN and (spec.required or spec.role in ("key", "parent"))
+
+
+def _is_between(table: Table, rule: str) -> bool:
+    """Whether a rule is between two records, where no one value is at fault."""
+    return any(one.rule == rule for one in table.cross_rules)
+
+
+def _refuse_unfit(policy: Policy, name: str) -> None:
+    """Refuse a policy that names what does not exist, or passes what cannot stay."""
+    faults = [*_unknown_names(policy), *_too_mild(policy)]
+    if faults:
+        raise ConfigError(
+            f"{name} cannot be used: {'; '.join(faults[:5])}.",
+            "Correct those keys; docs/reference/contracts names every rule and column.",
+        )
+
+
+def _unknown_names(policy: Policy) -> Iterator[str]:
+    tables = {f"{t.partner}.{t.name}": t for some in TABLES.values() for t in some}
+    columns = {f"{name}.{c}": t for name, t in tables.items() for c in t.columns}
+    specs = [spec for table in tables.values() for spec in table.columns.values()]
+    rules = {rule for table in tables.values() for _, rule, _ in rules_of(table)}
+    rules |= {*GENERAL_RULES, *UNUSABLE.values()}
+    said = policy.severity
+    yield from _not_in("severity.rules", said.rules, rules)
+    yield from _not_in("severity.kinds", said.kinds, {spec.kind for spec in specs})
+    yield from _not_in("severity.columns", said.columns, columns)
+    for kind, given in said.kinds.items():
+        yield from _not_in(f"severity.kinds.{kind}", given, rules)
+    for column, given in said.columns.items():
+        if column in columns:
+            own = {rule for c, rule, _ in rules_of(columns[column]) if column.endswith(f".{c}")}
+            yield from _not_in(f"severity.columns.{column}", given, own)
+
+
+def _not_in(where: str, given: Mapping[str, object], known: Any) -> Iterator[str]:
+    for name in given:
+        if name not in known:
+            yield f"`{where}.{name}` does not exist"
+
+
+def _too_mild(policy: Policy) -> Iterator[str]:
+    said = policy.severity
+    groups = [("severity.rules", said.rules)]
+    groups += [(f"severity.kinds.{kind}", given) for kind, given in said.kinds.items()]
+    groups += [(f"severity.columns.{column}", given) for column, given in said.columns.items()]
+    for where, given in groups:
+        for rule, severity in given.items():
+            if rule in NEVER_PASSED and severity in ("empty", "note"):
+                yield f"`{where}.{rule}` must be reject or quarantine"
+            if rule in NEVER_KEPT and severity == "note":
+                yield f"`{where}.{rule}` must be reject, quarantine or empty"

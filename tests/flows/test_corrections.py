@@ -1,0 +1,239 @@
+"""Quarantined rows are corrected and sent again; the later counts; drift is told or stops."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+import yaml
+
+from flows.context import open_control
+from flows.refresh import run_refresh
+from flows.safe_errors import Rejected
+
+if TYPE_CHECKING:
+    from conftest import Partnership
+
+FIRST, LATER = "ZZ00001", "ZZ00002"
+"""Offence codes that no other record has, so that one record can be found again."""
+
+
+def read(path: Path) -> pl.DataFrame:
+    return pl.read_csv(path, infer_schema=False)
+
+
+def change(path: Path, key: str, **values: str | None) -> None:
+    """Give one record, known by its key, other values."""
+    frame = read(path)
+    at = pl.col(frame.columns[0]) == key
+    frame.with_columns(
+        pl.when(at).then(pl.lit(value, pl.String)).otherwise(name).alias(name)
+        for name, value in values.items()
+    ).write_csv(path)
+
+
+def staged(partnership: Partnership, sql: str) -> list[tuple[object, ...]]:
+    from governance.keys import load_root, store_key
+    from warehouse.connect import open_store
+
+    with open_control(partnership.settings) as control:
+        current = control.current_run()
+    assert current is not None
+    key = store_key(load_root(partnership.settings.keys.store), "staging")
+    path = partnership.settings.stores / current.run_id / "staging.duckdb"
+    connection = open_store(path, key, read_only=True)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def found(partnership: Partnership, code: str) -> list[tuple[object, ...]]:
+    """The record id of the staged custody records with an offence code."""
+    return staged(
+        partnership, f"SELECT record_id FROM police_custody WHERE offence_code = '{code}'"
+    )
+
+
+def quarantine_of(partnership: Partnership, run_id: str, partner: str) -> pl.DataFrame:
+    return read(partnership.folder / "quarantine" / run_id / f"{partner}.csv")
+
+
+@pytest.fixture
+def custody(ran: Partnership) -> Path:
+    return ran.inbox("police", "custody")
+
+
+def untested(ran: Partnership, custody: Path) -> str:
+    """The key of a sound custody record that no drug test belongs to."""
+    tested = set(read(ran.inbox("police", "drug_test"))["custody_ref"])
+    return next(key for key in read(custody)["custody_ref"] if key not in tested)
+
+
+def test_a_corrected_record_is_taken_in_and_others_keep_their_person(
+    ran: Partnership, custody: Path
+) -> None:
+    key = untested(ran, custody)
+    right_date = read(custody).filter(pl.col("custody_ref") == key)["arrest_date"].item()
+    change(custody, key, arrest_date="31/02/2024", offence_code=FIRST)
+    wrong = run_refresh(ran.settings)
+    assert found(ran, FIRST) == []
+    listed = quarantine_of(ran, wrong["run_id"], "police")
+    assert ("arrest_date", "not_a_date") in set(listed.select("column", "rule").iter_rows())
+    others = set(ran.record_person())
+
+    change(custody, key, arrest_date=right_date)
+    right = run_refresh(ran.settings)
+    ((record,),) = found(ran, FIRST)
+    gone = wrong["partners"]["police"]["quarantined"] - right["partners"]["police"]["quarantined"]
+    assert gone == 1
+    people = dict(ran.record_person())
+    assert record in people
+    assert others <= set(people.items())
+
+
+def test_a_later_good_record_supersedes_the_earlier(ran: Partnership, custody: Path) -> None:
+    key = untested(ran, custody)
+    change(custody, key, offence_code=FIRST)
+    run_refresh(ran.settings)
+    before = found(ran, FIRST)
+    assert len(before) == 1
+    change(custody, key, offence_code=LATER)
+    run_refresh(ran.settings)
+    assert found(ran, FIRST) == []
+    assert found(ran, LATER) == before, "the same record, as it stands now"
+
+
+def test_a_corrected_row_may_be_added_below_the_wrong_one(ran: Partnership, custody: Path) -> None:
+    key = untested(ran, custody)
+    frame = read(custody)
+    correction = frame.filter(pl.col("custody_ref") == key).with_columns(offence_code=pl.lit(LATER))
+    change(custody, key, arrest_date="31/02/2024", offence_code=FIRST)
+    pl.concat([read(custody), correction]).write_csv(custody)
+    run_refresh(ran.settings)
+    assert found(ran, FIRST) == []
+    assert len(found(ran, LATER)) == 1
+
+
+def test_a_good_record_that_becomes_a_bad_one_does_not_linger(
+    ran: Partnership, custody: Path
+) -> None:
+    key = untested(ran, custody)
+    change(custody, key, offence_code=FIRST)
+    run_refresh(ran.settings)
+    assert len(found(ran, FIRST)) == 1
+    change(custody, key, arrest_date=None)
+    run_refresh(ran.settings)
+    assert found(ran, FIRST) == []
+
+
+def test_a_withdrawn_record_is_removed_everywhere(ran: Partnership, custody: Path) -> None:
+    key = untested(ran, custody)
+    change(custody, key, offence_code=FIRST)
+    run_refresh(ran.settings)
+    ((record,),) = found(ran, FIRST)
+    assert record in dict(ran.record_person())
+    events = ran.select("SELECT count(*) FROM event WHERE partner = 'police'")[0][0]
+    read(custody).filter(pl.col("custody_ref") != key).write_csv(custody)
+    run_refresh(ran.settings)
+    assert found(ran, FIRST) == []
+    assert record not in dict(ran.record_person())
+    left = ran.select("SELECT count(*) FROM event WHERE partner = 'police'")[0][0]
+    assert isinstance(events, int) and left == events - 1
+
+
+def test_an_extract_that_shrank_is_stopped_and_can_be_accepted(
+    ran: Partnership, custody: Path
+) -> None:
+    before = ran.kept()
+    frame = read(custody)
+    frame.head(frame.height // 4).write_csv(custody)
+    tests = ran.inbox("police", "drug_test")
+    read(tests).join(read(custody), on="custody_ref", how="semi").write_csv(tests)
+    stopped = ran.journeys("run", "--no-server")
+    assert stopped.exit_code == 1
+    assert "too unlike the earlier ones" in stopped.stderr
+    assert "fewer than the usual" in stopped.stderr
+    assert ran.kept() == before
+    digest = next(word for word in stopped.stderr.split() if word.startswith("sha256:"))
+    policy = {"drift": {"accepted": [digest]}}
+    (ran.folder / "policy.yaml").write_text(yaml.safe_dump(policy))
+    report = run_refresh(ran.settings)
+    assert report["partners"]["police"]["extract"] == "new"
+    assert any("fewer than the usual" in said for said in report["warnings"])
+
+
+def test_a_column_that_vanished_stops_by_policy_or_is_told(ran: Partnership, custody: Path) -> None:
+    read(custody).drop("outcome").write_csv(custody)
+    with pytest.raises(Rejected, match="column outcome nothing is sent any more"):
+        run_refresh(ran.settings)
+    policy = {"drift": {"everyone": {"vanished_column": "warn"}}}
+    (ran.folder / "policy.yaml").write_text(yaml.safe_dump(policy))
+    report = run_refresh(ran.settings)
+    assert any("column outcome nothing is sent" in said for said in report["warnings"])
+    assert any("lacks custody.outcome" in said for said in report["warnings"])
+
+
+def test_a_column_that_says_who_people_are_may_not_be_missing(fresh: Partnership) -> None:
+    path = fresh.inbox("police", "custody")
+    read(path).drop("surname").write_csv(path)
+    with pytest.raises(Rejected, match=r"lacks custody\.surname, which its agreement shares"):
+        run_refresh(fresh.settings)
+    policy = {"missing_columns": {"identifier": "warn"}}
+    (fresh.folder / "policy.yaml").write_text(yaml.safe_dump(policy))
+    report = run_refresh(fresh.settings)
+    assert any("lacks custody.surname" in said for said in report["warnings"])
+
+
+def test_an_earlier_extract_sent_again_is_stopped(ran: Partnership, custody: Path) -> None:
+    original = custody.read_bytes()
+    for code in (FIRST, LATER):
+        change(custody, untested(ran, custody), offence_code=code)
+        run_refresh(ran.settings)
+    custody.write_bytes(original)
+    with pytest.raises(Rejected, match="files of an earlier delivery again"):
+        run_refresh(ran.settings)
+
+
+def test_a_refused_extract_leaves_a_list_of_what_to_correct(
+    ran: Partnership, custody: Path
+) -> None:
+    (ran.folder / "policy.yaml").write_text(
+        yaml.safe_dump({"thresholds": {"partners": {"police": {"quarantined": 0.0}}}})
+    )
+    change(custody, untested(ran, custody), arrest_date=None)
+    with pytest.raises(Rejected, match="rows of the police custody table"):
+        run_refresh(ran.settings)
+    with open_control(ran.settings) as control:
+        (failed,) = control.failed_runs()
+    listed = quarantine_of(ran, failed, "police")
+    assert ("arrest_date", "required") in set(listed.select("column", "rule").iter_rows())
+
+
+def test_a_policy_that_cannot_be_used_is_wrong_use(ran: Partnership) -> None:
+    (ran.folder / "policy.yaml").write_text("severity: {rules: {nonsense: empty}}\n")
+    told = ran.journeys("run", "--no-server")
+    assert told.exit_code == 2 and "severity.rules.nonsense" in told.stderr
+
+
+def test_a_change_of_severity_has_the_extract_staged_again(ran: Partnership) -> None:
+    (ran.folder / "policy.yaml").write_text("severity: {rules: {pnc_id_invalid: quarantine}}\n")
+    report = run_refresh(ran.settings)
+    assert {one["extract"] for one in report["partners"].values()} == {"new"}
+    assert not any("no further" in said for said in report["warnings"]), "the files are the same"
+
+
+def test_what_is_remembered_of_an_extract_is_counts_and_listed_codes(ran: Partnership) -> None:
+    with open_control(ran.settings) as control:
+        (past,) = control.past_extracts("police")
+    custody_rows = read(ran.inbox("police", "custody"))
+    looks = past.profile["custody"]
+    assert looks["rows"] == custody_rows.height
+    assert looks["empty"]["pnc_id"] == custody_rows["pnc_id"].null_count()
+    assert sum(looks["codes"]["sex"].values()) == custody_rows["sex"].drop_nulls().len()
+    text = json.dumps(past.profile)
+    for column in ("surname", "postcode", "pnc_id", "custody_ref"):
+        assert not any(f'"{value}"' in text for value in custody_rows[column].drop_nulls())
