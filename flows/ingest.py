@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from flows.context import RunContext
 from flows.files import flush, folder_digest, private_folder, write_text
@@ -25,6 +25,7 @@ from governance.agreements import (
     minimise,
 )
 from governance.control import Extract
+from schemas.columns import PLANNED_DATES
 from schemas.errors import ConfigError, ExtractRejected, JourneysError
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ Problems = dict[str, list[JourneysError]]
 
 STORES = ("identity", "staging")
 
-# Dates that are written down before they come; they say nothing of how recent an extract is.
-DATES_AHEAD = frozenset({"end_date", "release_date", "sentence_end_date"})
+# Policy of 2026-11-21: so many mistyped dates may lie past the last day of an extract.
+SLIPS = 5
 
 TOP_RULES = 5
 
@@ -245,26 +246,32 @@ def store_keys(run: RunContext) -> dict[str, str]:
     return {name: store_key(root, name) for name in (*STORES, "release")}
 
 
-def latest_event(frames: Iterable[pl.DataFrame], run_day: date) -> date:
-    """The day an extract's data reach to: its latest event that is not after the run's own day.
+def data_reach(frames: Iterable[pl.DataFrame], run_day: date) -> date:
+    """The day an extract's data reach to, which follow-up is counted to.
+
+    It is not the very latest date: one mistyped year would then move every window and leave out
+    those who left since. It is the latest day that `SLIPS` event dates, or one in a thousand of a
+    large extract, reach or pass.
 
     Args:
         frames: The validated tables. A date of birth is no event; a date that is written down
-            before it comes (`DATES_AHEAD`) says nothing.
+            before it comes (`PLANNED_DATES`) says nothing.
         run_day: The day of the run, which is also the answer where no event has a date.
     """
     import polars as pl
 
     days = [
-        day
+        frame[column].drop_nulls()
         for frame in frames
         for column, kind in frame.schema.items()
-        if kind == pl.Date
-        and column != "dob"
-        and column not in DATES_AHEAD
-        and isinstance(day := frame[column].filter(frame[column] <= run_day).max(), date)
+        if kind == pl.Date and column != "dob" and column not in PLANNED_DATES
     ]
-    return max(days, default=run_day)
+    happened = pl.concat(days).sort(descending=True) if days else pl.Series(dtype=pl.Date)
+    happened = happened.filter(happened <= run_day)
+    if happened.is_empty():
+        return run_day
+    rank = min(len(happened), max(SLIPS, len(happened) // 1000))
+    return cast(date, happened[rank - 1])
 
 
 def _each(
@@ -368,7 +375,7 @@ def _take(run: RunContext, arrived: Arrived, agreement: Agreement) -> Taken:
             quarantined=sum(validated.quarantined.values()),
             withheld=sum(validated.withheld.values()),
             over_shared=sum(over_shared.values()),
-            data_as_at=latest_event(validated.frames.values(), run.today),
+            data_as_at=data_reach(validated.frames.values(), run.today),
         ),
         top_rules=_top_rules(validated.quarantine),
         noted=validated.noted.sort("count", descending=True).to_dicts(),

@@ -61,7 +61,7 @@ def start(folder: Path, *, demo: bool, today: date) -> Started:
             made.append(str(path))
     for partner in PARTNERS:
         inbox = folder / "inbox" / partner
-        inbox.mkdir(parents=True, exist_ok=True)
+        private_folder(inbox)
         inbox.chmod(PRIVATE)
     for name in ("identifier", "store"):
         path = Path("keys", f"{name}.key")

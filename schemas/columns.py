@@ -41,6 +41,10 @@ Kind = Literal[
 """How a column is read, checked and standardised; `schemas.standardise` has one rule for each."""
 
 
+PLANNED_DATES = frozenset({"end_date", "release_date", "sentence_end_date"})
+"""Dates that are written down before they come. Any other date after the extract is a slip."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of an extract.

@@ -20,7 +20,7 @@ import polars as pl
 
 from schemas import identifiers, standardise
 from schemas.codes import crosswalk, requirement_patterns
-from schemas.columns import Column
+from schemas.columns import PLANNED_DATES, Column
 from schemas.errors import ConfigError, ExtractRejected
 from schemas.extract import POLARS_ERRORS
 from schemas.tables import TABLES, Table
@@ -119,7 +119,8 @@ def validate_extract(
             may be absent (the agreement may leave it out) and is then empty; columns that the
             contract does not know are left out.
         codes: The partnership's own code lists; a list there wins over the packaged one.
-        as_at: The day of the extract, which two-digit years are read against; today if not given.
+        as_at: The day of the extract, which two-digit years are read against and after which
+            nothing can have happened; today if not given.
         max_quarantined_share: The share of a table's rows above which the extract is rejected.
 
     Raises:
@@ -130,10 +131,12 @@ def validate_extract(
     refuse_if_checks_are_off()
     tables = TABLES[partner]
     _require_tables(partner, tables, frames)
-    year = (as_at or date.today()).year
+    today = as_at or date.today()
     checked: dict[str, _Checked] = {}
     for table in tables:
-        own = _guarded(table, frames[table.name], codes, year)
+        own = _without_dates_ahead(
+            table, _guarded(table, frames[table.name], codes, today.year), today
+        )
         checked[table.name] = _with_parents(table, own, checked)
         _reject_if_mostly_invalid(table, checked[table.name], max_quarantined_share)
     return _hand_over(partner, checked)
@@ -404,6 +407,20 @@ def _category(description: pl.Expr, codes: Path | None) -> pl.Expr:
         for pattern, category in requirement_patterns(codes)
     ]
     return pl.coalesce(*matches, pl.lit("OTHER"))
+
+
+def _without_dates_ahead(table: Table, own: _Checked, today: date) -> _Checked:
+    """Quarantine records of what has not happened yet; only a planned date may lie ahead."""
+    happened = [
+        name
+        for name, column in table.columns.items()
+        if column.kind == "date" and name not in PLANNED_DATES
+    ]
+    ahead = [
+        _failure(own.frame.filter(pl.col(name) > today), name, "after_the_extract")
+        for name in happened
+    ]
+    return _without(own, pl.concat(ahead)) if ahead else own
 
 
 def _with_parents(table: Table, own: _Checked, checked: Mapping[str, _Checked]) -> _Checked:
