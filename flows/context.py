@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +18,6 @@ from governance.control import Control
 from schemas.errors import JourneysError, StoreError
 
 LOCAL_TIME = ZoneInfo("Europe/London")
-ACTOR_VARIABLE = "JOURNEYS_ACTOR"
 
 Clock = Callable[[], datetime]
 
@@ -75,13 +74,10 @@ def new_run_id(now: datetime) -> str:
 
 
 def actor() -> str:
-    """Who is acting: JOURNEYS_ACTOR where a scheduler says, else the operating system's user."""
-    named = os.environ.get(ACTOR_VARIABLE)
-    if named:
-        return named
+    """Who is acting: the operating system's user, which no variable can say otherwise."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return f"uid {os.getuid()}"
 
 

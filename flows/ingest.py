@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from flows.context import RunContext
 from flows.files import flush, folder_digest, private_folder, write_text
 from flows.safe_errors import Rejected, guarded
+from flows.settings import Settings
 from flows.sources import Arrived, check_untouched, find_extract
 from governance.agreements import (
     Agreement,
     check_covers,
+    check_demonstration,
     check_purpose,
     load_agreement,
     minimise,
@@ -117,7 +120,7 @@ def pull(run: RunContext) -> Pulled:
     found = _each(
         "pull",
         run.settings.partners.items(),
-        lambda partner, part: find_extract(partner, part.inbox, _table_names(partner)),
+        lambda partner, part: _found(run, partner, part.inbox),
         problems,
     )
     for partner, arrived in found.items():
@@ -135,7 +138,7 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
     agreements = _each(
         "agreement",
         run.settings.partners.items(),
-        lambda partner, part: _agreement_in_force(run, partner),
+        lambda partner, part: agreement_in_force(run.settings, partner, run.today),
         problems,
     )
     fresh: dict[str, Arrived] = {}
@@ -301,6 +304,18 @@ def _nothing_ever(run: RunContext, partner: str) -> ExtractRejected:
     )
 
 
+def _found(run: RunContext, partner: str, inbox: Path) -> Arrived | None:
+    """A partner's extract, its digest keyed: a bare one would let a guess be confirmed."""
+    from governance.keys import load_root
+
+    arrived = find_extract(partner, inbox, _table_names(partner))
+    if arrived is None:
+        return None
+    root = load_root(run.settings.keys.store)
+    keyed = root.derive(f"extract/{arrived.digest}", purpose="ledger", epoch=1).hex()
+    return replace(arrived, digest=f"keyed:{keyed}")
+
+
 def _check_nobody_left(run: RunContext) -> None:
     left = sorted(set(run.control.staged_extracts()) - set(run.settings.partners))
     if left:
@@ -322,11 +337,17 @@ def _table_names(partner: str) -> tuple[str, ...]:
     return tuple(table.name for table in TABLES[partner])
 
 
-def _agreement_in_force(run: RunContext, partner: str) -> Agreement:
-    agreement = load_agreement(run.settings.partner(partner).agreement)
-    check_purpose(agreement, partner, run.settings.purpose)
+def agreement_in_force(settings: Settings, partner: str, today: date) -> Agreement:
+    """A partner's agreement, if it is whole, signed, for this purpose and in its dates.
+
+    Raises:
+        AgreementError: If it is not.
+    """
+    agreement = load_agreement(settings.partner(partner).agreement)
+    check_purpose(agreement, partner, settings.purpose)
     check_covers(agreement, partner)
-    agreement.check_in_force(run.today)
+    check_demonstration(agreement, partner, settings.demonstration)
+    agreement.check_in_force(today)
     return agreement
 
 

@@ -137,6 +137,17 @@ def locate(given: Path | None) -> Path:
     return Path(named) if named else Path(FILE_NAME)
 
 
+def beside(given: Path | None) -> Path:
+    """The folder of the partnership.yaml that was given or named, not of one taken for granted.
+
+    Raises:
+        ConfigError: None was given or named. Keys and extracts are not strewn about by default.
+    """
+    if given is None and not os.environ.get(LOCATION_VARIABLE):
+        raise ConfigError("No folder was given.", "Give --out DIR.")
+    return locate(given).parent
+
+
 def load_settings(path: Path) -> Settings:
     """Read partnership.yaml.
 

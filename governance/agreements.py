@@ -242,6 +242,26 @@ def check_purpose(agreement: Agreement, partner: str, purpose: str) -> None:
         )
 
 
+def check_demonstration(agreement: Agreement, partner: str, demonstration: bool) -> None:
+    """Check that demonstration signatures serve a demonstration, and nothing else does.
+
+    Args:
+        agreement: The agreement.
+        partner: Whose it is.
+        demonstration: What partnership.yaml says of itself.
+
+    Raises:
+        AgreementError: If one is a demonstration and the other is not.
+    """
+    if agreement.demonstration != demonstration:
+        kind = "a demonstration" if agreement.demonstration else "in earnest"
+        raise AgreementError(
+            f"The {partner} agreement is {kind}, and partnership.yaml says the partnership is not.",
+            "Use signed agreements for real data and demonstration ones for made-up data only; "
+            "never mix them.",
+        )
+
+
 def check_covers(agreement: Agreement, partner: str) -> None:
     """Check that an agreement lists every column the pipeline cannot do without.
 

@@ -281,13 +281,17 @@ def _not_dates(undated: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataF
 
 
 def _consenting(table: Table, typed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Set aside rows whose person did not consent; those that say more than they may fail."""
+    """Set aside every row of a person who withheld consent in any; one that says too much fails."""
     if table.consent is None:
         return typed, _failures([])
     refused = (pl.col(table.consent) == "N").fill_null(False)
     others = [name for name in table.columns if name not in table.given_without_consent]
     too_much = typed.filter(refused & pl.any_horizontal(pl.col(others).is_not_null()))
-    return typed.filter(~refused), _failure(too_much, table.consent, "data_without_consent")
+    whose = [name for name in table.given_without_consent if name != table.consent]
+    consenting = typed.join(
+        typed.filter(refused), on=whose, how="anti", nulls_equal=True, maintain_order="left"
+    )
+    return consenting, _failure(too_much, table.consent, "data_without_consent")
 
 
 def _broken_rules(table: Table, typed: pl.DataFrame, codes: Path | None) -> pl.DataFrame:

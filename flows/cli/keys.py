@@ -11,7 +11,7 @@ keys_app = typer.Typer(help="Make the partnership's root keys.", no_args_is_help
 
 @keys_app.command("new", epilog="Example: journeys keys new --config demo/partnership.yaml")
 @command
-def keys_new_command(config: ConfigOption = None) -> int:
+def keys_new_command(config: ConfigOption = None) -> None:
     """Make the keys that partnership.yaml names and that are not there yet; overwrite none."""
     from flows.settings import load_settings, locate
     from flows.start import new_key
@@ -26,4 +26,3 @@ def keys_new_command(config: ConfigOption = None) -> int:
             typer.echo(f"kept  the {name} key at {path}: a key is never overwritten")
     if made:
         typer.echo("Keep a copy in safe custody: without a key its data cannot be read again.")
-    return 0 if made else 1

@@ -21,7 +21,10 @@ def run_command(
     config: ConfigOption = None,
     json_out: JsonOption = None,
 ) -> None:
-    """Take in every partner's extract, link people, build the release and draft the tables."""
+    """Take in extracts, link, build and draft.
+
+    Takes in every partner's extract, links people, builds the release and drafts the tables.
+    """
     from flows.context import new_run_id, utc_now
     from flows.settings import load_settings, locate
     from schemas.errors import JourneysError
@@ -39,7 +42,7 @@ def run_command(
         raise
     report = _recorded(settings, run_id) or {}
     write_report(report, json_out)
-    _show(report, settings.folder)
+    _show(report, settings.folder, "" if config is None else f" --config {config}")
 
 
 def _without_server(settings: Settings, run_id: str) -> None:
@@ -94,7 +97,7 @@ def _failure(run_id: str, error: Any) -> dict[str, Any]:
     }
 
 
-def _show(report: dict[str, Any], folder: Path) -> None:
+def _show(report: dict[str, Any], folder: Path, config: str) -> None:
     """Print what was done, what was rejected and where the results are."""
     from rich.console import Console
 
@@ -104,7 +107,7 @@ def _show(report: dict[str, Any], folder: Path) -> None:
     _show_rules(console, report["partners"])
     linkage = report["linkage"]
     console.print(
-        f"\n{linkage['records']:,} records are of [bold]{linkage['people']:,} people[/]: "
+        f"\n{linkage['records']:,} records belong to [bold]{linkage['people']:,} people[/]: "
         f"{linkage['linked']:,} links from {linkage['compared']:,} pairs compared, "
         f"{linkage['guarded']:,} kept apart as likely relatives. "
         f"Person ids: {linkage['created']:,} new, {linkage['merged']:,} merged, "
@@ -112,7 +115,7 @@ def _show(report: dict[str, Any], folder: Path) -> None:
     )
     for warning in report["warnings"]:
         console.print(f"[yellow]Note:[/] {warning}", soft_wrap=True)
-    _show_places(console, report, folder)
+    _show_places(console, report, folder, config)
 
 
 def _partner_table(partners: dict[str, dict[str, Any]]) -> Any:
@@ -122,7 +125,7 @@ def _partner_table(partners: dict[str, dict[str, Any]]) -> Any:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("Partner")
     table.add_column("Extract")
-    table.add_column("Up to")
+    table.add_column("Data to")
     for heading in ("Received", "Kept", "Quarantined", "Withheld"):
         table.add_column(heading, justify="right")
     for partner, one in partners.items():
@@ -136,16 +139,16 @@ def _show_rules(console: Any, partners: dict[str, dict[str, Any]]) -> None:
     broken = [(partner, rule) for partner, one in partners.items() for rule in one["top_rules"][:3]]
     if not broken:
         return
-    console.print("\nRows most often quarantined for:")
+    console.print("\nRules most often broken, up to three a partner:")
     for partner, rule in broken:
         where = f"{partner} {rule['table']}.{rule['column']}"
         console.print(f"  {rule['count']:>7,}  {where:<36} {rule['rule']}", soft_wrap=True)
 
 
-def _show_places(console: Any, report: dict[str, Any], folder: Path) -> None:
+def _show_places(console: Any, report: dict[str, Any], folder: Path, config: str) -> None:
     places = (
-        ("Warehouse", report["release"]["path"], 'journeys sql "SELECT …"'),
-        ("Draft tables", report["draft"]["path"], "journeys publish"),
+        ("Warehouse", report["release"]["path"], f'journeys sql{config} "SELECT …"'),
+        ("Draft tables", report["draft"]["path"], f"journeys publish{config}"),
         ("Quarantine", report["quarantine"], "rows and rules, no values"),
     )
     for name, path, hint in places:
