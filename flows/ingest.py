@@ -29,7 +29,7 @@ from governance.agreements import (
 )
 from governance.control import Extract
 from schemas.columns import PLANNED_DATES
-from schemas.errors import ConfigError, ExtractRejected, JourneysError
+from schemas.errors import ConfigError, ExtractRejected, JourneysError, KeyProblem
 
 if TYPE_CHECKING:
     import polars as pl
@@ -141,6 +141,8 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
         lambda partner, part: agreement_in_force(run.settings, partner, run.today),
         problems,
     )
+    if agreements:
+        guarded("agreement", _check_same_key, run)
     fresh: dict[str, Arrived] = {}
     kept: dict[str, str] = {}
     for partner, agreement in agreements.items():
@@ -359,6 +361,29 @@ def _terms_changed(partner: str) -> ExtractRejected:
     )
 
 
+def _check_same_key(run: RunContext) -> None:
+    """Check that the identifier key is the one the staged data were encoded with.
+
+    Another key would encode everybody anew and end every person id without a word.
+
+    Raises:
+        KeyProblem: If it is another.
+    """
+    for staged in run.control.staged_extracts().values():
+        if staged.key_epoch != run.settings.key_epoch:
+            raise KeyProblem(
+                f"partnership.yaml says key epoch {run.settings.key_epoch}, and the staged data "
+                f"are of epoch {staged.key_epoch}.",
+                f"Set `key_epoch` back to {staged.key_epoch}: this version cannot rotate keys.",
+            )
+        if staged.key_check != _key_check(run):
+            raise KeyProblem(
+                "The identifier key is not the one this partnership's data were encoded with.",
+                "Put the right key back from its custodian; with another, every person id would "
+                "be lost.",
+            )
+
+
 def _key_check(run: RunContext) -> str:
     """A value that tells one identifier key from another and gives nothing else away."""
     from governance.keys import load_root
@@ -391,6 +416,8 @@ def _take(run: RunContext, arrived: Arrived, agreement: Agreement) -> Taken:
             partner=arrived.partner,
             digest=arrived.digest,
             staged_under=staged_under(run, agreement),
+            key_epoch=run.settings.key_epoch,
+            key_check=_key_check(run),
             received=sum(validated.rows.values()),
             kept=sum(frame.height for frame in validated.frames.values()),
             quarantined=sum(validated.quarantined.values()),

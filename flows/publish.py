@@ -14,9 +14,11 @@ from flows.safe_errors import guarded
 from flows.settings import Settings
 from governance.audit import Recorder
 from governance.control import Approval, Control, DraftRow, Publication
+from governance.disclosure.officers import officer_key
 from schemas.errors import JourneysError, StoreError
 
 APPROVALS_NEEDED = 2
+LONGEST_NAME = 100
 
 DEMO_OFFICERS = ("Demonstration officer A", "Demonstration officer B")
 
@@ -100,7 +102,7 @@ def approve(
             agreement_in_force(settings, partner, clock().astimezone(LOCAL_TIME).date())
         # Two may have approved before a publication was written: then it only has to be written.
         for officer in officers if len(draft.approvals) < APPROVALS_NEEDED else ():
-            _approve(control, draft, officer.strip(), clock)
+            _approve(control, draft, officer.strip(), clock, demonstration=settings.demonstration)
         draft = _waiting(settings, control, draft.run_id)
         if len(draft.approvals) < APPROVALS_NEEDED:
             return draft
@@ -175,10 +177,20 @@ def _contents(folder: Path) -> tuple[str, object]:
     return folder_digest(folder, "*.csv"), [record.get("data_as_at") for record in records]
 
 
-def _approve(control: Control, draft: Waiting, officer: str, clock: Clock) -> None:
-    if not officer:
-        raise NotApproved("An approval needs a name.", "Give --officer NAME.")
+def _approve(
+    control: Control, draft: Waiting, officer: str, clock: Clock, *, demonstration: bool
+) -> None:
+    if not officer_key(officer) or len(officer) > LONGEST_NAME:
+        raise NotApproved(
+            f"An approval needs a name of at most {LONGEST_NAME} characters.",
+            "Give --officer NAME.",
+        )
     approval = Approval(draft.run_id, officer, draft.digest, actor(), clock())
+    if not demonstration and any(one.actor == approval.actor for one in draft.approvals):
+        raise NotApproved(
+            "The draft was approved from this account of the computer already.",
+            "The second officer must approve from an account of their own.",
+        )
     if not control.approve(approval):
         raise NotApproved(
             f"That officer has approved the draft {draft.run_id} already.",

@@ -22,7 +22,9 @@ def control(tmp_path: Path) -> Iterator[Control]:
 
 
 def extract(run_id: str, partner: str = "police", digest: str = "sha256:a") -> Extract:
-    return Extract(run_id, partner, digest, "sha256:t", 10, 8, 1, 1, 0, date(2026, 6, 30))
+    return Extract(
+        run_id, partner, digest, "sha256:t", 1, "k", 10, 8, 1, 1, 0, date(2026, 6, 30)
+    )
 
 
 def begin(control: Control, run_id: str, at: datetime = NOW) -> None:
