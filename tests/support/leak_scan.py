@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
+NUMBER = re.compile(rb"-?[0-9]{12,20}")
 LINE_BREAK = re.compile(rb"\\[rn]|[\r\n]")
 HEX_RUN = re.compile(rb"(?:[0-9a-fA-F]{2}){8,}")
 WORD = re.compile(rb"[A-Za-z0-9/|-]{7,40}")
@@ -44,18 +45,18 @@ class Needles:
             for encoding in ("utf-8", "utf-16-le")
         ]
 
-        self._hashes = [
-            (value, trace)
+        self._hashes = {
+            trace: value
             for value in self.values
             for form in _forms(value.lower()) | {value, value.upper(), value.replace(" ", "")}
             for name in ("md5", "sha1", "sha256")
             for trace in _traces(hashlib.new(name, form.encode(), usedforsecurity=False).digest())
-        ]
+        }
 
     def hashed_in(self, content: bytes) -> set[str]:
-        """The values an unkeyed hash of which is found, as bytes, in hexadecimal or as a number."""
-        lowered = content.lower()
-        return {value for value, trace in self._hashes if trace in content or trace in lowered}
+        """The values an unkeyed hash of which is found, in hexadecimal or as a number."""
+        seen = {run[:16].lower() for run in HEX_RUN.findall(content)} | set(NUMBER.findall(content))
+        return {self._hashes[trace] for trace in seen & self._hashes.keys()}
 
     def in_bytes(self, content: bytes) -> set[str]:
         """The values found in some bytes as they are."""
@@ -71,7 +72,7 @@ def _traces(digest: bytes) -> set[bytes]:
         for order in ("little", "big")
         for signed in (True, False)
     }
-    return {start, start.hex().encode(), *numbers}
+    return {start.hex().encode(), *numbers}
 
 
 def scan_tree(folder: Path, needles: Needles, leave_out: Iterable[str] = ()) -> dict[str, set[str]]:
