@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from governance.documents import parse_document, read_document
+from governance.documents import is_present, parse_document, read_document
 from schemas.errors import AgreementError
 
 if TYPE_CHECKING:
@@ -209,9 +209,9 @@ def load_agreement(path: Path) -> Agreement:
     """Read an agreement.
 
     Raises:
-        AgreementError: If the file is missing or does not read as an agreement.
+        AgreementError: If the file is missing, cannot be read or is no agreement.
     """
-    if not path.is_file():
+    if not is_present(path, AgreementError):
         raise AgreementError(
             f"There is no sharing agreement at {path}.",
             "Put the signed agreement there; `journeys init` writes one to complete.",
