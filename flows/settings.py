@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from governance.documents import read_document
+from governance.documents import is_present, read_document
 from schemas.errors import ConfigError
 
 FILE_NAME = "partnership.yaml"
@@ -158,7 +158,7 @@ def load_settings(path: Path) -> Settings:
         ConfigError: If it is missing or does not read as a partnership; the message names the
             key at fault, never its value.
     """
-    if not path.is_file():
+    if not is_present(path, ConfigError):
         raise ConfigError(
             f"There is no {FILE_NAME} at {path}.",
             f"Give --config, set {LOCATION_VARIABLE}, or make one with `journeys init --out DIR`.",

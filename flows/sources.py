@@ -39,17 +39,21 @@ def find_extract(partner: str, inbox: Path, tables: Sequence[str]) -> Arrived | 
 
     Args:
         partner: Whose inbox it is.
-        inbox: A folder; it need not exist.
+        inbox: A folder. Hidden files in it are passed over.
         tables: The tables an extract of this partner is made of.
 
     Returns:
-        The extract, or None where no file of it is there.
+        The extract, or None where the inbox is empty.
 
     Raises:
-        ExtractRejected: If only some tables are there, or a file cannot be read.
+        ExtractRejected: If the inbox is not there or holds other things only, only some tables
+            are there, one is there twice, or a file cannot be read.
     """
-    present = _files(inbox)
-    files = {table: present[f"{table}.csv"] for table in tables if f"{table}.csv" in present}
+    present, folders = _contents(partner, inbox)
+    files = {table: _only(partner, table, present) for table in tables if f"{table}.csv" in present}
+    number = sum(len(paths) for paths in present.values())
+    if not files and (number or folders):
+        raise _by_other_names(partner, tables, number, folders)
     if not files:
         return None
     missing = [table for table in tables if table not in files]
@@ -66,7 +70,7 @@ def find_extract(partner: str, inbox: Path, tables: Sequence[str]) -> Arrived | 
         files=files,
         digest=_combined(digests),
         stamps=stamps,
-        others=len(present) - len(files),
+        others=number - len(files),
     )
 
 
@@ -85,17 +89,77 @@ def check_untouched(arrived: Arrived) -> None:
 
 
 def remove(arrived: Arrived) -> int:
-    """Remove an extract from its inbox; the number of files removed."""
+    """Remove an extract from its inbox; the number of files removed.
+
+    Raises:
+        ExtractRejected: If a file cannot be removed.
+    """
+    failed = False
     for path in arrived.files.values():
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            failed = True
+    if failed:
+        raise ExtractRejected(
+            f"The {arrived.partner} extract cannot be removed from its inbox.",
+            "Allow the hub to write to the inbox, and remove the files by hand.",
+        )
     return len(arrived.files)
 
 
-def _files(inbox: Path) -> dict[str, Path]:
-    """Plain files of a folder by their name in lower case."""
-    if not inbox.is_dir():
-        return {}
-    return {path.name.lower(): path for path in sorted(inbox.iterdir()) if path.is_file()}
+def _contents(partner: str, inbox: Path) -> tuple[dict[str, list[Path]], int]:
+    """Files of an inbox by their name in lower case, and how many folders are in it."""
+    files: dict[str, list[Path]] = {}
+    folders = 0
+    reason = ""
+    try:
+        for path in sorted(inbox.iterdir()):
+            if path.name.startswith("."):
+                continue
+            if path.is_file():
+                files.setdefault(path.name.lower(), []).append(path)
+            else:
+                folders += 1
+    except FileNotFoundError:
+        reason = "is not there"
+    except NotADirectoryError:
+        reason = "is not a folder"
+    except OSError:
+        reason = "cannot be read"
+    if reason:
+        raise ExtractRejected(
+            f"The {partner} inbox {inbox} {reason}.",
+            "Make the folder, mount the share it is on or correct its permissions, then run again.",
+        )
+    return files, folders
+
+
+def _only(partner: str, table: str, present: Mapping[str, Sequence[Path]]) -> Path:
+    """The one file of a table."""
+    paths = present[f"{table}.csv"]
+    if len(paths) > 1:
+        raise ExtractRejected(
+            f"The {partner} inbox holds {table}.csv more than once, in capitals and not.",
+            "Take out the one that is not meant, then run again.",
+        )
+    return paths[0]
+
+
+def _by_other_names(
+    partner: str, tables: Sequence[str], files: int, folders: int
+) -> ExtractRejected:
+    """What is there is counted and not named: a name may be of a person."""
+    counts = [
+        f"{number} {kind}{'' if number == 1 else 's'}"
+        for number, kind in ((files, "file"), (folders, "folder"))
+        if number
+    ]
+    names = [f"{table}.csv" for table in tables]
+    return ExtractRejected(
+        f"The {partner} inbox holds {' and '.join(counts)} but no {' or '.join(names)}.",
+        f"Name the extract's files {', '.join(names)} or take out what is not one, then run again.",
+    )
 
 
 def _stamp(partner: str, table: str, path: Path) -> Stamp:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.shell import ConfigOption, JsonOption, say, write_report
+from flows.cli.shell import ConfigOption, JsonOption, say, stoppable, write_report
 
 if TYPE_CHECKING:
     from flows.settings import Settings
     from governance.control import Run
+    from schemas.errors import JourneysError
 
 
 def run_command(
@@ -32,17 +34,25 @@ def run_command(
     path = locate(config)
     settings = load_settings(path)
     run_id = new_run_id(utc_now())
+    failure: JourneysError | None = None
     try:
-        if no_server:
-            _without_server(settings, run_id)
-        else:
-            _with_prefect(settings, path, run_id)
+        with stoppable():
+            if no_server:
+                _without_server(settings, run_id)
+            else:
+                _with_prefect(settings, path, run_id)
     except JourneysError as error:
-        write_report(_recorded(settings, run_id) or _failure(run_id, error), json_out)
-        raise
+        failure = _with_what_stands(settings, run_id, error)
+    if failure is not None:
+        report = _recorded(settings, run_id) or _failure(run_id, failure)
+        try:
+            write_report(report, json_out)
+        except JourneysError as lost:
+            say(lost.problem)
+        raise failure
     report = _recorded(settings, run_id) or {}
-    write_report(report, json_out)
     _show(report, settings.folder, "" if config is None else f" --config {config}")
+    write_report(report, json_out)
 
 
 def _without_server(settings: Settings, run_id: str) -> None:
@@ -53,11 +63,13 @@ def _without_server(settings: Settings, run_id: str) -> None:
 
 
 def _with_prefect(settings: Settings, path: Path, run_id: str) -> None:
-    from flows.prefect_settings import PrefectProblem, check_installed, prepare
+    from flows.prefect_settings import PrefectProblem, check_installed, prepare, stop_leftovers
     from schemas.errors import JourneysError
 
     check_installed()
     prepare(settings.prefect_home, path)
+    if stop_leftovers(Path(os.environ["PREFECT_HOME"])):
+        say("Stopped a Prefect server that a killed run had left.")
     say("Starting Prefect …")
     try:
         from flows.nightly import refresh_flow
@@ -74,6 +86,16 @@ def _with_prefect(settings: Settings, path: Path, run_id: str) -> None:
             "Run with --no-server, which takes the same steps without it; then check that the "
             "environment is the locked one (`make lock-proof`).",
         ) from None
+
+
+def _with_what_stands(settings: Settings, run_id: str, error: JourneysError) -> JourneysError:
+    """The failure of a run; that the last one stands is said where this one surely failed."""
+    from flows.safe_errors import StepFailed
+
+    if not isinstance(error, StepFailed):
+        return error
+    run = _recorded_run(settings, run_id)
+    return error.before_the_commit() if run is not None and run.state == "failed" else error
 
 
 def _recorded_run(settings: Settings, run_id: str) -> Run | None:
