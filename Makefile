@@ -9,7 +9,7 @@ SEED ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check format lock lock-proof clean
+.PHONY: help install demo test test-slow backtest bench bench-read reference check format lock lock-proof clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,18 @@ test: install ## Run every test but the slow ones
 
 test-slow: install ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+backtest: install ## Judge the linkage by pair of partners, beside clear text
+	$(BIN)/python -m pytest -q -s tests/backtest tests/integration/test_febrl4.py
+
+bench: install ## How encoding and linking grow with the number of records
+	$(BIN)/python benchmarks/scale.py
+
+bench-read: install ## Reading and validating a million rows, against polars reading them
+	$(BIN)/python benchmarks/read_speed.py
+
+reference: install ## Renew the pages of the partners' contracts
+	$(BIN)/python -m schemas.reference docs/reference/contracts
 
 check: install ## Formatting, linting, types and import rules
 	$(BIN)/ruff format --check .

@@ -72,7 +72,11 @@ def draft(run: RunContext, release: Release) -> Drafted:
     finally:
         connection.close()
     digest = write_draft(
-        drafted, run.draft, partnership=run.settings.partnership, contact=run.settings.contact
+        drafted,
+        run.draft,
+        partnership=run.settings.partnership,
+        contact=run.settings.contact,
+        demonstration=run.settings.demonstration,
     )
     tables = {name: frame.height for name, frame in drafted.tables.items()}
     return Drafted(release, tables, digest)

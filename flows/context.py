@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +18,6 @@ from governance.control import Control
 from schemas.errors import JourneysError, StoreError
 
 LOCAL_TIME = ZoneInfo("Europe/London")
-ACTOR_VARIABLE = "JOURNEYS_ACTOR"
 
 Clock = Callable[[], datetime]
 
@@ -75,25 +74,37 @@ def new_run_id(now: datetime) -> str:
 
 
 def actor() -> str:
-    """Who is acting: JOURNEYS_ACTOR where a scheduler says, else the operating system's user."""
-    named = os.environ.get(ACTOR_VARIABLE)
-    if named:
-        return named
+    """Who is acting: the operating system's user, which no variable can say otherwise."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return f"uid {os.getuid()}"
 
 
 def open_control(settings: Settings) -> Control:
-    """Open the control database of a partnership; a new SQLite file is its owner's alone."""
+    """Open the control database of a partnership; a new SQLite file is its owner's alone.
+
+    Raises:
+        StoreError: If it cannot be used, or is missing though runs have left their folders.
+    """
     url = settings.control_database.get_secret_value()
-    scheme, _, path = url.partition(":///")
-    new_file = scheme.startswith("sqlite") and path.startswith("/") and not Path(path).exists()
+    scheme, _, rest = url.partition(":///")
+    path = Path(rest.partition("?")[0])
+    new_file = scheme.startswith("sqlite") and path.is_absolute() and not path.exists()
+    if new_file and any(zone.is_dir() and any(zone.iterdir()) for zone in _zones(settings)):
+        raise StoreError(
+            "The control database is missing, and without it nothing in this folder counts.",
+            "Put it back from its backup, or correct `control_database` in partnership.yaml.",
+        )
     control = Control(url)
-    if new_file:
-        Path(path).chmod(0o600)
+    if new_file and path.exists():
+        path.chmod(0o600)
     return control
+
+
+def _zones(settings: Settings) -> tuple[Path, ...]:
+    """The folders that runs leave their work in."""
+    return (settings.stores, settings.releases, settings.drafts, settings.publications)
 
 
 @contextmanager

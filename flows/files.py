@@ -7,34 +7,132 @@ import json
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from schemas.errors import ConfigError, StoreError
 
 PRIVATE = 0o700
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder that only its owner may enter, and give it back."""
-    path.mkdir(parents=True, exist_ok=True)
-    path.chmod(PRIVATE)
+    """Make a folder that only its owner may enter, and give it back.
+
+    Raises:
+        StoreError: If it cannot be made, or a file is in its place.
+    """
+    make_folder(path)
+    failed = False
+    try:
+        path.chmod(PRIVATE)
+    except OSError:
+        failed = True
+    if failed:
+        raise _no_folder(path)
     return path
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are not there.
+
+    Raises:
+        StoreError: If it cannot be made, or a file is in its place.
+    """
+    problem: StoreError | None = None
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        problem = StoreError(
+            f"{path} is not a folder.", "Move the file that is in its place, then try again."
+        )
+    except OSError:
+        problem = _no_folder(path)
+    if problem is not None:
+        raise problem
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    with beside.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    flush_folder(path.parent)
+    """Write a text file whole or not at all, in a folder of ours that is made if need be.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    make_folder(path.parent)
+    _write(path, text)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file whole or not at all."""
-    write_text(path, json.dumps(content, indent=2, sort_keys=True, default=str) + "\n")
+    """Write a JSON file whole or not at all, in a folder that must be there.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    _write(path, json.dumps(content, indent=2, sort_keys=True, default=str) + "\n")
+
+
+def check_report_target(path: Path) -> None:
+    """Check, before any work is done, that a report can be written where a person asked for it.
+
+    Raises:
+        ConfigError: If it cannot.
+    """
+    failed = False
+    try:
+        if not path.parent.is_dir():
+            raise ConfigError(
+                f"There is no folder {path.parent} for the --json report.",
+                "Make the folder, or name another file.",
+            )
+        if path.exists() and not path.is_file():
+            raise ConfigError(
+                f"The --json report cannot replace {path}, which is not a plain file.",
+                "Name another file.",
+            )
+        beside = _beside(path)
+        beside.open("w").close()
+        beside.unlink()
+    except OSError:
+        failed = True
+    if failed:
+        raise ConfigError(
+            f"The --json report {path} cannot be written.",
+            "Check the permissions of its folder and the space left, or name another file.",
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    beside = _beside(path)
+    failed = False
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        flush_folder(path.parent)
+    except OSError:
+        failed = True
+    finally:
+        # After the rename it is no longer there.
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+    if failed:
+        raise StoreError(
+            f"{path} cannot be written.",
+            "Check the permissions of its folder and the space left on its disk.",
+        )
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
+def _no_folder(path: Path) -> StoreError:
+    return StoreError(
+        f"The folder {path} cannot be made private to its owner.",
+        "Check the permissions, the owner and the space left on its disk.",
+    )
 
 
 def flush(paths: Iterable[Path]) -> None:

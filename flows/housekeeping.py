@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,12 +12,20 @@ from flows.ingest import Agreed
 from flows.settings import Settings
 from flows.sources import Arrived, remove
 from governance.control import Control
+from schemas.errors import StoreError
+
+RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
+BUILDING = re.compile(rf"\.{RUN_ID.pattern}\.[a-z]+")
 
 STOPPED = "The run stopped before it had recorded anything."
 
 
 def recover(settings: Settings, control: Control, clock: Clock) -> list[str]:
     """Put right what a run that was killed left behind. Call it only with the lock held.
+
+    Only what a run that this database knows has left unfinished is removed. A folder of a run it
+    does not know, or current stores that are not there, mean that the database and the folder do
+    not belong together, and then nothing is touched.
 
     Args:
         settings: The partnership.
@@ -25,18 +34,42 @@ def recover(settings: Settings, control: Control, clock: Clock) -> list[str]:
 
     Returns:
         The ids of runs that had died.
+
+    Raises:
+        StoreError: If the control database is not the one of this folder.
     """
+    _check_they_belong_together(settings, control)
     dead = control.unfinished_runs()
     for run_id in dead:
         control.fail_run(run_id, at=clock(), problem=STOPPED)
     committed = set(control.committed_runs())
     current = control.current_run()
-    remove_all_but(settings.stores, {current.run_id} if current else set())
-    remove_all_but(settings.releases, committed)
-    remove_all_but(settings.drafts, committed)
-    remove_all_but(settings.quarantine, committed | set(control.failed_runs()))
-    remove_all_but(settings.publications, {p.publication_id for p in control.publications()})
+    keep_only(settings.stores, {current.run_id} if current else set())
+    keep_only(settings.releases, committed)
+    keep_only(settings.drafts, committed)
+    keep_only(settings.quarantine, committed | set(control.failed_runs()))
+    keep_only(settings.publications, {p.publication_id for p in control.publications()})
     return dead
+
+
+def _check_they_belong_together(settings: Settings, control: Control) -> None:
+    known = control.run_ids()
+    zones = (settings.stores, settings.releases, settings.drafts, settings.publications)
+    strangers = {run_id for zone in zones for run_id in runs_in(zone)} - known
+    if strangers:
+        raise StoreError(
+            f"The partnership folder holds {len(strangers)} runs that the control database does "
+            "not know, so the two do not belong together.",
+            "Put back the control database of this folder, or the whole folder, from one backup; "
+            "nothing was changed.",
+        )
+    current = control.current_run()
+    if current is not None and current.run_id not in runs_in(settings.stores):
+        raise StoreError(
+            "The stores of the current run are missing.",
+            "Put back the partnership folder and its control database from one backup; nothing "
+            "was changed.",
+        )
 
 
 def discard(settings: Settings, run_id: str) -> None:
@@ -53,14 +86,13 @@ def tidy(settings: Settings, control: Control) -> None:
     committed = control.committed_runs()
     recent = set(committed[: settings.keep_releases])
     in_hand = {d.run_id for d in control.waiting_drafts() if control.approvals(d.run_id)}
-    remove_all_but(settings.stores, set(committed[:1]))
-    remove_all_but(settings.releases, recent)
-    remove_all_but(settings.drafts, recent | in_hand)
-    oldest = min(recent, default="")
-    failed_since = {run_id for run_id in control.failed_runs() if run_id > oldest}
+    keep_only(settings.stores, set(committed[:1]))
+    keep_only(settings.releases, recent)
+    keep_only(settings.drafts, recent | in_hand)
+    failed_since = set(control.failed_runs()[: settings.keep_releases])
     # A list is kept for as long as the extract it is about is the one staged.
     about_staged = {extract.run_id for extract in control.staged_extracts().values()}
-    remove_all_but(settings.quarantine, recent | failed_since | about_staged)
+    keep_only(settings.quarantine, recent | failed_since | about_staged)
 
 
 def empty_inboxes(
@@ -85,15 +117,19 @@ def empty_inboxes(
     return removed
 
 
-def remove_all_but(zone: Path, kept: Iterable[str]) -> None:
-    """Remove every folder and stray file of a zone but those named."""
+def runs_in(zone: Path) -> set[str]:
+    """The ids of runs that have a folder in a zone."""
+    if not zone.is_dir():
+        return set()
+    return {path.name for path in zone.iterdir() if RUN_ID.fullmatch(path.name)}
+
+
+def keep_only(zone: Path, kept: Iterable[str]) -> None:
+    """Remove every run of a zone but those named, and what was being built; touch nothing else."""
     names = set(kept)
     if not zone.is_dir():
         return
     for path in sorted(zone.iterdir()):
-        if path.name in names:
-            continue
-        if path.is_dir() and not path.is_symlink():
+        ours = RUN_ID.fullmatch(path.name) or BUILDING.fullmatch(path.name)
+        if ours and path.name not in names and path.is_dir() and not path.is_symlink():
             remove_folder(path)
-        else:
-            path.unlink(missing_ok=True)

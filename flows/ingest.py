@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.metadata import version
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from flows.context import LOCAL_TIME, RunContext
 from flows.files import flush, folder_digest, private_folder, write_text
 from flows.safe_errors import Rejected, guarded
+from flows.settings import Settings
 from flows.sources import Arrived, check_untouched, find_extract
 from governance.agreements import (
     Agreement,
     check_covers,
+    check_demonstration,
     check_purpose,
     load_agreement,
     minimise,
 )
 from governance.control import Extract
-from schemas.errors import ConfigError, ExtractRejected, JourneysError
+from schemas.columns import PLANNED_DATES
+from schemas.errors import ConfigError, ExtractRejected, JourneysError, KeyProblem
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,19 +47,8 @@ Problems = dict[str, list[JourneysError]]
 
 STORES = ("identity", "staging")
 
-# Dates that are written down before they come; they say nothing of how recent an extract is.
-DATES_AHEAD = frozenset(
-    {
-        "end_date",
-        "release_date",
-        "conditional_release_date",
-        "automatic_release_date",
-        "confirmed_release_date",
-        "licence_expiry_date",
-        "sentence_expiry_date",
-        "sentence_end_date",
-    }
-)
+# Policy of 2026-11-21: so many mistyped dates may lie past the last day of an extract.
+SLIPS = 5
 
 TOP_RULES = 5
 
@@ -141,9 +134,7 @@ def pull(run: RunContext) -> Pulled:
     found = _each(
         "pull",
         run.settings.partners.items(),
-        lambda partner, part: find_extract(
-            partner, part.inbox, _table_names(partner), mappings[partner]
-        ),
+        lambda partner, part: _found(run, partner, part.inbox, mappings[partner]),
         problems,
     )
     for partner, arrived in found.items():
@@ -161,9 +152,11 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
     agreements = _each(
         "agreement",
         run.settings.partners.items(),
-        lambda partner, part: _agreement_in_force(run, partner),
+        lambda partner, part: agreement_in_force(run.settings, partner, run.today),
         problems,
     )
+    if agreements:
+        guarded("agreement", _check_same_key, run)
     fresh: dict[str, Arrived] = {}
     kept: dict[str, str] = {}
     late: dict[str, str] = {}
@@ -276,26 +269,32 @@ def store_keys(run: RunContext) -> dict[str, str]:
     return {name: store_key(root, name) for name in (*STORES, "release")}
 
 
-def latest_event(frames: Iterable[pl.DataFrame], run_day: date) -> date:
-    """The day an extract's data reach to: its latest event that is not after the run's own day.
+def data_reach(frames: Iterable[pl.DataFrame], run_day: date) -> date:
+    """The day an extract's data reach to, which follow-up is counted to.
+
+    It is not the very latest date: one mistyped year would then move every window and leave out
+    those who left since. It is the latest day that `SLIPS` event dates, or one in a thousand of a
+    large extract, reach or pass.
 
     Args:
         frames: The validated tables. A date of birth is no event; a date that is written down
-            before it comes (`DATES_AHEAD`) says nothing.
+            before it comes (`PLANNED_DATES`) says nothing.
         run_day: The day of the run, which is also the answer where no event has a date.
     """
     import polars as pl
 
     days = [
-        day
+        frame[column].drop_nulls()
         for frame in frames
         for column, kind in frame.schema.items()
-        if kind == pl.Date
-        and column != "dob"
-        and column not in DATES_AHEAD
-        and isinstance(day := frame[column].filter(frame[column] <= run_day).max(), date)
+        if kind == pl.Date and column != "dob" and column not in PLANNED_DATES
     ]
-    return max(days, default=run_day)
+    happened = pl.concat(days).sort(descending=True) if days else pl.Series(dtype=pl.Date)
+    happened = happened.filter(happened <= run_day)
+    if happened.is_empty():
+        return run_day
+    rank = min(len(happened), max(SLIPS, len(happened) // 1000))
+    return cast(date, happened[rank - 1])
 
 
 def _each(
@@ -325,6 +324,18 @@ def _nothing_ever(run: RunContext, partner: str) -> ExtractRejected:
     )
 
 
+def _found(run: RunContext, partner: str, inbox: Path, mapping: SystemMapping) -> Arrived | None:
+    """A partner's extract, its digest keyed: a bare one would let a guess be confirmed."""
+    from governance.keys import load_root
+
+    arrived = find_extract(partner, inbox, _table_names(partner), mapping)
+    if arrived is None:
+        return None
+    root = load_root(run.settings.keys.store)
+    keyed = root.derive(f"extract/{arrived.digest}", purpose="ledger", epoch=1).hex()
+    return replace(arrived, digest=f"keyed:{keyed}")
+
+
 def _check_nobody_left(run: RunContext) -> None:
     left = sorted(set(run.control.staged_extracts()) - set(run.settings.partners))
     if left:
@@ -346,11 +357,17 @@ def _table_names(partner: str) -> tuple[str, ...]:
     return tuple(table.name for table in TABLES[partner])
 
 
-def _agreement_in_force(run: RunContext, partner: str) -> Agreement:
-    agreement = load_agreement(run.settings.partner(partner).agreement)
-    check_purpose(agreement, partner, run.settings.purpose)
+def agreement_in_force(settings: Settings, partner: str, today: date) -> Agreement:
+    """A partner's agreement, if it is whole, signed, for this purpose and in its dates.
+
+    Raises:
+        AgreementError: If it is not.
+    """
+    agreement = load_agreement(settings.partner(partner).agreement)
+    check_purpose(agreement, partner, settings.purpose)
     check_covers(agreement, partner)
-    agreement.check_in_force(run.today)
+    check_demonstration(agreement, partner, settings.demonstration)
+    agreement.check_in_force(today)
     return agreement
 
 
@@ -360,6 +377,29 @@ def _terms_changed(partner: str) -> ExtractRejected:
         "extract is no longer in the inbox.",
         f"Ask {partner} to send it again, then run again.",
     )
+
+
+def _check_same_key(run: RunContext) -> None:
+    """Check that the identifier key is the one the staged data were encoded with.
+
+    Another key would encode everybody anew and end every person id without a word.
+
+    Raises:
+        KeyProblem: If it is another.
+    """
+    for staged in run.control.staged_extracts().values():
+        if staged.key_epoch != run.settings.key_epoch:
+            raise KeyProblem(
+                f"partnership.yaml says key epoch {run.settings.key_epoch}, and the staged data "
+                f"are of epoch {staged.key_epoch}.",
+                f"Set `key_epoch` back to {staged.key_epoch}: this version cannot rotate keys.",
+            )
+        if staged.key_check != _key_check(run):
+            raise KeyProblem(
+                "The identifier key is not the one this partnership's data were encoded with.",
+                "Put the right key back from its custodian; with another, every person id would "
+                "be lost.",
+            )
 
 
 def _key_check(run: RunContext) -> str:
@@ -397,12 +437,14 @@ def _take(run: RunContext, arrived: Arrived, agreement: Agreement) -> Taken:
         partner=arrived.partner,
         digest=arrived.digest,
         staged_under=staged_under(run, agreement),
+        key_epoch=run.settings.key_epoch,
+        key_check=_key_check(run),
         received=sum(validated.rows.values()),
         kept=sum(frame.height for frame in validated.frames.values()),
         quarantined=sum(validated.quarantined.values()),
         withheld=sum(validated.withheld.values()),
         over_shared=sum(over_shared.values()),
-        data_as_at=latest_event(validated.frames.values(), run.today),
+        data_as_at=data_reach(validated.frames.values(), run.today),
     )
     return Taken(
         validated=validated,

@@ -6,6 +6,9 @@ Prefect reads its settings from the environment when it is first imported.
 from __future__ import annotations
 
 import os
+import select
+import signal
+import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 
@@ -33,6 +36,11 @@ USUALLY = {
 }
 
 
+OWNER_VARIABLE = "JOURNEYS_PID"
+
+SECONDS_TO_STOP = 5
+
+
 class PrefectProblem(JourneysError):
     """Prefect is not able to run the journey."""
 
@@ -51,6 +59,60 @@ def prepare(home: Path, config: Path, environment: MutableMapping[str, str] | No
         target.setdefault(name, value)
     target.setdefault("PREFECT_HOME", str(home))
     target[LOCATION_VARIABLE] = str(config.resolve())
+    # Prefect's server inherits it, so a server whose run was killed can be told.
+    target[OWNER_VARIABLE] = str(os.getpid())
+
+
+def stop_leftovers(home: Path) -> int:
+    """Stop Prefect servers that runs of ours started and, being killed, could not stop.
+
+    Args:
+        home: The PREFECT_HOME they serve.
+
+    Returns:
+        How many were stopped. Only Linux tells of other processes, so elsewhere it is none.
+    """
+    if sys.platform != "linux":
+        return 0
+    pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    return sum(_stopped(pid, home) for pid in pids)
+
+
+def _stopped(pid: int, home: Path) -> bool:
+    """Stop a process if it is a server that a run left; whether it was."""
+    if sys.platform != "linux":
+        return False
+    try:
+        # The handle stays with this process even if its number is given to another.
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        if not _is_left(pid, home):
+            return False
+        signal.pidfd_send_signal(handle, signal.SIGTERM)
+        if not select.select([handle], [], [], SECONDS_TO_STOP)[0]:
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _is_left(pid: int, home: Path) -> bool:
+    """Whether a process is a server of a run of ours and no longer that run's child."""
+    folder = Path("/proc", str(pid))
+    words = folder.joinpath("cmdline").read_bytes().split(b"\0")
+    if b"uvicorn" not in words or b"prefect.server.api.server:create_app" not in words:
+        return False
+    environment = dict(
+        line.partition(b"=")[::2] for line in folder.joinpath("environ").read_bytes().split(b"\0")
+    )
+    owner = environment.get(OWNER_VARIABLE.encode())
+    parent = folder.joinpath("stat").read_bytes().rpartition(b")")[2].split()[1]
+    ours = environment.get(b"PREFECT_HOME") == os.fsencode(home)
+    return ours and owner is not None and owner != parent
 
 
 def check_installed() -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from flows.context import Clock, actor, open_control, run_lock, utc_now
+from flows.context import LOCAL_TIME, Clock, actor, open_control, run_lock, utc_now
 from flows.files import folder_digest, private_folder, remove_folder
+from flows.ingest import agreement_in_force
 from flows.safe_errors import guarded
 from flows.settings import Settings
 from governance.audit import Recorder
 from governance.control import Approval, Control, DraftRow, Publication
+from governance.disclosure.officers import officer_key
 from schemas.errors import JourneysError, StoreError
 
 APPROVALS_NEEDED = 2
+LONGEST_NAME = 100
 
 DEMO_OFFICERS = ("Demonstration officer A", "Demonstration officer B")
 
@@ -66,6 +69,11 @@ def waiting(settings: Settings, run_id: str | None = None) -> Waiting:
         return _waiting(settings, control, run_id)
 
 
+def is_published(settings: Settings, control: Control, run_id: str) -> bool:
+    """Whether a draft, or one with the same tables, is published: then it waits for nobody."""
+    return _waiting(settings, control, run_id).published is not None
+
+
 def approve(
     settings: Settings, officers: tuple[str, ...], run_id: str | None = None, clock: Clock = utc_now
 ) -> Waiting:
@@ -77,23 +85,28 @@ def approve(
         run_id: The draft, by its run; the newest by default.
         clock: The clock.
 
+    Returns:
+        The draft as it then stands. One whose tables are published already takes no approval.
+
     Raises:
         NotApproved: If the officer has approved it already or gave no name.
+        AgreementError: If a partner's agreement is no longer in force.
         StoreError: If the draft's files are not as they were recorded.
         Busy: If a run is at work.
     """
     with run_lock(settings), open_control(settings) as control:
         draft = _waiting(settings, control, run_id)
-        already = draft.published or _same_tables(settings, control, draft)
-        if already is not None:
-            return _with_publication(draft, already)
+        if draft.published is not None:
+            return draft
+        for partner in settings.partners:
+            agreement_in_force(settings, partner, clock().astimezone(LOCAL_TIME).date())
         # Two may have approved before a publication was written: then it only has to be written.
         for officer in officers if len(draft.approvals) < APPROVALS_NEEDED else ():
-            _approve(control, draft, officer.strip(), clock)
+            _approve(control, draft, officer.strip(), clock, demonstration=settings.demonstration)
         draft = _waiting(settings, control, draft.run_id)
         if len(draft.approvals) < APPROVALS_NEEDED:
             return draft
-        return _with_publication(draft, _publish(settings, control, draft, clock))
+        return replace(draft, published=_publish(settings, control, draft, clock))
 
 
 def approve_for_demonstration(settings: Settings, clock: Clock = utc_now) -> Waiting:
@@ -127,14 +140,15 @@ def _waiting(settings: Settings, control: Control, run_id: str | None) -> Waitin
         )
     files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     published = [one for one in control.publications() if one.run_id == row.run_id]
-    return Waiting(
+    draft = Waiting(
         run_id=row.run_id,
         path=folder,
         digest=row.digest,
         files=tuple(files),
         approvals=tuple(control.approvals(row.run_id)),
-        published=published[0] if published else None,
     )
+    already = published[0] if published else _same_tables(settings, control, draft)
+    return draft if already is None else replace(draft, published=already)
 
 
 def _draft_row(control: Control, run_id: str | None) -> DraftRow:
@@ -163,10 +177,20 @@ def _contents(folder: Path) -> tuple[str, object]:
     return folder_digest(folder, "*.csv"), [record.get("data_as_at") for record in records]
 
 
-def _approve(control: Control, draft: Waiting, officer: str, clock: Clock) -> None:
-    if not officer:
-        raise NotApproved("An approval needs a name.", "Give --officer NAME.")
+def _approve(
+    control: Control, draft: Waiting, officer: str, clock: Clock, *, demonstration: bool
+) -> None:
+    if not officer_key(officer) or len(officer) > LONGEST_NAME:
+        raise NotApproved(
+            f"An approval needs a name of at most {LONGEST_NAME} characters.",
+            "Give --officer NAME.",
+        )
     approval = Approval(draft.run_id, officer, draft.digest, actor(), clock())
+    if not demonstration and any(one.actor == approval.actor for one in draft.approvals):
+        raise NotApproved(
+            "The draft was approved from this account of the computer already.",
+            "The second officer must approve from an account of their own.",
+        )
     if not control.approve(approval):
         raise NotApproved(
             f"That officer has approved the draft {draft.run_id} already.",
@@ -202,10 +226,4 @@ def _write(settings: Settings, draft: Waiting, target: Path, publication: Public
         approvals,
         publication_id=publication.publication_id,
         published_at=publication.published_at,
-    )
-
-
-def _with_publication(draft: Waiting, publication: Publication) -> Waiting:
-    return Waiting(
-        draft.run_id, draft.path, draft.digest, draft.files, draft.approvals, publication
     )

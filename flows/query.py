@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def query_release(settings: Settings, sql: str, clock: Clock = utc_now) -> Selected:
     """Run one SELECT on the current release.
 
-    The audit record says who asked, when, and how many rows came back; of the query it keeps a
-    digest only, since a query may name a person id.
+    The audit record says who asked and when, before the query runs, and how many rows came back;
+    of the query it keeps a digest only, since a query may name a person id.
 
     Raises:
         StoreError: If there is no release yet or it cannot be opened.
@@ -33,21 +33,21 @@ def query_release(settings: Settings, sql: str, clock: Clock = utc_now) -> Selec
         if current is None:
             raise StoreError("There is no release yet.", "Run `journeys run` to make one.")
         path = settings.releases / current.run_id / "warehouse.duckdb"
+        recorder = Recorder(actor(), settings.purpose, current.run_id)
+
+        def record(**said: int | str) -> None:
+            detail = {"query": hashlib.sha256(sql.encode(errors="replace")).hexdigest(), **said}
+            recipients = "an analyst of the partnership"
+            control.add_audit(
+                recorder.entry("consultation", clock(), recipients=recipients, detail=detail)
+            )
+
+        # Before it is run: an error can be an answer too.
+        record(said="asked")
         connection = open_release(path, store_key(load_root(settings.keys.store), "release"))
         try:
             result = select(connection, sql)
         finally:
             connection.close()
-        recorder = Recorder(actor(), settings.purpose, current.run_id)
-        control.add_audit(
-            recorder.entry(
-                "consultation",
-                clock(),
-                recipients="an analyst of the partnership",
-                detail={
-                    "rows": len(result.rows),
-                    "query": hashlib.sha256(sql.encode()).hexdigest(),
-                },
-            )
-        )
+        record(said="answered", rows=len(result.rows))
     return result

@@ -10,6 +10,9 @@ from flows.ingest import Staged, Taken
 from flows.safe_errors import Rejected
 from governance.control import Extract
 
+# Policy of 2026-11-21: an extract with fewer rows than this share of the last is remarked on.
+SHRUNK_TO = 0.8
+
 
 def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
     """The report of a run that is about to be committed."""
@@ -107,6 +110,27 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
         for partner, one in staged.taken.items()
         if one.other_files
     ]
+    return said + _shrunk(run, staged)
+
+
+def _shrunk(run: RunContext, staged: Staged) -> list[str]:
+    """Extracts that say less than the last did: whole to look at, and perhaps cut short."""
+    said = []
+    before = run.control.staged_extracts()
+    for partner, one in staged.taken.items():
+        last, now = before.get(partner), one.ledger
+        if last is None:
+            continue
+        if now.received < SHRUNK_TO * last.received:
+            said.append(
+                f"{partner} sent {now.received:,} rows and {last.received:,} the time before: ask "
+                "whether its extract is whole."
+            )
+        if now.data_as_at < last.data_as_at:
+            said.append(
+                f"{partner} data reach to {now.data_as_at} and reached to {last.data_as_at} the "
+                "time before: ask whether an old extract was sent."
+            )
     return said
 
 

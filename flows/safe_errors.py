@@ -24,25 +24,33 @@ HOME = Path(__file__).resolve().parents[1]
 ROOMS = ("flows", "governance", "linkage", "schemas", "synthetic", "warehouse")
 
 
+STANDS = "The last committed run stands. "
+
+
 class StepFailed(JourneysError):
-    """A step that failed in a way nobody foresaw.
+    """A step that failed in a way nobody foresaw. What it had changed by then is not known.
 
     `incident` is the same for the same fault, so that two reports can be told to be one.
     """
 
-    def __init__(self, step: str, kind: str, where: str) -> None:
+    def __init__(self, step: str, kind: str, where: str, stands: bool = False) -> None:
         fingerprint = hashlib.sha256(f"{step}|{kind}|{where}".encode()).hexdigest()
         self.step, self.kind, self.where = step, kind, where
         self.incident = fingerprint[:8]
         super().__init__(
             f"The step `{step}` stopped unexpectedly ({kind} at {where}).",
-            "Nothing was changed; run it again, and if it stops again report incident "
+            f"{STANDS if stands else ''}Run it again, and if it stops again report incident "
             f"{self.incident}.",
         )
+        self.stands = stands
 
-    def __reduce__(self) -> tuple[type[StepFailed], tuple[str, str, str]]:
-        """Rebuild from the three parts, where a process hands the failure to another."""
-        return type(self), (self.step, self.kind, self.where)
+    def before_the_commit(self) -> StepFailed:
+        """The same failure, of a run that is known not to have committed."""
+        return type(self)(self.step, self.kind, self.where, stands=True)
+
+    def __reduce__(self) -> tuple[type[StepFailed], tuple[str, str, str, bool]]:
+        """Rebuild from its parts, where a process hands the failure to another."""
+        return type(self), (self.step, self.kind, self.where, self.stands)
 
 
 class Rejected(JourneysError):

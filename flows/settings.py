@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from schemas.documents import read_document
+from schemas.documents import is_present, read_document
 from schemas.errors import ConfigError
 
 FILE_NAME = "partnership.yaml"
@@ -152,6 +152,17 @@ def locate(given: Path | None) -> Path:
     return Path(named) if named else Path(FILE_NAME)
 
 
+def beside(given: Path | None) -> Path:
+    """The folder of the partnership.yaml that was given or named, not of one taken for granted.
+
+    Raises:
+        ConfigError: None was given or named. Keys and extracts are not strewn about by default.
+    """
+    if given is None and not os.environ.get(LOCATION_VARIABLE):
+        raise ConfigError("No folder was given.", "Give --out DIR.")
+    return locate(given).parent
+
+
 def load_settings(path: Path) -> Settings:
     """Read partnership.yaml.
 
@@ -162,7 +173,7 @@ def load_settings(path: Path) -> Settings:
         ConfigError: If it is missing or does not read as a partnership; the message names the
             key at fault, never its value.
     """
-    if not path.is_file():
+    if not is_present(path, ConfigError):
         raise ConfigError(
             f"There is no {FILE_NAME} at {path}.",
             f"Give --config, set {LOCATION_VARIABLE}, or make one with `journeys init --out DIR`.",

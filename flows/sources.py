@@ -46,22 +46,25 @@ def find_extract(
 
     Args:
         partner: Whose inbox it is.
-        inbox: A folder; it need not exist.
+        inbox: A folder. Hidden files in it are passed over.
         tables: The tables an extract of this partner may be made of. Those that are optional need
             not be there.
         mapping: How the partner's system names its files; if None, each is the table's name with
             `.csv`. One file may hold several tables.
 
     Returns:
-        The extract, or None where no file of it is there.
+        The extract, or None where the inbox is empty.
 
     Raises:
-        ExtractRejected: If only some tables are there, a table is there twice, or a file cannot
-            be read.
+        ExtractRejected: If the inbox is not there or holds other things only, only some tables
+            are there, one is there twice, or a file cannot be read.
     """
-    present = _files(inbox)
+    present, folders = _contents(partner, inbox)
     found = {table: _files_of(table, present, mapping) for table in tables}
     files = {table: paths[0] for table, paths in found.items() if paths}
+    number = sum(len(paths) for paths in present.values())
+    if not files and (number or folders):
+        raise _by_other_names(partner, tables, number, folders)
     if not files:
         return None
     _require_whole(partner, found, mapping)
@@ -72,14 +75,20 @@ def find_extract(
         files=files,
         digest=_combined(digests),
         stamps=stamps,
-        others=len(present) - len(set(files.values())),
+        others=number - len(set(files.values())),
     )
 
 
-def _files_of(table: str, present: Mapping[str, Path], mapping: SystemMapping | None) -> list[Path]:
-    if mapping is None:
-        return [present[f"{table}.csv"]] if f"{table}.csv" in present else []
-    return [path for name, path in present.items() if mapping.is_file_of(table, name)]
+def _files_of(
+    table: str, present: Mapping[str, Sequence[Path]], mapping: SystemMapping | None
+) -> list[Path]:
+    """The files that could be a table, by their names in lower case."""
+    return [
+        path
+        for name, paths in present.items()
+        if (name == f"{table}.csv" if mapping is None else mapping.is_file_of(table, name))
+        for path in paths
+    ]
 
 
 def _require_whole(
@@ -119,18 +128,66 @@ def check_untouched(arrived: Arrived) -> None:
 
 
 def remove(arrived: Arrived) -> int:
-    """Remove an extract from its inbox; the number of files removed."""
-    files = set(arrived.files.values())
+    """Remove an extract from its inbox; the number of files removed.
+
+    Raises:
+        ExtractRejected: If a file cannot be removed.
+    """
+    files, failed = set(arrived.files.values()), False
     for path in files:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            failed = True
+    if failed:
+        raise ExtractRejected(
+            f"The {arrived.partner} extract cannot be removed from its inbox.",
+            "Allow the hub to write to the inbox, and remove the files by hand.",
+        )
     return len(files)
 
 
-def _files(inbox: Path) -> dict[str, Path]:
-    """Plain files of a folder by their name in lower case."""
-    if not inbox.is_dir():
-        return {}
-    return {path.name.lower(): path for path in sorted(inbox.iterdir()) if path.is_file()}
+def _contents(partner: str, inbox: Path) -> tuple[dict[str, list[Path]], int]:
+    """Files of an inbox by their name in lower case, and how many folders are in it."""
+    files: dict[str, list[Path]] = {}
+    folders = 0
+    reason = ""
+    try:
+        for path in sorted(inbox.iterdir()):
+            if path.name.startswith("."):
+                continue
+            if path.is_file():
+                files.setdefault(path.name.lower(), []).append(path)
+            else:
+                folders += 1
+    except FileNotFoundError:
+        reason = "is not there"
+    except NotADirectoryError:
+        reason = "is not a folder"
+    except OSError:
+        reason = "cannot be read"
+    if reason:
+        raise ExtractRejected(
+            f"The {partner} inbox {inbox} {reason}.",
+            "Make the folder, mount the share it is on or correct its permissions, then run again.",
+        )
+    return files, folders
+
+
+def _by_other_names(
+    partner: str, tables: Sequence[str], files: int, folders: int
+) -> ExtractRejected:
+    """What is there is counted and not named: a name may be of a person."""
+    counts = [
+        f"{number} {kind}{'' if number == 1 else 's'}"
+        for number, kind in ((files, "file"), (folders, "folder"))
+        if number
+    ]
+    names = [f"{table}.csv" for table in tables if not find_table(partner, table).optional]
+    return ExtractRejected(
+        f"The {partner} inbox holds {' and '.join(counts)} but no {' or '.join(names)}.",
+        f"Name the extract's files {', '.join(names)} or take out what is not one, then run again.",
+    )
 
 
 def _stamp(partner: str, table: str, path: Path) -> Stamp:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
 
-from flows.files import PRIVATE, private_folder, write_text
+from flows.files import PRIVATE, make_folder, private_folder, write_text
 from governance.agreements import SIGNING_ROLES, Agreement, parse_agreement
 from governance.keys import new_root
 
@@ -48,8 +48,9 @@ def start(folder: Path, *, demo: bool, today: date) -> Started:
 
     Raises:
         KeyProblem: If a key cannot be written.
+        StoreError: If a folder or file cannot be.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     texts = {Path("partnership.yaml"): _partnership(demo)}
     texts |= {Path("agreements", f"{p}.yaml"): agreement_text(p, demo, today) for p in PARTNERS}
     made, left = [], []
@@ -61,7 +62,7 @@ def start(folder: Path, *, demo: bool, today: date) -> Started:
             made.append(str(path))
     for partner in PARTNERS:
         inbox = folder / "inbox" / partner
-        inbox.mkdir(parents=True, exist_ok=True)
+        private_folder(inbox)
         inbox.chmod(PRIVATE)
     for name in ("identifier", "store"):
         path = Path("keys", f"{name}.key")

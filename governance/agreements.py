@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from schemas.documents import parse_document, read_document
+from schemas.documents import is_present, parse_document, read_document
 from schemas.errors import AgreementError
 
 if TYPE_CHECKING:
@@ -209,9 +209,9 @@ def load_agreement(path: Path) -> Agreement:
     """Read an agreement.
 
     Raises:
-        AgreementError: If the file is missing or does not read as an agreement.
+        AgreementError: If the file is missing, cannot be read or is no agreement.
     """
-    if not path.is_file():
+    if not is_present(path, AgreementError):
         raise AgreementError(
             f"There is no sharing agreement at {path}.",
             "Put the signed agreement there; `journeys init` writes one to complete.",
@@ -239,6 +239,26 @@ def check_purpose(agreement: Agreement, partner: str, purpose: str) -> None:
         raise AgreementError(
             f"The {partner} agreement is for another purpose than this partnership's.",
             "Share under an agreement for the purpose that partnership.yaml names.",
+        )
+
+
+def check_demonstration(agreement: Agreement, partner: str, demonstration: bool) -> None:
+    """Check that demonstration signatures serve a demonstration, and nothing else does.
+
+    Args:
+        agreement: The agreement.
+        partner: Whose it is.
+        demonstration: What partnership.yaml says of itself.
+
+    Raises:
+        AgreementError: If one is a demonstration and the other is not.
+    """
+    if agreement.demonstration != demonstration:
+        kind = "a demonstration" if agreement.demonstration else "in earnest"
+        raise AgreementError(
+            f"The {partner} agreement is {kind}, and partnership.yaml says the partnership is not.",
+            "Use signed agreements for real data and demonstration ones for made-up data only; "
+            "never mix them.",
         )
 
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from governance.disclosure.officers import officer_key
 from schemas.errors import StoreError
 
 RunState = Literal["running", "committed", "failed"]
@@ -53,6 +54,8 @@ RUN = sa.Table(
     "run",
     METADATA,
     sa.Column("run_id", sa.String(40), primary_key=True),
+    # The order of runs. Clocks go backwards; this does not.
+    sa.Column("number", sa.Integer, nullable=False, unique=True),
     sa.Column("state", sa.String(12), nullable=False),
     sa.Column("purpose", sa.String(60), nullable=False),
     sa.Column("actor", sa.String(120), nullable=False),
@@ -70,6 +73,8 @@ EXTRACT = sa.Table(
     sa.Column("partner", sa.String(40), primary_key=True),
     sa.Column("digest", sa.String(80), nullable=False),
     sa.Column("staged_under", sa.String(80), nullable=False),
+    sa.Column("key_epoch", sa.Integer, nullable=False),
+    sa.Column("key_check", sa.String(20), nullable=False),
     sa.Column("received", sa.BigInteger, nullable=False),
     sa.Column("kept", sa.BigInteger, nullable=False),
     sa.Column("quarantined", sa.BigInteger, nullable=False),
@@ -135,6 +140,7 @@ class Run:
     """One run of the journey and how it ended."""
 
     run_id: str
+    number: int
     state: RunState
     purpose: str
     actor: str
@@ -149,13 +155,16 @@ class Extract:
     """One line of the extracts ledger: what a partner sent and what became of it.
 
     `digest` is over the files; `staged_under` over the terms they were staged under, so that a
-    change of either makes the extract be staged again.
+    change of either makes the extract be staged again. `key_check` tells the identifier key from
+    another of the same epoch.
     """
 
     run_id: str
     partner: str
     digest: str
     staged_under: str
+    key_epoch: int
+    key_check: str
     received: int
     kept: int
     quarantined: int
@@ -245,9 +254,15 @@ class Control:
     def begin_run(self, run_id: str, *, at: datetime, actor: str, purpose: str) -> None:
         """Record that a run has started."""
         with self._transaction() as connection:
+            last = connection.execute(sa.select(sa.func.max(RUN.c.number))).scalar()
             connection.execute(
                 sa.insert(RUN).values(
-                    run_id=run_id, state="running", purpose=purpose, actor=actor, started_at=at
+                    run_id=run_id,
+                    number=(last or 0) + 1,
+                    state="running",
+                    purpose=purpose,
+                    actor=actor,
+                    started_at=at,
                 )
             )
 
@@ -308,6 +323,10 @@ class Control:
         """Ids of failed runs, newest first."""
         return [run.run_id for run in self._runs(RUN.c.state == "failed")]
 
+    def run_ids(self) -> set[str]:
+        """Ids of all runs there ever were."""
+        return {run.run_id for run in self._runs(sa.true())}
+
     def unfinished_runs(self) -> list[str]:
         """Ids of runs that started and were never ended, newest first."""
         return [run.run_id for run in self._runs(RUN.c.state == "running")]
@@ -320,7 +339,7 @@ class Control:
             sa.select(EXTRACT)
             .join(RUN)
             .where(RUN.c.state == "committed")
-            .order_by(RUN.c.started_at.desc(), RUN.c.run_id.desc())
+            .order_by(RUN.c.number.desc())
         )
         staged: dict[str, Extract] = {}
         for row in self._rows(newest_first):
@@ -391,7 +410,7 @@ class Control:
             given = connection.execute(
                 sa.select(APPROVAL.c.officer).where(APPROVAL.c.run_id == approval.run_id)
             ).scalars()
-            if approval.officer.casefold() in {name.casefold() for name in given}:
+            if officer_key(approval.officer) in {officer_key(name) for name in given}:
                 return False
             connection.execute(sa.insert(APPROVAL).values(**asdict(approval)))
         return True
@@ -419,9 +438,7 @@ class Control:
             _set_state(connection, run_id, state, at, rest)
 
     def _runs(self, condition: sa.ColumnElement[bool]) -> list[Run]:
-        query = (
-            sa.select(RUN).where(condition).order_by(RUN.c.started_at.desc(), RUN.c.run_id.desc())
-        )
+        query = sa.select(RUN).where(condition).order_by(RUN.c.number.desc())
         return [Run(**row) for row in self._rows(query)]
 
     def _rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from governance.agreements import Agreement
 from governance.encoding.anchored import SEPARATOR, KeyOf, encode, encoding_keys
 from governance.encoding.prf import tokens
 from governance.keys import RootKey
+from schemas.columns import Column
 from schemas.contract import Validated
 from schemas.errors import ExtractRejected
 from schemas.identity import identity_frame
@@ -23,6 +24,11 @@ from schemas.tables import TABLES, Table, find_table
 
 # A surrogate key is named after its table, but homelessness calls an application a case.
 SURROGATE_NAMES = {"application": "case_key"}
+
+# An agency is an organisation: the one part of a key that may be kept as it is.
+KEPT_KEYS = frozenset({"agncy"})
+# What `generalise` makes coarser. No other identifier goes among the events in any form.
+GENERALISED = frozenset({"dob", "postcode", "pc"})
 
 
 @dataclass(frozen=True)
@@ -148,11 +154,18 @@ def _events(
         named = frame.select(key, table=pl.lit(table.name))
         surrogates.insert(0, _record_ids(table.partner, named, key_of).alias("record_id"))
     kept = [
-        name
+        column.becomes or source
         for source, column in table.columns.items()
-        for name in [column.becomes or source]
-        if {"keep", "generalise"} & treatments.get(source, frozenset())
-        and (column.role != "identifier" or "generalise" in treatments[source])
-        and name in frame.columns
+        if _may_pass(source, column, treatments.get(source, frozenset()))
+        and (column.becomes or source) in frame.columns
     ]
     return pl.DataFrame(surrogates).hstack(generalise(frame.select(kept)))
+
+
+def _may_pass(name: str, column: Column, treatment: frozenset[str]) -> bool:
+    """Whether a column goes among the events, kept or generalised by what it is."""
+    if column.role == "attribute":
+        return "keep" in treatment
+    if column.role == "identifier":
+        return name in GENERALISED and "generalise" in treatment
+    return name in KEPT_KEYS and "keep" in treatment

@@ -46,6 +46,21 @@ Kind = Literal[
 """How a column is read, checked and standardised; `schemas.standardise` has one rule for each."""
 
 
+PLANNED_DATES = frozenset(
+    {
+        "automatic_release_date",
+        "conditional_release_date",
+        "confirmed_release_date",
+        "end_date",
+        "licence_expiry_date",
+        "release_date",
+        "sentence_end_date",
+        "sentence_expiry_date",
+    }
+)
+"""Dates that are written down before they come. Any other date after the extract is a slip."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of an extract.

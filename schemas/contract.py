@@ -149,7 +149,8 @@ def validate_extract(
             may be absent (the agreement may leave it out) and is then empty; columns that the
             contract does not know are left out. An optional table may be absent.
         codes: The partnership's own code lists; a list there wins over the packaged one.
-        as_at: The day of the extract, which two-digit years are read against; today if not given.
+        as_at: The day of the extract, which two-digit years are read against and after which
+            nothing can have happened; today if not given.
         policy: What a broken rule leads to and when an extract is refused; the packaged one if
             not given.
 
@@ -189,11 +190,12 @@ def examine_extract(
     refuse_if_checks_are_off()
     tables = [table for table in TABLES[partner] if whole or table.name in frames]
     _require_tables(partner, tables, frames)
-    terms = _Terms(codes, (as_at or date.today()).year, policy or packaged_policy())
+    today = as_at or date.today()
+    terms = _Terms(codes, today.year, policy or packaged_policy())
     checked: dict[str, _Checked] = {}
     for table in tables:
         raw = frames.get(table.name, _nothing(table))
-        own = _guarded(table, raw, terms)
+        own = _without_dates_ahead(table, _guarded(table, raw, terms), today, terms)
         checked[table.name] = _with_parents(table, own, checked, terms)
     sent = {name: one for name, one in checked.items() if name in frames}
     return Examined(
@@ -408,13 +410,17 @@ def _typed(
 
 
 def _consenting(table: Table, typed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Set aside rows whose person did not consent; those that say more than they may fail."""
+    """Set aside every row of a person who withheld consent in any; one that says too much fails."""
     if table.consent is None:
         return typed, _failures([])
     refused = (pl.col(table.consent) == "N").fill_null(False)
     others = [name for name in table.columns if name not in table.given_without_consent]
     too_much = typed.filter(refused & pl.any_horizontal(pl.col(others).is_not_null()))
-    return typed.filter(~refused), _failure(too_much, table.consent, "data_without_consent")
+    whose = [name for name in table.given_without_consent if name != table.consent]
+    consenting = typed.join(
+        typed.filter(refused), on=whose, how="anti", nulls_equal=True, maintain_order="left"
+    )
+    return consenting, _failure(too_much, table.consent, "data_without_consent")
 
 
 def _broken_rules(table: Table, typed: pl.DataFrame, codes: Path | None) -> pl.DataFrame:
@@ -533,6 +539,21 @@ def _category(description: pl.Expr, codes: Path | None) -> pl.Expr:
     return pl.coalesce(*matches, pl.lit("OTHER"))
 
 
+def _without_dates_ahead(table: Table, own: _Checked, today: date, terms: _Terms) -> _Checked:
+    """Judge records of what has not happened yet; only a planned date may lie ahead."""
+    ahead = [
+        _failure(own.frame.filter(pl.col(name) > today), name, "after_the_extract")
+        for name in table.past_dates
+    ]
+    return _judged_so(table, own, pl.concat(ahead), terms) if ahead else own
+
+
+def _judged_so(table: Table, own: _Checked, failures: pl.DataFrame, terms: _Terms) -> _Checked:
+    """A table with more failures found in it, and without the rows they leave out."""
+    judged = _judged(table, failures, terms)
+    return replace(own, frame=_standing(own.frame, judged), found=pl.concat([own.found, judged]))
+
+
 def _with_parents(
     table: Table, own: _Checked, checked: Mapping[str, _Checked], terms: _Terms
 ) -> _Checked:
@@ -544,12 +565,7 @@ def _with_parents(
         orphans = own.frame.join(parent, on=columns, how="anti", maintain_order="left")
         failures = [_failure(orphans, columns[-1], "parent_missing")]
         failures += [_contradicting(own.frame, parent, columns, rule) for rule in table.cross_rules]
-        judged = _judged(table, pl.concat(failures), terms)
-        own = replace(
-            own,
-            frame=_standing(own.frame, judged),
-            found=pl.concat([own.found, judged]),
-        )
+        own = _judged_so(table, own, pl.concat(failures), terms)
     return own
 
 

@@ -46,10 +46,18 @@ class _UniqueKeys(yaml.SafeLoader):
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
+            if not isinstance(key, Hashable) or key in seen:
                 raise yaml.MarkedYAMLError(problem_mark=key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Build a value; a date or number that is none gets its line, as other faults have."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, LookupError, AttributeError):
+            where = node.start_mark
+        raise yaml.MarkedYAMLError(problem_mark=where)
 
 
 class _AsText(_UniqueKeys):
@@ -117,6 +125,19 @@ def check_document(
     )
 
 
+def is_present(path: Path, error: type[JourneysError]) -> bool:
+    """Whether a document is there at all.
+
+    Raises:
+        error: If the system will not say, for want of a permission.
+    """
+    try:
+        return path.is_file()
+    except OSError:
+        pass
+    raise error(f"{path} cannot be read.", "Check the path and the permissions of its folder.")
+
+
 def _read_text(path: Path, error: type[JourneysError]) -> str:
     reason = ""
     try:
@@ -133,22 +154,34 @@ def _read_text(path: Path, error: type[JourneysError]) -> str:
 def _parse(
     text: str, name: str, error: type[JourneysError], loader: type[_UniqueKeys] = _UniqueKeys
 ) -> Any:
-    line: int | None = None
+    where = ""
     try:
         # A SafeLoader subclass builds only plain values.
         content = yaml.load(text, Loader=loader)  # noqa: S506
     except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
+        where = _line(problem, text)
+    except RecursionError:
+        where = ": it is nested too deeply"
+    except (ValueError, TypeError):
+        where = ": a date, number or key in it is none"
     else:
         if isinstance(content, dict):
             return content
-    if line is None:
         raise error(f"{name} holds no keys.", "Write it as `key: value` lines of YAML.")
     raise error(
-        f"{name} is not valid YAML at line {line}.",
-        "Correct that line: look for a stray tab, a missing colon or a key given twice.",
+        f"{name} is not valid YAML{where}.",
+        "Correct it there: look for a stray tab, a missing colon, a key given twice, or a date "
+        "that no calendar has.",
     )
+
+
+def _line(problem: yaml.YAMLError, text: str) -> str:
+    """Where the text is not YAML, as far as PyYAML knows."""
+    if isinstance(problem, yaml.MarkedYAMLError) and problem.problem_mark is not None:
+        return f" at line {problem.problem_mark.line + 1}"
+    if isinstance(problem, yaml.reader.ReaderError):
+        return f" at line {text.count(chr(10), 0, problem.position) + 1}"
+    return ""
 
 
 def _fault(found: Any) -> str:

@@ -34,6 +34,7 @@ GENERAL_RULES = {
     "code_not_in_force": "A code was in force on the record's day.",
     "code_not_in_force_passed": "A code was in force on its day; another is let pass and counted.",
     "key_unusable": "A key has 1 to 100 characters, none of them a bar or a control character.",
+    "after_the_extract": "What has happened is dated no later than the extract.",
     "duplicate_key": "No two records of a table have one key; the first valid one counts.",
     "parent_missing": "The record that this one belongs to is in the extract and valid.",
     "data_without_consent": "Of a person who did not consent nothing more is sent.",
@@ -171,7 +172,7 @@ class Policy(_Part):
         """What breaking a rule in a column of a table leads to."""
         spec = table.columns[column]
         said = self._said(table, column, spec, rule)
-        if said == "empty" and (_must_stay(spec, rule) or _is_between(table, rule)):
+        if said == "empty" and (_must_stay(spec, rule) or _is_judged_last(table, rule)):
             return "quarantine"
         return said
 
@@ -255,6 +256,8 @@ def rules_of(table: Table) -> Iterator[tuple[str, str, str]]:
         checks = [check.name for check in schema.columns[name].checks]
         if spec.kind in ("date", "dob"):
             checks.insert(0, "not_a_date")
+        if name in table.past_dates:
+            checks.append("after_the_extract")
         if spec.kind in UNUSABLE:
             checks.append(UNUSABLE[spec.kind])
         if name == table.key[-1]:
@@ -320,9 +323,9 @@ def _must_stay(spec: Column, rule: str) -> bool:
     return rule not in SAYS_UNKNOWN and (spec.required or spec.role in ("key", "parent"))
 
 
-def _is_between(table: Table, rule: str) -> bool:
-    """Whether a rule is between two records, where no one value is at fault."""
-    return any(one.rule == rule for one in table.cross_rules)
+def _is_judged_last(table: Table, rule: str) -> bool:
+    """Whether a rule is judged once every value is settled, when none can be emptied any more."""
+    return rule == "after_the_extract" or any(one.rule == rule for one in table.cross_rules)
 
 
 def _refuse_unfit(policy: Policy, name: str) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from schemas.columns import Column
+from schemas.columns import PLANNED_DATES, Column
 
 if TYPE_CHECKING:
     from schemas.models import CrossRule, Extract
@@ -80,6 +80,15 @@ class Table:
     def validated_columns(self) -> tuple[str, ...]:
         """The table's columns once validated: free text has given way to its category."""
         return tuple(column.becomes or name for name, column in self.columns.items())
+
+    @property
+    def past_dates(self) -> tuple[str, ...]:
+        """The columns whose dates cannot lie after the extract."""
+        return tuple(
+            name
+            for name, column in self.columns.items()
+            if column.kind == "date" and name not in PLANNED_DATES
+        )
 
     @property
     def cross_rules(self) -> tuple[CrossRule, ...]:

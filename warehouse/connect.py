@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Timer
 from typing import Any, ParamSpec, TypeVar
 
 import duckdb
@@ -55,9 +56,29 @@ ANALYST_TABLE_FUNCTIONS = frozenset(
     }
 )
 # No other scalar function of DuckDB 1.5.5 writes, waits or reads the session's settings.
+# The JSON ones run SQL hidden in a string, or end the process on a text nested deeply enough.
 REFUSED_FUNCTIONS = frozenset(
-    {"current_setting", "getvariable", "pg_sleep", "setseed", "sleep_ms", "write_log"}
+    {
+        "current_setting",
+        "getvariable",
+        "json_contains",
+        "json_deserialize_sql",
+        "json_serialize_plan",
+        "json_serialize_sql",
+        "json_structure",
+        "pg_sleep",
+        "setseed",
+        "sleep_ms",
+        "write_log",
+    }
 )
+# Views of the system by another name than the functions behind them; they show the server's paths.
+_SYSTEM_VIEWS = ("duckdb_", "pragma_", "sqlite_", "pg_")
+
+# Limits of 2026-11-21 on what one question may take of the council's server.
+MOST_ROWS = 1_000_000
+MOST_SECONDS = 300.0
+MOST_MEMORY = "4GB"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -255,12 +276,13 @@ def open_release(path: Path, key_hex: str) -> duckdb.DuckDBPyConnection:
         con.close()
         raise
     con.execute("USE release")
+    con.execute(f"SET memory_limit = '{MOST_MEMORY}'")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
     return con
 
 
-def select(con: duckdb.DuckDBPyConnection, sql: str) -> Selected:
+def select(con: duckdb.DuckDBPyConnection, sql: str, *, seconds: float = MOST_SECONDS) -> Selected:
     """Run exactly one SELECT and read its result to the end.
 
     The settings of :func:`open_release` do not hold by themselves (COPY to the open file, file
@@ -269,19 +291,32 @@ def select(con: duckdb.DuckDBPyConnection, sql: str) -> Selected:
     Args:
         con: A connection from :func:`open_release`.
         sql: What the analyst typed.
+        seconds: How long it may take.
 
     Raises:
-        RefusedQuery: Not one SELECT, a function that is not allowed, or a mistake in the SQL.
-            The message may quote the analyst's SQL and names in the release, never its data.
+        RefusedQuery: Not one SELECT, a function that is not allowed, a mistake in the SQL, or more
+            rows, memory or time than one question may take. The message may quote the analyst's
+            SQL and names in the release, never its data.
     """
+    # Half a character cannot be parsed, and DuckDB says so by an error of its own.
+    if any("\ud800" <= character <= "\udfff" for character in sql):
+        raise RefusedQuery("The query is not valid text.", "Type it again in UTF-8.")
     # The tree comes first: extracting a PRAGMA runs part of it already and makes it a SELECT.
-    _refuse_functions(syntax_tree(sql))
+    tree = syntax_tree(sql)
+    _refuse_functions(tree)
+    _refuse_system_views(tree)
     statement = _one_select(con, sql)
     explained, rows, description = "", None, None
+    timer = Timer(seconds, con.interrupt)
+    timer.start()
     try:
         cursor = con.execute(statement)
         description = cursor.description
-        rows = cursor.fetchall()
+        rows = cursor.fetchmany(MOST_ROWS + 1)
+    except duckdb.InterruptException:
+        explained = f"It took longer than {seconds:g} seconds."
+    except (duckdb.OutOfMemoryException, MemoryError):
+        explained = f"It needs more than {MOST_MEMORY} of memory."
     except (
         duckdb.BinderException,
         duckdb.CatalogException,
@@ -292,6 +327,12 @@ def select(con: duckdb.DuckDBPyConnection, sql: str) -> Selected:
     except duckdb.Error:
         # Conversion, overflow and error() messages quote the value that failed.
         explained = "A value could not be converted or computed (the value is not shown)."
+    finally:
+        timer.cancel()
+    if rows is not None and len(rows) > MOST_ROWS:
+        raise RefusedQuery(
+            f"The query returns more than {MOST_ROWS:,} rows.", "Aggregate, filter, or add a LIMIT."
+        )
     if rows is None or description is None:
         raise RefusedQuery(f"The query could not be run. {explained}", "Correct the SQL.")
     return Selected(
@@ -357,6 +398,19 @@ def _refuse_functions(tree: Any) -> None:
         if name in REFUSED_FUNCTIONS:
             raise RefusedQuery(
                 f"The function {name} may not be used on a release.", "Leave it out of the query."
+            )
+
+
+def _refuse_system_views(tree: Any) -> None:
+    """Raise RefusedQuery when the tree reads a view of the system that an analyst may not."""
+    for node in nodes(tree):
+        name = str(node.get("table_name", "")).lower()
+        schema = str(node.get("schema_name", "")).lower()
+        system = schema == "pg_catalog" or name.startswith(_SYSTEM_VIEWS)
+        if node.get("type") == "BASE_TABLE" and system and name not in ANALYST_TABLE_FUNCTIONS:
+            raise RefusedQuery(
+                f"The view {name} may not be read through a release.",
+                "Query the release's own tables; `SHOW TABLES` lists them.",
             )
 
 

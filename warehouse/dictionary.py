@@ -7,7 +7,10 @@ import duckdb
 HEADING = """# Data dictionary
 
 Every table and column of a release, as its own comments explain them. This page is generated;
-the words come from the headers of the files under `warehouse/sql/marts/`.
+the words come from the headers of the files under `warehouse/sql/marts/`. In a release they can be
+read with `SELECT table_name, comment FROM duckdb_tables()` and
+`SELECT table_name, column_name, comment FROM duckdb_columns()`, and policy numbers and codes in the
+tables `policy` and `code`.
 """
 
 

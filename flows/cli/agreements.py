@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def agreements_command(config: ConfigOption = None, json_out: JsonOption = None) -> int:
-    """Say of every partner's agreement whether it is in force today, and what to do if not."""
+    """Say which agreements are in force, and what to do if not."""
     from flows.context import LOCAL_TIME, utc_now
     from flows.settings import load_settings, locate
 
@@ -29,19 +29,20 @@ def agreements_command(config: ConfigOption = None, json_out: JsonOption = None)
 
 
 def agreement_states(settings: Settings, today: date) -> dict[str, dict[str, Any]]:
-    """The state of every partner's agreement on a day."""
-    from governance.agreements import check_purpose, load_agreement
-    from schemas.errors import AgreementError
+    """The state of every partner's agreement on a day; one broken file hides no other."""
+    from flows.ingest import agreement_in_force
+    from flows.safe_errors import guarded
+    from governance.agreements import load_agreement
+    from schemas.errors import JourneysError
 
     states: dict[str, dict[str, Any]] = {}
     for partner, part in settings.partners.items():
         digest = None
         try:
-            agreement = load_agreement(part.agreement)
+            agreement = guarded("agreement", load_agreement, part.agreement)
             digest = agreement.document_digest
-            check_purpose(agreement, partner, settings.purpose)
-            agreement.check_in_force(today)
-        except AgreementError as error:
+            guarded("agreement", agreement_in_force, settings, partner, today)
+        except JourneysError as error:
             states[partner] = {
                 "state": "not in force", "in_force": False, "digest": digest, "said": str(error)
             }  # fmt: skip

@@ -12,7 +12,7 @@ from flows.cli.shell import ConfigOption, JsonOption, write_report
 
 def init_command(
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="The folder of the partnership.")
+        Path | None, typer.Option("--out", metavar="DIR", help="The folder; else that of --config.")
     ] = None,
     demo: Annotated[
         bool,
@@ -24,12 +24,15 @@ def init_command(
     config: ConfigOption = None,
     json_out: JsonOption = None,
 ) -> None:
-    """Start a partnership folder: settings, agreements to complete, keys. Overwrites nothing."""
+    """Start a partnership folder.
+
+    It gets settings, agreements to complete, keys and empty inboxes. Nothing is overwritten.
+    """
     from flows.context import LOCAL_TIME, utc_now
-    from flows.settings import locate
+    from flows.settings import beside
     from flows.start import start
 
-    folder = out if out is not None else locate(config).parent
+    folder = out if out is not None else beside(config)
     started = start(folder, demo=demo, today=utc_now().astimezone(LOCAL_TIME).date())
     write_report({"made": started.made, "left": started.left}, json_out)
     for path in started.made:

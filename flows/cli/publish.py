@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.shell import ConfigOption, JsonOption, write_report
+from flows.cli.shell import ConfigOption, JsonOption, say, write_report
 
 if TYPE_CHECKING:
     from flows.publish import Waiting
@@ -34,7 +34,10 @@ def publish_command(
     config: ConfigOption = None,
     json_out: JsonOption = None,
 ) -> None:
-    """Show the waiting draft. Two different people approve it, and then it is published."""
+    """Show the draft; two different people approve it.
+
+    When the second has approved, the draft is published.
+    """
     from flows.publish import approve as approve_draft
     from flows.publish import approve_for_demonstration, waiting
     from flows.settings import load_settings, locate
@@ -50,6 +53,8 @@ def publish_command(
         found = approve_for_demonstration(settings)
     elif officer is not None:
         found = approve_draft(settings, (officer,), draft)
+        if all(one.officer != officer.strip() for one in found.approvals):
+            say("Your approval was not recorded: these tables are published already.")
     else:
         found = waiting(settings, draft)
     write_report(found.as_report(settings), json_out)
@@ -68,6 +73,7 @@ def _show(settings: Settings, found: Waiting) -> None:
     if found.published is not None:
         where = place(settings, found.published)
         typer.echo(f"Published   {where}")
+        typer.echo(f"Page        {where / 'index.html'}")
         if found.published.run_id != found.run_id:
             typer.echo(
                 "            (its tables are the same as this draft's, so nothing was added)"

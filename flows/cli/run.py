@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.shell import ConfigOption, JsonOption, say, write_report
+from flows.cli.shell import ConfigOption, JsonOption, say, stoppable, write_report
 
 if TYPE_CHECKING:
     from flows.settings import Settings
     from governance.control import Run
+    from schemas.errors import JourneysError
 
 
 def run_command(
@@ -21,7 +23,10 @@ def run_command(
     config: ConfigOption = None,
     json_out: JsonOption = None,
 ) -> None:
-    """Take in every partner's extract, link people, build the release and draft the tables."""
+    """Take in extracts, link, build and draft.
+
+    Takes in every partner's extract, links people, builds the release and drafts the tables.
+    """
     from flows.context import new_run_id, utc_now
     from flows.settings import load_settings, locate
     from schemas.errors import JourneysError
@@ -29,17 +34,25 @@ def run_command(
     path = locate(config)
     settings = load_settings(path)
     run_id = new_run_id(utc_now())
+    failure: JourneysError | None = None
     try:
-        if no_server:
-            _without_server(settings, run_id)
-        else:
-            _with_prefect(settings, path, run_id)
+        with stoppable():
+            if no_server:
+                _without_server(settings, run_id)
+            else:
+                _with_prefect(settings, path, run_id)
     except JourneysError as error:
-        write_report(_recorded(settings, run_id) or _failure(run_id, error), json_out)
-        raise
+        failure = _with_what_stands(settings, run_id, error)
+    if failure is not None:
+        report = _recorded(settings, run_id) or _failure(run_id, failure)
+        try:
+            write_report(report, json_out)
+        except JourneysError as lost:
+            say(lost.problem)
+        raise failure
     report = _recorded(settings, run_id) or {}
+    _show(report, settings.folder, "" if config is None else f" --config {config}")
     write_report(report, json_out)
-    _show(report, settings.folder)
 
 
 def _without_server(settings: Settings, run_id: str) -> None:
@@ -50,11 +63,13 @@ def _without_server(settings: Settings, run_id: str) -> None:
 
 
 def _with_prefect(settings: Settings, path: Path, run_id: str) -> None:
-    from flows.prefect_settings import PrefectProblem, check_installed, prepare
+    from flows.prefect_settings import PrefectProblem, check_installed, prepare, stop_leftovers
     from schemas.errors import JourneysError
 
     check_installed()
     prepare(settings.prefect_home, path)
+    if stop_leftovers(Path(os.environ["PREFECT_HOME"])):
+        say("Stopped a Prefect server that a killed run had left.")
     say("Starting Prefect …")
     try:
         from flows.nightly import refresh_flow
@@ -71,6 +86,16 @@ def _with_prefect(settings: Settings, path: Path, run_id: str) -> None:
             "Run with --no-server, which takes the same steps without it; then check that the "
             "environment is the locked one (`make lock-proof`).",
         ) from None
+
+
+def _with_what_stands(settings: Settings, run_id: str, error: JourneysError) -> JourneysError:
+    """The failure of a run; that the last one stands is said where this one surely failed."""
+    from flows.safe_errors import StepFailed
+
+    if not isinstance(error, StepFailed):
+        return error
+    run = _recorded_run(settings, run_id)
+    return error.before_the_commit() if run is not None and run.state == "failed" else error
 
 
 def _recorded_run(settings: Settings, run_id: str) -> Run | None:
@@ -94,7 +119,7 @@ def _failure(run_id: str, error: Any) -> dict[str, Any]:
     }
 
 
-def _show(report: dict[str, Any], folder: Path) -> None:
+def _show(report: dict[str, Any], folder: Path, config: str) -> None:
     """Print what was done, what was rejected and where the results are."""
     from rich.console import Console
 
@@ -104,7 +129,7 @@ def _show(report: dict[str, Any], folder: Path) -> None:
     _show_rules(console, report["partners"])
     linkage = report["linkage"]
     console.print(
-        f"\n{linkage['records']:,} records are of [bold]{linkage['people']:,} people[/]: "
+        f"\n{linkage['records']:,} records belong to [bold]{linkage['people']:,} people[/]: "
         f"{linkage['linked']:,} links from {linkage['compared']:,} pairs compared, "
         f"{linkage['guarded']:,} kept apart as likely relatives. "
         f"Person ids: {linkage['created']:,} new, {linkage['merged']:,} merged, "
@@ -112,7 +137,7 @@ def _show(report: dict[str, Any], folder: Path) -> None:
     )
     for warning in report["warnings"]:
         console.print(f"[yellow]Note:[/] {warning}", soft_wrap=True)
-    _show_places(console, report, folder)
+    _show_places(console, report, folder, config)
 
 
 def _partner_table(partners: dict[str, dict[str, Any]]) -> Any:
@@ -122,7 +147,7 @@ def _partner_table(partners: dict[str, dict[str, Any]]) -> Any:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("Partner")
     table.add_column("Extract")
-    table.add_column("Up to")
+    table.add_column("Data to")
     for heading in ("Received", "Kept", "Quarantined", "Withheld"):
         table.add_column(heading, justify="right")
     for partner, one in partners.items():
@@ -136,16 +161,16 @@ def _show_rules(console: Any, partners: dict[str, dict[str, Any]]) -> None:
     broken = [(partner, rule) for partner, one in partners.items() for rule in one["top_rules"][:3]]
     if not broken:
         return
-    console.print("\nRows most often quarantined for:")
+    console.print("\nRules most often broken, up to three a partner:")
     for partner, rule in broken:
         where = f"{partner} {rule['table']}.{rule['column']}"
         console.print(f"  {rule['count']:>7,}  {where:<36} {rule['rule']}", soft_wrap=True)
 
 
-def _show_places(console: Any, report: dict[str, Any], folder: Path) -> None:
+def _show_places(console: Any, report: dict[str, Any], folder: Path, config: str) -> None:
     places = (
-        ("Warehouse", report["release"]["path"], 'journeys sql "SELECT …"'),
-        ("Draft tables", report["draft"]["path"], "journeys publish"),
+        ("Warehouse", report["release"]["path"], f'journeys sql{config} "SELECT …"'),
+        ("Draft tables", report["draft"]["path"], f"journeys publish{config}"),
         ("Quarantine", report["quarantine"], "rows and rules, no values"),
     )
     for name, path, hint in places:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
+import socket
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
@@ -15,17 +20,31 @@ Given = ParamSpec("Given")
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
+STOPPING = (signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(KeyboardInterrupt):
+    """A request to stop that came as a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
         "--config",
         metavar="FILE",
         help="The partnership.yaml; else JOURNEYS_CONFIG, else ./partnership.yaml.",
+        readable=False,  # What cannot be read is told by us, as everything else that is wrong.
     ),
 ]
 JsonOption = Annotated[
     Path | None,
-    typer.Option("--json", metavar="OUT", help="Also write the report to this file as JSON."),
+    typer.Option(
+        "--json", metavar="OUT", help="Also write the report to this file as JSON.", readable=False
+    ),
 ]
 
 
@@ -43,17 +62,88 @@ def command(function: Callable[Given, int | None]) -> Callable[Given, None]:
 
 
 def say(text: str) -> None:
-    """Write a line for a person on standard error."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """Write a line for a person on standard error; a terminal that has gone is no failure."""
+    with suppress(OSError, AttributeError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
 
 
 def write_report(report: Any, out: Path | None) -> None:
-    """Write a report as JSON where one was asked for."""
-    if out is not None:
-        from flows.files import write_json
+    """Write a report as JSON where one was asked for.
 
+    Raises:
+        StoreError: If it cannot be written, although that was checked before the work.
+    """
+    if out is None:
+        return
+    from flows.files import write_json
+    from schemas.errors import JourneysError, StoreError
+
+    lost = False
+    try:
         write_json(out, report)
+    except JourneysError:
+        lost = True
+    if lost:
+        raise StoreError(
+            f"The report cannot be written to {out}; what the command did was done.",
+            "Check the space left on its disk; `journeys status` says how things are.",
+        )
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Have a request to stop, or a terminal that closes, end the work as Ctrl-C does.
+
+    Left to themselves these signals end Python at once, with nothing cleared away. DuckDB makes
+    its own error of what a handler raises while it works, and Prefect handles SIGTERM in its own
+    way; so what was asked is noticed beside the handlers, and told in place of such an error.
+
+    Raises:
+        KeyboardInterrupt: `Stopped` where it was one of those signals.
+    """
+    # Outside the main thread no signal can be handled.
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    hear, tell = socket.socketpair()
+    hear.setblocking(False)
+    tell.setblocking(False)
+    woken = signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
+    # What `nohup` has ignored stays ignored.
+    ours = [number for number in STOPPING if signal.getsignal(number) == signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, _stop)
+    wish: KeyboardInterrupt | None = None
+    try:
+        yield
+    except Exception:
+        wish = _asked(hear)
+        if wish is None:
+            raise
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+        signal.set_wakeup_fd(woken)
+        hear.close()
+        tell.close()
+    if wish is not None:
+        raise wish
+
+
+def _asked(hear: socket.socket) -> KeyboardInterrupt | None:
+    """The first request to stop that came, if any did."""
+    with suppress(BlockingIOError):
+        for number in hear.recv(1024):
+            if number in STOPPING:
+                return Stopped(number)
+            if number == signal.SIGINT:
+                return KeyboardInterrupt()
+    return None
+
+
+def _stop(number: int, frame: object) -> None:
+    raise Stopped(number)
 
 
 def _outcome(
@@ -63,7 +153,9 @@ def _outcome(
     from schemas.errors import ConfigError, JourneysError
 
     name = function.__name__.removesuffix("_command")
+    _speak_utf_8()
     try:
+        _check_report(kwargs.get("json_out"))
         return guarded(name, _unless_unread, functools.partial(function, *args, **kwargs))
     except ConfigError as error:
         _tell(error)
@@ -71,21 +163,47 @@ def _outcome(
     except JourneysError as error:
         _tell(error)
         return FAILED
-    except KeyboardInterrupt:
-        say("Interrupted; the last committed run stands.")
-        return INTERRUPTED
+    except KeyboardInterrupt as wish:
+        stands = "; the last committed run stands" if name == "run" else ""
+        stopped = isinstance(wish, Stopped)
+        say(f"{'Stopped' if stopped else 'Interrupted'}{stands}.")
+        return 128 + wish.number if isinstance(wish, Stopped) else INTERRUPTED
+
+
+def _check_report(out: Any) -> None:
+    if isinstance(out, Path):
+        from flows.files import check_report_target
+
+        check_report_target(out)
+
+
+def _speak_utf_8() -> None:
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
 
 
 def _unless_unread(call: Callable[[], int | None]) -> int:
     """Call a command; a reader that stops early, such as `head`, ends the writing quietly."""
+    from flows.cli.output import OutputLost, writing
+
     try:
         code = call() or DONE
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            with writing():
+                sys.stdout.flush()
     except BrokenPipeError:
-        # Python would complain again when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return DONE
+    except OutputLost:
+        _forget_output()
+        raise
     return code
+
+
+def _forget_output() -> None:
+    """Send what is left unwritten nowhere: Python would complain when it closes the output."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell(error: Any) -> None:

@@ -26,10 +26,11 @@ def sql_command(
     config: ConfigOption = None,
 ) -> None:
     """Query the current release. Standard output holds the results and nothing else."""
-    from flows.cli.output import write_result
+    from flows.cli.output import check_open, write_result
     from flows.query import query_release
     from flows.settings import load_settings, locate
 
+    check_open()
     result = query_release(load_settings(locate(config)), query)
     write_result(result.columns, result.rows, output.value)
     say(f"{len(result.rows):,} row{'' if len(result.rows) == 1 else 's'}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def status_command(config: ConfigOption = None, json_out: JsonOption = None) -> None:
-    """Say which release is current, how far each partner's data reach, and what waits."""
+    """Say what is current, how fresh it is and what waits."""
     from flows.settings import load_settings, locate
 
     settings = load_settings(locate(config))
@@ -27,6 +27,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
     """The state of a partnership as counts, dates and ids of runs."""
     from flows.cli.agreements import agreement_states
     from flows.context import LOCAL_TIME, open_control, utc_now
+    from flows.publish import is_published
 
     with open_control(settings) as control:
         current, last = control.current_run(), control.last_run()
@@ -34,6 +35,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
             {"run_id": one.run_id, "approvals": len(control.approvals(one.run_id))}
             for one in control.waiting_drafts()
             if (settings.drafts / one.run_id).is_dir()
+            and not is_published(settings, control, one.run_id)
         ]
         publications = [one.publication_id for one in control.publications()]
         extracts = {

@@ -19,7 +19,9 @@ def synthesise_command(
     ] = 1,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where inbox/ and truth/ are written."),
+        typer.Option(
+            "--out", metavar="DIR", help="Where inbox/ and truth/ go; else beside --config."
+        ),
     ] = None,
     extras: Annotated[
         bool,
@@ -37,12 +39,12 @@ def synthesise_command(
     config: ConfigOption = None,
     json_out: JsonOption = None,
 ) -> None:
-    """Write four partners' synthetic extracts and the truth behind them."""
+    """Write four partners' synthetic extracts."""
     from flows.progress import narrator
-    from flows.settings import locate
+    from flows.settings import beside
     from synthetic import write_extracts
 
-    folder = out if out is not None else locate(config).parent
+    folder = out if out is not None else beside(config)
     with narrator().telling(1, 1, f"Inventing {people:,} people"):
         summary = write_extracts(people, seed, folder, extras=extras, shape=shape)
     write_report({"people": people, "seed": seed, "tables": dict(summary.tables)}, json_out)

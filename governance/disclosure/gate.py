@@ -171,7 +171,7 @@ def _gated(
 
 def _check_numbers(threshold: int, base: int) -> None:
     """Raise DisclosureError for a threshold and base that would not protect anyone."""
-    if threshold < 2 or base < 2 or (threshold + base // 2) // base == 0:
+    if threshold < THRESHOLD or base < BASE or (threshold + base // 2) // base == 0:
         raise DisclosureError(
             "The threshold or the rounding base is too small, or the base is so large that a count "
             "at the threshold would be rounded to nought.",

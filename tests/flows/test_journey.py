@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from flows.context import LOCAL_TIME, open_control, utc_now
+from flows.ingest import SLIPS, data_reach
 from flows.refresh import STEPS, run_refresh
 from governance.agreements import load_agreement
 
@@ -204,6 +205,19 @@ def test_data_as_at_is_the_latest_event_and_never_ahead(ran: Partnership) -> Non
     with open_control(ran.settings) as control:
         reached = {one.partner: one.data_as_at for one in control.staged_extracts().values()}
     assert all(date(2026, 1, 1) <= day <= min(today, date(2026, 6, 30)) for day in reached.values())
+
+
+def test_a_few_mistyped_dates_do_not_stretch_an_extract() -> None:
+    days = [date(2026, 6, 1) + timedelta(days=n) for n in range(30)]
+    slips = [date(2026, 10, 29)] * (SLIPS - 1)
+    frame = pl.DataFrame({"modst": days + slips, "dob": [date(1990, 1, 1)] * (30 + len(slips))})
+    run_day = date(2026, 11, 22)
+    assert data_reach([frame], run_day) == date(2026, 6, 30)
+    assert data_reach([frame.head(30)], run_day) == date(2026, 6, 26)
+    assert data_reach([frame], date(2026, 6, 10)) == date(2026, 6, 6)
+    ahead = pl.DataFrame({"end_date": [date(2027, 1, 1)] * 40})
+    assert data_reach([ahead], run_day) == run_day
+    assert data_reach([], run_day) == run_day
 
 
 def resign(partnership: Partnership, partner: str, change) -> None:  # type: ignore[no-untyped-def]

@@ -93,7 +93,10 @@ def test_an_approval_in_hand_outlives_the_nights(ran: Partnership) -> None:
 
 
 def test_an_unrecorded_publication_is_cleared_away(ran: Partnership) -> None:
-    stray = ran.folder / "publications" / "20260101-000000-0000"
+    with open_control(ran.settings) as control:
+        current = control.current_run()
+    assert current is not None
+    stray = ran.folder / "publications" / current.run_id
     stray.mkdir(parents=True)
     (stray / "table.csv").write_text("people\n3\n")
     run_refresh(ran.settings)

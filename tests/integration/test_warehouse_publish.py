@@ -22,6 +22,7 @@ from warehouse.publish import (
     write_draft,
     write_publication,
 )
+from warehouse.publish.page import render
 
 WHEN = datetime(2026, 7, 2, 9, 0)
 COUNTS = {"people", "numerator", "denominator"}
@@ -50,6 +51,22 @@ def draft(tmp_path_factory: pytest.TempPathFactory) -> Draft:
     return drafted
 
 
+@pytest.fixture(scope="module")
+def already(tmp_path_factory: pytest.TempPathFactory) -> Draft:
+    """As draft, and 10 who were in structured treatment when they were tested."""
+    treated = person(99) | {
+        "treatment_episode": [{"triaged": "2025-08-01"}],
+        "treatment_intervention": [{"modst": "2025-08-02"}],
+    }
+    persons = {f"person-{number}": person(number) for number in range(33)}
+    persons |= {f"treated-{number}": treated for number in range(10)}
+    path, _ = rows.release(tmp_path_factory.mktemp("already"), persons)
+    con = connect.open_release(path, rows.RELEASE_KEY)
+    drafted = draft_tables(con)
+    con.close()
+    return drafted
+
+
 @pytest.fixture
 def folder(draft: Draft, tmp_path: Path) -> Path:
     write_draft(draft, tmp_path / "drafts" / "r1", partnership="A & B <CDP>", contact="Data lead")
@@ -62,20 +79,50 @@ def approvals(digest: str, *officers: str) -> list[Approval]:
 
 def test_the_funnel_is_gated(draft: Draft) -> None:
     told = draft.tables["funnel"].filter(cohort="positive_test")
-    assert told.get_column("people").to_list() == ["35", "[c]", "15", "15", "[c]", "15"]
-    assert told.get_column("percent").to_list() == ["100", "[c]", "43", "43", "[c]", "43"]
+    assert told.get_column("people").to_list() == ["35", "[c]", "[c]", "15", "15", "[c]", "15"]
+    assert told.get_column("step_number").to_list() == [1, 2, 3, 4, 5, 6, 7]
+    # Nearly everyone can start, so how many is masked and shares are of the cohort.
+    assert told.get_column("denominator").to_list() == ["35"] * 7
+    percents = told.get_column("percent_of_denominator").to_list()
+    assert percents == ["100", "[c]", "[c]", "43", "43", "[c]", "43"]
+
+
+def test_shares_are_of_those_who_could_start(already: Draft) -> None:
+    told = already.tables["funnel"].filter(cohort="positive_test")
+    assert told.get_column("people").to_list() == ["45", "10", "35", "15", "15", "[c]", "15"]
+    assert told.get_column("denominator").to_list() == ["45", "45", "45", "35", "35", "35", "35"]
+    percents = told.get_column("percent_of_denominator").to_list()
+    assert percents == ["100", "22", "78", "43", "43", "[c]", "43"]
+
+
+def test_a_row_of_transitions_adds_up_to_its_people(draft: Draft) -> None:
+    table = draft.tables["transitions"]
+    assert table.get_column("people").len() == 10 * 7
+    tested = table.filter(from_step="Positive drug test")
+    said = dict(zip(tested["to_step"], tested["people"], strict=True))
+    # 33 tested: 13 were assessed within 90 days, none was arrested again.
+    assert said["Treatment assessed or started"] == "15"
+    assert said["No new step recorded"] == "20"
+    assert said["New arrest"] == "[c]"
+    assert set(tested["denominator"]) == {"35"}
 
 
 def test_outcomes_are_gated_and_say_why_a_count_is_missing(draft: Draft) -> None:
     told = {
-        (row["measure"], row["category"]): (row["numerator"], row["denominator"], row["percent"])
+        (row["measure"], row["category"]): (
+            row["numerator"],
+            row["denominator"],
+            row["percent_of_denominator"],
+        )
         for row in draft.tables["outcomes"].to_dicts()
     }
     assert told["start_28_days", "All"] == ("[c]", "35", "[c]")
     assert told["start_90_days", "All"] == ("15", "35", "43")
     # All tests were positive for opiates, so that group holds all of its total.
     assert told["start_90_days", "Positive for opiates"] == ("15", "[c]", "[c]")
-    assert told["people_arrested", "Known to mainstream treatment"] == ("15", "35", "43")
+    contact = "In contact with mainstream treatment in the 12 months"
+    assert told["people_arrested", contact] == ("15", "35", "43")
+    assert told["people_arrested", "Not known to treatment"] == ("20", "35", "57")
     assert told["people_arrested", "In the intensive programme"] == ("[x]", "35", "[x]")
     assert told["in_treatment", "All"] == ("15", "[z]", "[z]")
     assert told["in_treatment", "Opiate"] == ("[c]", "[z]", "[z]")
@@ -251,11 +298,64 @@ def test_the_page_leads_with_the_sentence_and_keeps_small_numbers_out(page: str)
     assert headline[1] == (
         "Of about 35 people who tested positive for drugs on arrest in the year to 7 January 2026, "
         "about 15 (43%) started structured treatment within 90 days, and about 15 stayed 12 weeks, "
-        "or completed sooner."
+        "or completed sooner (counts are rounded, so a few may have left)."
     )
     shown = re.findall(r'<td class="n">([^<]*)</td>', page)
     assert shown
     assert all(cell in SHORTHAND or cell.isdigit() for cell in shown)
+
+
+def test_the_headline_is_of_those_who_could_start(already: Draft) -> None:
+    page = render(already, partnership="P", contact="C")
+    assert (
+        "Of about 45 people who tested positive for drugs on arrest in the year to 7 January 2026, "
+        "about 10 were in structured treatment already; of the other 35 or so, about 15 (43%) "
+        "started it within 90 days"
+    ) in page
+
+
+@pytest.mark.parametrize("made_up", [True, False])
+def test_made_up_data_are_called_so(draft: Draft, tmp_path: Path, made_up: bool) -> None:
+    digest = write_draft(draft, tmp_path / "d", demonstration=made_up)
+    page = (tmp_path / "d" / "index.html").read_text("utf-8")
+    assert ("Made-up data." in page) == made_up
+    assert page.index("<h1>") > page.find("Made-up data.")
+    write_publication(
+        tmp_path / "d",
+        tmp_path / "p",
+        approvals(digest, "Ann", "Ben"),
+        publication_id="p",
+        published_at=WHEN,
+    )
+    for record in (tmp_path / "d" / "draft.json", tmp_path / "p" / "publication.json"):
+        assert json.loads(record.read_text("utf-8"))["demonstration"] is made_up
+
+
+def test_every_linked_table_has_its_caveat_definition_and_period(page: str) -> None:
+    sections = re.findall(r'<section id="(?!about)(.*?)".*?</section>', page, re.DOTALL)
+    assert len(sections) == 5  # nobody was released from prison
+    for section in re.findall(r'<section id="(?!about).*?</section>', page, re.DOTALL):
+        assert '<div class="caveat">' in section
+        for word in ("Numerator", "Denominator", "Period", "Lag", "Left out", "Status", "Owner"):
+            assert f"<dt>{word}</dt>" in section
+        assert re.search(r"\d{4} to \d+ \w+ 202\d", section)
+    assert "2 April 2025 to 1 April 2026" in page
+    assert "Drafted on 1 July 2026" in page
+
+
+def test_no_table_has_a_column_that_never_applies(page: str) -> None:
+    tables = re.findall(r"<table>.*?</table>", page, re.DOTALL)
+    assert not [table for table in tables if "[z]" in table]
+    for table in tables:
+        caption = re.search(r"<caption>(.*?)</caption>", table)
+        assert caption is not None
+        assert len(caption[1]) < 80  # a definition would be cut where the table scrolls
+
+
+def test_bars_can_be_told_from_their_ground(page: str) -> None:
+    fills = set(re.findall(r'fill="(#\w{6})"', page))
+    assert fills
+    assert all(contrast(fill, "#ffffff") >= 3 for fill in fills)
 
 
 def test_the_page_escapes_what_it_is_given(page: str) -> None:
@@ -273,6 +373,10 @@ def test_the_page_says_what_a_reader_must_know(page: str) -> None:
         "Data lead",
         "Owner",
         "1 July 2025 to 30 June 2026",
+        "fewer than 5, possibly none",
+        "5 stands for 5, 6 or 7",
+        "Exact definition on linked data",
+        "Structured treatment</dt>",
     ):
         assert words in page
 

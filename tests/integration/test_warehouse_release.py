@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import warehouse_rows as rows
 
+from schemas.codes import load_codes
 from schemas.errors import StoreError
 from warehouse import connect, staging
 from warehouse.checks import check_sql
@@ -187,6 +188,13 @@ def test_no_record_id_or_surrogate_key_is_in_a_release(release) -> None:
     assert not [name for (name,) in columns if name == "record_id" or name.endswith("_key")]
 
 
+def test_the_dictionary_says_where_its_words_can_be_read(release) -> None:
+    con, _ = release
+    page = dictionary(con)
+    assert "duckdb_tables()" in page
+    assert "duckdb_columns()" in page
+
+
 def test_the_dictionary_in_the_docs_is_current(release) -> None:
     con, _ = release
     written = (ROOT / "docs" / "reference" / "dictionary.md").read_text("utf-8")
@@ -196,15 +204,57 @@ def test_the_dictionary_in_the_docs_is_current(release) -> None:
 def test_every_metric_is_whole_and_its_model_is_there(release) -> None:
     con, summary = release
     metrics = load_metrics()
-    assert {metric.metric for metric in metrics} == {
-        "numbers_in_treatment",
-        "arrest_to_treatment",
-        "contact_groups",
+    assert {(metric.kind, metric.metric) for metric in metrics} == {
+        ("metric", "numbers_in_treatment"),
+        ("metric", "arrest_to_treatment"),
+        ("metric", "contact_groups"),
+        ("funnel", "positive_test"),
+        ("funnel", "release_need"),
+        ("transitions", "transitions"),
     }
     for metric in metrics:
         assert metric.model in summary.tables
-        assert metric.caveat == LINKAGE_CAVEAT
+        assert metric.status != "exact"
+        # Linking within one service has a caveat of its own.
+        assert metric.caveat == LINKAGE_CAVEAT or metric.metric in {
+            "numbers_in_treatment",
+            "release_need",
+        }
     assert con.execute("SELECT count(*) FROM metric").fetchone() == (len(metrics),)
+
+
+LABELLED = {
+    "accommodation_at_application": "accommodation_at_application",
+    "discharge": "discharge_reason",
+    "discharge_accommodation": "discharge_accommodation",
+    "drug_test": "drug_test_result",
+    "duty": "duty",
+    "duty_end_reason": "duty_end_reason",
+    "ethnicity": "ethnicity",
+    "intervention": "modality",
+    "intervention_exit": "modality_exit",
+    "referral": "referral_source",
+    "requirement_outcome": "requirement_outcome",
+    "sentence": "sentence_type",
+    "substance": "drug",
+    "tenancy_end_reason": "tenancy_end_reason",
+    "tenancy_type": "tenancy_type",
+}
+
+
+@pytest.mark.parametrize(("known", "accepted"), LABELLED.items())
+def test_every_code_a_partner_may_send_has_a_label(release, known: str, accepted: str) -> None:
+    con, _ = release
+    labels = connect.select(con, f"SELECT code FROM code WHERE list = '{known}'").rows
+    assert load_codes(accepted) <= {code for (code,) in labels}
+
+
+def test_steps_and_events_have_an_order(release) -> None:
+    con, _ = release
+    orders = connect.select(
+        con, "SELECT list, count(*) = count(DISTINCT rank) FROM code WHERE rank > 0 GROUP BY list"
+    ).rows
+    assert dict(orders) == {"event": True, "step": True, "next_step": False}
 
 
 def test_linkage_and_data_quality_are_counted(release) -> None:

@@ -237,6 +237,35 @@ def test_a_wrong_key_is_refused_without_being_repeated(release: Path, key: str) 
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT json_structure(repeat('[', 100000) || repeat(']', 100000))",
+        "SELECT json_contains(repeat('[', 1000000) || repeat(']', 1000000), '1')",
+        "SELECT json_serialize_plan('SELECT current_setting(''secret_directory'')')",
+        "FROM pg_catalog.pg_settings",
+        "FROM pg_settings",
+        "FROM duckdb_databases",
+        "FROM duckdb_logs",
+        "FROM pragma_database_list",
+        "SELECT '\udc80'",
+    ],
+)
+def test_what_ends_the_process_or_shows_the_server_is_refused(tried, sql: str) -> None:
+    with pytest.raises(RefusedQuery):
+        connect.select(tried, sql)
+
+
+def test_a_question_may_not_take_for_ever_or_everything(tried, monkeypatch) -> None:
+    endless = "WITH RECURSIVE t AS (SELECT 1 a UNION ALL SELECT a + 1 FROM t) SELECT max(a) FROM t"
+    with pytest.raises(RefusedQuery, match="longer than"):
+        connect.select(tried, endless, seconds=0.5)
+    monkeypatch.setattr(connect, "MOST_ROWS", 100)
+    with pytest.raises(RefusedQuery, match="more than 100 rows"):
+        connect.select(tried, "FROM range(101)")
+    assert len(connect.select(tried, "FROM range(100)").rows) == 100
+
+
 def test_a_refused_query_does_not_spoil_the_session(tried) -> None:
     for sql in ("SELECT nothing", "PRAGMA import_database('x')", "SELECT 'a'::INTEGER", "SELEC"):
         with pytest.raises(RefusedQuery):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import io
+import json
 import os
 import pickle
 import shutil
@@ -10,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import traceback
+import zipfile
 import zlib
 from datetime import date
 from pathlib import Path
@@ -18,7 +22,7 @@ import duckdb
 import polars as pl
 import pytest
 from canaries import CANARY, KEYS, NEEDLES, REFUSED, plant
-from leak_scan import scan_bytes, scan_store, scan_tree
+from leak_scan import scan_bytes, scan_store, scan_tree, store_words, words_in
 
 import flows.ingest
 import governance.pseudonymise
@@ -26,15 +30,40 @@ from flows.refresh import run_refresh
 from flows.settings import load_settings
 from governance.keys import load_root, store_key
 from linkage import store
+from schemas.encoded import encoded_schema
 from schemas.errors import JourneysError
 from schemas.mapping import own_layout
 from schemas.tables import TABLES
 from synthetic import write_extracts
+from warehouse import staging
 from warehouse.connect import open_release, open_store
 
 # Identifiers are at home here and nowhere else.
 LEAVE_OUT = ("inbox", "truth")
 JOURNEYS = Path(sys.executable).with_name("journeys")
+
+
+def identifiers_in(inbox: Path) -> set[str]:
+    """Every key, identifier and postcode in a folder of extracts, but names, dates and initials."""
+    found: set[str] = set()
+    for partner, tables in TABLES.items():
+        for table in tables:
+            path = inbox / partner / f"{table.name}.csv"
+            frame = pl.read_csv(path, infer_schema=False, encoding="utf8-lossy")
+            for column in frame.columns:
+                spec = table.columns.get(column.lower())
+                told = spec is None or spec.role == "attribute"
+                if not told and spec.kind not in ("name", "dob", "initial"):
+                    found |= set(frame[column].drop_nulls().to_list())
+    return {value.replace(" ", "").lower() for value in found if len(value) > 6}
+
+
+def zipped(content: bytes) -> bytes:
+    """A zip file with one member."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.txt", content)
+    return packed.getvalue()
 
 
 def journeys(folder: Path, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -132,6 +161,48 @@ def test_no_open_store_holds_a_value(travelled):
     assert found == {}
 
 
+def test_no_id_of_anybody_is_anywhere(travelled):
+    """Not the canaries alone: every id, key and postcode that any partner sent."""
+    everybody = identifiers_in(travelled / "inbox")
+    assert len(everybody) > 500
+    assert everybody & words_in((travelled / "inbox/police/custody.csv").read_bytes())
+    left_out = {travelled / name for name in LEAVE_OUT}
+    for path in travelled.rglob("*"):
+        if path.is_file() and not left_out & set(path.parents):
+            assert everybody & words_in(path.read_bytes()) == set(), path.relative_to(travelled)
+    for connection in open_stores(travelled):
+        assert everybody & store_words(connection) == set()
+        connection.close()
+
+
+def test_the_stores_hold_only_the_tables_and_columns_they_are_meant_to(travelled):
+    """What no needle finds, a derived value in a new column, is found by its being there."""
+    found: dict[str, dict[str, set[str]]] = {"identity": {}, "staging": {}}
+    root = load_root(load_settings(travelled / "partnership.yaml").keys.store)
+    for name, tables in found.items():
+        path = next((travelled / "stores").glob(f"*/{name}.duckdb"))
+        connection = open_store(path, store_key(root, name), read_only=True)
+        columns = connection.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'store'"
+        ).fetchall()
+        for table, column in columns:
+            tables.setdefault(table, set()).add(column)
+        connection.close()
+    assert found["staging"] == {
+        **{name: set(columns) for name, columns in staging.TABLES.items()},
+        "extract": set(staging.EXTRACT),
+    }
+    assert found["identity"] == {
+        "encoded_record": set(encoded_schema()),
+        "candidate_link": {"record_id_l", "record_id_r", "match_weight", "linked"},
+        "person": {"person_id", "created_at", "created_run", "retired_run"},
+        "person_record": {"record_id", "person_id"},
+        "person_history": {
+            "happened_at", "run_id", "cause", "person_before", "person_after", "records"
+        },
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -219,6 +290,16 @@ def test_a_fault_nobody_foresaw_is_not_echoed(tmp_path, monkeypatch, caplog, cap
         pickle.dumps((1, {"dob": CANARY["dob"]})),
         zlib.compress(b"x" * 500 + KEYS["clientid"].encode()),
         base64.b64encode(zlib.compress(pickle.dumps([CANARY["pnc_id"]]))),
+        json.dumps(
+            {"data": base64.encodebytes(b"." * 50 + pickle.dumps(CANARY)).decode()}
+        ).encode(),
+        repr({"born": date(1931, 7, 23)}).encode(),
+        b"https://maps/?q=NR7%209QX",
+        hashlib.sha256(CANARY["nhsno"].encode()).hexdigest().encode(),
+        str(
+            int.from_bytes(hashlib.md5(CANARY["surname"].upper().encode()).digest()[:8], "little")
+        ).encode(),
+        zipped(CANARY["crn"].encode()),
     ],
 )
 def test_the_scan_finds_a_value_however_it_is_packed(content):
@@ -238,6 +319,19 @@ def test_the_scan_finds_a_value_in_a_store(tmp_path):
     connection = open_store(tmp_path / "a.duckdb", "ab" * 32)
     connection.execute("CREATE TABLE t AS SELECT 'x' AS a, ? AS b", [CANARY["surname"].upper()])
     assert set(scan_store(connection, NEEDLES)) == {"t"}
+    for told in (
+        f"COMMENT ON TABLE t IS '{CANARY['crn']}'",
+        f'CREATE TABLE "{CANARY["crn"]}" (i INTEGER)',
+        f"CREATE VIEW v AS SELECT '{CANARY['crn']}' AS x",
+        f"CREATE TABLE b AS SELECT '{CANARY['crn']}'::BLOB AS x",
+        f"CREATE TABLE l AS SELECT ['{CANARY['crn']}'] AS x",
+        f"CREATE TABLE p AS SELECT to_base64('padded {CANARY['crn']} padded'::BLOB) AS x",
+    ):
+        other = open_store(tmp_path / "b.duckdb", "ab" * 32)
+        other.execute(told if "COMMENT" not in told else f"CREATE TABLE t (i INTEGER); {told}")
+        assert scan_store(other, NEEDLES), told
+        other.close()
+        (tmp_path / "b.duckdb").unlink()
     connection.close()
     assert scan_tree(tmp_path, NEEDLES) == {}, "the store is encrypted, so the file alone is mute"
 

@@ -6,9 +6,12 @@ import base64
 import binascii
 import contextlib
 import gzip
+import hashlib
+import io
 import pickletools
 import re
 import sqlite3
+import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,8 +19,18 @@ from pathlib import Path
 import duckdb
 
 BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
+NUMBER = re.compile(rb"-?[0-9]{12,20}")
+LINE_BREAK = re.compile(rb"\\[rn]|[\r\n]")
 HEX_RUN = re.compile(rb"(?:[0-9a-fA-F]{2}){8,}")
+WORD = re.compile(rb"[A-Za-z0-9/|-]{7,40}")
+POSTCODE = re.compile(rb"\b[A-Za-z]{1,2}[0-9][A-Za-z0-9]? ?[0-9][A-Za-z]{2}\b")
 DEPTH = 3
+
+
+def _forms(value: str) -> set[str]:
+    """A value as people, addresses and programs write it."""
+    spaced = {value, value.replace(" ", ""), value.replace(" ", "%20"), value.replace(" ", "+")}
+    return spaced | {form.replace("/", "%2f") for form in spaced}
 
 
 class Needles:
@@ -28,14 +41,38 @@ class Needles:
         self._forms = [
             (value, form.encode(encoding))
             for value in self.values
-            for form in {value.lower(), value.lower().replace(" ", "")}
+            for form in _forms(value.lower())
             for encoding in ("utf-8", "utf-16-le")
         ]
+
+        self._hashes = {
+            trace: value
+            for value in self.values
+            for form in _forms(value.lower()) | {value, value.upper(), value.replace(" ", "")}
+            for name in ("md5", "sha1", "sha256")
+            for trace in _traces(hashlib.new(name, form.encode(), usedforsecurity=False).digest())
+        }
+
+    def hashed_in(self, content: bytes) -> set[str]:
+        """The values an unkeyed hash of which is found, in hexadecimal or as a number."""
+        seen = {run[:16].lower() for run in HEX_RUN.findall(content)} | set(NUMBER.findall(content))
+        return {self._hashes[trace] for trace in seen & self._hashes.keys()}
 
     def in_bytes(self, content: bytes) -> set[str]:
         """The values found in some bytes as they are."""
         lowered = content.lower()
         return {value for value, form in self._forms if form in lowered}
+
+
+def _traces(digest: bytes) -> set[bytes]:
+    """What the first eight bytes of a hash look like: enough to look a person up in a list."""
+    start = digest[:8]
+    numbers = {
+        str(int.from_bytes(start, order, signed=signed)).encode()
+        for order in ("little", "big")
+        for signed in (True, False)
+    }
+    return {start.hex().encode(), *numbers}
 
 
 def scan_tree(folder: Path, needles: Needles, leave_out: Iterable[str] = ()) -> dict[str, set[str]]:
@@ -57,6 +94,8 @@ def scan_tree(folder: Path, needles: Needles, leave_out: Iterable[str] = ()) -> 
 def scan_bytes(content: bytes, needles: Needles, depth: int = DEPTH) -> set[str]:
     """Values in some bytes, in what they unpack or decode to, and in the strings they pickle."""
     hits = needles.in_bytes(content)
+    if depth == DEPTH:
+        hits |= needles.hashed_in(content)
     if depth:
         for inner in _unpacked(content):
             hits |= scan_bytes(inner, needles, depth - 1)
@@ -68,9 +107,19 @@ def _unpacked(content: bytes) -> Iterator[bytes]:
         if content.startswith(start):
             with contextlib.suppress(OSError, EOFError, zlib.error):
                 yield opener(content)
+    if content.startswith(b"PK\x03\x04"):
+        with contextlib.suppress(zipfile.BadZipFile, OSError, RuntimeError):
+            archive = zipfile.ZipFile(io.BytesIO(content))
+            for member in archive.namelist():
+                yield member.encode()
+                yield archive.read(member)
     if content.startswith(b"\x80"):
         yield b"\n".join(_pickled(content))
-    for run in BASE64_RUN.findall(content):
+    # Base64 is often broken into lines, and the breaks escaped.
+    joined = (
+        content.replace(b"\\r", b"").replace(b"\\n", b"").replace(b"\r", b"").replace(b"\n", b"")
+    )
+    for run in {*BASE64_RUN.findall(content), *BASE64_RUN.findall(joined)}:
         with contextlib.suppress(binascii.Error, ValueError):
             yield base64.b64decode(
                 run + b"=" * (-len(run) % 4), altchars=b"-_" if b"-" in run or b"_" in run else None
@@ -91,6 +140,27 @@ def _pickled(content: bytes) -> Iterator[bytes]:
         return
 
 
+def words_in(content: bytes) -> set[str]:
+    """The words of some bytes that could be an id, a key or a postcode, lower case, no spaces.
+
+    For thousands of values at once: look the words up among the values, not the values in the text.
+    """
+    found = WORD.findall(content) + POSTCODE.findall(content)
+    return {word.decode().replace(" ", "").lower() for word in found}
+
+
+def store_words(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The words in any cell of an open DuckDB database, as :func:`words_in` takes them."""
+    tables = connection.execute(
+        "SELECT database_name, schema_name, table_name FROM duckdb_tables() WHERE NOT internal"
+    ).fetchall()
+    found: set[str] = set()
+    for database, schema, table in tables:
+        rows = connection.execute(f'SELECT * FROM "{database}"."{schema}"."{table}"').fetchall()
+        found |= words_in(b"\n".join(_line(row) for row in rows))
+    return found
+
+
 def scan_sqlite(path: Path, needles: Needles) -> set[str]:
     """Values in any cell of an SQLite file, packed ones too; nothing for other files."""
     with path.open("rb") as file:
@@ -109,19 +179,24 @@ def scan_sqlite(path: Path, needles: Needles) -> set[str]:
 
 
 def scan_store(connection: duckdb.DuckDBPyConnection, needles: Needles) -> dict[str, set[str]]:
-    """Values in any table of an open DuckDB database: {table: values}."""
+    """Values in any cell, name, comment or view of an open DuckDB database: {place: values}."""
     found = {}
     tables = connection.execute(
         "SELECT database_name, schema_name, table_name FROM duckdb_tables() WHERE NOT internal"
     ).fetchall()
     for database, schema, table in tables:
         rows = connection.execute(f'SELECT * FROM "{database}"."{schema}"."{table}"').fetchall()
-        hits = needles.in_bytes("\n".join(map(str, _cells(rows))).encode())
+        hits = scan_bytes(b"\n".join(_line(row) for row in rows), needles)
+        for cell in (cell for row in rows for cell in row if isinstance(cell, bytes)):
+            hits |= scan_bytes(cell, needles)
         if hits:
             found[table] = hits
+    for catalogue in ("duckdb_tables", "duckdb_columns", "duckdb_views"):
+        said = connection.execute(f"FROM {catalogue}() WHERE NOT internal").fetchall()
+        if hits := scan_bytes(b"\n".join(_line(row) for row in said), needles):
+            found[catalogue] = hits
     return found
 
 
-def _cells(rows: list[tuple[object, ...]]) -> Iterator[object]:
-    for row in rows:
-        yield "\t".join(map(str, row))
+def _line(row: tuple[object, ...]) -> bytes:
+    return "\t".join(map(str, row)).encode()

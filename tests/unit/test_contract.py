@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import traceback
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
 from schemas import contract
 from schemas.codes import crosswalk, list_names, list_title, load_codes, unknown_codes
+from schemas.columns import PLANNED_DATES
 from schemas.contract import NOTED_SCHEMA, QUARANTINE_SCHEMA, Validated, validate_extract
 from schemas.errors import ConfigError, ExtractRejected, JourneysError
 from schemas.identity import IDENTITY_SCHEMA, identity_frame
@@ -558,6 +559,34 @@ CASES = [*SEMANTIC, *structural()]
 def case_name(case) -> str:
     partner, table, values, (_, rule) = case
     return f"{partner}.{table} {rule} {'+'.join(values)}"
+
+
+@pytest.mark.parametrize(
+    ("partner", "table", "column"),
+    [
+        (partner, table.name, name)
+        for partner, tables in TABLES.items()
+        for table in tables
+        for name, column in table.columns.items()
+        if column.kind == "date"
+    ],
+)
+def test_what_has_happened_cannot_lie_after_the_extract(partner, table, column):
+    day_after = (AS_AT + timedelta(days=1)).isoformat()
+    found = quarantined(broken(partner, table, **{column: day_after}), table)
+    if column in PLANNED_DATES:
+        assert (CHANGED, column, "after_the_extract") not in found
+    else:
+        # A date may also be out of order, which is found first.
+        assert CHANGED in {row for row, _, _ in found}
+    on_the_day = quarantined(broken(partner, table, **{column: AS_AT.isoformat()}), table)
+    assert (CHANGED, column, "after_the_extract") not in on_the_day
+
+
+def test_an_arrest_tomorrow_is_a_slip():
+    tomorrow = (AS_AT + timedelta(days=1)).isoformat()
+    found = quarantined(broken("police", "custody", arrest_date=tomorrow), "custody")
+    assert found == {(CHANGED, "arrest_date", "after_the_extract")}
 
 
 @pytest.mark.parametrize("case", CASES, ids=case_name)

@@ -10,6 +10,7 @@ import pytest
 
 from governance.audit import Recorder
 from governance.control import Approval, Control, Extract, Publication
+from governance.disclosure.officers import officer_key
 from schemas.errors import StoreError
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
@@ -22,7 +23,7 @@ def control(tmp_path: Path) -> Iterator[Control]:
 
 
 def extract(run_id: str, partner: str = "police", digest: str = "sha256:a") -> Extract:
-    return Extract(run_id, partner, digest, "sha256:t", 10, 8, 1, 1, 0, date(2026, 6, 30))
+    return Extract(run_id, partner, digest, "sha256:t", 1, "k", 10, 8, 1, 1, 0, date(2026, 6, 30))
 
 
 def begin(control: Control, run_id: str, at: datetime = NOW) -> None:
@@ -139,3 +140,9 @@ def test_an_unusable_url_is_told_without_being_shown(url: str) -> None:
     with pytest.raises(StoreError, match="control_database") as caught:
         Control(url)
     assert "secret" not in str(caught.value)
+
+
+def test_names_of_officers_are_compared_as_people_read_them() -> None:
+    same = ["A. Name", "a. name", " A.  Name ", "A. Name\u200b", "\uff21. Name"]
+    assert len({officer_key(name) for name in same}) == 1
+    assert officer_key("B. Name") != officer_key("A. Name")

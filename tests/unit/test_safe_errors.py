@@ -124,3 +124,11 @@ def test_everything_wrong_is_told_at_once_and_survives_pickling() -> None:
     error = pickle.loads(pickle.dumps(Rejected(problems)))
     assert "2 partners" in str(error)
     assert "police: The step `link`" in str(error) and "housing: " in str(error)
+
+
+def test_a_failure_claims_no_more_than_is_known() -> None:
+    error = StepFailed("link", "KeyError", "linkage/x.py:1")
+    assert "changed" not in str(error) and "stands" not in str(error)
+    told = pickle.loads(pickle.dumps(error.before_the_commit()))
+    assert "The last committed run stands" in told.remedy
+    assert (told.incident, told.problem) == (error.incident, error.problem)

@@ -20,9 +20,63 @@ def fill(inbox: Path, **files: str) -> Path:
     return inbox
 
 
-def test_an_empty_or_absent_inbox_holds_no_extract(tmp_path: Path) -> None:
-    assert find_extract("police", tmp_path / "none", TABLES) is None
-    assert find_extract("police", fill(tmp_path, notes="x"), TABLES) is None
+def test_an_empty_inbox_holds_no_extract(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").write_text("x")
+    (tmp_path / ".custody.csv.part").write_text("x")
+    assert find_extract("police", tmp_path, TABLES) is None
+
+
+def test_an_inbox_that_is_not_there_is_not_an_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(ExtractRejected, match="is not there"):
+        find_extract("police", tmp_path / "none", TABLES)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ExtractRejected, match="is not a folder"):
+        find_extract("police", tmp_path / "file", TABLES)
+
+
+def test_files_by_other_names_are_refused_and_not_named(tmp_path: Path) -> None:
+    fill(tmp_path, custody_2026="a", Jones="b")
+    with pytest.raises(ExtractRejected) as caught:
+        find_extract("police", tmp_path, TABLES)
+    said = str(caught.value)
+    assert "holds 2 files but no custody.csv or drug_test.csv" in said
+    assert "Jones" not in said and "2026" not in said
+
+
+def test_an_extract_in_a_folder_of_its_own_is_not_overlooked(tmp_path: Path) -> None:
+    fill(tmp_path / "extract", custody="a", drug_test="b")
+    with pytest.raises(ExtractRejected, match="holds 1 folder but no custody"):
+        find_extract("police", tmp_path, TABLES)
+
+
+def test_two_files_of_one_table_are_refused(tmp_path: Path) -> None:
+    fill(tmp_path, custody="a", Custody="b", drug_test="c")
+    with pytest.raises(ExtractRejected, match=r"holds custody\.csv more than once"):
+        find_extract("police", tmp_path, TABLES)
+
+
+def refused(*args: object, **kwargs: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+@pytest.mark.parametrize("call", ["iterdir", "is_file", "stat"])
+def test_an_inbox_that_may_not_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    fill(tmp_path, custody="a", drug_test="b")
+    monkeypatch.setattr(Path, call, refused)
+    with pytest.raises(ExtractRejected, match="cannot be read"):
+        find_extract("police", tmp_path, TABLES)
+
+
+def test_an_extract_that_may_not_be_removed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = find_extract("police", fill(tmp_path, custody="a", drug_test="b"), TABLES)
+    assert found
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(ExtractRejected, match="cannot be removed"):
+        remove(found)
 
 
 def test_part_of_an_extract_is_refused(tmp_path: Path) -> None:

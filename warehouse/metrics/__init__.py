@@ -1,4 +1,4 @@
-"""The catalogue of outcomes: each metric's definition, and the model that computes it."""
+"""What is published: the definition of each metric, funnel and transitions table."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 FOLDER = Path(__file__).parent
-LINKAGE_CAVEAT = "A person who was not linked is not a person who was not treated."
+LINKAGE_CAVEAT = (
+    "A person who was not linked is not a person who was not treated: where records of one person "
+    "could not be brought together, links between services are missed and these figures differ by "
+    "a few per cent from the truth."
+)
 
 
 class Metric(BaseModel):
-    """One metric, as its YAML file defines it.
+    """One metric, or one other published table, as its YAML file defines it.
 
+    ``kind`` tells them apart; a funnel has the name of its cohort. ``status`` is of the definition:
+    linkage makes even an exactly defined number a few per cent low, which ``caveat`` says.
     ``numerator``, ``denominator`` and ``unit`` are sentences for a reader; ``model`` names the SQL
     file under ``sql/marts`` that computes it.
     """
@@ -22,6 +28,7 @@ class Metric(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     metric: str
+    kind: Literal["metric", "funnel", "transitions"] = "metric"
     title: str
     definition: str
     unit: str
@@ -31,7 +38,7 @@ class Metric(BaseModel):
     lag: str
     exclusions: str
     sources: tuple[str, ...]
-    status: Literal["exact", "proxy", "restricted"]
+    status: Literal["exact definition on linked data", "proxy", "restricted"]
     caveat: str = LINKAGE_CAVEAT
     model: str
     owner: str
@@ -43,7 +50,7 @@ class Metric(BaseModel):
 
 
 def load_metrics(folder: Path = FOLDER) -> tuple[Metric, ...]:
-    """Read every metric's definition, in the order of their names.
+    """Read every definition, in the order of their names.
 
     Raises:
         pydantic.ValidationError: A definition lacks a part or has one that is not known.

@@ -1,7 +1,7 @@
 """Drafts and publications as folders: built beside their place, made durable, then renamed in.
 
-A draft's ``draft.json`` holds the SHA-256 of every file and one digest of them all. Approvers
-approve that digest, so what is published is, byte for byte, what they saw.
+A draft's ``draft.json`` holds the SHA-256 of every file and one digest of all that it says.
+Approvers approve that digest, so what is published is, byte for byte, what they saw.
 """
 
 from __future__ import annotations
@@ -16,12 +16,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
+from governance.disclosure import DisclosureError
+from governance.disclosure.officers import officer_key
 from schemas.errors import StoreError
 from warehouse.publish.page import render
 from warehouse.publish.tables import Draft
 
 DRAFT_FILE = "draft.json"
 PUBLICATION_FILE = "publication.json"
+COUNTS = frozenset({"people", "numerator", "denominator"})
+PLACES = frozenset({"step_number"})  # numbers that count nobody
+GATED = r"^(0|[0-9]*[05]|\[[cxz]\])$"
 APPROVERS = 2  # two different people, by the partnership's rule
 
 
@@ -46,6 +53,7 @@ def write_draft(
     *,
     partnership: str = "Combating Drugs Partnership",
     contact: str = "the partnership's data lead",
+    demonstration: bool = False,
 ) -> str:
     """Write a draft's tables, page and digests to a new folder.
 
@@ -54,23 +62,28 @@ def write_draft(
         folder: Where; it must not exist yet.
         partnership: The partnership's name, for the page.
         contact: Whom to ask, for the page.
+        demonstration: Whether the people in it are made up, which the page and the records say.
 
     Returns:
         The draft's digest, which approvals name.
 
     Raises:
+        DisclosureError: A table holds a number that did not come from the gate.
         StoreError: The folder is already there.
     """
+    _check_gated(draft.tables)
     files = {f"{name}.csv": table.write_csv().encode() for name, table in draft.tables.items()}
-    files["index.html"] = render(draft, partnership=partnership, contact=contact).encode()
+    page = render(draft, partnership=partnership, contact=contact, demonstration=demonstration)
+    files["index.html"] = page.encode()
     digests = {name: _sha256(content) for name, content in sorted(files.items())}
     record = {
         "run_id": draft.run_id,
         "data_as_at": draft.as_at,
+        "demonstration": demonstration,
         "files": digests,
-        "digest": _digest_of(digests),
         "notes": list(draft.notes),
     }
+    record["digest"] = _digest_of(record)
     files[DRAFT_FILE] = _json(record)
     _write_folder(folder, files)
     return str(record["digest"])
@@ -82,7 +95,7 @@ def draft_digest(folder: Path) -> str:
     Raises:
         StoreError: A file is missing, changed or not the draft's, or the record cannot be read.
     """
-    return _digest_of(_checked(folder)["files"])
+    return str(_checked(folder)["digest"])
 
 
 def write_publication(
@@ -110,9 +123,9 @@ def write_publication(
             is already there. Nothing is then published.
     """
     record = _checked(draft_folder)
-    digest = _digest_of(record["files"])
+    digest = str(record["digest"])
     good = [approval for approval in approvals if approval.digest == digest]
-    if len({approval.officer.strip().casefold() for approval in good}) < APPROVERS:
+    if len({officer_key(approval.officer) for approval in good}) < APPROVERS:
         raise StoreError(
             f"The draft has not been approved as it stands by {APPROVERS} different people.",
             "Ask for the missing approval, or draft again if the draft has changed.",
@@ -126,6 +139,7 @@ def write_publication(
             "published_at": published_at.isoformat(),
             "run_id": record["run_id"],
             "data_as_at": record["data_as_at"],
+            "demonstration": record.get("demonstration", False),
             "files": record["files"],
             "digest": digest,
             "approvals": [
@@ -150,7 +164,7 @@ def _checked(folder: Path) -> dict[str, Any]:
         }
         intact = (
             found == record["files"]
-            and _digest_of(found) == record["digest"]
+            and _digest_of(record) == record["digest"]
             and {"run_id", "data_as_at", "notes"} <= record.keys()
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -196,10 +210,25 @@ def _fsync_folders(folders: Iterable[Path]) -> None:
             os.close(handle)
 
 
-def _digest_of(digests: Mapping[str, str]) -> str:
-    """Return one digest of the names and digests of some files."""
-    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
-    return _sha256(lines.encode())
+def _digest_of(record: Mapping[str, Any]) -> str:
+    """Return the digest of all that a draft's record says, its files' digests among it."""
+    said = {name: value for name, value in record.items() if name != "digest"}
+    return _sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _check_gated(tables: Mapping[str, pl.DataFrame]) -> None:
+    """Raise DisclosureError unless every number in some tables could have come from the gate."""
+    for name, table in tables.items():
+        for column, kind in table.schema.items():
+            if column in COUNTS:
+                gated = kind == pl.String and table[column].str.contains(GATED).all()
+            else:
+                gated = not kind.is_numeric() or column in PLACES
+            if not gated:
+                raise DisclosureError(
+                    f"The column {column} of the table {name} has not been through the gate.",
+                    "Count it in warehouse.publish.tables, which gates every count.",
+                )
 
 
 def _sha256(content: bytes) -> str:

@@ -5,7 +5,7 @@ It is made from a draft, so every number on it has been through the gate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -15,21 +15,17 @@ from typing import Any
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from governance.disclosure import MASKED, NOT_AVAILABLE
+from governance.disclosure import MASKED, NOT_APPLICABLE, NOT_AVAILABLE
 from warehouse.publish.tables import Draft
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 FUNNELS = {
-    "positive_test": (
-        "From a positive drug test to staying in treatment",
-        "people who tested positive for drugs on arrest",
-    ),
-    "release_need": (
-        "From prison to staying in treatment",
-        "people released from prison with a treatment need",
-    ),
+    "positive_test": "people who tested positive for drugs on arrest",
+    "release_need": "people released from prison with a treatment need",
 }
+ALREADY = "Already in structured treatment"
+NOT_ALREADY = "Not already in structured treatment"
 MEASURES = {
     "in_treatment": "In structured treatment in the last 12 months",
     "people_arrested": "People arrested in the last 12 months",
@@ -37,7 +33,9 @@ MEASURES = {
     "start_90_days": "Structured treatment began within 90 days of the test",
 }
 LARGEST_MOVES = 8
-NO_FURTHER = "No further contact"
+STILL_THERE = "Still with a service"
+NO_NEW_STEP = "No new step recorded"
+NO_DEFINITION: dict[str, str] = {}
 IN_WORDS = {MASKED: "confidential", NOT_AVAILABLE: "not available"}
 
 
@@ -66,6 +64,7 @@ class Funnel:
 
     cohort: str
     title: str
+    definition: dict[str, str]
     sentence: str
     loss: str
     bars: tuple[Bar, ...]
@@ -73,22 +72,32 @@ class Funnel:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """One measure of a metric: its bars, its rows and whether they are shares of something."""
+
+    label: str
+    bars: tuple[Bar, ...]
+    table: tuple[dict[str, Any], ...]
+    has_denominator: bool
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """One metric: its definition, a sentence, its bars by measure, and its rows."""
+    """One metric: its definition, a sentence and its measures."""
 
     definition: dict[str, str]
     sentence: str
-    charts: tuple[tuple[str, tuple[Bar, ...]], ...]
-    table: tuple[dict[str, Any], ...]
+    measures: tuple[Measure, ...]
 
 
-def render(draft: Draft, *, partnership: str, contact: str) -> str:
+def render(draft: Draft, *, partnership: str, contact: str, demonstration: bool = False) -> str:
     """Return the page.
 
     Args:
         draft: Gated tables and what must be said of them.
         partnership: The partnership's name.
         contact: Whom to ask.
+        demonstration: Whether the people are made up; the page then says so before all else.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -99,19 +108,26 @@ def render(draft: Draft, *, partnership: str, contact: str) -> str:
     )
     environment.filters["day"] = day
     environment.filters["count"] = thousands
-    funnels = tuple(_funnels(draft.tables["funnel"]))
+    environment.filters["period"] = _period
+    definitions = {definition["metric"]: definition for definition in draft.metrics}
+    funnels = tuple(_funnels(draft.tables["funnel"], definitions))
+    transitions = draft.tables["transitions"]
     return environment.get_template("page.html.j2").render(
         partnership=partnership,
         contact=contact,
+        demonstration=demonstration,
         draft=draft,
         headline=funnels[0].sentence if funnels else "There is no cohort to follow yet.",
         funnels=funnels,
         outcomes=tuple(_outcomes(draft)),
-        next_sentence=_next_sentence(draft.tables["transitions"]),
-        moves=_moves(draft.tables["transitions"]),
-        matrix=_matrix(draft.tables["transitions"]),
+        transitions=definitions.get("transitions", NO_DEFINITION),
+        transitions_period=_period(transitions.to_dicts()),
+        next_sentence=_next_sentence(transitions),
+        moves=_moves(transitions),
+        matrix=_matrix(transitions),
         complete_to=_complete_to(draft.as_at),
         latest=max(draft.as_at.values(), default=""),
+        drafted=draft.built_at.date() if draft.built_at else None,
     )
 
 
@@ -144,14 +160,22 @@ def thousands(shown: str) -> str:
     return f"{int(shown):,}" if shown.isdigit() else shown
 
 
-def _funnels(table: pl.DataFrame) -> Iterable[Funnel]:
+def _period(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the period of some rows in words."""
+    if not rows or rows[0]["period_end"] is None:
+        return "not known"
+    return f"{day(rows[0]['period_start'])} to {day(rows[0]['period_end'])}"
+
+
+def _funnels(table: pl.DataFrame, definitions: Mapping[str, dict[str, str]]) -> Iterable[Funnel]:
     """Yield each cohort's funnel."""
-    for cohort, (title, who) in FUNNELS.items():
+    for cohort, who in FUNNELS.items():
         rows = table.filter(pl.col("cohort") == cohort).sort("step_number").to_dicts()
         if rows:
             yield Funnel(
                 cohort,
-                title,
+                definitions[cohort]["title"],
+                definitions[cohort],
                 _funnel_sentence(rows, f"{who} in the year to {day(rows[0]['period_end'])}"),
                 _loss_sentence(rows),
                 tuple(_funnel_bars(rows)),
@@ -160,15 +184,27 @@ def _funnels(table: pl.DataFrame) -> Iterable[Funnel]:
 
 
 def _funnel_sentence(rows: list[dict[str, Any]], who: str) -> str:
-    """Return the funnel in one sentence."""
+    """Return the funnel in one sentence.
+
+    People already in treatment cannot start: where they are shown, the share is of the others.
+    """
     whole, stayed = rows[0]["people"], rows[-1]
     started = next(row for row in reversed(rows[:-1]) if not row["is_part"])
     if MASKED in (whole, started["people"]):
         return f"Too few of the {who} to say more without risk to someone's privacy."
-    sentence = f"Of about {thousands(whole)} {who}, about {thousands(started['people'])} "
-    sentence += f"({started['percent']}%) {_lower(started['step'])}"
+    sentence = f"Of about {thousands(whole)} {who}, "
+    step = _lower(started["step"])
+    said = {row["step"]: row["people"] for row in rows}
+    already, others = said.get(ALREADY, MASKED), said.get(NOT_ALREADY, MASKED)
+    if already.isdigit() and others.isdigit():
+        sentence += f"about {thousands(already)} were in structured treatment already; "
+        sentence += f"of the other {thousands(others)} or so, "
+        step = step.replace("structured treatment", "it")
+    sentence += f"about {thousands(started['people'])} ({_of(started)}%) {step}"
     if stayed["people"] != MASKED:
         sentence += f", and about {thousands(stayed['people'])} {_lower(stayed['step'])}"
+        if stayed["people"] == started["people"]:
+            sentence += " (counts are rounded, so a few may have left)"
     return sentence + "."
 
 
@@ -178,7 +214,7 @@ def _loss_sentence(rows: list[dict[str, Any]]) -> str:
     People already in treatment are not lost, so the step that sets them aside is passed over.
     """
     stages = [r for r in rows if not r["is_part"] and r["people"].isdigit()]
-    if len(stages) > 1 and stages[1]["step"].startswith("Not already"):
+    if len(stages) > 1 and stages[1]["step"] == NOT_ALREADY:
         stages = stages[1:]
     losses = [
         (int(before["people"]) - int(after["people"]), before, after)
@@ -196,14 +232,15 @@ def _loss_sentence(rows: list[dict[str, Any]]) -> str:
 
 
 def _funnel_bars(rows: list[dict[str, Any]]) -> Iterable[Bar]:
-    """Yield the bars of one funnel, as long as their share of the cohort."""
+    """Yield the bars of one funnel, as long as their share of the whole cohort."""
+    whole = _number(rows[0]["people"]) or 1.0
     for row in rows:
         first = row is rows[0]
         yield Bar(
             label=row["step"],
             shown=thousands(row["people"]),
-            note="everyone in the cohort" if first else _share(row["percent"], "of the cohort"),
-            width=100.0 if first and row["people"] != MASKED else _number(row["percent"]),
+            note="everyone in the cohort" if first else _share(row),
+            width=min(100.0, 100 * _number(row["people"]) / whole),
             is_part=bool(row["is_part"]),
         )
 
@@ -212,14 +249,23 @@ def _outcomes(draft: Draft) -> Iterable[Outcome]:
     """Yield each metric with its rows, in the order of the definitions."""
     table = draft.tables["outcomes"]
     for definition in draft.metrics:
-        rows = table.filter(pl.col("metric") == definition["metric"]).to_dicts()
-        measures = dict.fromkeys(row["measure"] for row in rows)
-        charts = tuple(
-            (MEASURES[m], tuple(_outcome_bars([r for r in rows if r["measure"] == m])))
-            for m in measures
-        )
-        labelled = tuple({**row, "measure": MEASURES[row["measure"]]} for row in rows)
-        yield Outcome(definition, SENTENCES[definition["metric"]](rows), charts, labelled)
+        if definition["kind"] == "metric":
+            rows = table.filter(pl.col("metric") == definition["metric"]).to_dicts()
+            measures = dict.fromkeys(row["measure"] for row in rows)
+            yield Outcome(
+                definition,
+                SENTENCES[definition["metric"]](rows),
+                tuple(
+                    _measure(MEASURES[name], [row for row in rows if row["measure"] == name])
+                    for name in measures
+                ),
+            )
+
+
+def _measure(label: str, rows: list[dict[str, Any]]) -> Measure:
+    """Return one measure of a metric."""
+    has_denominator = any(row["denominator"] != NOT_APPLICABLE for row in rows)
+    return Measure(label, tuple(_outcome_bars(rows)), tuple(rows), has_denominator)
 
 
 def _outcome_bars(rows: list[dict[str, Any]]) -> Iterable[Bar]:
@@ -227,9 +273,9 @@ def _outcome_bars(rows: list[dict[str, Any]]) -> Iterable[Bar]:
     largest = max((_number(row["numerator"]) for row in rows), default=0.0) or 1.0
     for row in rows:
         has_share = row["denominator"].isdigit()
-        width = _number(row["percent"]) if has_share else 100 * _number(row["numerator"]) / largest
-        of = f"of {thousands(row['denominator'])}"
-        note = _share(row["percent"], of) if has_share else IN_WORDS.get(row["numerator"], "")
+        count = _number(row["numerator"])
+        width = _number(_of(row)) if has_share else 100 * count / largest
+        note = _share(row) if has_share else IN_WORDS.get(row["numerator"], "")
         yield Bar(row["category"], thousands(row["numerator"]), note, width)
 
 
@@ -253,22 +299,31 @@ def _arrest_sentence(rows: list[dict[str, Any]]) -> str:
     """Say how many tests were followed by treatment, in both windows."""
     said = {row["measure"]: row for row in rows if row["category"] == "All"}
     short, long = said["start_28_days"], said["start_90_days"]
-    if not (short["percent"].isdigit() and long["percent"].isdigit()):
+    if not (_of(short).isdigit() and _of(long).isdigit()):
         return "The share of positive tests followed by treatment cannot be shown."
     return (
-        f"Of positive tests of people not already in treatment, {short['percent']}% were followed "
-        f"by structured treatment within 28 days and {long['percent']}% within 90 days."
+        f"Of positive tests of people not already in treatment, {_of(short)}% were followed "
+        f"by structured treatment within 28 days and {_of(long)}% within 90 days."
     )
 
 
 def _contact_sentence(rows: list[dict[str, Any]]) -> str:
     """Say how many of those arrested treatment services knew."""
-    known = next(row for row in rows if row["category"] == "Known to mainstream treatment")
-    if not known["percent"].isdigit():
+    said = {row["category"]: row for row in rows}
+    known = said["In contact with mainstream treatment in the 12 months"]
+    before = said["Known to treatment before, or referred only"]
+    if not _of(known).isdigit():
         return "The share of people arrested whom treatment services knew cannot be shown."
-    return (
+    sentence = (
         f"Of about {thousands(known['denominator'])} people arrested, about "
-        f"{thousands(known['numerator'])} ({known['percent']}%) were known to mainstream treatment."
+        f"{thousands(known['numerator'])} ({_of(known)}%) were in contact with mainstream "
+        "treatment in the same 12 months"
+    )
+    if not _of(before).isdigit():
+        return f"{sentence}."
+    return (
+        f"{sentence}; about {thousands(before['numerator'])} ({_of(before)}%) more were known to "
+        "it from before, or from a referral only."
     )
 
 
@@ -281,41 +336,49 @@ SENTENCES: dict[str, Callable[[list[dict[str, Any]]], str]] = {
 
 def _next_sentence(table: pl.DataFrame) -> str:
     """Say what follows a positive drug test, or what the section shows when that is masked."""
-    row = next(
-        (
-            row
-            for row in table.to_dicts()
-            if row["from_step"] == "Positive drug test" and row["to_step"].startswith(NO_FURTHER)
-        ),
-        None,
-    )
-    if row is None or not row["percent"].isdigit():
-        return "The next contact people had with any of the four services, within 90 days."
+    rows = table.filter(pl.col("from_step") == "Positive drug test").to_dicts()
+    said = {row["to_step"]: row for row in rows}
+    none, still = said.get(NO_NEW_STEP), said.get(STILL_THERE)
+    if none is None or not _of(none).isdigit():
+        return "The next step recorded by any of the four services, within 90 days."
+    waiting = ""
+    if still is not None and still["people"].isdigit():
+        waiting = (
+            f"; about {thousands(still['people'])} more had none but were still with a service"
+        )
     return (
-        f"After a positive drug test on arrest, about {thousands(row['people'])} of "
-        f"{thousands(row['denominator'])} people ({row['percent']}%) had no further contact with "
-        "any of the four services within 90 days, as far as records could be linked."
+        f"After their first positive drug test on arrest of the year, about "
+        f"{thousands(none['people'])} of {thousands(none['denominator'])} people ({_of(none)}%) "
+        "had no new step recorded by any of the four services within 90 days and were with none "
+        f"of them on day 90{waiting}, as far as records could be linked."
     )
 
 
 def _moves(table: pl.DataFrame) -> tuple[Bar, ...]:
-    """Return the largest published moves from one kind of contact to the next."""
+    """Return the largest published moves from one kind of step to the next."""
     shown = [
         row
         for row in table.to_dicts()
-        if row["people"].isdigit() and not row["to_step"].startswith(NO_FURTHER)
+        if row["people"].isdigit() and row["to_step"] not in (STILL_THERE, NO_NEW_STEP)
     ]
     largest = sorted(shown, key=lambda row: -int(row["people"]))[:LARGEST_MOVES]
     top = max((int(row["people"]) for row in largest), default=1)
     return tuple(
         Bar(
-            label=f"{row['from_step']} → {row['to_step']}",
+            label=f"{row['from_step']} → {_next_name(row)}",
             shown=thousands(row["people"]),
-            note=_share(row["percent"], f"of {thousands(row['denominator'])}"),
+            note=_share(row),
             width=100 * int(row["people"]) / top,
         )
         for row in largest
     )
+
+
+def _next_name(row: dict[str, Any]) -> str:
+    """Return the name of a next step, which after a step of the same kind is another one."""
+    name = str(row["to_step"]).lower()
+    again = name.startswith(str(row["from_step"]).lower())
+    return f"another {name}" if again else name
 
 
 def _matrix(table: pl.DataFrame) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
@@ -332,9 +395,17 @@ def _matrix(table: pl.DataFrame) -> tuple[tuple[str, ...], tuple[tuple[str, ...]
     return columns, rows
 
 
-def _share(percent: str, of: str) -> str:
-    """Return a share, or why there is none, in words."""
-    return f"{percent}% {of}" if percent.isdigit() else IN_WORDS.get(percent, "")
+def _of(row: Mapping[str, Any]) -> str:
+    """Return the published percentage of a row, or its shorthand."""
+    return str(row["percent_of_denominator"])
+
+
+def _share(row: Mapping[str, Any]) -> str:
+    """Return the share a row is of its denominator, or why there is none, in words."""
+    percent = _of(row)
+    if percent.isdigit():
+        return f"{percent}% of {thousands(row['denominator'])}"
+    return IN_WORDS.get(percent, "")
 
 
 def _number(shown: str) -> float:

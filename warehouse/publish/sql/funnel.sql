@@ -1,6 +1,7 @@
--- One row per cohort and step: the people who reached it, and those in the cohort.
+-- One row per cohort and step: the people who reached it, those it is a share of, and what it is
+-- a part of, by which a count that is nearly all of it is masked.
 WITH reached AS (
-    SELECT cohort, step_number, step, is_part,
+    SELECT cohort, step_number, step, is_part, of_step,
            count(*) FILTER (is_reached) AS people,
            count(*) AS in_cohort
     FROM cohort_step
@@ -13,11 +14,13 @@ period AS (
     GROUP BY cohort
 )
 
-SELECT cohort, period.period_start, period.period_end,
-       row_number() OVER (PARTITION BY cohort ORDER BY step_number) AS step_number,
-       step, is_part, people,
+SELECT reached.cohort, period.period_start, period.period_end, reached.step_number, reached.step,
+       reached.is_part, reached.people, base.people AS denominator,
        -- The first step is the total itself.
-       CASE WHEN step_number > 1 THEN in_cohort END AS in_cohort
+       CASE WHEN reached.step_number > 1 THEN base.people END AS people_total,
+       CASE WHEN reached.of_step > 1 THEN reached.in_cohort END AS denominator_total
 FROM reached
-LEFT JOIN period USING (cohort)
-ORDER BY cohort, step_number
+INNER JOIN reached AS base
+    ON base.cohort = reached.cohort AND base.step_number = reached.of_step
+LEFT JOIN period ON period.cohort = reached.cohort
+ORDER BY reached.cohort, reached.step_number

@@ -11,14 +11,16 @@ WITH declared (place, metric, measure, category) AS (
     (7, 'arrest_to_treatment', 'start_90_days', 'Positive for cocaine'),
     (8, 'arrest_to_treatment', 'start_90_days', 'Positive for both'),
     (9, 'contact_groups', 'people_arrested', 'Not known to treatment'),
-    (10, 'contact_groups', 'people_arrested', 'Known to mainstream treatment'),
-    (11, 'contact_groups', 'people_arrested', 'In the intensive programme'),
-    (12, 'numbers_in_treatment', 'in_treatment', 'All'),
-    (13, 'numbers_in_treatment', 'in_treatment', 'Opiate'),
-    (14, 'numbers_in_treatment', 'in_treatment', 'Non-opiate & alcohol'),
-    (15, 'numbers_in_treatment', 'in_treatment', 'Non-opiate only'),
-    (16, 'numbers_in_treatment', 'in_treatment', 'Alcohol only'),
-    (17, 'numbers_in_treatment', 'in_treatment', 'Not known')
+    (10, 'contact_groups', 'people_arrested', 'Known to treatment before, or referred only'),
+    (11, 'contact_groups', 'people_arrested',
+     'In contact with mainstream treatment in the 12 months'),
+    (12, 'contact_groups', 'people_arrested', 'In the intensive programme'),
+    (13, 'numbers_in_treatment', 'in_treatment', 'All'),
+    (14, 'numbers_in_treatment', 'in_treatment', 'Opiate'),
+    (15, 'numbers_in_treatment', 'in_treatment', 'Non-opiate & alcohol'),
+    (16, 'numbers_in_treatment', 'in_treatment', 'Non-opiate only'),
+    (17, 'numbers_in_treatment', 'in_treatment', 'Alcohol only'),
+    (18, 'numbers_in_treatment', 'in_treatment', 'Not known')
 ),
 
 counted AS (

@@ -2,7 +2,7 @@
 -- Only days whose whole follow-up lies before the earliest data are taken, so nobody is counted
 -- as lost because the data stop.
 -- check: unique cohort, person_id
--- check: not_null cohort, person_id, index_date
+-- check: not_null cohort, person_id, index_date, was_in_treatment
 WITH bounds AS (
     SELECT least(police, treatment) - (policy('start_long') + policy('effective')) AS test_end,
            least(probation, treatment) - (policy('continuity') + policy('effective')) AS release_end
@@ -15,7 +15,7 @@ test AS (
     SELECT 'positive_test' AS cohort, test.person_id, test.test_date AS index_date,
            (bounds.test_end - INTERVAL 1 YEAR)::DATE + 1 AS period_start,
            bounds.test_end AS period_end,
-           test.was_in_treatment, test.days_to_assessment, test.days_to_start,
+           test.was_in_treatment, test.days_to_contact, test.days_to_start,
            row_number() OVER (
                PARTITION BY test.person_id ORDER BY test.test_date, test.drug_test_key
            ) AS place
@@ -28,7 +28,7 @@ release AS (
     SELECT 'release_need' AS cohort, released.person_id, released.release_date AS index_date,
            (bounds.release_end - INTERVAL 1 YEAR)::DATE + 1 AS period_start,
            bounds.release_end AS period_end,
-           FALSE AS was_in_treatment, released.days_to_assessment, released.days_to_start,
+           released.was_in_treatment, released.days_to_contact, released.days_to_start,
            row_number() OVER (
                PARTITION BY released.person_id ORDER BY released.release_date, released.release_key
            ) AS place

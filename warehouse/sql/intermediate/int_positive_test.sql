@@ -23,10 +23,10 @@ treated AS (
     GROUP BY positive.drug_test_key
 ),
 
-assessed AS (
-    -- In contact already, or assessed later: the first day on which the service knew the person.
+known AS (
+    -- Days until a treatment service was in contact: 0 when an assessed episode was open already.
     SELECT positive.drug_test_key,
-           greatest(min(episode.triage_date - positive.test_date), 0) AS days_to_assessment
+           greatest(min(episode.triage_date - positive.test_date), 0) AS days_to_contact
     FROM positive
     INNER JOIN stg_episode AS episode
         ON episode.person_id = positive.person_id
@@ -35,7 +35,7 @@ assessed AS (
     GROUP BY positive.drug_test_key
 )
 
-SELECT positive.*, treated.was_in_treatment, treated.days_to_start, assessed.days_to_assessment
+SELECT positive.*, treated.was_in_treatment, treated.days_to_start, known.days_to_contact
 FROM positive
 INNER JOIN treated USING (drug_test_key)
-LEFT JOIN assessed USING (drug_test_key)
+LEFT JOIN known USING (drug_test_key)

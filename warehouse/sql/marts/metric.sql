@@ -1,5 +1,6 @@
--- One row per metric: its definition. Published tables and this catalogue come from one file a metric.
--- column metric: Short name, as in outcome.
+-- One row per published metric, funnel and transitions table: its definition. Published tables and this catalogue come from one file each.
+-- column metric: Short name: of a metric as in outcome, of a funnel its cohort.
+-- column kind: metric (in outcome), funnel (in cohort_step) or transitions (in transition).
 -- column title: What a reader sees.
 -- column definition: The question it answers.
 -- column unit: What is counted.
@@ -9,14 +10,15 @@
 -- column lag: How far behind the data it is, and why.
 -- column exclusions: Who or what is left out.
 -- column sources: The partners' tables it uses.
--- column status: exact, proxy or restricted.
+-- column status: exact definition on linked data (the definition is the national or agreed one; linkage still misses people), proxy (stands in for something these partners do not record) or restricted.
 -- column caveat: What linkage does to it.
 -- column model: The table that computes it.
 -- column owner: Who answers for it.
 -- check: unique metric
--- check: not_null metric, title, definition, unit, numerator, denominator, period, lag, exclusions, sources, status, caveat, model, owner
--- check: accepted status: exact, proxy, restricted
-SELECT metric, title, definition, unit, numerator, denominator, period, lag, exclusions,
+-- check: not_null metric, kind, title, definition, unit, numerator, denominator, period, lag, exclusions, sources, status, caveat, model, owner
+-- check: accepted status: exact definition on linked data, proxy, restricted
+-- check: accepted kind: metric, funnel, transitions
+SELECT metric, kind, title, definition, unit, numerator, denominator, period, lag, exclusions,
        sources, status, caveat, model, owner
 FROM metric_given
 ORDER BY metric

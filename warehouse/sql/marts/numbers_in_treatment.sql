@@ -1,8 +1,8 @@
--- One row per person in structured treatment on at least one day of the latest 12 months, by substance group.
+-- One row per person in structured treatment on at least one day of the latest 12 months, those known to be under 18 left out, by substance group.
 -- column period_start: First day of the period.
 -- column period_end: Last day of the period: the date of the treatment extract.
 -- column person_id: The person, as in person.
--- column substance_group: Group of the person's latest journey in the period; Not known when no substance is recorded.
+-- column substance_group: Group of the person's latest journey in the period; Not known when no substance of it is recorded.
 -- check: unique person_id
 -- check: not_null person_id, substance_group, period_start, period_end
 -- check: related person_id -> person.person_id
@@ -13,7 +13,7 @@ WITH period AS (
 )
 
 SELECT period.period_start, period.period_end, journey.person_id,
-       coalesce(arg_max(journey.substance_group, journey.journey_number), 'Not known')
+       coalesce(arg_max_null(journey.substance_group, journey.journey_number), 'Not known')
            AS substance_group
 FROM int_treatment_journey AS journey
 INNER JOIN person USING (person_id)

@@ -22,7 +22,11 @@ WITH counted AS (
     FROM arrest_to_treatment
     UNION ALL
     SELECT 'contact_groups', 'people_arrested', period_start, period_end,
-           unnest(['Not known to treatment', 'Known to mainstream treatment']) AS category,
+           unnest([
+               'Not known to treatment',
+               'Known to treatment before, or referred only',
+               'In contact with mainstream treatment in the 12 months'
+           ]) AS category,
            person_id, contact_group = category, TRUE
     FROM contact_groups
 )

@@ -1,0 +1,127 @@
+"""The folder and its control database belong together, or nothing is touched."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flows.context import open_control, utc_now
+from flows.refresh import run_refresh
+from governance.keys import new_root
+from schemas.errors import JourneysError, KeyProblem, StoreError
+
+if TYPE_CHECKING:
+    from conftest import Partnership
+
+
+COUNT = "SELECT count(*) FROM event WHERE event_type = 'arrest'"
+
+
+def database(ran: Partnership):
+    return ran.folder / "control.db"
+
+
+def add_an_arrest(ran: Partnership) -> None:
+    path = ran.inbox("police", "custody")
+    lines = path.read_text().splitlines(keepends=True)
+    reference, _, rest = lines[-1].partition(",")
+    path.write_text("".join([*lines, f"{reference}X,{rest}"]))
+
+
+def test_a_missing_control_database_is_not_made_anew_over_what_runs_left(ran: Partnership) -> None:
+    ran.journeys("publish", "--demo-officers")
+    before = ran.kept()
+    database(ran).unlink()
+    for words in (["status"], ["sql", "SELECT 1"], ["publish"], ["run", "--no-server"]):
+        found = ran.journeys(*words)
+        assert found.exit_code == 1
+        assert "control database is missing" in found.stderr
+        assert not database(ran).exists()
+    assert ran.kept() == before
+
+
+def test_an_emptied_control_database_removes_nothing(ran: Partnership) -> None:
+    before = ran.kept()
+    database(ran).write_bytes(b"")
+    with pytest.raises(StoreError, match="belong together"):
+        run_refresh(ran.settings)
+    assert ran.kept() == before
+
+
+def test_yesterday_s_control_database_removes_nothing(ran: Partnership) -> None:
+    yesterday = ran.folder / "control.backup"
+    shutil.copy2(database(ran), yesterday)
+    add_an_arrest(ran)
+    run_refresh(ran.settings)
+    before, today = ran.kept(), database(ran).read_bytes()
+    shutil.copy2(yesterday, database(ran))
+    with pytest.raises(StoreError, match="belong together"):
+        run_refresh(ran.settings)
+    assert ran.kept() == before
+    database(ran).write_bytes(today)
+    run_refresh(ran.settings)
+
+
+def test_a_clock_put_back_does_not_make_an_older_run_current(ran: Partnership) -> None:
+    def ahead() -> datetime:
+        return utc_now() + timedelta(hours=2)
+
+    run_refresh(ran.settings, clock=ahead)
+    rows = ran.select(COUNT)
+    add_an_arrest(ran)
+    report = run_refresh(ran.settings)
+    with open_control(ran.settings) as control:
+        current = control.current_run()
+        assert current is not None
+        assert current.run_id == report["run_id"]
+        assert control.staged_extracts()["police"].run_id == report["run_id"]
+    assert ran.select(COUNT) != rows
+    assert run_refresh(ran.settings)["partners"]["police"]["extract"] == "unchanged"
+
+
+def test_another_identifier_key_does_not_quietly_end_every_person_id(ran: Partnership) -> None:
+    before = ran.kept()
+    key = ran.folder / "keys" / "identifier.key"
+    kept = key.read_bytes()
+    key.unlink()
+    new_root(key)
+    with pytest.raises(JourneysError, match="not the one"):
+        run_refresh(ran.settings)
+    assert ran.kept() == before
+    key.unlink()
+    key.touch(mode=0o600)
+    key.write_bytes(kept)
+    assert run_refresh(ran.settings)["linkage"]["created"] == 0
+
+
+def test_a_raised_key_epoch_is_refused_until_keys_can_be_rotated(ran: Partnership) -> None:
+    text = ran.config.read_text().replace("key_epoch: 1", "key_epoch: 2")
+    ran.config.write_text(text)
+    with pytest.raises(KeyProblem, match="cannot rotate"):
+        run_refresh(ran.settings)
+
+
+def test_what_is_not_ours_stays_where_it_is(ran: Partnership) -> None:
+    ran.journeys("publish", "--demo-officers")
+    notes = [ran.folder / zone / "README.txt" for zone in ("publications", "drafts", "releases")]
+    for note in notes:
+        note.write_text("For the board.")
+    run_refresh(ran.settings)
+    assert all(note.read_text() == "For the board." for note in notes)
+
+
+def test_a_smaller_or_older_extract_is_remarked_on(ran: Partnership) -> None:
+    path = ran.inbox("police", "drug_test")
+    path.write_text(path.read_text().splitlines(keepends=True)[0])
+    path = ran.inbox("police", "custody")
+    lines = path.read_text().splitlines(keepends=True)
+    header, rows = lines[0], lines[1:]
+    place = header.strip().split(",").index("arrest_date")
+    rows.sort(key=lambda row: row.split(",")[place])
+    path.write_text("".join([header, *rows[: len(rows) // 2]]))
+    said = run_refresh(ran.settings)["warnings"]
+    assert any("whether its extract is whole" in one for one in said)
+    assert any("whether an old extract was sent" in one for one in said)

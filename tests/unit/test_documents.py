@@ -1,0 +1,53 @@
+"""YAML that people write: whatever is wrong with it is one sentence, and no value is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.settings import load_settings
+from governance.agreements import load_agreement
+from schemas.errors import AgreementError, ConfigError
+
+BROKEN = {
+    "an impossible date": ("a: 1\nstarts: 2027-02-30\n", "line 2"),
+    "an impossible date in a list": ("a:\n  - 1\n  - 2027-13-01\n", "line 3"),
+    "a key that is a list": ("a: 1\n? [1, 2]\n: 3\n", "line 2"),
+    "a key that is a list, within": ("a:\n  b:\n    ? {c: 1}\n    : 3\n", "line 3"),
+    "a number that is none": ("a: !!int ''\n", "line 1"),
+    "a date that is none": ("a: !!timestamp x\n", "line 1"),
+    "brackets within brackets": ("a: " + "[" * 3000 + "]" * 3000 + "\n", "too deeply"),
+    "a character that no text has": ("a: 1\nb: \x00\n", "line 2"),
+    "a key given twice": ("a: 1\nb: 2\na: 3\n", "line 3"),
+}
+
+
+@pytest.mark.parametrize("text,where", BROKEN.values(), ids=BROKEN.keys())
+def test_broken_yaml_is_told_with_its_line(tmp_path: Path, text: str, where: str) -> None:
+    path = tmp_path / "partnership.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as config:
+        load_settings(path)
+    with pytest.raises(AgreementError) as agreement:
+        load_agreement(path)
+    for caught in (config, agreement):
+        assert "partnership.yaml" in caught.value.problem and where in caught.value.problem
+        assert "2027" not in str(caught.value) and len(caught.value.problem) < 200
+
+
+def refused(*args: object, **kwargs: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+@pytest.mark.parametrize("call", ["stat", "read_text"])
+def test_a_file_that_may_not_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path = tmp_path / "police.yaml"
+    path.write_text("a: 1\n")
+    monkeypatch.setattr(Path, call, refused)
+    with pytest.raises(AgreementError, match="cannot be read"):
+        load_agreement(path)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_settings(path)

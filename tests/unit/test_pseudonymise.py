@@ -1,0 +1,176 @@
+"""Identities part from events, and only what the agreement allows goes either way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.start import start
+from governance.agreements import Agreement, load_agreement
+from governance.keys import RootKey
+from governance.pseudonymise import pseudonymise
+from schemas.contract import Validated, validate_extract
+from schemas.encoded import encoded_schema
+from schemas.extract import read_table
+from schemas.tables import TABLES
+from synthetic import write_extracts
+from warehouse.staging import tables_of
+
+ROOT = RootKey(bytes(range(32)))
+PARTNERS = tuple(TABLES)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    made = tmp_path_factory.mktemp("partnership")
+    write_extracts(200, 5, made)
+    start(made, demo=True, today=date(2026, 11, 21))
+    return made
+
+
+def agreement(folder: Path, partner: str) -> Agreement:
+    return load_agreement(folder / "agreements" / f"{partner}.yaml")
+
+
+@pytest.fixture(scope="module")
+def extracts(folder) -> dict[str, Validated]:
+    return {
+        partner: validate_extract(
+            partner,
+            {t.name: read_table(folder / "inbox" / partner / f"{t.name}.csv", t) for t in tables},
+        )
+        for partner, tables in TABLES.items()
+    }
+
+
+def parted(extract, terms, *, root=ROOT, purpose="cohorts", epoch=1):
+    return pseudonymise(extract, terms, root, purpose=purpose, epoch=epoch)
+
+
+@pytest.mark.parametrize("partner", PARTNERS)
+def test_every_identity_row_is_encoded_and_every_row_kept(partner, folder, extracts):
+    made = parted(extracts[partner], agreement(folder, partner))
+    naming = sum(
+        extracts[partner].frames[table.name].height
+        for table in TABLES[partner]
+        if table.identity is not None
+    )
+    assert made.encoded.height == naming
+    assert dict(made.encoded.schema) == encoded_schema()
+    for table in TABLES[partner]:
+        events = made.events[f"{partner}_{table.name}"]
+        assert events.height == extracts[partner].frames[table.name].height
+        assert set(events.columns) <= set(tables_of(partner)[f"{partner}_{table.name}"])
+
+
+@pytest.mark.parametrize("partner", PARTNERS)
+def test_only_record_ids_join_the_two_sides(partner, folder, extracts):
+    made = parted(extracts[partner], agreement(folder, partner))
+    ids = {i for frame in made.events.values() for i in frame.columns if i == "record_id"}
+    assert ids == {"record_id"}
+    encoded = set(made.encoded["record_id"].to_list())
+    other = {
+        value
+        for name, column in ((c, made.encoded[c]) for c in made.encoded.columns)
+        if name != "record_id" and column.dtype == pl.Int64
+        for value in column.drop_nulls().to_list()
+    }
+    for frame in made.events.values():
+        if "record_id" in frame.columns:
+            assert set(frame["record_id"].to_list()) <= encoded
+        for name in frame.columns:
+            if name.endswith("_key"):
+                assert not set(frame[name].to_list()) & (other | encoded), name
+
+
+@pytest.mark.parametrize("partner", PARTNERS)
+def test_no_text_of_the_extract_reaches_the_encodings_or_an_identifier_the_events(
+    partner, folder, extracts
+):
+    made = parted(extracts[partner], agreement(folder, partner))
+    assert [c for c, t in made.encoded.schema.items() if t == pl.String] == ["partner", "sex"]
+    secret = {
+        str(value)
+        for table in TABLES[partner]
+        for name, column in table.columns.items()
+        if column.role != "attribute" and name in extracts[partner].frames[table.name].columns
+        and name != "agncy"
+        for value in extracts[partner].frames[table.name][name].drop_nulls().unique().to_list()
+    }  # fmt: skip
+    assert len(secret) > 50
+    told = {
+        str(value)
+        for frame in made.events.values()
+        for name in frame.columns
+        for value in frame[name].drop_nulls().unique().to_list()
+    }
+    # A letter, or a district that is also somebody's initial, says nothing.
+    assert {value for value in secret & told if len(value) > 2} == set()
+
+
+def test_child_rows_still_find_their_parents(folder, extracts):
+    made = parted(extracts["housing"], agreement(folder, "housing"))
+    cases = set(made.events["housing_application"]["case_key"].to_list())
+    for child in ("housing_person", "housing_duty"):
+        keys = made.events[child]["case_key"].to_list()
+        assert keys
+        assert set(keys) <= cases
+    people = set(made.events["housing_person"]["person_key"].to_list())
+    assert set(made.events["housing_tenancy"]["person_key"].to_list()) <= people
+
+
+def test_the_same_extract_gives_the_same_ids_whatever_else_came_with_it(folder, extracts):
+    terms, whole = agreement(folder, "police"), extracts["police"]
+    first = parted(whole, terms).encoded
+    some = {**whole.frames, "custody": whole.frames["custody"].reverse().head(20)}
+    half = replace(whole, frames=some)
+    again = parted(half, terms).encoded
+    assert again.join(first, on="record_id", how="anti").is_empty()
+    assert again.sort("record_id").equals(
+        first.join(again.select("record_id"), on="record_id", how="semi").sort("record_id")
+    )
+
+
+def test_another_key_purpose_or_epoch_gives_other_ids_and_encodings(folder, extracts):
+    terms, extract = agreement(folder, "police"), extracts["police"]
+    one = parted(extract, terms)
+    for other in (
+        parted(extract, terms, root=RootKey(bytes(range(1, 33)))),
+        parted(extract, terms, purpose="another"),
+        parted(extract, terms, epoch=2),
+    ):
+        for column in ("record_id", "t_date_surname", "f_surname_date_0"):
+            assert not set(one.encoded[column].drop_nulls()) & set(
+                other.encoded[column].drop_nulls()
+            )
+
+
+def changed(terms: Agreement, table: str, **columns: tuple[str, ...]) -> Agreement:
+    tables = {name: dict(given) for name, given in terms.tables.items()}
+    tables[table] |= columns
+    return terms.model_copy(update={"tables": tables})
+
+
+def test_what_may_not_be_encoded_is_not(folder, extracts):
+    terms = changed(agreement(folder, "police"), "custody", pnc_id=("drop",), postcode=("keep",))
+    made = parted(extracts["police"], terms)
+    assert made.encoded["t_pnc_id"].null_count() == made.encoded.height
+    assert made.encoded["t_postcode_surname"].null_count() == made.encoded.height
+    assert made.encoded["t_date_surname"].null_count() < made.encoded.height
+
+
+def test_what_may_not_be_kept_is_not_even_where_an_identifier_is_said_to_be_kept(folder, extracts):
+    terms = changed(
+        agreement(folder, "police"),
+        "custody",
+        surname=("keep", "encode"),
+        offence_code=("drop",),
+        dob=("encode",),
+        postcode=("encode",),
+    )
+    events = parted(extracts["police"], terms).events["police_custody"]
+    assert not {"surname", "offence_code", "birth_year", "postcode_district"} & set(events.columns)
