@@ -583,10 +583,11 @@ def test_what_has_happened_cannot_lie_after_the_extract(partner, table, column):
     assert (CHANGED, column, "after_the_extract") not in on_the_day
 
 
-def test_an_arrest_tomorrow_is_a_slip():
+def test_an_application_tomorrow_is_a_slip():
     tomorrow = (AS_AT + timedelta(days=1)).isoformat()
-    found = quarantined(broken("police", "custody", arrest_date=tomorrow), "custody")
-    assert found == {(CHANGED, "arrest_date", "after_the_extract")}
+    changed = {"application_date": tomorrow, "main_duty_decision_date": None}
+    found = quarantined(broken("housing", "application", **changed), "application")
+    assert found == {(CHANGED, "application_date", "after_the_extract")}
 
 
 @pytest.mark.parametrize("case", CASES, ids=case_name)

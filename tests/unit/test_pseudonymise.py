@@ -41,7 +41,11 @@ def extracts(folder) -> dict[str, Validated]:
     return {
         partner: validate_extract(
             partner,
-            {t.name: read_table(folder / "inbox" / partner / f"{t.name}.csv", t) for t in tables},
+            {
+                t.name: read_table(folder / "inbox" / partner / f"{t.name}.csv", t)
+                for t in tables
+                if not t.optional
+            },
         )
         for partner, tables in TABLES.items()
     }
