@@ -155,7 +155,8 @@ def _outcome(
     name = function.__name__.removesuffix("_command")
     _speak_utf_8()
     try:
-        _check_report(kwargs.get("json_out"))
+        for report in ("json_out", "html", "csv"):
+            _check_report(kwargs.get(report))
         return guarded(name, _unless_unread, functools.partial(function, *args, **kwargs))
     except ConfigError as error:
         _tell(error)

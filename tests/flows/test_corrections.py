@@ -158,7 +158,7 @@ def test_an_extract_that_shrank_is_stopped_and_can_be_accepted(
     assert "too unlike the earlier ones" in stopped.stderr
     assert "fewer than the usual" in stopped.stderr
     assert ran.kept() == before
-    digest = next(word for word in stopped.stderr.split() if word.startswith("sha256:"))
+    digest = next(word for word in stopped.stderr.split() if word.startswith("keyed:"))
     policy = {"drift": {"accepted": [digest]}}
     (ran.folder / "policy.yaml").write_text(yaml.safe_dump(policy))
     report = run_refresh(ran.settings)

@@ -165,7 +165,12 @@ def test_a_server_knows_whose_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_wish_to_stop_that_a_library_swallowed_is_still_one(number: signal.Signals) -> None:
+def test_a_wish_to_stop_that_a_library_swallowed_is_still_one(
+    number: signal.Signals, request: pytest.FixtureRequest
+) -> None:
+    # A shell that runs the tests in the background has SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with pytest.raises(KeyboardInterrupt) as caught, stoppable():
         try:
             os.kill(os.getpid(), number)

@@ -112,6 +112,7 @@ def travelled(tmp_path_factory) -> Path:
 def check(folder: Path, partner: str, *args: str) -> subprocess.CompletedProcess[str]:
     """Check a partner's inbox, with every report there is."""
     out = folder / "checks"
+    out.mkdir(exist_ok=True)
     reports = [f"--{form}={out / f'{partner}.{form}'}" for form in ("html", "csv", "json")]
     inbox = str(folder / "inbox" / partner)
     return journeys(folder, "check", partner, inbox, *reports, *args, check=False)
