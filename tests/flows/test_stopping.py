@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flows.cli.shell import Stopped, stoppable
+from flows.context import open_control
 from flows.prefect_settings import OWNER_VARIABLE, prepare, stop_leftovers
 
 if TYPE_CHECKING:
@@ -88,10 +89,16 @@ def test_a_run_told_to_stop_takes_its_server_with_it(
         out, said = run.communicate(timeout=60)
     finally:
         run.kill()
-    assert run.returncode == 128 + number, said
-    assert out == "" and "Traceback" not in said
-    assert said.count("last committed run stands") == 1
+    assert "Traceback" not in said
     assert wait_for(lambda: not servers(home), 10)
+    if moment == "running" and run.returncode == 0:
+        # The wish can reach Python inside a library that swallows it: then the run is whole.
+        with open_control(fresh.settings) as control:
+            assert control.current_run() is not None
+        return
+    assert run.returncode == 128 + number, said
+    assert out == ""
+    assert said.count("last committed run stands") == 1
     assert not is_running(fresh)
 
 

@@ -49,6 +49,8 @@ def identifiers_in(inbox: Path) -> set[str]:
     for partner, tables in TABLES.items():
         for table in tables:
             path = inbox / partner / f"{table.name}.csv"
+            if table.optional and not path.exists():
+                continue
             frame = pl.read_csv(path, infer_schema=False, encoding="utf8-lossy")
             for column in frame.columns:
                 spec = table.columns.get(column.lower())

@@ -145,9 +145,9 @@ def _complete_to(as_at: dict[str, str]) -> str:
     if not days:
         return "No partner has sent data yet."
     if len(days) == 1:
-        return f"Data of {_listed(list(as_at))} complete to {day(next(iter(days)))}."
+        return f"Data of {_listed(list(as_at))} reach to {day(next(iter(days)))}."
     said = [f"{day(when)} ({partner})" for partner, when in as_at.items()]
-    return f"Data complete to {_listed(said)}."
+    return f"Data reach to {_listed(said)}."
 
 
 def _listed(words: list[str]) -> str:
