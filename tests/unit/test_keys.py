@@ -71,12 +71,18 @@ def test_a_key_does_not_show_itself():
     assert str(SECRET) not in repr(RootKey(SECRET))
 
 
-def test_derivation_is_hkdf_sha256():
-    parts = (b"cohort-journeys", b"cohorts", b"3", b"token/date_surname")
-    info = b"".join(len(p).to_bytes(2, "big") + p for p in parts)
-    extracted = hmac.new(bytes(32), SECRET, hashlib.sha256).digest()
-    expanded = hmac.new(extracted, info + b"\x01", hashlib.sha256).digest()
-    assert RootKey(SECRET).derive("token/date_surname", purpose="cohorts", epoch=3) == expanded
+def hkdf(secret, *parts):
+    """HKDF-SHA256 without salt, written out: one block of 32 bytes."""
+    info = b"".join(len(p).to_bytes(2, "big") + p for p in (b"cohort-journeys", *parts))
+    extracted = hmac.new(bytes(32), secret, hashlib.sha256).digest()
+    return hmac.new(extracted, info + b"\x01", hashlib.sha256).digest()
+
+
+def test_derivation_is_hkdf_sha256_in_two_steps():
+    of_purpose = hkdf(SECRET, b"purpose", b"cohorts", b"3")
+    expected = hkdf(of_purpose, b"working", b"token/date_surname")
+    assert RootKey(SECRET).derive("token/date_surname", purpose="cohorts", epoch=3) == expected
+    assert RootKey(SECRET).purpose_key("cohorts", 3).derive("token/date_surname") == expected
 
 
 def test_every_input_of_a_derivation_changes_the_key():

@@ -46,25 +46,45 @@ class RootKey:
                 "Make a new one with `journeys keys new`.",
             )
 
+    def purpose_key(self, purpose: str, epoch: int) -> PurposeKey:
+        """The key of one purpose in one epoch, from which its working keys come.
+
+        It is what a partner that encodes on its own machine is given: it opens one purpose for
+        one epoch and gives no other key away.
+        """
+        return PurposeKey(_hkdf(self.secret, "purpose", purpose, str(epoch)))
+
     def derive(self, label: str, *, purpose: str, epoch: int, length: int = 32) -> bytes:
-        """Derive one working key with HKDF-SHA256 (RFC 5869).
+        """One working key, of a purpose in an epoch: `PurposeKey.derive`."""
+        return self.purpose_key(purpose, epoch).derive(label, length)
+
+
+@dataclass(frozen=True)
+class PurposeKey:
+    """The key of one purpose in one epoch. It never shows itself; it only derives."""
+
+    secret: bytes = field(repr=False)
+
+    def derive(self, label: str, length: int = ROOT_BYTES) -> bytes:
+        """Derive one working key.
 
         Args:
-            label: What the key is for, such as ``encoding/3/filter/forename``.
-            purpose: The purpose named in the sharing agreement; keys differ between purposes.
-            epoch: The key epoch; rotation raises it.
+            label: What the key is for, such as ``encoding/2/filter/forename``.
             length: Bytes wanted.
 
         Returns:
-            ``length`` bytes, the same for the same four inputs and this root.
+            ``length`` bytes, the same for the same label and the same key.
         """
-        info = b"".join(
-            len(part).to_bytes(2, "big") + part
-            for part in (b"cohort-journeys", purpose.encode(), str(epoch).encode(), label.encode())
-        )
-        return HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=info).derive(
-            self.secret
-        )
+        return _hkdf(self.secret, "working", label, length=length)
+
+
+def _hkdf(secret: bytes, *parts: str, length: int = ROOT_BYTES) -> bytes:
+    """HKDF-SHA256 (RFC 5869) without salt; its info is each part behind its length in two bytes."""
+    info = b"".join(
+        len(part).to_bytes(2, "big") + part
+        for part in (b"cohort-journeys", *(part.encode() for part in parts))
+    )
+    return HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=info).derive(secret)
 
 
 def store_key(root: RootKey, name: str) -> str:

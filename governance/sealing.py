@@ -1,0 +1,202 @@
+"""Sealed files: what a partner encoded on its own machine, for the hub alone, signed.
+
+    magic ‖ length of the manifest (4 bytes, big-endian) ‖ manifest ‖ signature (64 bytes) ‖ body
+
+The body is HPKE (RFC 9180; X25519, HKDF-SHA256, AES-256-GCM) to the hub's public key with the
+manifest as `info`, so neither opens with another of the other. The signature is the partner's
+Ed25519 over the magic and the manifest, which holds the SHA-256 of what was sealed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, date, datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from governance.keys.ring import KeyRing
+from schemas.errors import ExtractRejected, KeyProblem
+
+MAGIC = b"cohort-journeys-sealed-1\n"
+LENGTH_BYTES = 4
+SIGNATURE_BYTES = 64
+LONGEST_MANIFEST = 1 << 20
+SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+
+ASK_AGAIN = "Ask the partner to run `journeys encode` again and send the new file."
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a sealed file says of itself, before it is opened.
+
+    Args:
+        delivery: A random id; no delivery is taken in twice.
+        partner: Who made it.
+        made_at: When, in UTC.
+        purpose: The purpose it was encoded for.
+        epochs: Key epoch → what tells its key from another of the same epoch.
+        encoding_version: The version of the encoding.
+        program: The version of the program that made it.
+        contract: Digest of the contract's tables and columns.
+        agreement: Digest of what the agreement lets be done with each column.
+        recipient: What tells the hub's key from another.
+        data_as_at: The day the data reach to.
+        rows: Table → rows received, kept, quarantined and withheld.
+        digest: SHA-256 of what is sealed.
+        size: Bytes of it.
+    """
+
+    delivery: str
+    partner: str
+    made_at: datetime
+    purpose: str
+    epochs: Mapping[int, str]
+    encoding_version: int
+    program: str
+    contract: str
+    agreement: str
+    recipient: str
+    data_as_at: date
+    rows: Mapping[str, Mapping[str, int]]
+    digest: str
+    size: int
+
+    def content(self) -> bytes:
+        """The manifest as bytes: JSON with sorted keys."""
+        said = asdict(self) | {
+            "made_at": self.made_at.astimezone(UTC).isoformat(),
+            "data_as_at": self.data_as_at.isoformat(),
+            "epochs": {str(epoch): check for epoch, check in self.epochs.items()},
+        }
+        return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+
+
+def hub_private_key(ring: KeyRing, epoch: int) -> X25519PrivateKey:
+    """The hub's private key of an epoch, from its `seal` ring."""
+    secret = ring.root(epoch).derive("hub", purpose="seal", epoch=epoch)
+    return X25519PrivateKey.from_private_bytes(secret)
+
+
+def hub_public_key(ring: KeyRing) -> bytes:
+    """The 32 bytes that partners seal to: the newest epoch's."""
+    return hub_private_key(ring, ring.newest).public_key().public_bytes_raw()
+
+
+def recipient_of(public_key: bytes) -> str:
+    """Sixteen characters that tell one hub key from another."""
+    return hashlib.sha256(b"cohort-journeys recipient" + public_key).hexdigest()[:16]
+
+
+def payload_digest(payload: bytes) -> str:
+    """What a manifest says of its payload."""
+    return "sha256:" + hashlib.sha256(payload).hexdigest()
+
+
+def seal(payload: bytes, manifest: Manifest, *, hub: bytes, signing: bytes) -> bytes:
+    """Seal a payload.
+
+    Args:
+        payload: What to seal.
+        manifest: What to say of it, its digest and size included.
+        hub: The hub's public key.
+        signing: The partner's private key.
+
+    Returns:
+        The bytes of the file.
+    """
+    said = manifest.content()
+    signature = Ed25519PrivateKey.from_private_bytes(signing).sign(MAGIC + said)
+    body = SUITE.encrypt(payload, X25519PublicKey.from_public_bytes(hub), info=said)
+    return MAGIC + len(said).to_bytes(LENGTH_BYTES, "big") + said + signature + body
+
+
+def read_manifest(content: bytes, verifying: bytes) -> Manifest:
+    """What a sealed file says of itself, if the partner signed it.
+
+    Args:
+        content: The file, or at least its beginning.
+        verifying: The partner's public key.
+
+    Raises:
+        ExtractRejected: It is no sealed file, is cut short, or was not signed by the partner.
+    """
+    said, signature, _ = _parts(content)
+    try:
+        Ed25519PublicKey.from_public_bytes(verifying).verify(signature, MAGIC + said)
+    except InvalidSignature:
+        raise ExtractRejected(
+            "A sealed file was not signed by the partner it should come from, or was changed.",
+            "Do not use it; ask the partner whether it sent the file and, if its bundle is new, "
+            "put its new public key in place.",
+        ) from None
+    manifest = _manifest(said)
+    if manifest is None:
+        raise ExtractRejected("A sealed file has a manifest that does not read.", ASK_AGAIN)
+    return manifest
+
+
+def unseal(content: bytes, manifest: Manifest, ring: KeyRing) -> bytes:
+    """Open a sealed file whose manifest was read.
+
+    Raises:
+        ExtractRejected: It was cut short or changed, or does not hold what its manifest says.
+        KeyProblem: It was sealed to a key that is not in the hub's ring.
+    """
+    said, _, body = _parts(content)
+    keys = [hub_private_key(ring, epoch) for epoch in ring.epochs]
+    ours = [
+        key
+        for key in keys
+        if recipient_of(key.public_key().public_bytes_raw()) == manifest.recipient
+    ]
+    if not ours:
+        raise KeyProblem(
+            "A sealed file was sealed to a key that this hub does not hold.",
+            "Give the partner a bundle with this hub's key (`journeys keys bundle`) and ask it to "
+            "encode again.",
+        )
+    try:
+        payload = SUITE.decrypt(body, ours[0], info=said)
+    except (InvalidTag, ValueError):
+        raise ExtractRejected("A sealed file is cut short or was changed.", ASK_AGAIN) from None
+    if (payload_digest(payload), len(payload)) != (manifest.digest, manifest.size):
+        raise ExtractRejected("A sealed file does not hold what its manifest says.", ASK_AGAIN)
+    return payload
+
+
+def _parts(content: bytes) -> tuple[bytes, bytes, bytes]:
+    """The manifest, the signature and the body."""
+    start = len(MAGIC) + LENGTH_BYTES
+    length = int.from_bytes(content[len(MAGIC) : start], "big")
+    body = start + length + SIGNATURE_BYTES
+    if not content.startswith(MAGIC) or length > LONGEST_MANIFEST or len(content) < body:
+        raise ExtractRejected("A sealed file is cut short or is none of ours.", ASK_AGAIN)
+    return content[start : start + length], content[start + length : body], content[body:]
+
+
+def _manifest(said: bytes) -> Manifest | None:
+    try:
+        found: dict[str, Any] = json.loads(said)
+        if set(found) != {one.name for one in fields(Manifest)}:
+            return None
+        manifest = Manifest(
+            **found
+            | {
+                "made_at": datetime.fromisoformat(found["made_at"]),
+                "data_as_at": date.fromisoformat(found["data_as_at"]),
+                "epochs": {int(epoch): str(check) for epoch, check in found["epochs"].items()},
+            }
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    sound = manifest.content() == said and re.fullmatch(r"[0-9a-f]{32}", str(manifest.delivery))
+    return manifest if sound else None
