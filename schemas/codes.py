@@ -5,7 +5,9 @@ one for each time it was in force; an empty date leaves that end open. `status` 
 are: `confirmed` was read in the source named, `unconfirmed` was not, so ask the partner.
 
 `lists.csv` gives each list its title and says what becomes of a code that is not in it:
-`quarantine` the record, or `pass` it and count the code.
+`quarantine` the record, or `pass` it and count the code. An unknown value is passed only where it
+looks like a code (`schemas.findings.LIKE_A_CODE`): any other could be a name, so it is emptied, or
+the record quarantined where the value is required.
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ from typing import Literal, cast
 import polars as pl
 
 from schemas.errors import ConfigError
+from schemas.reading.guard import POLARS_ERRORS
 
 PACKAGED = Path(__file__).with_name("codes")
 COLUMNS = ("code", "label", "valid_from", "valid_to", "status", "source")
+MAX_BYTES = 16 * 1024**2
 STATUSES = ("confirmed", "unconfirmed")
 CATALOGUE = "lists"
 POLICIES = ("quarantine", "pass")
@@ -248,6 +252,13 @@ def _locate(name: str, folder: Path | None) -> Path:
 
 def _read_or_none(path: Path) -> pl.DataFrame | None:
     try:
-        return pl.read_csv(path, infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError):
+        if path.stat().st_size > MAX_BYTES:
+            return None
+        read = pl.read_csv(path, infer_schema=False)
+        read.columns = [name.strip().lower() for name in read.columns]
+    except (*POLARS_ERRORS, OSError):
         return None
+    # Who edits a list in a spreadsheet leaves blanks behind, and rows of nothing at its end.
+    stripped = read.with_columns(pl.all().str.strip_chars())
+    filled = stripped.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep())
+    return filled.filter(pl.any_horizontal(pl.all().is_not_null()))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import re
+import stat
+from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,8 +41,36 @@ FAULTS = {
 }
 
 
+LIKE_A_KEY = re.compile(r"[a-z0-9][a-z0-9_.]{0,80}")
+VALUE_MAP = "values"
+"""The key under which a mapping translates a supplier's values: they are not to be told."""
+
+MAX_BYTES = 1024**2
+"""The longest document; people write a few hundred lines."""
+
+MAX_VALUES = 200_000
+"""The most values in a document, each counted as often as an alias repeats it."""
+
+
 class _UniqueKeys(yaml.SafeLoader):
-    """YAML that refuses a key given twice, where PyYAML would silently keep the last."""
+    """YAML that refuses a key given twice, where PyYAML would silently keep the last.
+
+    It also refuses to merge (`<<`) and to repeat by alias beyond all reason: a dozen lines can
+    stand for more values than a machine has room for.
+    """
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Refuse a merge; there is nothing else to flatten."""
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                raise yaml.MarkedYAMLError(problem_mark=key.start_mark)
+
+    def get_single_node(self) -> Any:
+        """The document, once it is known not to be larger than it looks."""
+        root = super().get_single_node()
+        if root is not None and _values_in(root, {}) > MAX_VALUES:
+            raise yaml.MarkedYAMLError(problem_mark=root.end_mark)
+        return root
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
@@ -58,6 +88,19 @@ class _UniqueKeys(yaml.SafeLoader):
         except (ValueError, TypeError, LookupError, AttributeError):
             where = node.start_mark
         raise yaml.MarkedYAMLError(problem_mark=where)
+
+
+def _values_in(node: yaml.Node, counted: dict[int, int]) -> int:
+    """How many values a node stands for; one that holds itself stands for too many."""
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    known = counted.get(id(node))
+    if known is not None:
+        return known
+    counted[id(node)] = MAX_VALUES
+    entries = (entry if isinstance(entry, tuple) else (entry,) for entry in node.value)
+    counted[id(node)] = 1 + sum(_values_in(part, counted) for parts in entries for part in parts)
+    return counted[id(node)]
 
 
 class _AsText(_UniqueKeys):
@@ -141,7 +184,13 @@ def is_present(path: Path, error: type[JourneysError]) -> bool:
 def _read_text(path: Path, error: type[JourneysError]) -> str:
     reason = ""
     try:
-        return path.read_text(encoding="utf-8")
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            reason = "is no file"  # Reading a pipe might never end.
+        elif found.st_size > MAX_BYTES:
+            reason = "is longer than any that people write"
+        else:
+            return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         reason = "does not exist"
     except UnicodeDecodeError:
@@ -186,7 +235,19 @@ def _line(problem: yaml.YAMLError, text: str) -> str:
 
 def _fault(found: Any) -> str:
     """One fault as `key` and what is wrong. Our own validators' sentences carry no value."""
-    key = ".".join(str(part) for part in found["loc"]) or "the document"
+    key = ".".join(_shown(found["loc"]))
+    where = f"`{key}`" if key else "it"
     if found["type"] == "value_error":
-        return f"`{key}` {found['ctx']['error']}"
-    return f"`{key}` {FAULTS.get(found['type'], 'is not of the expected kind')}"
+        return f"{where} {found['ctx']['error']}"
+    return f"{where} {FAULTS.get(found['type'], 'is not of the expected kind')}"
+
+
+def _shown(place: Iterable[str | int]) -> Iterator[str]:
+    """The keys that lead to a fault, but none that could be data.
+
+    The keys of a value map are a supplier's values, and so may be any that does not look like ours.
+    """
+    for part in place:
+        yield str(part) if LIKE_A_KEY.fullmatch(str(part)) else "…"
+        if part == VALUE_MAP:
+            return

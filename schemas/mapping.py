@@ -2,17 +2,15 @@
 
 A mapping is a YAML file, `PARTNER-SYSTEM.yaml`, in the folder `mappings` beside partnership.yaml or
 packaged beside this module; the partnership's own wins. It says for each table which file and sheet
-it comes in, how that is written, and for each of our columns where it comes from. Nothing a mapping
-does not understand is lost: a date in no given format, or a value that is not in the map, goes on
-as it is, for the contract to quarantine and count.
+it comes in, how that is written, and for each of our columns where it comes from;
+docs/reference/mappings.md is its reference. Reading by it is `schemas.reading.translate`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Mapping
-from datetime import date
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -21,10 +19,23 @@ import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.codes import load_codes
-from schemas.columns import Column
 from schemas.documents import check_document, read_text_document
 from schemas.errors import ConfigError
+from schemas.reading.dates import EXCEL_DAY_0, EXCEL_SERIAL, check_formats
+from schemas.reading.header import normal_name
 from schemas.tables import TABLES, Table, find_table
+
+__all__ = [
+    "EXCEL_DAY_0",
+    "EXCEL_SERIAL",
+    "ColumnMapping",
+    "SystemMapping",
+    "TableMapping",
+    "known_systems",
+    "load_mapping",
+    "normal_name",
+    "own_layout",
+]
 
 PACKAGED = Path(__file__).with_name("mappings")
 OWN_LAYOUT = "own layout"
@@ -48,18 +59,6 @@ Encoding = Literal[
 
 DATE_KINDS = ("date", "dob")
 NUMBER_KINDS = ("days_of_28", "score_of_20")
-DATE_PARTS = frozenset("dmYybBeHIMSpf")
-EXCEL_SERIAL = "excel"
-"""In place of a date format: days since the end of 1899, as spreadsheets count them."""
-
-EXCEL_DAY_0 = date(1899, 12, 30)
-MOST_EXCEL_DAYS = 100_000
-ISO_LENGTH = len("2026-04-01")
-PROBE_DATE = date(2003, 4, 5)
-# Typed dates of a spreadsheet or a Parquet file, which come with a time of day.
-TYPED_DATES = (
-    (r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(?:\.\d+)?$", r"^(\d{4}-\d{2}-\d{2})"),
-)  # fmt: skip
 
 
 def _as_tuple(given: Any) -> Any:
@@ -96,7 +95,7 @@ class ColumnMapping(_Part):
     @model_validator(mode="after")
     def _is_sound(self) -> ColumnMapping:
         _check_pattern(self.match)
-        _check_dates(self.dates)
+        check_formats(self.dates)
         lowered = [normal_name(value) for value in self.values]
         if len(set(lowered)) < len(lowered):
             raise ValueError("maps a value twice, once in capitals; give each value once")
@@ -119,7 +118,10 @@ class TableMapping(_Part):
         delimiter: What parts its fields; found from its header if not given.
         quotes: Whether quotation marks enclose values; if not, they are part of them.
         decimal: How a decimal number is written.
-        header_row: The row that names the columns, counted from 1.
+        header_row: The row that names the columns, counted from 1; the first of them, if several.
+        header_rows: How many rows name them; a name holds for the blank ones at its right, and is
+            joined to the name below it by a space.
+        footer: With what the rows begin that stand below the records and are none, such as `Total`.
         dates: How dates are written, as `%d/%m/%Y`; `excel` for a spreadsheet's day numbers.
         empty: Values that mean nothing, such as `NULL`, in any case.
         shared_rows: Whether a row also holds other tables' columns: then rows with nothing of this
@@ -136,6 +138,8 @@ class TableMapping(_Part):
     quotes: bool = True
     decimal: Literal["point", "comma"] = "point"
     header_row: int = Field(default=1, ge=1, le=100)
+    header_rows: int = Field(default=1, ge=1, le=5)
+    footer: Texts = ()
     dates: Texts = ()
     empty: Texts = ()
     shared_rows: bool = False
@@ -145,13 +149,19 @@ class TableMapping(_Part):
 
     @model_validator(mode="after")
     def _is_sound(self) -> TableMapping:
-        _check_dates(self.dates)
+        check_formats(self.dates)
         if both := sorted(set(self.columns) & set(self.constants)):
             raise ValueError(f"gives {', '.join(both)} both a column and a constant")
         used = {normal_name(name) for column in self.columns.values() for name in column.source}
         if used & {normal_name(name) for name in self.ignore}:
             raise ValueError("ignores a column that it also reads")
         return self
+
+    @property
+    def counts_days(self) -> bool:
+        """Whether any date is read from a spreadsheet's day numbers."""
+        given = (self.dates, *(column.dates for column in self.columns.values()))
+        return any(EXCEL_SERIAL in dates for dates in given)
 
     def sources(self, columns: Collection[str] | None) -> list[str]:
         """Their columns that have to be there, as normalised names, in our order.
@@ -279,143 +289,6 @@ def own_layout(partner: str) -> SystemMapping:
     return SystemMapping(partner=partner, system=OWN_LAYOUT, title="Our own layout", tables=tables)  # type: ignore[arg-type]
 
 
-def apply_mapping(
-    frame: pl.DataFrame, table: Table, mapping: SystemMapping, as_at: date | None = None
-) -> pl.DataFrame:
-    """Bring a table as a system writes it into our layout.
-
-    Args:
-        frame: Their columns as strings, names normalised; those that are read are there, but for
-            columns that are not shared.
-        table: Our table, which the mapping gives.
-        mapping: Where each of our columns comes from.
-        as_at: The day of the extract, which two-digit years of birth are read against.
-
-    Returns:
-        Our columns that the mapping gives, in our order, as strings; dates as `2026-04-01` where
-        they could be read. Then each column that the mapping does not know, under a name that
-        tells nothing, for the agreement to count and drop.
-    """
-    mapped, known = mapping.tables[table.name], mapping.known(table.name)
-    year = (as_at or date.today()).year
-    longest = frame.select(pl.all().str.len_bytes().max()).row(0) if frame.width else ()
-    short = {
-        name for name, size in zip(frame.columns, longest, strict=True) if (size or 0) <= ISO_LENGTH
-    }
-    made: list[pl.Expr] = []
-    for name, column in table.columns.items():
-        if name in mapped.constants:
-            made.append(pl.lit(mapped.constants[name]).alias(name))
-        elif name in mapped.columns and _has(frame, mapped.columns[name]):
-            if _is_plain(column, mapped.columns[name], mapped, short):
-                made.append(pl.col(normal_name(mapped.columns[name].source[0])).alias(name))
-                continue
-            made.append(_mapped(column, mapped.columns[name], mapped, year).alias(name))
-    unknown = [name for name in frame.columns if name not in known]
-    made += [pl.col(name).alias(f"unmapped {at}") for at, name in enumerate(unknown, 1)]
-    read = frame.select(made)
-    return _own_rows(read, table, mapped) if mapped.shared_rows else read
-
-
-def _has(frame: pl.DataFrame, column: ColumnMapping) -> bool:
-    return all(normal_name(name) in frame.columns for name in column.source)
-
-
-def _is_plain(
-    column: Column, one: ColumnMapping, mapped: TableMapping, short: Collection[str]
-) -> bool:
-    """Whether a column is ours as it stands, so that no time is spent on it.
-
-    A date in no given format is, unless a time of day may stand after it.
-    """
-    changed = one.match or one.values or one.empty or mapped.empty or mapped.shared_rows
-    if changed or len(one.source) > 1 or column.kind in NUMBER_KINDS:
-        return False
-    undated = not (one.dates or mapped.dates) and normal_name(one.source[0]) in short
-    return column.kind not in DATE_KINDS or undated
-
-
-def _own_rows(read: pl.DataFrame, table: Table, mapped: TableMapping) -> pl.DataFrame:
-    """Rows that hold something of this table, each that differs once."""
-    own = [
-        name
-        for name, column in table.columns.items()
-        if name in mapped.columns and name in read.columns and column.role != "parent"
-    ]
-    ours = [name for name in read.columns if name in table.columns]
-    filled = read.filter(pl.any_horizontal(pl.col(own).is_not_null())) if own else read
-    return filled.unique(subset=ours, keep="first", maintain_order=True)
-
-
-def _mapped(column: Column, one: ColumnMapping, mapped: TableMapping, year: int) -> pl.Expr:
-    """One of our columns, step by step from theirs."""
-    parts = [pl.col(normal_name(name)) for name in one.source]
-    value = parts[0] if len(parts) == 1 else pl.concat_str(
-        [pl.when(part.str.strip_chars() != "").then(part) for part in parts],
-        separator=one.join, ignore_nulls=True,
-    )  # fmt: skip
-    value = value.str.strip_chars()
-    nothing = ["", *(normal_name(text) for text in (*mapped.empty, *one.empty))]
-    lowered = _compared(value)
-    is_empty = lowered.is_in(nothing) if len(nothing) > 1 else value == ""
-    value = pl.when(~is_empty).then(value)
-    if one.match:
-        value = value.str.extract(one.match, 1).str.strip_chars()
-    if one.values:
-        value = _translated(value, one.values)
-    if column.kind in DATE_KINDS:
-        formats = one.dates or mapped.dates
-        value = _as_iso(value, formats, year if column.kind == "dob" else None)
-    if column.kind in NUMBER_KINDS:
-        value = _as_number(value, mapped.decimal)
-    return value
-
-
-def _translated(value: pl.Expr, values: Mapping[str, str]) -> pl.Expr:
-    ours = {normal_name(theirs): code for theirs, code in values.items()}
-    found = _compared(value).replace_strict(ours, default=None, return_dtype=pl.String)
-    return pl.coalesce(found, value)
-
-
-def _compared(value: pl.Expr) -> pl.Expr:
-    return value.str.replace_all(r"\s+", " ").str.to_lowercase()
-
-
-def _as_iso(value: pl.Expr, formats: Iterable[str], year: int | None) -> pl.Expr:
-    """Dates in the first format that fits; a value that fits none stays as it is."""
-    tried = [_written(_parsed(value, form, year)) for form in formats]
-    typed = [pl.when(value.str.contains(shape)).then(value.str.extract(day, 1))
-             for shape, day in TYPED_DATES]  # fmt: skip
-    return pl.coalesce(*tried, *typed, value)
-
-
-def _parsed(value: pl.Expr, form: str, year: int | None) -> pl.Expr:
-    if form == EXCEL_SERIAL:
-        days = value.str.extract(r"^(\d{1,6})(?:\.0*)?$", 1).cast(pl.Int32, strict=False)
-        inside = pl.when(days.is_between(1, MOST_EXCEL_DAYS)).then(days)
-        return pl.lit(EXCEL_DAY_0) + pl.duration(days=inside)
-    parsed = value.str.to_date(form, strict=False)
-    if "%Y" in form:
-        return pl.when(parsed.dt.year() >= 1000).then(parsed)
-    if year is None:
-        return parsed
-    return pl.when(parsed.dt.year() > year).then(parsed.dt.offset_by("-100y")).otherwise(parsed)
-
-
-def _written(parsed: pl.Expr) -> pl.Expr:
-    return parsed.dt.strftime("%Y-%m-%d")
-
-
-def _as_number(value: pl.Expr, decimal: str) -> pl.Expr:
-    pointed = value.str.replace(r"^(-?\d+),(\d+)$", "$1.$2") if decimal == "comma" else value
-    return pointed.str.replace(r"^(-?\d+)\.0+$", "$1")
-
-
-def normal_name(name: str) -> str:
-    """A column's name or a value as it is compared: one space between words, small letters."""
-    return " ".join(name.split()).lower()
-
-
 def _shown(name: str) -> str:
     """A key of the file if it looks like a key, else nothing that could be data."""
     return name if re.match(r"^[a-z][a-z0-9_]{0,40}$", name) else "of another name"
@@ -431,28 +304,6 @@ def _check_pattern(pattern: str | None) -> None:
         groups = 0
     if groups != 1:
         raise ValueError("has a match that is not a regular expression with one group in brackets")
-
-
-def _check_dates(formats: Iterable[str]) -> None:
-    """Each format gives a day, a month and a year, and no two can read one value differently."""
-    forms = [form for form in formats if form != EXCEL_SERIAL]
-    for form in forms:
-        parts = re.findall(r"%(.)", form)
-        given = set(parts)
-        if not (
-            given <= DATE_PARTS and given & {"d", "e"} and given & set("mbB") and given & set("Yy")
-        ):
-            raise ValueError(
-                f"has a date format that is not {EXCEL_SERIAL} or a day %d, a month %m or %b and a "
-                "year %Y or %y, such as %d/%m/%Y"
-            )
-    for form in forms:
-        for other in forms:
-            read = pl.select(_parsed(pl.lit(PROBE_DATE.strftime(form)), other, None)).item()
-            if read is not None and read != PROBE_DATE:
-                raise ValueError(
-                    "has two date formats that read one date as two days; keep the one meant"
-                )
 
 
 def _check_table(table: Table, mapped: TableMapping) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from flows.settings import load_settings
 from governance.agreements import load_agreement
+from schemas.documents import read_document
 from schemas.errors import AgreementError, ConfigError
 
 BROKEN = {
@@ -19,6 +22,18 @@ BROKEN = {
     "a date that is none": ("a: !!timestamp x\n", "line 1"),
     "brackets within brackets": ("a: " + "[" * 3000 + "]" * 3000 + "\n", "too deeply"),
     "a character that no text has": ("a: 1\nb: \x00\n", "line 2"),
+    "a merge": ("a: &a {b: 1}\nc:\n  <<: *a\n", "line 3"),
+    "merges of merges": (
+        "a0: &a0 {k: 1}\n"
+        + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 12)),
+        "not valid YAML",
+    ),
+    "aliases of aliases": (
+        "a0: &a0 [1]\n"
+        + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)),
+        "not valid YAML",
+    ),
+    "a list that holds itself": ("a: &a [*a, *a]\n", "not valid YAML"),
     "a key given twice": ("a: 1\nb: 2\na: 3\n", "line 3"),
 }
 
@@ -34,6 +49,17 @@ def test_broken_yaml_is_told_with_its_line(tmp_path: Path, text: str, where: str
     for caught in (config, agreement):
         assert "partnership.yaml" in caught.value.problem and where in caught.value.problem
         assert "2027" not in str(caught.value) and len(caught.value.problem) < 200
+
+
+def test_a_document_that_goes_on_or_is_no_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "police.yaml"
+    path.write_text("a: 1\n" + "#" * 1024**2)
+    with pytest.raises(AgreementError, match="longer than any that people write"):
+        load_agreement(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ConfigError, match="is no file"):
+        read_document(path, BaseModel, ConfigError)
 
 
 def refused(*args: object, **kwargs: object) -> None:

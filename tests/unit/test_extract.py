@@ -13,9 +13,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from schemas import extract
 from schemas.errors import ExtractRejected
 from schemas.extract import read_table
+from schemas.reading import guard
 from schemas.tables import DRUG_TEST, IdentityColumns
 
 CANARY = "Zebediah-Quillfeather"
@@ -157,7 +157,7 @@ def test_a_bad_file_is_refused_in_the_same_words_however_it_is_cut_up(
     path = tmp_path / "drug_test.csv"
     path.write_bytes(BAD[kind][0])
     whole = str(refused(path))
-    monkeypatch.setattr(extract, "PIECE", piece)
+    monkeypatch.setattr(guard, "PIECE", piece)
     assert str(refused(path)) == whole
 
 
@@ -209,9 +209,9 @@ EXPECTED = {
         GOOD.replace(b"NEG", b'"NEG"'),
     ],
 )
-@pytest.mark.parametrize("piece", [1, 5, extract.PIECE])
+@pytest.mark.parametrize("piece", [1, 5, guard.PIECE])
 def test_the_ordinary_ways_of_writing_a_file_read_the_same(content, piece, tmp_path, monkeypatch):
-    monkeypatch.setattr(extract, "PIECE", piece)
+    monkeypatch.setattr(guard, "PIECE", piece)
     path = tmp_path / "drug_test.csv"
     path.write_bytes(content)
     assert read(path).to_dict(as_series=False) == EXPECTED

@@ -1,4 +1,4 @@
-"""Read a Parquet file as text, its sizes known before anything is unpacked.
+"""A Parquet file as text, its sizes known before anything is unpacked.
 
 Text columns are read as dictionaries: a file of a few kilobytes may repeat one long value a
 million times, and what that comes to is counted before it is written out.
@@ -12,15 +12,13 @@ from typing import Any
 import polars as pl
 
 from schemas.errors import ExtractRejected
-from schemas.workbook import MAX_CELLS
+from schemas.reading.guard import MAX_CELLS, MAX_COLUMNS, SEND_AGAIN, Unfit
 
 BATCH_ROWS = 65_536
-MAX_COLUMNS = 1_000
 MIDNIGHT = " 00:00:00"
 LOCAL_TIME = "Europe/London"
 
 SEND_PLAIN = "Ask the partner for a Parquet file of plain columns, or for comma-separated text."
-SEND_AGAIN = "Ask the partner to send the file again, and compare its size with what they sent."
 SEND_LESS = "Ask the partner for a shorter period."
 
 
@@ -45,20 +43,11 @@ def read_columns(path: Path, what: str, max_bytes: int) -> pl.DataFrame:
     problem: tuple[str, str] | None = None
     try:
         return _read(path, max_bytes)
-    except _Unfit as unfit:
+    except Unfit as unfit:
         problem = (unfit.problem, unfit.remedy)
     except (pa.ArrowException, OSError, ValueError, MemoryError, pl.exceptions.PolarsError):
         problem = ("is a Parquet file that is damaged or encrypted", SEND_AGAIN)
     raise ExtractRejected(f"{what} {problem[0]}.", problem[1])
-
-
-class _Unfit(Exception):
-    """Why a file is not read: the sentence's second half, and the remedy."""
-
-    def __init__(self, problem: str, remedy: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.remedy = remedy
 
 
 def _read(path: Path, max_bytes: int) -> pl.DataFrame:
@@ -69,7 +58,7 @@ def _read(path: Path, max_bytes: int) -> pl.DataFrame:
         _require_sizes(meta, max_bytes)
         texts = [f.name for f in file.schema_arrow if _require_plain(f.type)]
     if len({name.lower() for name in names}) < len(names):
-        raise _Unfit("names a column twice", "Ask the partner to give every column its own name.")
+        raise Unfit("names a column twice", "Ask the partner to give every column its own name.")
     with parquet.ParquetFile(path, read_dictionary=texts) as file:
         batches, total = [], 0
         for batch in file.iter_batches(batch_size=BATCH_ROWS):
@@ -91,8 +80,8 @@ def _require_sizes(meta: Any, max_bytes: int) -> None:
         raise _too_much()
 
 
-def _too_much() -> _Unfit:
-    return _Unfit("is a Parquet file that unpacks to more than is read", SEND_LESS)
+def _too_much() -> Unfit:
+    return Unfit("is a Parquet file that unpacks to more than is read", SEND_LESS)
 
 
 def _require_plain(kind: Any) -> bool:
@@ -105,7 +94,7 @@ def _require_plain(kind: Any) -> bool:
     plain = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal,
              types.is_date, types.is_timestamp, types.is_null)  # fmt: skip
     if not any(is_kind(inner) for is_kind in plain):
-        raise _Unfit("is a Parquet file with columns of a kind that no table holds", SEND_PLAIN)
+        raise Unfit("is a Parquet file with columns of a kind that no table holds", SEND_PLAIN)
     return False
 
 
@@ -124,7 +113,7 @@ def _as_text(batches: list[Any], schema: Any) -> pl.DataFrame:
 
     frame = pl.from_arrow(pa.Table.from_batches(batches, schema=schema))
     if not isinstance(frame, pl.DataFrame):
-        raise _Unfit("is a Parquet file without columns", SEND_PLAIN)
+        raise Unfit("is a Parquet file without columns", SEND_PLAIN)
     return frame.select(_text(frame[name]) for name in frame.columns)
 
 
