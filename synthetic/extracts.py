@@ -1,10 +1,11 @@
 """From a seed to the four partners' files and the truth behind them.
 
-people → arrests → sentences → treatment → housing → broken rows → files
+adults → arrests → sentences → treatment → households and housing → broken rows → files
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,14 +13,17 @@ from pathlib import Path
 import polars as pl
 
 from schemas.errors import ConfigError
+from schemas.mapping import SystemMapping
 from schemas.tables import TABLES
 from synthetic.broken_rows import Tables, break_rows
 from synthetic.extras import extra_tables
+from synthetic.households import make_households
 from synthetic.housing import housing_tables, make_applications
+from synthetic.layouts import sent, write_as_supplied
 from synthetic.police import Arrests, make_arrests, police_tables
 from synthetic.population import DRUGS, PARTNERS, Population, make_population
 from synthetic.probation import make_sentences, probation_tables
-from synthetic.rates import Copying, ErrorRates, Families, Filled
+from synthetic.rates import Copying, ErrorRates, Families, Filled, Pairs
 from synthetic.streams import Streams
 from synthetic.treatment import make_episodes, treatment_tables
 
@@ -82,7 +86,7 @@ def make_world(
     """Make the people and what the partners recorded of them.
 
     Args:
-        people: How many are known to any partner.
+        people: How many adults are known to any partner; children of households come on top.
         seed: The same seed gives the same world.
         as_at: The day the extracts are drawn; nothing is recorded after it.
         rates: Chances of each mistake; the project's own if not given.
@@ -107,7 +111,7 @@ def make_world(
         raise ConfigError("A seed cannot be negative.", "Give a whole number from 0.")
     rates, filled, copying = rates or ErrorRates(), filled or Filled(), copying or Copying()
     streams = Streams(seed)
-    population = make_population(people, streams, as_at, rates, Families())
+    population = make_population(people, streams, as_at, rates, Pairs())
     habits = (streams, rates, filled, copying)
     arrests = make_arrests(population, streams)
     police = police_tables(population, arrests, *habits)
@@ -120,8 +124,10 @@ def make_world(
     }
     episodes = make_episodes(population, occasions, streams)
     treatment = treatment_tables(population, episodes, *habits)
-    applications = make_applications(population, streams)
-    housing = housing_tables(population, applications, *habits)
+    families = Families()
+    applications = make_applications(population, families, streams)
+    population, members = make_households(population, applications, families, streams)
+    housing = housing_tables(population, applications, members, *habits)
     tables = {
         "police": police,
         "probation": probation,
@@ -192,33 +198,70 @@ def write_extracts(
     *,
     extras: bool = False,
     shape: str = "local",
+    layouts: Mapping[str, SystemMapping] | None = None,
+    codes: Path | None = None,
 ) -> Summary:
-    """Write `inbox/<partner>/<table>.csv`, `truth/record.csv` and `truth/person.csv`.
+    """Write each partner's files to `inbox/<partner>/`, `truth/record.csv` and `truth/person.csv`.
 
-    Each file is written beside and renamed, so a reader never meets half of one.
+    A partner without a layout sends `<table>.csv` in our own. Each file is written beside and
+    renamed, so a reader never meets half of one.
 
     Args:
-        people: How many people any of the partners knows.
-        seed: The same seed, size and day give the same bytes.
+        people: How many adults any of the partners knows; children of their households are more.
+        seed: The same seed, size, day and layouts give the same bytes.
         out: The folder to write into; existing extracts are replaced.
         as_at: The day the extracts are drawn.
         extras: Whether to make the extracts too that name people and that few partners send.
         shape: Of the treatment extract: `local`, with names, or `ndtms`, with initials only.
+        layouts: The system as which a partner's files are written, by partner.
+        codes: The partnership's own code lists, whose labels some systems write.
 
     Raises:
-        ConfigError: if the number of people, the seed or the shape cannot be used.
+        ConfigError: if the number of people, the seed, the shape or a layout cannot be used.
     """
+    layouts = layouts or {}
+    if "treatment" in layouts and shape != SHAPES[0]:
+        raise ConfigError(
+            "The layout of the treatment extract says already whether it has names.",
+            "Give either a shape or a layout for treatment.",
+        )
     world = make_world(people, seed, as_at, extras=extras, shape=shape)
-    counts: dict[str, int] = {}
-    for partner, frames in world.tables.items():
-        keys = {table.name: (table.key[-1],) for table in TABLES[partner]}
-        for table, frame in frames.items():
-            rows = frame.sort([name for name in frame.columns if name.lower() in keys[table]])
-            _write(rows.drop("person"), out / "inbox" / partner / f"{table}.csv")
-            counts[f"{partner}/{table}"] = rows.height
-    _write(truth_records(world.tables), out / "truth" / "record.csv")
+    tables = {
+        partner: sent(frames, layouts[partner]) if partner in layouts else frames
+        for partner, frames in world.tables.items()
+    }
+    for partner, frames in tables.items():
+        folder = out / "inbox" / partner
+        frames = {name: _in_order(partner, name, frame) for name, frame in frames.items()}
+        if partner in layouts:
+            streams = Streams(seed).within(f"layout {partner}")
+            write_as_supplied(frames, layouts[partner], folder, as_at, streams, codes)
+            frames = {}
+        for name, frame in frames.items():
+            _write(frame.drop("person"), folder / f"{name}.csv")
+        _remove_others(partner, set(frames), folder)
+    _write(truth_records(tables), out / "truth" / "record.csv")
     _write(truth_people(world.population), out / "truth" / "person.csv")
-    return Summary(counts)
+    return Summary(
+        {
+            f"{p}/{name}": frame.height
+            for p, frames in tables.items()
+            for name, frame in frames.items()
+        }
+    )
+
+
+def _in_order(partner: str, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Sort a table by its own reference, as a register would be."""
+    (key,) = (table.key[-1] for table in TABLES[partner] if table.name == name)
+    return frame.sort([column for column in frame.columns if column.lower() == key])
+
+
+def _remove_others(partner: str, written: set[str], folder: Path) -> None:
+    """Remove what an earlier extract in our own layout left: it is of other people."""
+    for table in TABLES[partner]:
+        if table.name not in written:
+            (folder / f"{table.name}.csv").unlink(missing_ok=True)
 
 
 def _write(frame: pl.DataFrame, path: Path) -> None:

@@ -28,7 +28,7 @@ from synthetic.identities import Recorder, record_addresses, record_identities
 from synthetic.population import DRUGS, PARTNERS, Population
 from synthetic.rates import ErrorRates
 from synthetic.streams import Streams
-from synthetic.treatment import DRUG1, NHS_ETHNICITY, NHS_SEX
+from synthetic.treatment import DRUG1, NHS_ETHNICITY, NHS_SEX, substances
 
 Tables = Mapping[str, Mapping[str, pl.DataFrame]]
 
@@ -286,8 +286,7 @@ def secure_treatment(habits: Habits, release: pl.DataFrame) -> dict[str, pl.Data
     person, day = person[inside], day[inside]
     start = day - draw("days inside").integers(14, 60, len(day))
     ref = references("SC", start)
-    using = habits.using(person)
-    first = weighted_by(draw("drug"), using, DRUG1)
+    drugs = substances(habits.using(person), draw)
     identity = _identity(
         habits, "secure treatment", person, start, {"noms_number": 0.98, "nhs_number": 0.6}
     )
@@ -303,9 +302,7 @@ def secure_treatment(habits: Habits, release: pl.DataFrame) -> dict[str, pl.Data
             "NHSNO": identity["nhs_number"],
             "NOMS_NUMBER": identity["noms_number"],
             "PRISON": text_column(weighted(draw("prison"), PRISONS, len(day))),
-            "DRUG1": text_column(first),
-            "DRUG2": pl.repeat(None, len(day), dtype=pl.String, eager=True),
-            "DRUG3": pl.repeat(None, len(day), dtype=pl.String, eager=True),
+            **{f"DRUG{n}": text_column(values) for n, values in enumerate(drugs, 1)},
             "START_DATE": day_column(start),
             "END_DATE": day_column(day),
             "END_REASON": pl.repeat("83", len(day), eager=True),

@@ -18,8 +18,12 @@ def kept(where: np.ndarray, values: np.ndarray) -> np.ndarray:
 def day_column(days: np.ndarray, happened: np.ndarray | None = None) -> pl.Series:
     """Return ISO dates as text, null where something did not happen."""
     real = days > NEVER if happened is None else happened & (days > NEVER)
-    text = days.astype("datetime64[D]").astype(str)
-    return pl.Series(kept(real, text).tolist(), dtype=pl.String)
+    return iso_dates(np.where(real, days, 0)).set(pl.Series(~real), None)
+
+
+def iso_dates(days: np.ndarray) -> pl.Series:
+    """Return ISO dates as text."""
+    return pl.Series(days, dtype=pl.Int32).cast(pl.Date).dt.to_string("%Y-%m-%d")
 
 
 def text_column(values: np.ndarray) -> pl.Series:
@@ -48,10 +52,9 @@ def references(prefix: str, order: np.ndarray, width: int = 7) -> np.ndarray:
 
 
 def numbered(prefix: str, number: np.ndarray, width: int) -> np.ndarray:
-    """Return numbers as references of one width; none of none."""
-    if not len(number):
-        return np.empty(0, dtype=object)
-    return prefix + np.char.zfill(number.astype(str), width).astype(object)
+    """Return numbers as references of one width."""
+    padded = prefix + pl.Series(number, dtype=pl.Int64).cast(pl.String).str.zfill(width)
+    return np.array(padded.to_list(), dtype=object)
 
 
 def weighted(rng: np.random.Generator, codes: dict[str, float], size: int) -> np.ndarray:

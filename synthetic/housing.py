@@ -1,4 +1,4 @@
-"""Homelessness applications, who was on them, the duties owed, and tenancies that followed."""
+"""Homelessness applications, the people on them, the duties owed, and tenancies that followed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from synthetic.histories import (
     text_column,
     weighted,
 )
+from synthetic.households import Applications, Members
 from synthetic.identities import (
     Recorder,
     first_of_each,
@@ -25,10 +26,9 @@ from synthetic.identities import (
     starts,
 )
 from synthetic.population import DRUGS, YEAR, Population
-from synthetic.rates import Copying, ErrorRates, Filled
+from synthetic.rates import Copying, ErrorRates, Families, Filled
 from synthetic.streams import Streams
 
-JOINT = 0.7  # of applications by one of a couple whom housing knows, made together
 ASSESSMENTS = {"prevention": 0.40, "relief": 0.52, "none": 0.08}
 AUTHORITIES = {"E07000148": 0.60, "E07000149": 0.20, "E07000144": 0.20}
 ACCOMMODATION = {
@@ -48,6 +48,7 @@ ENDS = {
              "withdrew_or_died": 0.04, "ineligible": 0.04},
 }  # fmt: skip
 SECURED = ("secured_existing", "secured_alternative")
+NINO_FROM = 16  # years; the age at which a number is sent
 OWED_MAIN = 0.45  # of relief duties that ran out
 NOT_OWED = {"intentionally_homeless": 0.15, "no_priority_need": 0.75, "not_homeless": 0.10}
 PLACED = 0.42  # of relief and main duties; judgement
@@ -60,16 +61,7 @@ TENANCY_ENDS = {"moved_on": 0.34, "surrendered": 0.14, "abandoned": 0.16, "evict
                 "term_ended": 0.04}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Applications:
-    """Who applied when, in order of person and day."""
-
-    person: np.ndarray
-    day: np.ndarray
-    ref: np.ndarray
-
-
-def make_applications(population: Population, streams: Streams) -> Applications:
+def make_applications(population: Population, families: Families, streams: Streams) -> Applications:
     """Draw applications; the second of a couple sometimes has none apart from the other's."""
     draw = streams.within("applications")
     known = population.known_to("housing")
@@ -77,10 +69,14 @@ def make_applications(population: Population, streams: Streams) -> Applications:
     count = 1 + np.minimum(rng.poisson(0.35, len(known)), 5)
     spouse = population.spouse[known]
     later = (spouse >= 0) & (spouse < known) & population.known[spouse, 3]
-    count = np.where(later & (rng.random(len(known)) < JOINT), 0, count)
+    count = np.where(later & (rng.random(len(known)) < families.joint_application), 0, count)
     person = known[repeated(count)[0]]
     today = np.full(len(person), population.as_at)
-    day = between(draw("when"), population.window_opens(person), today)
+    # A couple applies when both are grown up.
+    spouse = population.spouse[person]
+    other = np.where(spouse >= 0, spouse, person)
+    opens = np.maximum(population.window_opens(person), population.window_opens(other))
+    day = between(draw("when"), opens, today)
     order = np.lexsort((day, person))
     person, day = person[order], day[order]
     return Applications(person, day, references("H", day))
@@ -88,7 +84,7 @@ def make_applications(population: Population, streams: Streams) -> Applications:
 
 def _application_table(
     population: Population, applications: Applications, assessment: np.ndarray,
-    duties: list[_Duty], draw: Streams,
+    duties: list[_Duty], with_children: np.ndarray, draw: Streams,
 ) -> pl.DataFrame:  # fmt: skip
     size = len(applications.ref)
     decision, decided = _main_duty_decisions(size, duties, draw)
@@ -124,7 +120,9 @@ def _application_table(
             "need_care_leaver": need(np.where(young, 0.20, 0.02)),
             "need_armed_forces": need(0.02),
             "need_modern_slavery": need(0.01),
-            "need_young_parent": need(np.where(young & female, 0.08, 0.0)),
+            "need_young_parent": need(
+                np.where(young & np.isin(np.arange(size), with_children), 0.7, 0.0)
+            ),
             "main_duty_decision": text_column(decision),
             "main_duty_decision_date": day_column(decided),
             "person": applications.person,
@@ -132,30 +130,11 @@ def _application_table(
     )
 
 
-def _on_the_application(
-    population: Population, applications: Applications, draw: Streams
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return application, person and role of everyone on one, in order of person and day."""
-    spouse = population.spouse[applications.person]
-    with_partner = (spouse >= 0) & population.known[spouse, 3]
-    with_partner &= draw("joint").random(len(spouse)) < JOINT
-    # Whoever has no application of their own is on every one of the other's.
-    with_partner |= (
-        (spouse >= 0) & population.known[spouse, 3] & ~np.isin(spouse, applications.person)
-    )
-    joint = np.flatnonzero(with_partner)
-    at = np.concatenate([np.arange(len(spouse)), joint])
-    person = np.concatenate([applications.person, spouse[joint]])
-    role = np.repeat(["main", "partner"], [len(spouse), len(joint)]).astype(object)
-    order = np.lexsort((applications.day[at], person))
-    return at[order], person[order], role[order]
-
-
 def _person_table(
-    population: Population, applications: Applications, draw: Streams, streams: Streams,
-    rates: ErrorRates, filled: Filled, copying: Copying,
+    population: Population, applications: Applications, members: Members, draw: Streams,
+    streams: Streams, rates: ErrorRates, filled: Filled, copying: Copying,
 ) -> pl.DataFrame:  # fmt: skip
-    at, person, role = _on_the_application(population, applications, draw)
+    at, person = members.at, members.person
     day = applications.day[at]
     afresh = draw("copied").random(len(at)) < copying.housing_identity
     held = first_of_each(person, afresh)
@@ -164,13 +143,15 @@ def _person_table(
     identity = record_identities(population, person[first], day[first], recorder, streams, rates)[
         held
     ]
+    has_nino = pl.Series(day - population.birth[person] >= NINO_FROM * YEAR)
     postcode = record_addresses(population, person, day, "housing", streams, rates)
     return pl.DataFrame(
         {
             "person_ref": text_column(references("P", day)),
             "case_ref": text_column(applications.ref[at]),
-            "role": text_column(role),
-            **identity.select("forename", "surname", "dob", "sex", "ethnicity", "nino").to_dict(),
+            "role": text_column(members.role),
+            **identity.select("forename", "surname", "dob", "sex", "ethnicity").to_dict(),
+            "nino": identity["nino"].set(~has_nino, None),
             "postcode": text_column(postcode),
             "person": person,
             "application": at,
@@ -313,16 +294,18 @@ def _tenancy_table(
 
 
 def housing_tables(
-    population: Population, applications: Applications, streams: Streams, rates: ErrorRates,
-    filled: Filled, copying: Copying,
+    population: Population, applications: Applications, members: Members, streams: Streams,
+    rates: ErrorRates, filled: Filled, copying: Copying,
 ) -> dict[str, pl.DataFrame]:  # fmt: skip
     """Return housing's tables, each with the person behind the row."""
     draw = streams.within("housing tables")
     assessment = weighted(draw("assessment"), ASSESSMENTS, len(applications.ref))
     duties = _duties(population, applications, assessment, draw)
-    people = _person_table(population, applications, draw, streams, rates, filled, copying)
+    people = _person_table(population, applications, members, draw, streams, rates, filled, copying)
     return {
-        "application": _application_table(population, applications, assessment, duties, draw),
+        "application": _application_table(
+            population, applications, assessment, duties, members.with_children, draw
+        ),
         "person": people.drop("application"),
         "duty": _duty_table(applications, duties),
         "tenancy": _tenancy_table(population, people, duties, draw),

@@ -8,7 +8,10 @@ by weights 10 to 2, modulo 11.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+import polars as pl
 
 from schemas.errors import ConfigError
 
@@ -19,12 +22,13 @@ CRO_SERIALS = 900_000
 
 
 def _text(values: np.ndarray, width: int) -> np.ndarray:
-    return np.char.zfill(values.astype(str), width).astype(object)
+    padded = pl.Series(values, dtype=pl.Int64).cast(pl.String).str.zfill(width)
+    return np.array(padded.to_list(), dtype=object)
 
 
 def _shuffled(rng: np.random.Generator, size: int, among: int) -> np.ndarray:
     """Return `size` different whole numbers below `among`."""
-    return rng.permutation(among)[:size]
+    return rng.choice(among, size=size, replace=False)
 
 
 def check_letter(two_digit_year: np.ndarray, serial: np.ndarray, width: int) -> np.ndarray:
@@ -50,8 +54,9 @@ def cro_numbers(rng: np.random.Generator, year: np.ndarray, small_files: float) 
     usual = _text(serial, 6) + "/" + _text(yy, 2) + check_letter(yy, serial, 6)
     short = serial % 100_000
     # The letter of a small-file number is computed over the serial as written, unpadded.
-    written = np.array([int(f"{y}{s}") for y, s in zip(yy, short, strict=True)], dtype=np.int64)
-    small = "SF" + _text(yy, 2) + "/" + short.astype(str).astype(object)
+    number = _text(short, 0)
+    written = (_text(yy, 0) + number).astype(np.int64)
+    small = "SF" + _text(yy, 2) + "/" + number
     small = small + CHECK_LETTERS[written % 23]
     chosen = (rng.random(len(year)) < small_files) & _first_of_its_kind(yy * 100_000 + short)
     return np.where(chosen, small, usual)
@@ -64,17 +69,23 @@ def _first_of_its_kind(values: np.ndarray) -> np.ndarray:
     return first
 
 
+@cache
+def _nhs_test_range() -> tuple[np.ndarray, np.ndarray]:
+    """Return the middle six digits of every number of the 999 range, and their check digits."""
+    middle = np.arange(1_000_000)
+    digits = np.stack([middle // 10**place % 10 for place in range(5, -1, -1)])
+    weighted = 9 * (10 + 9 + 8) + (digits * np.array([7, 6, 5, 4, 3, 2])[:, None]).sum(axis=0)
+    check = (11 - weighted % 11) % 11
+    return np.flatnonzero(check < 10), check
+
+
 def nhs_numbers(rng: np.random.Generator, size: int) -> np.ndarray:
     """Return NHS numbers of the 999 test range, all different.
 
     Raises:
         ConfigError: if the range holds fewer numbers than asked for.
     """
-    middle = np.arange(1_000_000)
-    digits = np.stack([middle // 10**place % 10 for place in range(5, -1, -1)])
-    weighted = 9 * (10 + 9 + 8) + (digits * np.array([7, 6, 5, 4, 3, 2])[:, None]).sum(axis=0)
-    check = (11 - weighted % 11) % 11
-    valid = np.flatnonzero(check < 10)
+    valid, check = _nhs_test_range()
     if size > len(valid):
         raise ConfigError(
             f"The NHS test range holds too few numbers for {size} people.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from synthetic.histories import kept
+from synthetic.histories import iso_dates, kept
 from synthetic.mistakes import edit, misspell, shorten_double, wrong_digit
 from synthetic.names import nicknames
 from synthetic.population import ADULT, YEAR, Population
@@ -47,12 +47,15 @@ def starts(version: np.ndarray) -> np.ndarray:
 
 
 def _iso(days: np.ndarray) -> np.ndarray:
-    return days.astype("datetime64[D]").astype(str).astype(object)
+    return np.array(iso_dates(days).to_list(), dtype=object)
 
 
-def _is_false(size: int, recorder: Recorder, draw: Streams, rates: ErrorRates) -> np.ndarray:
-    """Return where a wholly false identity was given; the same answer for names and date."""
-    return draw("false identity").random(size) < rates.false_identity * recorder.lied_to
+def _is_false(
+    population: Population, person: np.ndarray, recorder: Recorder, draw: Streams, rates: ErrorRates
+) -> np.ndarray:
+    """Return where an adult gave a wholly false identity; the same for names and date."""
+    lied = draw("false identity").random(len(person)) < rates.false_identity * recorder.lied_to
+    return lied & (person < population.adults)
 
 
 def _care(size: int, purpose: str, draw: Streams, rates: ErrorRates) -> np.ndarray:
@@ -78,7 +81,7 @@ def _surnames(
     care = _care(len(person), "identity", draw, rates)
     rng = draw("surname")
     alias = rng.random(len(person)) < rates.surname_alias * care
-    alias |= _is_false(len(person), recorder, draw, rates)
+    alias |= _is_false(population, person, recorder, draw, rates)
     surname = np.where(alias, population.other_surname[person], surname)
     shortened = rng.random(len(person)) < rates.double_barrelled_shortened
     surname = edit(draw("double-barrelled"), surname, shortened, shorten_double)
@@ -96,7 +99,7 @@ def _forenames(
     care = _care(len(person), "identity", draw, rates)
     rng = draw("forename")
     alias = rng.random(len(person)) < rates.forename_alias * care
-    alias |= _is_false(len(person), recorder, draw, rates)
+    alias |= _is_false(population, person, recorder, draw, rates)
     forename = np.where(alias, population.other_forename[person], population.forename[person])
     short = nicknames()
 
@@ -151,6 +154,7 @@ def _wrong_day(text: str, where: float, how: float) -> str:
 def _births(
     population: Population,
     person: np.ndarray,
+    on: np.ndarray,
     recorder: Recorder,
     draw: Streams,
     rates: ErrorRates,
@@ -160,7 +164,7 @@ def _births(
     latest = population.as_at - int(ADULT * YEAR) - 1
     exchanged, slipped, digit, lost = (rng.random(len(person)) for _ in range(4))
     invented = population.birth[person] + draw("invented").integers(-1_500, 1_500, len(person))
-    false = _is_false(len(person), recorder, draw, rates)
+    false = _is_false(population, person, recorder, draw, rates)
     dob = _iso(np.where(false, np.minimum(invented, latest), population.birth[person]))
     # Two days in five can be read as a month, so the chance is raised to meet the named rate.
     at = exchanged < rates.day_month_exchanged * care / 0.37
@@ -168,6 +172,8 @@ def _births(
     dob = edit(draw("birth year"), dob, slipped < rates.birth_year_slip * care, _slip_year)
     at = digit < rates.dob_digit_typed_wrong * care
     dob = edit(draw("birth digit"), dob, at, _wrong_day)
+    # No system takes a birth after the day it is told of.
+    dob = np.where(dob >= _iso(on), _iso(population.birth[person]), dob)
     dummy = np.array(DUMMY_DATES, dtype=object)[rng.integers(2, size=len(person))]
     dob = np.where(lost < rates.dob_dummy * care, dummy, dob)
     known = lost <= 1 - rates.dob_missing * care
@@ -258,7 +264,7 @@ def record_identities(
     columns = {
         "forename": forename,
         "surname": surname,
-        "dob": _births(population, person, recorder, draw, rates),
+        "dob": _births(population, person, on, recorder, draw, rates),
         "sex": _sexes(population, person, draw, rates),
         "ethnicity": _ethnicities(population, person, draw, rates),
     }

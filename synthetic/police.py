@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_uppercase
 
 import numpy as np
 import polars as pl
@@ -114,8 +115,8 @@ def _drug_tests(
 
 def _home_office_codes(classes: pl.Series) -> pl.Series:
     """Write a class as a Home Office code: 92D is 092/04, a class without a letter ends in 00."""
-    letters = classes.str.extract(r"([A-Z])$").fill_null("@")
-    number = letters.map_elements(lambda letter: f"{ord(letter) - 64:02d}", return_dtype=pl.String)
+    numbers = {letter: f"{at:02d}" for at, letter in enumerate(ascii_uppercase, 1)}
+    number = classes.str.extract(r"([A-Z])$").replace_strict(numbers, default="00")
     return classes.str.extract(r"^([0-9]+)").str.zfill(3) + "/" + number
 
 

@@ -1,4 +1,4 @@
-"""The people: who they are, whom they live with, where they lived and which partners know them."""
+"""The adults: who they are, whom they live with, where they lived and which partners know them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from synthetic.rates import (
     PARTNER_LETTERS,
     PARTNERS,
     ErrorRates,
-    Families,
+    Pairs,
 )
 from synthetic.streams import Streams
 
@@ -30,12 +30,19 @@ DRUGS = ("none", "opiate", "crack", "cocaine", "alcohol", "cannabis")
 # Main substance by whether treatment knows the person. Judgement from published treatment shares.
 DRUGS_IF_TREATED = (0.0, 0.46, 0.06, 0.08, 0.30, 0.10)
 DRUGS_OTHERWISE = (0.52, 0.07, 0.04, 0.12, 0.13, 0.12)
-NEW_YEAR_BIRTHDAY = {"muslim_south_asian": 0.10, "african": 0.12, "arabic": 0.20}
+# Papers made out on arrival often give 1 January. Judgement; most people's chance is 1 in 250.
+NEW_YEAR_BIRTHDAY = {
+    "pakistani": 0.06, "bangladeshi": 0.12, "somali": 0.30, "eritrean": 0.20, "arabic": 0.20,
+    "kurdish": 0.30, "iranian": 0.05, "vietnamese": 0.10,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Population:
-    """One array element per person. Days count from 1970-01-01; -1 stands for nobody."""
+    """One array element per person, adults first.
+
+    Days count from 1970-01-01; -1 stands for nobody.
+    """
 
     as_at: int
     sex: np.ndarray
@@ -50,6 +57,8 @@ class Population:
     surname_changed: np.ndarray  # day from which new_surname holds; far in the future if never
     known: np.ndarray  # people × partners
     spouse: np.ndarray
+    parent: np.ndarray
+    adults: int  # how many come first; children of households follow
     drug: np.ndarray  # position in DRUGS
     address: np.ndarray  # people × (MOST_MOVES + 1) postcode positions
     moved_in: np.ndarray  # people × (MOST_MOVES + 1) days
@@ -106,7 +115,7 @@ def years_of(days: np.ndarray) -> np.ndarray:
     return days.astype("datetime64[D]").astype("datetime64[Y]").astype(int) + 1970
 
 
-def _pair_up(streams: Streams, people: int, families: Families) -> _Pairs:
+def _pair_up(streams: Streams, people: int, families: Pairs) -> _Pairs:
     order = streams("families").permutation(people)
     taken = 0
     kinds = {}
@@ -126,7 +135,8 @@ def _known(streams: Streams, people: int, pairs: _Pairs) -> tuple[np.ndarray, np
     for (first, second), share in ((pairs.twins, 0.5), (pairs.couples, 0.4)):
         same = rng.random(len(first)) < share
         pattern[second[same]] = pattern[first[same]]
-    return np.array([[letter in p for letter in PARTNER_LETTERS] for p in pattern]), pattern
+    patterns, which = np.unique(pattern.astype(str), return_inverse=True)
+    return np.array([[letter in p for letter in PARTNER_LETTERS] for p in patterns])[which], pattern
 
 
 def _sexes(streams: Streams, pattern: np.ndarray, pairs: _Pairs) -> np.ndarray:
@@ -187,10 +197,11 @@ def _forenames(
 
 
 def _surnames(
-    streams: Streams, community: np.ndarray, pairs: _Pairs, rates: ErrorRates
+    streams: Streams, community: np.ndarray, sex: np.ndarray, pairs: _Pairs, rates: ErrorRates
 ) -> np.ndarray:
     rng = streams("surname")
-    surname = names.draw_surnames(rng, community)
+    own = names.draw_surnames(rng, community, sex)
+    surname = own.copy()
     double = rng.random(len(surname)) < rates.double_barrelled
     partner = rng.permutation(surname)
     surname = np.where(double & (surname != partner), surname + "-" + partner, surname)
@@ -204,7 +215,7 @@ def _surnames(
     first, second = pairs.couples
     married = rng.random(len(first)) < 0.55
     surname[second[married]] = surname[first[married]]
-    return surname
+    return names.family_name(surname, own, community, sex)
 
 
 def _addresses(
@@ -229,6 +240,13 @@ def _addresses(
     first, second = pairs.twins
     address[second, 0] = address[first, 0]
     return address, moved_in
+
+
+def _parents(people: int, pairs: _Pairs) -> np.ndarray:
+    parent = np.full(people, -1)
+    for first, second in (pairs.father_and_son, pairs.parent_and_child):
+        parent[second] = first
+    return parent
 
 
 def _spouses(people: int, pairs: _Pairs) -> np.ndarray:
@@ -274,9 +292,9 @@ def _strong_ids(streams: Streams, birth: np.ndarray, known: np.ndarray, as_at: i
 
 
 def make_population(
-    people: int, streams: Streams, as_at: date, rates: ErrorRates, families: Families
+    people: int, streams: Streams, as_at: date, rates: ErrorRates, families: Pairs
 ) -> Population:
-    """Make the people known to any of the four partners.
+    """Make the adults known to any of the four partners.
 
     Args:
         people: How many; at least enough for one of each kind of family.
@@ -306,15 +324,17 @@ def make_population(
         community=community,
         ethnicity=_ethnicities(streams, community),
         forename=_forenames(streams, community, sex, birth, pairs),
-        surname=_surnames(streams, community, pairs, rates),
+        surname=_surnames(streams, community, sex, pairs, rates),
         other_forename=names.draw_forenames(
             streams("other forename"), community, sex, years_of(birth)
         ),
-        other_surname=names.draw_surnames(streams("other surname"), community),
-        new_surname=names.draw_surnames(streams("new surname"), community),
+        other_surname=names.draw_surnames(streams("other surname"), community, sex),
+        new_surname=names.draw_surnames(streams("new surname"), community, sex),
         surname_changed=np.where(changes, changed_on, today + 100_000),
         known=known,
         spouse=_spouses(people, pairs),
+        parent=_parents(people, pairs),
+        adults=people,
         drug=_drugs(streams, known[:, PARTNERS.index("treatment")]),
         address=address,
         moved_in=moved_in,

@@ -20,8 +20,8 @@ class ErrorRates:
     """
 
     # Mistakes come together: this share of identities has this many times the slips of the mean.
-    careless: float = 0.13
-    careless_times: float = 5.0
+    careless: float = 0.13  # judgement
+    careless_times: float = 5.0  # judgement
     # Names that are right but different.
     surname_changed_female: float = 0.090  # CRATE .057
     surname_changed_male: float = 0.020  # CRATE .013
@@ -38,28 +38,29 @@ class ErrorRates:
     name_missing: float = 0.006  # judgement
     name_debris: float = 0.005  # MIG_ERROR_, NO_SHOW_, NOT ENTERED; judgement
     # Dates of birth: CRATE .005 not exact; justice data worse.
-    day_month_exchanged: float = 0.012
-    birth_year_slip: float = 0.024
-    dob_digit_typed_wrong: float = 0.04
-    dob_dummy: float = 0.012  # 1900-01-01 or 1970-01-01
-    dob_missing: float = 0.022
+    day_month_exchanged: float = 0.012  # judgement
+    birth_year_slip: float = 0.024  # judgement
+    dob_digit_typed_wrong: float = 0.04  # judgement
+    dob_dummy: float = 0.012  # 1900-01-01 or 1970-01-01; judgement
+    dob_missing: float = 0.022  # judgement
     # Other fields.
     sex_wrong: float = 0.004  # CRATE .003
-    sex_missing: float = 0.010
-    ethnicity_different: float = 0.05
-    ethnicity_missing: float = 0.08
-    postcode_mistyped: float = 0.015
-    postcode_missing: float = 0.08
-    address_stale: float = 0.12  # the address before the present one was copied
+    sex_missing: float = 0.010  # judgement
+    ethnicity_different: float = 0.05  # "any other" of the right group; judgement
+    ethnicity_missing: float = 0.08  # judgement
+    postcode_mistyped: float = 0.015  # judgement
+    postcode_missing: float = 0.08  # judgement
+    # The address before the present one was copied. With moves CRATE's .30 different; judgement.
+    address_stale: float = 0.12
     # Strong identifiers, where one was written down.
-    identifier_mistyped: float = 0.020
-    identifier_of_another: float = 0.001
+    identifier_mistyped: float = 0.020  # judgement
+    identifier_of_another: float = 0.001  # judgement
     identifier_by_habit: float = 0.70  # written or not the same each time; judgement
     # The same person twice within one partner, per further sentence or episode.
-    second_crn: float = 0.03
-    second_client_id: float = 0.03
+    second_crn: float = 0.03  # judgement
+    second_client_id: float = 0.03  # judgement
     # Rows that break a rule of the contract, so that quarantine has something to show.
-    broken_rows: float = 0.003
+    broken_rows: float = 0.003  # judgement
 
 
 @dataclass(frozen=True)
@@ -88,14 +89,37 @@ class Copying:
 
 
 @dataclass(frozen=True)
-class Families:
-    """People in families, as pairs per person of the population."""
+class Pairs:
+    """Adults in families, as pairs per adult of the population; judgement but for twins."""
 
+    # About one birth in 65 is of twins, by national birth statistics; fewer are known to partners.
     twins: float = 0.005  # so one person in a hundred is a twin
     father_and_son: float = 0.012  # of one name
     siblings: float = 0.08
     parent_and_child: float = 0.06
     couples: float = 0.06
+
+
+@dataclass(frozen=True)
+class Families:
+    """Who is on a housing application beside whoever makes it. Judgement where no source is given.
+
+    National homelessness statistics: about three households in ten that are owed a duty have
+    dependent children, most of them with a lone mother. Here they are fewer, for the people whom
+    the other partners know as well are mostly single men.
+    """
+
+    joint_application: float = 0.70  # of couples whom housing knows both of
+    brings_up_children: float = 0.65  # of women, and of men with a partner
+    lone_father: float = 0.08  # of men without one
+    further_children: float = 0.85  # on average, after the first
+    child_twins: float = 0.016  # of later births: born with the one before; one birth in 65
+    child_lives_there: float = 0.93  # of children under 18 of whoever is on the application
+    grown_child_lives_there: float = 0.45  # of grown children below the age at which they leave
+    leaves_home_by: float = 30.0  # years
+    fathers_surname: float = 0.80  # of families with both parents
+    absent_fathers_surname: float = 0.35  # of lone mothers'
+    mixed_ethnicity: float = 0.10  # of families of a White lone parent
 
 
 # Which partners know a person: P police, B probation, T treatment, H housing. About two thirds

@@ -12,6 +12,7 @@ from synthetic.histories import (
     between,
     day_column,
     kept,
+    numbered,
     references,
     repeated,
     text_column,
@@ -194,12 +195,12 @@ def _clients(episodes: Episodes, rates: ErrorRates, draw: Streams) -> tuple[np.n
     elsewhere = rng.random(size) < ANOTHER_AGENCY
     agency = np.where(elsewhere, weighted(rng, AGENCIES, size), home)
     twice = rng.random(size) < rates.second_client_id
-    key = np.array([f"{p}|{a}" for p, a in zip(episodes.person, agency, strict=True)], dtype=object)
-    key = np.where(twice, key + "|2", key)
-    return agency, np.unique(key.astype(str), return_inverse=True)[1]
+    which = np.select([agency == name for name in AGENCIES], range(len(AGENCIES)))
+    key = (episodes.person * len(AGENCIES) + which) * 2 + twice
+    return agency, np.unique(key, return_inverse=True)[1]
 
 
-def _drugs(using: np.ndarray, draw: Streams) -> list[np.ndarray]:
+def substances(using: np.ndarray, draw: Streams) -> list[np.ndarray]:
     """Return three different substances for each episode, the later ones often missing."""
     first = weighted_by(draw("drug 1"), using, DRUG1)
     second = weighted_by(draw("drug 2"), using, DRUG2)
@@ -365,10 +366,10 @@ def treatment_tables(
     numbers = draw("client ids").permutation(int(client.max()) + 1)[client]
     keys = {
         "AGNCY": agency,
-        "CLIENTID": "C" + np.char.zfill(numbers.astype(str), 6).astype(object),
+        "CLIENTID": numbered("C", numbers, 6),
         "EPISODID": references("E", episodes.day),
     }
-    drugs = _drugs(using, draw)
+    drugs = substances(using, draw)
     size = len(using)
     injects = weighted(draw("injects"), {"P": 0.35, "C": 0.18, "N": 0.42, "Z": 0.05}, size)
     accommodation = weighted(draw("accommodation"), {"1": 0.12, "2": 0.19, "3": 0.69}, size)

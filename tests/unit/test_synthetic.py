@@ -22,7 +22,7 @@ from synthetic.identifiers import cro_numbers, nhs_numbers, ninos, pnc_ids
 from synthetic.mistakes import misspell, shorten_double
 from synthetic.names import composed_surnames
 from synthetic.population import make_population
-from synthetic.rates import ErrorRates, Families, Filled
+from synthetic.rates import ErrorRates, Filled, Pairs
 from synthetic.streams import Streams
 
 AS_AT = date(2026, 6, 30)
@@ -191,7 +191,7 @@ def test_the_ndtms_shape_has_initials_and_no_names():
         make_world(300, 2, AS_AT, shape="other")
 
 
-def test_every_column_that_is_not_an_identifier_says_something(fuller):
+def test_every_column_of_every_table_says_something(fuller):
     """A column that the generator forgets would leave its rules untried."""
     silent = {
         (table.name, name)
@@ -200,7 +200,7 @@ def test_every_column_that_is_not_an_identifier_says_something(fuller):
         for name, values in fuller.tables[partner][table.name].rename(str.lower).to_dict().items()
         if values.null_count() == len(values)
     }
-    assert silent == {("secure_treatment", "drug2"), ("secure_treatment", "drug3")}
+    assert not silent
 
 
 def test_profiles_show_less_use_at_exit_than_at_the_start(world):
@@ -221,7 +221,7 @@ def test_nobody_who_died_is_recorded_afterwards(fuller):
 
 
 def test_about_half_of_people_are_known_to_two_partners_or_more(world):
-    share = (world.population.known.sum(axis=1) >= 2).mean()
+    share = (world.population.known[: world.population.adults].sum(axis=1) >= 2).mean()
     assert 0.40 < share < 0.52
 
 
@@ -301,7 +301,8 @@ def test_partners_hold_only_the_strong_identifiers_that_they_do_in_life(world):
     ],
 )
 def test_strong_identifiers_are_filled_as_often_as_named(world, partner, table, column, share):
-    frame = world.tables[partner][table].unique("person")
+    frame = world.tables[partner][table].filter(pl.col("person") < world.population.adults)
+    frame = frame.unique("person")
     assert abs(frame[column].is_not_null().mean() - share) < 0.05
 
 
@@ -384,7 +385,7 @@ def test_who_refuses_consent_has_one_bare_row_and_no_interventions(world):
 
 @pytest.fixture(scope="module")
 def population():
-    return make_population(20_000, Streams(9), AS_AT, ErrorRates(), Families())
+    return make_population(20_000, Streams(9), AS_AT, ErrorRates(), Pairs())
 
 
 def test_twins_share_all_but_their_forename(population):
@@ -401,7 +402,7 @@ def test_twins_share_all_but_their_forename(population):
         .agg(pl.len(), different=pl.col("forename").n_unique())
         .filter(pl.col("len") == 2)
     )
-    assert abs(twins.height - Families().twins * 20_000) < 10
+    assert abs(twins.height - Pairs().twins * 20_000) < 10
     assert (twins["different"] == 2).all()
 
 
