@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from flows.context import RunContext
 from flows.files import private_folder
-from flows.ingest import Staged, store_keys
+from flows.ingest import Staged
 from flows.link import People
+from flows.stores import store_keys
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ and count. Record keys are looked up only where the partner itself asks for its 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
+from flows.given import Given
+from flows.safe_errors import guarded
 from schemas.errors import ConfigError, ExtractRejected
 from schemas.tables import TABLES
 
@@ -29,20 +30,6 @@ SHOWN_ROWS = 10
 """How many row numbers of a rule are shown; the CSV report has them all."""
 
 LONGEST_KEY = 60
-
-
-@dataclass(frozen=True)
-class Given:
-    """Files that were given to be checked: the file of each table, and whether that is all."""
-
-    mapping: SystemMapping
-    files: Mapping[str, Path]
-    whole: bool
-
-    @property
-    def partner(self) -> str:
-        """Whose they are."""
-        return self.mapping.partner
 
 
 @dataclass(frozen=True)
@@ -108,41 +95,13 @@ class CheckReport:
         }
 
 
-def given_files(mapping: SystemMapping, paths: Sequence[Path], table: str | None = None) -> Given:
-    """Find out which table each file is.
-
-    Args:
-        mapping: Whose they are and how their system names them.
-        paths: A folder, or one or several files. A file that is not named as the mapping says is
-            recognised by the name of its table among the words of its own.
-        table: The table, where one file of another name is given.
-
-    Raises:
-        ConfigError: There is no such table or file, or a file's table is not clear.
-    """
-    names = list(mapping.tables)
-    if table is not None and (table not in names or len(paths) != 1 or paths[0].is_dir()):
-        raise ConfigError(
-            "--table names the table of one file.", f"Give one of {', '.join(names)} and one file."
-        )
-    if len(paths) == 1 and paths[0].is_dir():
-        return Given(mapping, _in_folder(paths[0], mapping), whole=True)
-    files: dict[str, Path] = {}
-    for place, path in enumerate(paths, 1):
-        if not path.is_file():
-            raise ConfigError(f"File {place} of those given is not there.", "Check its path.")
-        for name in [table] if table else _tables_of(path, mapping, place):
-            _add(files, name, path)
-    needed = {one.name for one in TABLES[mapping.partner] if not one.optional}
-    return Given(mapping, files, whole=needed <= set(files))
-
-
 def check_files(
     given: Given,
     *,
     today: date,
     codes: Path | None = None,
     policy: Policy | None = None,
+    under_18: bool = False,
 ) -> tuple[CheckReport, dict[str, pl.DataFrame]]:
     """Read the files and hold them to the contract.
 
@@ -151,6 +110,7 @@ def check_files(
         today: The day, which two-digit years are read against.
         codes: A folder of code lists that win over the packaged ones.
         policy: What broken rules lead to; the packaged one if not given.
+        under_18: Whether the partner's agreement shares people under 18.
 
     Returns:
         The report, and the tables as they were read, for the partner's own keys.
@@ -158,6 +118,8 @@ def check_files(
     Raises:
         ConfigError: A code list cannot be used or validation is switched off.
     """
+    from schemas.contract import examine_extract
+
     frames: dict[str, pl.DataFrame] = {}
     reasons: list[tuple[str, str]] = []
     for name, path in given.files.items():
@@ -168,7 +130,17 @@ def check_files(
     whole = given.whole and not reasons
     examined: Examined | None = None
     try:
-        examined = _examine(given.partner, frames, whole, today, codes, policy)
+        examined = guarded(
+            "check",
+            examine_extract,
+            given.partner,
+            frames,
+            codes=codes,
+            as_at=today,
+            policy=policy,
+            under_18=under_18,
+            whole=whole,
+        )
     except ExtractRejected as error:
         reasons.append((error.problem, error.remedy))
     if examined is not None:
@@ -230,73 +202,13 @@ def refuse_keys_at_a_hub(paths: Sequence[Path], named: str | None) -> None:
         )
 
 
-def _in_folder(folder: Path, mapping: SystemMapping) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        for name in mapping.tables:
-            if path.is_file() and mapping.is_file_of(name, path.name):
-                _add(files, name, path)
-    if not files:
-        raise ConfigError(
-            "The folder holds no table of this partner.",
-            f"Name the files after their tables: {', '.join(mapping.tables)}.",
-        )
-    return files
-
-
-def _add(files: dict[str, Path], name: str, path: Path) -> None:
-    if name in files:
-        raise ConfigError(f"Two files are both the {name} table.", "Give each table once.")
-    files[name] = path
-
-
-def _tables_of(path: Path, mapping: SystemMapping, place: int) -> list[str]:
-    """The tables in a file: as the mapping says, else the one that is a word of its name."""
-    said = [name for name in mapping.tables if mapping.is_file_of(name, path.name)]
-    if said:
-        return said
-    stem = path.stem.lower()
-    found = [name for name in mapping.tables if re.search(rf"(?<![a-z]){name}(?![a-z])", stem)]
-    longest = [name for name in found if not any(name != one and name in one for one in found)]
-    if len(longest) != 1:
-        raise ConfigError(
-            f"It is not clear which table file {place} of those given is.",
-            f"Name it after its table ({', '.join(mapping.tables)}), or give it with --table.",
-        )
-    return longest
-
-
 def _read(mapping: SystemMapping, name: str, path: Path, today: date) -> pl.DataFrame:
-    from flows.safe_errors import guarded
     from schemas.extract import read_table
     from schemas.tables import find_table
 
     table = find_table(mapping.partner, name)
     required = [column for column, spec in table.columns.items() if spec.required]
     return guarded("read", read_table, path, table, mapping=mapping, columns=required, as_at=today)
-
-
-def _examine(
-    partner: str,
-    frames: Mapping[str, pl.DataFrame],
-    whole: bool,
-    today: date,
-    codes: Path | None,
-    policy: Policy | None,
-) -> Examined:
-    from flows.safe_errors import guarded
-    from schemas.contract import examine_extract
-
-    return guarded(
-        "check",
-        examine_extract,
-        partner,
-        frames,
-        codes=codes,
-        as_at=today,
-        policy=policy,
-        whole=whole,
-    )
 
 
 def _report(

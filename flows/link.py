@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from flows.context import RunContext
 from flows.files import flush
-from flows.ingest import Staged, store_keys
+from flows.ingest import Staged
+from flows.stores import store_keys
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,9 +9,9 @@ from typing import Any
 
 from flows.context import LOCAL_TIME, Clock, actor, open_control, run_lock, utc_now
 from flows.files import folder_digest, private_folder, remove_folder
-from flows.ingest import agreement_in_force
 from flows.safe_errors import guarded
 from flows.settings import Settings
+from flows.terms import agreement_in_force
 from governance.audit import Recorder
 from governance.control import Approval, Control, DraftRow, Publication
 from governance.disclosure.officers import officer_key

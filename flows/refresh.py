@@ -29,6 +29,7 @@ from flows.progress import Narrator, Silent
 from flows.report import make_report, refused_report
 from flows.safe_errors import Rejected, guarded
 from flows.settings import Settings
+from flows.stopping import heed, past_turning_back, stoppable, wished
 from governance.audit import Recorder
 from governance.control import Control
 from schemas.errors import JourneysError
@@ -84,17 +85,22 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
     """Make the run the current one, then remove what it replaces.
 
     The row in the control database is what commits it: before it, nothing of the run counts;
-    after it, what remains to be done is removal, which the next run would do as well.
+    after it, what remains to be done is removal, which the next run would do as well. A wish to
+    stop that came before the row is written is heeded; while it is written, none breaks in.
+
+    Raises:
+        KeyboardInterrupt: If it was asked to stop before; the run is then not committed.
     """
     report = make_report(run, drafted)
-    run.control.commit_run(
-        run.run_id,
-        at=run.clock(),
-        report=report,
-        extracts=[one.ledger for one in drafted.staged.taken.values()],
-        draft_digest=drafted.digest,
-        profiles={partner: one.profile for partner, one in drafted.staged.taken.items()},
-    )
+    with past_turning_back():
+        run.control.commit_run(
+            run.run_id,
+            at=run.clock(),
+            report=report,
+            extracts=[one.ledger for one in drafted.staged.taken.values()],
+            draft_digest=drafted.digest,
+            profiles={partner: one.profile for partner, one in drafted.staged.taken.items()},
+        )
     try:
         guarded("tidying", _remove_what_is_replaced, run, extracts, drafted)
     except JourneysError as error:
@@ -129,13 +135,15 @@ def run_refresh(
 
     Raises:
         JourneysError: What went wrong and what to do; the last committed run stays current.
+        KeyboardInterrupt: If it was asked to stop; the run is whole where it was committed by
+            then, and changed nothing where not.
     """
-    with begun_run(settings, run_id, clock) as run:
+    with stoppable(), begun_run(settings, run_id, clock) as run:
         return refresh(run, dress(plainly(narrator or Silent())))
 
 
 def plainly(narrator: Narrator) -> Perform:
-    """A driver that calls each step, guarded, and tells of it."""
+    """A driver that calls each step, guarded, and tells of it; asked to stop, it calls no more."""
     order = list(STEPS)
 
     def perform(
@@ -144,6 +152,7 @@ def plainly(narrator: Narrator) -> Perform:
         *args: Given.args,
         **kwargs: Given.kwargs,
     ) -> Result:
+        heed()
         name = step.__name__
         with narrator.telling(order.index(name) + 1, len(order), STEPS[name]):
             started = time.monotonic()
@@ -185,7 +194,9 @@ def _write_off(run: RunContext, error: BaseException) -> None:
     if recorded is None or recorded.state != "running":
         return
     discard(run.settings, run.run_id)
-    problem = str(error) if isinstance(error, JourneysError) else "The run was interrupted."
+    # Of a wish to stop, a library can make an error of its own.
+    told = isinstance(error, JourneysError) and wished() is None
+    problem = str(error) if told else "The run was interrupted."
     report = refused_report(run, error) if isinstance(error, Rejected) else None
     run.control.fail_run(run.run_id, at=run.clock(), problem=problem, report=report)
 

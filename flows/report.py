@@ -6,12 +6,10 @@ from typing import Any
 
 from flows.build import Drafted
 from flows.context import RunContext
-from flows.ingest import Staged, Taken
+from flows.ingest import Staged
+from flows.reading import Taken
 from flows.safe_errors import Rejected
 from governance.control import Extract
-
-# Policy of 2026-11-21: an extract with fewer rows than this share of the last is remarked on.
-SHRUNK_TO = 0.8
 
 
 def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
@@ -68,11 +66,12 @@ def _new(taken: Taken) -> dict[str, Any]:
         "top_rules": taken.top_rules,
         "noted": taken.noted,
         "other_files": taken.other_files,
+        "not_taken": dict(taken.not_taken),
     }
 
 
 def _kept(ledger: Extract, why: str) -> dict[str, Any]:
-    return {**_counts(ledger, why), "top_rules": [], "noted": [], "other_files": 0}
+    return {**_counts(ledger, why), "top_rules": [], "noted": [], "other_files": 0, "not_taken": {}}
 
 
 def _counts(ledger: Extract, extract: str) -> dict[str, Any]:
@@ -100,6 +99,13 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
         if one.ledger.over_shared
     ]
     said += [
+        f"{partner} sent {rows:,} row(s) of {table}; none was taken, because its agreement names "
+        "no purpose for which drug-test results may be disclosed (PACE 1984 section 63B(7)). Have "
+        "`pace_63b_purpose` agreed, or ask it not to send them."
+        for partner, one in staged.taken.items()
+        for table, rows in one.not_taken.items()
+    ]
+    said += [
         f"{sentence} Ask {partner} whether that is right."
         for partner, one in staged.taken.items()
         for sentence in one.drift
@@ -110,27 +116,6 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
         for partner, one in staged.taken.items()
         if one.other_files
     ]
-    return said + _shrunk(run, staged)
-
-
-def _shrunk(run: RunContext, staged: Staged) -> list[str]:
-    """Extracts that say less than the last did: whole to look at, and perhaps cut short."""
-    said = []
-    before = run.control.staged_extracts()
-    for partner, one in staged.taken.items():
-        last, now = before.get(partner), one.ledger
-        if last is None:
-            continue
-        if now.received < SHRUNK_TO * last.received:
-            said.append(
-                f"{partner} sent {now.received:,} rows and {last.received:,} the time before: ask "
-                "whether its extract is whole."
-            )
-        if now.data_as_at < last.data_as_at:
-            said.append(
-                f"{partner} data reach to {now.data_as_at} and reached to {last.data_as_at} the "
-                "time before: ask whether an old extract was sent."
-            )
     return said
 
 

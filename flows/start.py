@@ -111,6 +111,7 @@ def _demo_terms(partner: str, today: date) -> dict[str, str]:
         "starts": today.isoformat(),
         "expires": (today + timedelta(days=DEMO_DAYS)).isoformat(),
         "inbox_after_staging": "keep",
+        "pace_63b_purpose": "advice_and_treatment",
     }
 
 
@@ -124,6 +125,7 @@ def _blank_terms() -> dict[str, str]:
         "starts": "null  # such as 2026-04-01",
         "expires": "null  # the last day in force",
         "inbox_after_staging": "remove",
+        "pace_63b_purpose": "null",
     }
 
 

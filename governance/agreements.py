@@ -15,8 +15,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from governance import pace
 from schemas.documents import is_present, parse_document, read_document
 from schemas.errors import AgreementError
 
@@ -37,6 +38,9 @@ SIGNING_ROLES = ("sharing_controller", "receiving_controller")
 
 # Renewal of a sharing agreement takes controllers about two months, so warn that early.
 WARN_DAYS_BEFORE_EXPIRY = 60
+
+LATER_CLAUSES = ("under_18", "pace_63b_purpose")
+"""Clauses that agreements signed before 2026-11-22 do not have."""
 
 _BLANK = re.compile(r"^<.*>$", re.DOTALL)
 
@@ -73,7 +77,12 @@ class Signature(_Part):
 
 
 class Agreement(_Part):
-    """One partner's sharing agreement."""
+    """One partner's sharing agreement.
+
+    `under_18` says whether treatment clients under 18 are shared. `pace_63b_purpose` is the
+    purpose for which the police disclose drug-test results; without one none is taken
+    (`governance.pace`).
+    """
 
     partner: str = Field(min_length=1)
     title: str = Field(min_length=1)
@@ -87,6 +96,8 @@ class Agreement(_Part):
     expires: date | None
     retention_days: int = Field(ge=1)
     inbox_after_staging: Literal["remove", "keep"] = "remove"
+    under_18: bool = False
+    pace_63b_purpose: str | None = None
     tables: Mapping[str, Mapping[str, Annotated[tuple[Treatment, ...], Field(min_length=1)]]] = (
         Field(min_length=1)
     )
@@ -113,13 +124,41 @@ class Agreement(_Part):
                 raise ValueError("has a column that is dropped and also used")
         return value
 
+    @field_validator("pace_63b_purpose", mode="after")
+    @classmethod
+    def _the_police_name_a_lawful_purpose(cls, value: str | None, so_far: ValidationInfo) -> object:
+        if value is not None and so_far.data.get("partner") != pace.PARTNER:
+            raise ValueError("is a clause of the police agreement only")
+        if value is not None and value not in pace.disclosure_purposes():
+            raise ValueError(
+                "is none of the purposes that PACE 1984 section 63B(7) lists: "
+                + ", ".join(pace.disclosure_purposes())
+            )
+        return value
+
     @property
     def treatments(self) -> dict[str, dict[str, frozenset[str]]]:
-        """What may be done with each column: {table: {column: treatments}}."""
+        """What may be done with each column of a table that may be taken in.
+
+        As {table: {column: treatments}}.
+        """
         return {
             table: {column: frozenset(given) for column, given in columns.items()}
             for table, columns in self.tables.items()
+            if table not in self.undisclosed
         }
+
+    @property
+    def undisclosed(self) -> tuple[str, ...]:
+        """Tables that may not be taken in, whatever is listed of them, for want of a purpose."""
+        needs_purpose = self.partner == pace.PARTNER and self.pace_63b_purpose is None
+        return (pace.RESULT_TABLE,) if needs_purpose else ()
+
+    @property
+    def taken_columns(self) -> dict[str, frozenset[str]]:
+        """The columns that are used, of every table of which any is: {table: columns}."""
+        taken = {table: self.shared_columns(table) for table in self.tables}
+        return {table: columns for table, columns in taken.items() if columns}
 
     def shared_columns(self, table: str) -> frozenset[str]:
         """The columns of a table that the partner is to send and that are used."""
@@ -128,12 +167,18 @@ class Agreement(_Part):
 
     @property
     def document_digest(self) -> str:
-        """SHA-256 over every term of the agreement: what a signature is given for."""
-        return _digest(self.model_dump(mode="json", exclude={"signatures"}))
+        """SHA-256 over every term of the agreement: what a signature is given for.
+
+        A clause that it does not have is no term of it, so one signed before there was such a
+        clause stays signed.
+        """
+        terms = self.model_dump(mode="json", exclude={"signatures"})
+        absent = [clause for clause in LATER_CLAUSES if not terms[clause]]
+        return _digest({name: term for name, term in terms.items() if name not in absent})
 
     @property
     def treatment_digest(self) -> str:
-        """SHA-256 over the purpose and the treatments: what staged data were made under.
+        """SHA-256 over the purposes, the treatments and whom they are of: what data are staged by.
 
         A renewal that changes only dates or signatures leaves it as it was.
         """
@@ -141,7 +186,14 @@ class Agreement(_Part):
             table: {column: sorted(given) for column, given in columns.items()}
             for table, columns in self.tables.items()
         }
-        return _digest({"purpose": self.purpose, "treatments": treatments})
+        return _digest(
+            {
+                "purpose": self.purpose,
+                "treatments": treatments,
+                "under_18": self.under_18,
+                "pace_63b_purpose": self.pace_63b_purpose,
+            }
+        )
 
     def check_in_force(self, on: date) -> None:
         """Check that the agreement is complete, signed and in its dates.
@@ -265,7 +317,8 @@ def check_demonstration(agreement: Agreement, partner: str, demonstration: bool)
 def check_covers(agreement: Agreement, partner: str) -> None:
     """Check that an agreement lists every column the pipeline cannot do without.
 
-    An optional table may be left out of it, but not in part: what it lists of one has to do.
+    An optional table may be left out of it, but not in part: what it lists of one has to do. One
+    that may not be taken in (`Agreement.undisclosed`) need not be listed.
 
     Raises:
         AgreementError: Naming the columns that are not listed, or are to be dropped.
@@ -276,7 +329,8 @@ def check_covers(agreement: Agreement, partner: str) -> None:
     lacking = [
         f"{table.name}.{column}"
         for table in TABLES[partner]
-        if not table.optional or agreement.shared_columns(table.name)
+        if agreement.shared_columns(table.name)
+        or not (table.optional or table.name in agreement.undisclosed)
         for column, spec in table.columns.items()
         if (spec.required or spec.role in ("key", "parent"))
         and not _is_used(treatments.get(table.name, {}), column)
@@ -301,7 +355,7 @@ def minimise(
     Returns:
         The tables with only the columns that may be used, in their order, and the number of
         columns of each table that were sent though the agreement does not list them. A table of
-        which it shares nothing is left out whole.
+        which it shares nothing, or that may not be taken in, is left out whole.
     """
     treatments = agreement.treatments
     kept: dict[str, pl.DataFrame] = {}

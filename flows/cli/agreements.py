@@ -11,6 +11,7 @@ from flows.cli.shell import ConfigOption, JsonOption, write_report
 
 if TYPE_CHECKING:
     from flows.settings import Settings
+    from governance.agreements import Agreement
 
 
 def agreements_command(config: ConfigOption = None, json_out: JsonOption = None) -> int:
@@ -30,8 +31,8 @@ def agreements_command(config: ConfigOption = None, json_out: JsonOption = None)
 
 def agreement_states(settings: Settings, today: date) -> dict[str, dict[str, Any]]:
     """The state of every partner's agreement on a day; one broken file hides no other."""
-    from flows.ingest import agreement_in_force
     from flows.safe_errors import guarded
+    from flows.terms import agreement_in_force
     from governance.agreements import load_agreement
     from schemas.errors import JourneysError
 
@@ -47,9 +48,18 @@ def agreement_states(settings: Settings, today: date) -> dict[str, dict[str, Any
                 "state": "not in force", "in_force": False, "digest": digest, "said": str(error)
             }  # fmt: skip
         else:
-            soon = "; have it renewed" if agreement.expires_soon(today) else ""
             states[partner] = {
                 "state": "in force", "in_force": True, "digest": digest,
-                "said": f"from {agreement.starts} to {agreement.expires}{soon}",
+                "said": _terms(agreement, today),
             }  # fmt: skip
     return states
+
+
+def _terms(agreement: Agreement, today: date) -> str:
+    """The dates of an agreement in force, and what else there is to know of it."""
+    soon = "; have it renewed" if agreement.expires_soon(today) else ""
+    off = "".join(
+        f"; {table} is not taken in while `pace_63b_purpose` is not agreed"
+        for table in agreement.undisclosed
+    )
+    return f"from {agreement.starts} to {agreement.expires}{soon}{off}"

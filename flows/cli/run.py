@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.shell import ConfigOption, JsonOption, say, stoppable, write_report
+from flows.cli.shell import ConfigOption, JsonOption, say, write_report
+from flows.stopping import stoppable
 
 if TYPE_CHECKING:
     from flows.settings import Settings
@@ -26,6 +27,7 @@ def run_command(
     """Take in extracts, link, build and draft.
 
     Takes in every partner's extract, links people, builds the release and drafts the tables.
+    Told to stop, it changes nothing, unless it is committed by then: it is whole, and done.
     """
     from flows.context import new_run_id, utc_now
     from flows.settings import load_settings, locate
@@ -43,6 +45,10 @@ def run_command(
                 _with_prefect(settings, path, run_id)
     except JourneysError as error:
         failure = _with_what_stands(settings, run_id, error)
+    except KeyboardInterrupt:
+        if not _is_committed(settings, run_id):
+            raise
+        say("Asked to stop when the run was committed already: it is whole.")
     if failure is not None:
         report = _recorded(settings, run_id) or _failure(run_id, failure)
         try:
@@ -103,6 +109,11 @@ def _recorded_run(settings: Settings, run_id: str) -> Run | None:
 
     with open_control(settings) as control:
         return control.run(run_id)
+
+
+def _is_committed(settings: Settings, run_id: str) -> bool:
+    run = _recorded_run(settings, run_id)
+    return run is not None and run.state == "committed"
 
 
 def _recorded(settings: Settings, run_id: str) -> dict[str, Any] | None:

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
-import socket
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
 import typer
 
+from flows.stopping import Stopped
+
 Given = ParamSpec("Given")
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-
-STOPPING = (signal.SIGTERM, signal.SIGHUP)
-
-
-class Stopped(KeyboardInterrupt):
-    """A request to stop that came as a signal."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
-
 
 ConfigOption = Annotated[
     Path | None,
@@ -89,61 +77,6 @@ def write_report(report: Any, out: Path | None) -> None:
             f"The report cannot be written to {out}; what the command did was done.",
             "Check the space left on its disk; `journeys status` says how things are.",
         )
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Have a request to stop, or a terminal that closes, end the work as Ctrl-C does.
-
-    Left to themselves these signals end Python at once, with nothing cleared away. DuckDB makes
-    its own error of what a handler raises while it works, and Prefect handles SIGTERM in its own
-    way; so what was asked is noticed beside the handlers, and told in place of such an error.
-
-    Raises:
-        KeyboardInterrupt: `Stopped` where it was one of those signals.
-    """
-    # Outside the main thread no signal can be handled.
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    hear, tell = socket.socketpair()
-    hear.setblocking(False)
-    tell.setblocking(False)
-    woken = signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
-    # What `nohup` has ignored stays ignored.
-    ours = [number for number in STOPPING if signal.getsignal(number) == signal.SIG_DFL]
-    for number in ours:
-        signal.signal(number, _stop)
-    wish: KeyboardInterrupt | None = None
-    try:
-        yield
-    except Exception:
-        wish = _asked(hear)
-        if wish is None:
-            raise
-    finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
-        signal.set_wakeup_fd(woken)
-        hear.close()
-        tell.close()
-    if wish is not None:
-        raise wish
-
-
-def _asked(hear: socket.socket) -> KeyboardInterrupt | None:
-    """The first request to stop that came, if any did."""
-    with suppress(BlockingIOError):
-        for number in hear.recv(1024):
-            if number in STOPPING:
-                return Stopped(number)
-            if number == signal.SIGINT:
-                return KeyboardInterrupt()
-    return None
-
-
-def _stop(number: int, frame: object) -> None:
-    raise Stopped(number)
 
 
 def _outcome(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import shutil
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from made_once import made_once
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
@@ -85,17 +87,19 @@ def begin(folder: Path) -> Partnership:
     return Partnership(folder)
 
 
+def run_once(fresh: Path, folder: Path) -> None:
+    shutil.copytree(fresh, folder)
+    run_refresh(load_settings(folder / "partnership.yaml"))
+
+
 @pytest.fixture(scope="session")
 def fresh_original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return begin(tmp_path_factory.mktemp("fresh") / "partnership").folder
+    return made_once(tmp_path_factory, "fresh", begin)
 
 
 @pytest.fixture(scope="session")
 def ran_original(tmp_path_factory: pytest.TempPathFactory, fresh_original: Path) -> Path:
-    folder = tmp_path_factory.mktemp("ran") / "partnership"
-    shutil.copytree(fresh_original, folder)
-    run_refresh(load_settings(folder / "partnership.yaml"))
-    return folder
+    return made_once(tmp_path_factory, "ran", functools.partial(run_once, fresh_original))
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.cli.shell import Stopped, stoppable
-from flows.context import open_control
 from flows.prefect_settings import OWNER_VARIABLE, prepare, stop_leftovers
+from flows.stopping import Stopped, stoppable
 
 if TYPE_CHECKING:
     from conftest import Partnership
@@ -84,18 +83,14 @@ def test_a_run_told_to_stop_takes_its_server_with_it(
     try:
         assert wait_for(lambda: servers(home), 60)
         if moment == "running":
-            assert wait_for(lambda: is_running(fresh), 60)
+            # A machine that is busy takes its time; a run that ended says why.
+            assert wait_for(lambda: is_running(fresh) or run.poll() is not None, 240)
         run.send_signal(number)
         out, said = run.communicate(timeout=60)
     finally:
         run.kill()
     assert "Traceback" not in said
     assert wait_for(lambda: not servers(home), 10)
-    if moment == "running" and run.returncode == 0:
-        # The wish can reach Python inside a library that swallows it: then the run is whole.
-        with open_control(fresh.settings) as control:
-            assert control.current_run() is not None
-        return
     assert run.returncode == 128 + number, said
     assert out == ""
     assert said.count("last committed run stands") == 1

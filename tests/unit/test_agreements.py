@@ -133,6 +133,9 @@ def test_a_signature_dated_tomorrow_does_not_count() -> None:
         {"purpose": "another"},
         {"retention_days": 99999},
         {"inbox_after_staging": "remove"},
+        {"under_18": True},
+        {"pace_63b_purpose": "bail_decision"},
+        {"pace_63b_purpose": None},
         {"tables": {"custody": {"surname": ["keep"]}}},
     ],
 )
@@ -193,6 +196,8 @@ def test_minimise_drops_what_is_not_listed_and_counts_it() -> None:
         ({"tables": {"custody": {"surname": ["drop", "keep"]}}}, "tables"),
         ({"signatures": [{"role": "sharing_controller"}]}, "signatures.0.signatory"),
         ({"inbox_after_staging": CANARY}, "inbox_after_staging"),
+        ({"under_18": CANARY}, "under_18"),
+        ({"pace_63b_purpose": CANARY}, "pace_63b_purpose"),
     ],
 )
 def test_a_fault_in_the_file_names_its_key(

@@ -1,0 +1,81 @@
+"""Drug tests are off until the police agreement names a purpose; under-18s until one lists them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+import yaml
+
+from flows.context import open_control
+from flows.refresh import run_refresh
+from governance.agreements import load_agreement
+
+if TYPE_CHECKING:
+    from conftest import Partnership
+
+
+def agreed(partnership: Partnership, partner: str, **clauses: Any) -> None:
+    """Change clauses of an agreement and have it signed as it then stands."""
+    path = partnership.folder / "agreements" / f"{partner}.yaml"
+    terms = yaml.safe_load(path.read_text()) | clauses
+    path.write_text(yaml.safe_dump(terms))
+    digest = load_agreement(path).document_digest
+    for signature in terms["signatures"]:
+        signature["document_digest"] = digest
+    path.write_text(yaml.safe_dump(terms))
+
+
+def events_of_tests(partnership: Partnership) -> int:
+    ((count,),) = partnership.select("SELECT count(*) FROM event WHERE event_type = 'drug_test'")
+    assert isinstance(count, int)
+    return count
+
+
+def test_results_staged_for_a_purpose_go_when_it_goes_and_come_back_with_it(
+    ran: Partnership,
+) -> None:
+    sent = pl.read_csv(ran.inbox("police", "drug_test"), infer_schema=False).height
+    before = events_of_tests(ran)
+    assert before > 0
+
+    agreed(ran, "police", pace_63b_purpose=None)
+    report = run_refresh(ran.settings)
+    police = report["partners"]["police"]
+    assert events_of_tests(ran) == 0
+    assert police["extract"] == "new" and police["not_taken"] == {"drug_test": sent}
+    (told,) = [one for one in report["warnings"] if "63B(7)" in one]
+    assert f"{sent:,} row(s) of drug_test" in told
+    assert not [one for one in report["warnings"] if one.startswith("The police drug_test")]
+    with open_control(ran.settings) as control:
+        latest = control.past_extracts("police")[0]
+    assert "drug_test" not in latest.profile and "custody" in latest.profile
+    for command in ("agreements", "status"):
+        said = ran.journeys(command)
+        assert said.exit_code == 0
+        assert "drug_test is not taken in while `pace_63b_purpose`" in said.stdout
+
+    agreed(ran, "police", pace_63b_purpose="advice_and_treatment")
+    report = run_refresh(ran.settings)
+    assert events_of_tests(ran) == before
+    assert report["partners"]["police"]["not_taken"] == {}
+    assert not [one for one in report["warnings"] if "63B(7)" in one]
+
+
+def test_people_under_18_are_taken_in_only_where_the_agreement_lists_them(
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import schemas.contract
+
+    whole = schemas.contract.examine_extract
+    asked: list[tuple[str, bool]] = []
+
+    def examine(partner: str, *args: Any, **given: Any) -> Any:
+        asked.append((partner, given["under_18"]))
+        return whole(partner, *args, **given)
+
+    monkeypatch.setattr(schemas.contract, "examine_extract", examine)
+    agreed(ran, "treatment", under_18=True)
+    run_refresh(ran.settings)
+    assert asked == [("treatment", True)], "one is staged again, and the others are as they were"
