@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 PEOPLE ?= 5000
 SEED ?= 1
+WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
@@ -32,10 +33,11 @@ demo: install ## Make synthetic partners and run the whole journey into demo/
 	$(BIN)/journeys publish --config $(DEMO)/partnership.yaml --demo-officers
 
 test: install ## Run every test but the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
 
-test-slow: install ## Run the tests that take minutes
+test-slow: install ## Run the tests that take minutes, and more examples of each property
 	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest tests/property --hypothesis-profile thorough
 
 backtest: install ## Judge the linkage by pair of partners, beside clear text
 	$(BIN)/python -m pytest -q -s tests/backtest tests/integration/test_febrl4.py

@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -89,6 +90,7 @@ def parse_model(name: str, layer: str, text: str) -> Model:
     return Model(name, layer, " ".join(description), sql, columns, tuple(checks), reads(sql))
 
 
+@cache
 def reads(sql: str) -> frozenset[str]:
     """Return the tables a SELECT names, leaving out its common table expressions."""
     named: set[str] = set()

@@ -24,7 +24,7 @@ import pytest
 from canaries import CANARY, KEYS, NEEDLES, REFUSED, plant
 from leak_scan import scan_bytes, scan_store, scan_tree, store_words, words_in
 
-import flows.ingest
+import flows.reading
 import governance.pseudonymise
 from flows.refresh import run_refresh
 from flows.settings import load_settings
@@ -90,18 +90,26 @@ def journeys(folder: Path, *args: str, check: bool = True) -> subprocess.Complet
     return done
 
 
-def new_partnership(folder: Path) -> Path:
-    """A demonstration partnership of few people with canaries among them."""
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory) -> Path:
+    """A demonstration partnership of few people with canaries among them, that has not run."""
+    folder = tmp_path_factory.mktemp("planted")
     write_extracts(150, 3, folder)
     assert plant(folder / "inbox") > 100
     journeys(folder, "init", "--out", str(folder), "--demo")
     return folder
 
 
+@pytest.fixture
+def partnership(planted, tmp_path) -> Path:
+    """A test's own copy of it."""
+    return shutil.copytree(planted, tmp_path / "partnership")
+
+
 @pytest.fixture(scope="module")
-def travelled(tmp_path_factory) -> Path:
+def travelled(planted, tmp_path_factory) -> Path:
     """A partnership whose canaries have been everywhere: run with Prefect, queried, published."""
-    folder = new_partnership(tmp_path_factory.mktemp("travelled"))
+    folder = shutil.copytree(planted, tmp_path_factory.mktemp("travelled") / "partnership")
     journeys(folder, "run")
     journeys(folder, "sql", "SELECT * FROM person LIMIT 500")
     journeys(folder, "status")
@@ -260,9 +268,8 @@ def test_drift_is_told_without_a_value(travelled, tmp_path, stops):
     assert scan_tree(folder, NEEDLES, LEAVE_OUT) == {}
 
 
-def test_a_fault_nobody_foresaw_is_not_echoed(tmp_path, monkeypatch, caplog, capsys):
+def test_a_fault_nobody_foresaw_is_not_echoed(partnership, monkeypatch, caplog, capsys):
     """An exception that quotes a person's details loses them before anyone sees it."""
-    folder = new_partnership(tmp_path)
 
     def fails(*args: object, **kwargs: object) -> None:
         try:
@@ -272,11 +279,11 @@ def test_a_fault_nobody_foresaw_is_not_echoed(tmp_path, monkeypatch, caplog, cap
 
     monkeypatch.setattr("governance.pseudonymise.pseudonymise", fails)
     with pytest.raises(JourneysError) as raised:
-        run_refresh(load_settings(folder / "partnership.yaml"))
+        run_refresh(load_settings(partnership / "partnership.yaml"))
     said = "".join(traceback.format_exception(raised.value)) + caplog.text
     said += "".join(capsys.readouterr()) + repr(vars(raised.value))
     assert NEEDLES.in_bytes(said.encode()) == set()
-    assert scan_tree(folder, NEEDLES, LEAVE_OUT) == {}
+    assert scan_tree(partnership, NEEDLES, LEAVE_OUT) == {}
 
 
 # The checks above are worth nothing unless they can fail.
@@ -352,9 +359,9 @@ def leak_in_the_log(monkeypatch, folder: Path) -> None:
 
 def leak_in_quarantine(monkeypatch, folder: Path) -> None:
     """The refused value written beside the rule, to be helpful."""
-    written = flows.ingest._write_quarantine
+    written = flows.reading._write_quarantine
     monkeypatch.setattr(
-        "flows.ingest._write_quarantine",
+        "flows.reading._write_quarantine",
         lambda run, partner, frame: written(
             run, partner, frame.with_columns(rule=pl.lit(f"code_unknown: {REFUSED}"))
         ),
@@ -399,24 +406,23 @@ def leak_in_history(monkeypatch, folder: Path) -> None:
     "leak",
     [leak_in_history, leak_in_the_log, leak_in_quarantine, leak_in_staging, leak_in_identity],
 )
-def test_a_leak_planted_in_the_flow_turns_the_checks_red(tmp_path, monkeypatch, leak):
+def test_a_leak_planted_in_the_flow_turns_the_checks_red(partnership, monkeypatch, leak):
     """Ways a careless change could leak, each caught."""
-    folder = new_partnership(tmp_path)
-    leak(monkeypatch, folder)
-    run_refresh(load_settings(folder / "partnership.yaml"))
-    found = dict(scan_tree(folder, NEEDLES, LEAVE_OUT))
-    for connection in open_stores(folder):
+    leak(monkeypatch, partnership)
+    run_refresh(load_settings(partnership / "partnership.yaml"))
+    found = dict(scan_tree(partnership, NEEDLES, LEAVE_OUT))
+    for connection in open_stores(partnership):
         found |= scan_store(connection, NEEDLES)
         connection.close()
     assert found
 
 
-def test_a_leak_planted_in_a_check_turns_the_checks_red(tmp_path, monkeypatch):
+def test_a_leak_planted_in_a_check_turns_the_checks_red(partnership):
     """The record key put into a report, to be helpful."""
     import flows.check
 
-    folder = new_partnership(tmp_path)
-    given = flows.check.given_files(own_layout("police"), [folder / "inbox" / "police"])
+    inbox = partnership / "inbox" / "police"
+    given = flows.check.given_files(own_layout("police"), [inbox])
     report, frames = flows.check.check_files(given, today=date(2026, 6, 30))
     assert NEEDLES.in_bytes(flows.check.csv_report(report).encode()) == set()
     # The last custody record is the one that was made to break a rule.

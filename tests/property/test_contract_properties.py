@@ -15,7 +15,11 @@ from schemas.identity import identity_frame
 from schemas.tables import TABLES, Table
 
 AS_AT = date(2026, 6, 30)
-slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(
+    max_examples=settings().max_examples // 8,  # each example is a whole extract
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 # Values that break some rule, or none, or are emptied: whatever a column may be given in anger.
 ANYTHING = st.one_of(

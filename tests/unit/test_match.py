@@ -104,11 +104,14 @@ people = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
-@given(people, people)
-def test_a_pair_scores_the_same_whichever_record_comes_first(one, other):
-    forwards = score(encoded(one, other), MODEL.settings())
-    backwards = score(encoded(other, one), MODEL.settings())
-    assert forwards.select(pl.exclude("^record_id.*$")).equals(
-        backwards.select(pl.exclude("^record_id.*$"))
+# An example scores as many as sixty-six pairs.
+@settings(max_examples=settings().max_examples // 20, deadline=None)
+@given(st.lists(people, min_size=2, max_size=12))
+def test_a_pair_scores_the_same_whichever_record_comes_first(those):
+    forwards = score(encoded(*those), MODEL.settings())
+    backwards = score(encoded(*reversed(those)), MODEL.settings())
+    last = len(those) + 1
+    renumbered = backwards.with_columns(
+        record_id_l=last - pl.col("record_id_r"), record_id_r=last - pl.col("record_id_l")
     )
+    assert forwards.equals(renumbered.sort("record_id_l", "record_id_r"))
