@@ -77,6 +77,47 @@ def assign(
     )
 
 
+def carry_over(before: duckdb.DuckDBPyConnection, after: duckdb.DuckDBPyConnection) -> int:
+    """Bring the registry of one key epoch into the identity store of the next.
+
+    Persons and their history come as they are; a record's person comes with it over the bridge. A
+    record that has no bridge was not supplied again, and what becomes of its person is told by
+    :func:`assign`. The bridge, which joins the two epochs, is then emptied.
+
+    Args:
+        before: The identity store of the old epoch.
+        after: The identity store of the new epoch, whose registry is empty.
+
+    Returns:
+        Records that brought their person over.
+    """
+    persons = before.execute("SELECT * FROM person").to_arrow_table()
+    history = before.execute("SELECT * FROM person_history").to_arrow_table()
+    held = before.execute("SELECT record_id, person_id FROM person_record").to_arrow_table()
+    found = {"old_person": persons, "old_history": history, "old_record": held}
+    for name, table in found.items():
+        after.register(name, table)
+    after.execute("BEGIN")
+    try:
+        after.execute("INSERT INTO person SELECT * FROM old_person")
+        after.execute("INSERT INTO person_history SELECT * FROM old_history")
+        after.execute(
+            """INSERT INTO person_record
+            SELECT record_id_after, person_id FROM old_record
+            JOIN bridge ON record_id = record_id_before"""
+        )
+        after.execute("DELETE FROM bridge")
+        (carried,) = after.execute("SELECT count(*) FROM person_record").fetchall()[0]
+        after.execute("COMMIT")
+    except BaseException:
+        after.execute("ROLLBACK")
+        raise
+    finally:
+        for name in found:
+            after.unregister(name)
+    return int(carried)
+
+
 def _keep_ids(groups: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     """The groups that keep an id and which: ``group``, ``person_id``.
 

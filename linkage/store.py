@@ -34,6 +34,8 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
         """CREATE TABLE IF NOT EXISTS person_history (
             happened_at TIMESTAMP NOT NULL, run_id VARCHAR NOT NULL, cause VARCHAR NOT NULL,
             person_before VARCHAR NOT NULL, person_after VARCHAR, records BIGINT NOT NULL)""",
+        """CREATE TABLE IF NOT EXISTS bridge (
+            record_id_before BIGINT NOT NULL, record_id_after BIGINT PRIMARY KEY)""",
     ):
         connection.execute(statement)
 
@@ -64,6 +66,22 @@ def replace_partner(
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+    finally:
+        connection.unregister("arriving")
+
+
+def add_bridge(connection: duckdb.DuckDBPyConnection, bridge: pl.DataFrame) -> None:
+    """Write down which record of the old key epoch each record of the new one is.
+
+    Args:
+        connection: The identity store of the new epoch.
+        bridge: ``record_id_before``, ``record_id_after``; a record seen before is replaced.
+    """
+    connection.register("arriving", bridge.to_arrow())
+    try:
+        connection.execute(
+            "INSERT OR REPLACE INTO bridge SELECT record_id_before, record_id_after FROM arriving"
+        )
     finally:
         connection.unregister("arriving")
 
