@@ -11,6 +11,8 @@ number, and the published source of HMPPS person-record for PNC, CRO, CRN and NO
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
 CHECK_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
@@ -37,18 +39,24 @@ def nhs_number(raw: pl.Expr) -> pl.Expr:
     England and Wales issue numbers from 400 to 499 and from 600 to 799 million; those from 900
     million are for tests. Ten equal digits always pass the check, and are placeholders: refused.
     """
-    text = compact(raw).str.extract(r"^([4679][0-9]{9})$", 1)
-    number = text.cast(pl.Int64, strict=False)
-    total = pl.sum_horizontal([(number // 10**place % 10) * (place + 1) for place in range(10)])
-    return _only(text, (total % 11 == 0) & (number % 1_111_111_111 != 0))
+
+    def checked(text: pl.Expr) -> pl.Expr:
+        number = text.cast(pl.Int64, strict=False)
+        total = pl.sum_horizontal([(number // 10**place % 10) * (place + 1) for place in range(10)])
+        return _only(text, (total % 11 == 0) & (number % 1_111_111_111 != 0))
+
+    return _once(compact(raw).str.extract(r"^([4679][0-9]{9})$", 1), checked)
 
 
 def nino(raw: pl.Expr) -> pl.Expr:
     """Two prefix letters, six digits and a suffix from A to D; some prefixes are never issued."""
-    text = compact(raw)
-    shaped = text.str.contains(r"^[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]$")
-    issued = ~text.str.contains(r"^(?:BG|GB|KN|NK|NT|TN|ZZ)")
-    return _only(text, shaped & issued)
+
+    def checked(text: pl.Expr) -> pl.Expr:
+        shaped = text.str.contains(r"^[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]$")
+        issued = ~text.str.contains(r"^(?:BG|GB|KN|NK|NT|TN|ZZ)")
+        return _only(text, shaped & issued)
+
+    return _once(compact(raw), checked)
 
 
 def pnc_id(raw: pl.Expr, current_year: int) -> pl.Expr:
@@ -58,19 +66,23 @@ def pnc_id(raw: pl.Expr, current_year: int) -> pl.Expr:
     digits of the year followed by the serial padded to seven. A serial of nought is a placeholder.
     """
     text = compact(raw).str.replace(r"^([0-9]{4}|[0-9]{2})([0-9]{7}[A-Z])$", "${1}/${2}")
-    parts = text.str.extract_groups(
+    groups = text.str.extract_groups(
         r"^(?<year>[0-9]{4}|[0-9]{2})/(?<serial>[0-9]{1,7})(?<letter>[A-Z])$"
     )
-    year = _full_year(parts.struct["year"], current_year)
-    serial = parts.struct["serial"].cast(pl.Int64, strict=False)
-    letter = parts.struct["letter"]
-    valid = (
-        (letter == _check_letter(year % 100 * 10**7 + serial))
-        & year.is_between(FIRST_PNC_YEAR, current_year)
-        & (serial > 0)
-    )
-    padded = parts.struct["serial"].str.zfill(7)
-    return _only(pl.concat_str([year.cast(pl.String), pl.lit("/"), padded, letter]), valid)
+
+    def checked(parts: pl.Expr) -> pl.Expr:
+        year = _full_year(parts.struct["year"], current_year)
+        serial = parts.struct["serial"].cast(pl.Int64, strict=False)
+        letter = parts.struct["letter"]
+        valid = (
+            (letter == _check_letter(year % 100 * 10**7 + serial))
+            & year.is_between(FIRST_PNC_YEAR, current_year)
+            & (serial > 0)
+        )
+        padded = parts.struct["serial"].str.zfill(7)
+        return _only(pl.concat_str([year.cast(pl.String), pl.lit("/"), padded, letter]), valid)
+
+    return _once(groups, checked)
 
 
 def cro_number(raw: pl.Expr) -> pl.Expr:
@@ -80,29 +92,35 @@ def cro_number(raw: pl.Expr) -> pl.Expr:
     `000000/00Z` passes the check and stands for an unknown number, so a serial of nought is
     refused.
     """
-    text = compact(raw)
-    modern, old = _modern_cro(text), _old_cro(text)
-    return pl.coalesce(modern, old)
+    return _once(compact(raw), lambda text: pl.coalesce(_modern_cro(text), _old_cro(text)))
 
 
 def _modern_cro(text: pl.Expr) -> pl.Expr:
-    parts = text.str.extract_groups(r"^(?<serial>[0-9]{1,6})/(?<year>[0-9]{2})(?<letter>[A-Z])$")
-    year, letter = parts.struct["year"], parts.struct["letter"]
-    serial = parts.struct["serial"].cast(pl.Int64, strict=False)
-    number = year.cast(pl.Int64, strict=False) * 10**6 + serial
-    padded = parts.struct["serial"].str.zfill(6)
-    whole = pl.concat_str([padded, pl.lit("/"), year, letter])
-    return _only(whole, (letter == _check_letter(number)) & (serial > 0))
+    groups = text.str.extract_groups(r"^(?<serial>[0-9]{1,6})/(?<year>[0-9]{2})(?<letter>[A-Z])$")
+
+    def checked(parts: pl.Expr) -> pl.Expr:
+        year, letter = parts.struct["year"], parts.struct["letter"]
+        serial = parts.struct["serial"].cast(pl.Int64, strict=False)
+        number = year.cast(pl.Int64, strict=False) * 10**6 + serial
+        padded = parts.struct["serial"].str.zfill(6)
+        whole = pl.concat_str([padded, pl.lit("/"), year, letter])
+        return _only(whole, (letter == _check_letter(number)) & (serial > 0))
+
+    return _once(groups, checked)
 
 
 def _old_cro(text: pl.Expr) -> pl.Expr:
-    parts = text.str.extract_groups(
+    groups = text.str.extract_groups(
         r"^SF(?<year>[0-9]{2})/0*(?<serial>[1-9][0-9]{0,5})(?<letter>[A-Z])$"
     )
-    year, serial, letter = (parts.struct[name] for name in ("year", "serial", "letter"))
-    number = pl.concat_str([year, serial]).cast(pl.Int64, strict=False)
-    whole = pl.concat_str([pl.lit("SF"), year, pl.lit("/"), serial, letter])
-    return _only(whole, letter == _check_letter(number))
+
+    def checked(parts: pl.Expr) -> pl.Expr:
+        year, serial, letter = (parts.struct[name] for name in ("year", "serial", "letter"))
+        number = pl.concat_str([year, serial]).cast(pl.Int64, strict=False)
+        whole = pl.concat_str([pl.lit("SF"), year, pl.lit("/"), serial, letter])
+        return _only(whole, letter == _check_letter(number))
+
+    return _once(groups, checked)
 
 
 def crn(raw: pl.Expr) -> pl.Expr:
@@ -127,9 +145,12 @@ def la_code(raw: pl.Expr) -> pl.Expr:
 
 def postcode(raw: pl.Expr) -> pl.Expr:
     """A postcode without its space, pseudo-postcodes included."""
-    text = compact(raw)
-    real = text.str.contains(r"^(?:[A-Z][A-HJ-Y]?[0-9][A-Z0-9]?[0-9][A-Z]{2}|GIR0AA)$")
-    return _only(text, real | is_pseudo_postcode(text))
+
+    def checked(text: pl.Expr) -> pl.Expr:
+        real = text.str.contains(r"^(?:[A-Z][A-HJ-Y]?[0-9][A-Z0-9]?[0-9][A-Z]{2}|GIR0AA)$")
+        return _only(text, real | is_pseudo_postcode(text))
+
+    return _once(compact(raw), checked)
 
 
 def is_pseudo_postcode(normal: pl.Expr) -> pl.Expr:
@@ -150,9 +171,12 @@ def postcode_district(normal: pl.Expr) -> pl.Expr:
 
 def postcode_sector(raw: pl.Expr) -> pl.Expr:
     """A postcode sector with one space, such as `NR3 1`, those of pseudo-postcodes included."""
-    text = compact(raw)
-    shaped = text.str.contains(r"^(?:[A-Z][A-HJ-Y]?[0-9][A-Z0-9]?[0-9]|ZZ99[0-9])$")
-    return _only(pl.concat_str([text.str.head(-1), pl.lit(" "), text.str.tail(1)]), shaped)
+
+    def checked(text: pl.Expr) -> pl.Expr:
+        shaped = text.str.contains(r"^(?:[A-Z][A-HJ-Y]?[0-9][A-Z0-9]?[0-9]|ZZ99[0-9])$")
+        return _only(pl.concat_str([text.str.head(-1), pl.lit(" "), text.str.tail(1)]), shaped)
+
+    return _once(compact(raw), checked)
 
 
 def sector_district(sector: pl.Expr) -> pl.Expr:
@@ -171,8 +195,13 @@ def _check_letter(number: pl.Expr) -> pl.Expr:
 
 
 def _shaped(raw: pl.Expr, pattern: str) -> pl.Expr:
-    text = compact(raw)
-    return _only(text, text.str.contains(pattern))
+    return _once(compact(raw), lambda text: _only(text, text.str.contains(pattern)))
+
+
+def _once(value: pl.Expr, then: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """What follows from a value that polars works out once, however often it is used in that."""
+    kept = pl.struct(value.alias("value"))
+    return kept.struct.with_fields(then(pl.field("value")).alias("then")).struct.field("then")
 
 
 def _only(value: pl.Expr, valid: pl.Expr) -> pl.Expr:

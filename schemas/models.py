@@ -3,7 +3,7 @@
 A model lists its columns with the helpers below and its row rules as methods marked `@rule`.
 `schema_of` turns it into a pandera schema, with the code lists of the partnership filled in. Every
 check carries a snake_case name, which is the rule that quarantine reports. A check keeps one
-failing case at most, and no failing value ever leaves `schemas.contract`.
+failing case at most, and no failing value ever leaves `schemas.checks`.
 """
 
 from __future__ import annotations
@@ -28,26 +28,42 @@ LAST_IMPOSSIBLE_BIRTH_YEAR = 1902
 ADULT_AGE = 18
 """From this age on; younger people only where the agreement lists them."""
 
-SHAPES: Mapping[Kind, tuple[str, str]] = {
+LONGEST_KEY = 100
+"""Characters of one part of a record key."""
+
+Holds = Callable[[pl.Expr], pl.Expr]
+
+
+def _like(pattern: str) -> Holds:
+    return lambda value: value.str.contains(pattern)
+
+
+SHAPES: Mapping[Kind, tuple[str, Holds]] = {
     # A bar parts the fields of a record key, so none may hold one.
-    "key": ("key_unusable", r"^[^|\p{C}]{1,100}$"),
-    "initial": ("initial_not_a_letter", r"^\p{L}$"),
+    "key": (
+        "key_unusable",
+        lambda value: ~value.str.contains(r"[|\p{C}]") & (value.str.len_chars() <= LONGEST_KEY),
+    ),
+    "initial": ("initial_not_a_letter", _like(r"^\p{L}$")),
     # CJS offence codes as HMPPS reads them; the last letter says attempt, aid, conspire, incite.
     "offence_code": (
         "offence_code_malformed",
-        r"^(?:[A-Z]{2}[0-9]{5}|COML[0-9]{3}|XX00[0-9]{3})[ABCI]?$",
+        _like(r"^(?:[A-Z]{2}[0-9]{5}|COML[0-9]{3}|XX00[0-9]{3})[ABCI]?$"),
     ),
     # A Home Office class such as 92D, or the code of one offence, such as 092/05.
-    "offence_class": ("offence_class_malformed", r"^(?:[0-9]{1,3}[A-Z]?|[0-9]{3}/[0-9]{2})$"),
-    "home_office_code": ("home_office_code_malformed", r"^[0-9]{3}/[0-9]{2}$"),
+    "offence_class": (
+        "offence_class_malformed",
+        _like(r"^(?:[0-9]{1,3}[A-Z]?|[0-9]{3}/[0-9]{2})$"),
+    ),
+    "home_office_code": ("home_office_code_malformed", _like(r"^[0-9]{3}/[0-9]{2}$")),
     # A drug action team of residence such as A09B; Z00B is outside England.
-    "dat_code": ("dat_malformed", r"^[A-Z][0-9]{2}[A-Z]$"),
-    "agency": ("agency_malformed", r"^[A-Z0-9]{3,10}$"),
-    "prison": ("prison_malformed", r"^[A-Z]{3}$"),
-    "days_of_28": ("days_out_of_range", r"^0*(?:[0-9]|1[0-9]|2[0-8])$"),
-    "score_of_20": ("score_out_of_range", r"^0*(?:[0-9]|1[0-9]|20)$"),
+    "dat_code": ("dat_malformed", _like(r"^[A-Z][0-9]{2}[A-Z]$")),
+    "agency": ("agency_malformed", _like(r"^[A-Z0-9]{3,10}$")),
+    "prison": ("prison_malformed", _like(r"^[A-Z]{3}$")),
+    "days_of_28": ("days_out_of_range", _like(r"^0*(?:[0-9]|1[0-9]|2[0-8])$")),
+    "score_of_20": ("score_out_of_range", _like(r"^0*(?:[0-9]|1[0-9]|20)$")),
 }
-"""For each kind that has to have a shape: the rule's name and the pattern."""
+"""For each kind that has to have a shape: the rule's name and what has to hold."""
 
 
 class Extract(pa.DataFrameModel):
@@ -294,8 +310,7 @@ def _checks(column: Column, day: str | None, folder: Path | None) -> list[pa.Che
     if column.codes:
         checks += _code_checks(code_list(column.codes, folder), day)
     if column.kind in SHAPES:
-        name, pattern = SHAPES[column.kind]
-        checks.append(_check(name, lambda value: value.str.contains(pattern)))
+        checks.append(_check(*SHAPES[column.kind]))
     if column.kind == "dob":
         checks.append(_check("born_too_early", _possible_birth))
     return checks
@@ -321,7 +336,7 @@ def _possible_birth(born: pl.Expr) -> pl.Expr:
     return (born.dt.year() > LAST_IMPOSSIBLE_BIRTH_YEAR) | born.is_in(DUMMY_DATES_OF_BIRTH)
 
 
-def _check(name: str, holds: Callable[[pl.Expr], pl.Expr], *, ignore_na: bool = True) -> pa.Check:
+def _check(name: str, holds: Holds, *, ignore_na: bool = True) -> pa.Check:
     def check(data: PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(holds(pl.col(data.key)))
 

@@ -61,9 +61,17 @@ SAYS_UNKNOWN = frozenset({"dummy_date_of_birth", "name_placeholder"})
 """Values by which a partner says that it does not know: an answer, where one is required."""
 
 NEVER_PASSED = frozenset(
-    {"required", "key_unusable", "duplicate_key", "parent_missing", "data_without_consent"}
+    {
+        "required",
+        "key_unusable",
+        "duplicate_key",
+        "parent_missing",
+        "data_without_consent",
+        "under_18_not_agreed",
+    }
 )
-"""Rules whose record cannot stay: the key, the consent or what must be there is at fault."""
+"""Rules whose record cannot stay: the key, the consent, the agreement or what must be there is at
+fault."""
 
 NEVER_KEPT = frozenset({"not_a_date", *UNUSABLE.values()})
 """Rules whose value cannot stay, because it has no normal form."""
@@ -297,7 +305,7 @@ PARTICULAR = {
     "prison_malformed": "A prison is three capitals, such as NWI.",
     "days_out_of_range": "Days of the last 28 are a whole number from 0 to 28.",
     "score_out_of_range": "A score is a whole number from 0 to 20.",
-    "no_consent": "A person who did not consent is left out.",
+    "no_consent": "A person who did not consent is left out, with all that belongs to them.",
 }
 """What the rules of one kind of column ask for."""
 

@@ -2,17 +2,21 @@
 
 Expressions in, expressions of the same length out; null means that nothing usable was there.
 Sources: the cleaning rules of HMPPS person-match (debris, hyphens, apostrophes, `MC X`), the NHS
-ethnic categories and the 18+1 self-defined ethnicity codes.
+ethnic categories and the 18+1 self-defined ethnicity codes. `rule_of` says which of them, or of
+`schemas.identifiers`, a column goes by.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 
 from schemas import identifiers
+from schemas.codes import crosswalk, requirement_patterns
+from schemas.columns import Column
 
 DUMMY_DATES_OF_BIRTH = (date(1900, 1, 1), date(1970, 1, 1))
 """Dates that systems write when the date of birth is not known."""
@@ -142,3 +146,60 @@ def generalise(frame: pl.DataFrame) -> pl.DataFrame:
         made.append(identifiers.is_no_fixed_abode(pl.col("postcode")).alias("no_fixed_abode"))
     kept = frame.with_columns(made).drop("dob", "postcode", "pc", strict=False)
     return kept.rename({"ethnic": "ethnicity"}, strict=False)
+
+
+RAW = "raw"
+"""The name of the column that the rule of a column is over."""
+
+
+def rule_of(column: Column, codes: Path | None, year: int) -> pl.Expr | None:
+    """What brings a column to its one form, over a column named `RAW`; None where it stays.
+
+    Args:
+        column: The column.
+        codes: The partnership's own code lists.
+        year: The year of the extract, which two-digit years are read against.
+
+    Raises:
+        ConfigError: A code list cannot be used.
+    """
+    raw = pl.col(RAW)
+    match column.kind:
+        case "pnc_id":
+            return identifiers.pnc_id(raw, year)
+        case "ethnicity" if column.codes:
+            return raw.replace_strict(crosswalk(column.codes, codes), default=None)
+        case "requirement":
+            return _category(raw, codes)
+        case kind if kind in _RULES:
+            return _RULES[kind](raw)
+        case _:
+            return None
+
+
+_RULES: dict[str, Stage] = {
+    "name": person_name,
+    "initial": initial,
+    "dob": date_of_birth,
+    "sex": sex,
+    "nhs_number": identifiers.nhs_number,
+    "nino": identifiers.nino,
+    "cro_number": identifiers.cro_number,
+    "crn": identifiers.crn,
+    "noms_number": identifiers.noms_number,
+    "uprn": identifiers.uprn,
+    "la_code": identifiers.la_code,
+    "postcode": identifiers.postcode,
+    "postcode_sector": identifiers.postcode_sector,
+    "days_of_28": whole_number,
+    "score_of_20": whole_number,
+}
+
+
+def _category(description: pl.Expr, codes: Path | None) -> pl.Expr:
+    """The first category whose pattern a requirement's description matches, else OTHER."""
+    matches = [
+        pl.when(description.str.contains(pattern)).then(pl.lit(category))
+        for pattern, category in requirement_patterns(codes)
+    ]
+    return pl.coalesce(*matches, pl.lit("OTHER"))

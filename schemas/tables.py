@@ -32,6 +32,9 @@ class IdentityColumns:
     cro_number: str | None = None
     noms_number: str | None = None
     local_id: tuple[str, ...] = ()
+    forename_initial: str | None = None
+    surname_initial: str | None = None
+    sector: str | None = None
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,13 @@ EPISODE = Table(
     "episode",
     "Episode",
     key=EPISODE_KEY,
-    identity=IdentityColumns(nhs_number="nhsno", local_id=("agncy", "clientid")),
+    identity=IdentityColumns(
+        nhs_number="nhsno",
+        local_id=("agncy", "clientid"),
+        forename_initial="finitial",
+        surname_initial="sinitial",
+        sector="pc",
+    ),
     consent="consent",
     given_without_consent=("agncy", "clientid", "consent"),
     title="Treatment episodes",
@@ -230,6 +239,8 @@ SECURE_TREATMENT = Table(
         nhs_number="nhsno",
         noms_number="noms_number",
         local_id=("agncy", "clientid"),
+        forename_initial="finitial",
+        surname_initial="sinitial",
     ),
     consent="consent",
     given_without_consent=("agncy", "clientid", "consent"),
@@ -250,7 +261,13 @@ CJ_ASSESSMENT = Table(
     "cj_assessment",
     "CjAssessment",
     key=("cj_assessment_ref",),
-    identity=IdentityColumns(postcode=None, local_id=("agncy", "clientid")),
+    identity=IdentityColumns(
+        postcode=None,
+        local_id=("agncy", "clientid"),
+        forename_initial="finitial",
+        surname_initial="sinitial",
+        sector="pc",
+    ),
     title="Criminal-justice team: assessments",
     optional=True,
 )
@@ -269,7 +286,11 @@ PRISON_REFERRAL = Table(
     "PrisonReferral",
     key=("prison_referral_ref",),
     identity=IdentityColumns(
-        postcode=None, noms_number="noms_number", local_id=("agncy", "clientid")
+        postcode=None,
+        noms_number="noms_number",
+        local_id=("agncy", "clientid"),
+        forename_initial="finitial",
+        surname_initial="sinitial",
     ),
     title="Criminal-justice team: referrals from prison",
     optional=True,

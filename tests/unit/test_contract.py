@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import traceback
+from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import cache
 
 import polars as pl
 import pytest
@@ -194,6 +196,7 @@ SAID_KEYS = {
     if name.endswith("_ref") and value
 } | {"agncy": "N0853", "clientid": "K{n}", "episodid": "E{n}"}
 GOOD = {p: {t.name: good(t) for t in tables} for p, tables in TABLES.items()}
+Case = tuple[str, str, dict[str, str | None], tuple[str, str]]
 TYPES = {"date": pl.Date, "dob": pl.Date, "days_of_28": pl.Int32, "score_of_20": pl.Int32}
 ROWS = 4
 CHANGED = 2  # the data row that a case changes
@@ -224,6 +227,14 @@ def with_value(frame: pl.DataFrame, row: int, **values: str | None) -> pl.DataFr
 def broken(partner: str, table: str, **values: str | None) -> Validated:
     frames = extract(partner)
     frames[table] = with_value(frames[table], CHANGED, **values)
+    return validate_extract(partner, frames, as_at=AS_AT)
+
+
+def each_broken(partner: str, table: str, changes: Sequence[dict[str, str | None]]) -> Validated:
+    """One extract in which change n is made to record n, and as many records are left good."""
+    frames = extract(partner, 2 * len(changes))
+    for row, values in enumerate(changes, 1):
+        frames[table] = with_value(frames[table], row, **values)
     return validate_extract(partner, frames, as_at=AS_AT)
 
 
@@ -573,14 +584,14 @@ def case_name(case) -> str:
 )
 def test_what_has_happened_cannot_lie_after_the_extract(partner, table, column):
     day_after = (AS_AT + timedelta(days=1)).isoformat()
-    found = quarantined(broken(partner, table, **{column: day_after}), table)
+    dates = [{column: day_after}, {column: AS_AT.isoformat()}]
+    found = quarantined(each_broken(partner, table, dates), table)
     if column in PLANNED_DATES:
-        assert (CHANGED, column, "after_the_extract") not in found
+        assert (1, column, "after_the_extract") not in found
     else:
         # A date may also be out of order, which is found first.
-        assert CHANGED in {row for row, _, _ in found}
-    on_the_day = quarantined(broken(partner, table, **{column: AS_AT.isoformat()}), table)
-    assert (CHANGED, column, "after_the_extract") not in on_the_day
+        assert 1 in {row for row, _, _ in found}
+    assert (2, column, "after_the_extract") not in found
 
 
 def test_an_application_tomorrow_is_a_slip():
@@ -590,20 +601,37 @@ def test_an_application_tomorrow_is_a_slip():
     assert found == {(CHANGED, "application_date", "after_the_extract")}
 
 
+def children_of(partner: str, table: str) -> list[str]:
+    return [t.name for t in TABLES[partner] if table in t.parents.values()]
+
+
+@cache
+def cases_together(partner: str, table: str) -> tuple[list[Case], Validated]:
+    """The cases of a table, and the one extract in which case n is record n."""
+    cases = [case for case in CASES if case[:2] == (partner, table)]
+    return cases, each_broken(partner, table, [values for _, _, values, _ in cases])
+
+
 @pytest.mark.parametrize("case", CASES, ids=case_name)
 def test_a_record_that_breaks_a_rule_is_quarantined_by_it_alone(case):
-    partner, table, values, (column, rule) = case
-    validated = broken(partner, table, **values)
-    found = quarantined(validated, table)
+    partner, table, _, (column, rule) = case
+    cases, validated = cases_together(partner, table)
+    row = cases.index(case) + 1
+    found = {one for one in quarantined(validated, table) if one[0] == row}
     if (column, rule) == ("modend", "not_a_date"):
         # Read as no date, it also lacks the end that its way of ending asks for.
-        found -= {(CHANGED, "modexit", "intervention_end_and_exit_differ")}
-    assert found == {(CHANGED, column, rule)}
-    assert validated.frames[table].height == ROWS - 1
-    children = [t.name for t in TABLES[partner] if table in t.parents.values()]
-    for child in children:
-        assert {rule for _, _, rule in quarantined(validated, child)} == {"parent_missing"}
-        assert validated.frames[child].height == ROWS - 1
+        found -= {(row, "modexit", "intervention_end_and_exit_differ")}
+    assert found == {(row, column, rule)}
+    for child in children_of(partner, table):
+        lost = {rule for at, _, rule in quarantined(validated, child) if at == row}
+        assert lost == {"parent_missing"}
+
+
+@pytest.mark.parametrize(("partner", "table"), sorted({case[:2] for case in CASES}))
+def test_the_good_records_beside_broken_ones_are_kept(partner, table):
+    cases, validated = cases_together(partner, table)
+    for name in (table, *children_of(partner, table)):
+        assert validated.frames[name].height == validated.rows[name] - len(cases)
 
 
 def declared_rules() -> set[tuple[str, str, str, str]]:
@@ -706,16 +734,27 @@ def test_ages_are_read_on_the_day_of_referral(values, kept):
     assert broken("treatment", "episode", **values).quarantine.is_empty() is kept
 
 
-def test_an_agreement_that_lists_under_18s_has_its_policy_let_them_in(tmp_path):
-    own = tmp_path / "policy.yaml"
-    own.write_text("severity: {rules: {under_18_not_agreed: note}}\n", encoding="utf-8")
+@pytest.mark.parametrize("listed", [False, True])
+def test_people_under_18_are_let_in_by_an_agreement_that_lists_them(listed):
     frames = extract("treatment")
     frames["episode"] = with_value(
         frames["episode"], CHANGED, dob="2008-01-06", service_type="young_people"
     )
-    validated = validate_extract("treatment", frames, as_at=AS_AT, policy=load_policy(own))
-    assert validated.quarantine.is_empty()
-    assert noted(validated) == {("episode", "dob", "under_18_not_agreed", 1)}
+    validated = validate_extract("treatment", frames, as_at=AS_AT, under_18=listed)
+    found = set() if listed else {(CHANGED, "dob", "under_18_not_agreed")}
+    assert quarantined(validated, "episode") == found
+    assert noted(validated) == set()
+
+
+def test_an_agreement_lifts_rules_that_exist():
+    assert {rule for _, _, _, rule in declared_rules()} >= contract.UNDER_18
+
+
+def test_a_policy_cannot_let_people_under_18_in(tmp_path):
+    own = tmp_path / "policy.yaml"
+    own.write_text("severity: {rules: {under_18_not_agreed: note}}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="must be reject or quarantine"):
+        load_policy(own)
 
 
 def test_an_extract_of_initials_only_is_as_good_as_one_with_names():
@@ -975,10 +1014,26 @@ def test_a_client_who_does_not_consent_is_withheld_and_counted():
     frames["episode"] = with_value(frames["episode"], 2, **NO_CONSENT)
     validated = validate_extract("treatment", frames)
     assert quarantined(validated, "episode") == set()
-    assert {name: count for name, count in validated.withheld.items() if count} == {"episode": 1}
-    assert noted(validated) == {("episode", "consent", "no_consent", 1)}
+    withheld = {name: count for name, count in validated.withheld.items() if count}
+    assert withheld == {"episode": 1, "intervention": 1, "outcomes_profile": 1}
+    assert noted(validated) == {
+        ("episode", "consent", "no_consent", 1),
+        ("intervention", "episodid", "no_consent", 1),
+        ("outcomes_profile", "episodid", "no_consent", 1),
+    }
     assert validated.frames["episode"].height == ROWS - 1
-    assert quarantined(validated, "intervention") == {(2, "episodid", "parent_missing")}
+    assert validated.quarantine.is_empty()
+
+
+def test_what_belongs_to_a_withheld_record_is_withheld_by_its_key():
+    """A transfer does not say whose it is, only to which treatment in prison it belongs."""
+    frames = extract("treatment")
+    secure = with_value(frames["secure_treatment"], 3, clientid="K2")
+    bare = dict.fromkeys(secure.columns) | {"agncy": "N0853", "clientid": "K2", "consent": "N"}
+    frames["secure_treatment"] = with_value(secure, 2, **bare)
+    validated = validate_extract("treatment", frames)
+    assert validated.withheld["secure_treatment"] == 2
+    assert validated.withheld["transfer"] == 1
 
 
 @pytest.mark.parametrize("column", [c for c, v in NO_CONSENT.items() if v is None])
@@ -1066,7 +1121,7 @@ def test_an_error_of_polars_is_not_let_out(error, monkeypatch):
     def fails(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(contract, "_typed", fails)
+    monkeypatch.setattr(contract, "typed", fails)
     assert "police custody table could not be checked" in refused(extract("police")).problem
 
 

@@ -23,6 +23,7 @@ def test_the_benchmark_runs_on_a_small_file(tmp_path):
     )
     # Two thousand rows are too few to hold to the limit, so either verdict will do.
     assert done.returncode in (0, 1), done.stderr
-    found = json.loads(report.read_text())
-    assert found["rows"] == 2000 and found["bytes"] > 100_000
+    smaller, found = json.loads(report.read_text())
+    assert 2000 < found["rows"] < 4000 and 200 < smaller["rows"] < 400
+    assert found["bytes"] > 100_000
     assert found["validate_ratio"] > 0 and found["limit"] == 5
