@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from flows.context import RunContext
 from flows.files import private_folder
 from flows.ingest import Staged
+from flows.keys import new_release_key, release_key, store_keys
 from flows.link import People
-from flows.stores import store_keys
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ def build(run: RunContext, people: People) -> Release:
     """
     from warehouse.release import build_release
 
-    keys = store_keys(run)
     private_folder(run.settings.releases)
+    private_folder(run.release.parent)
     summary = build_release(
         run.stores / "staging.duckdb",
-        keys["staging"],
+        store_keys(run.settings, run.run_id)["staging"],
         people.record_person,
         run.release,
-        keys["release"],
+        new_release_key(run.settings, run.run_id),
         run_id=run.run_id,
         built_at=run.clock(),
         linkage_quality=None,
@@ -67,7 +67,7 @@ def draft(run: RunContext, release: Release) -> Drafted:
     from warehouse.publish import draft_tables, write_draft
 
     private_folder(run.settings.drafts)
-    connection = open_release(run.release, store_keys(run)["release"])
+    connection = open_release(run.release, release_key(run.settings, run.run_id))
     try:
         drafted = draft_tables(connection)
     finally:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from governance.keys.permissions import keep_from_others
 from schemas.errors import ConfigError, StoreError
 
 PRIVATE = 0o700
@@ -62,6 +63,16 @@ def write_text(path: Path, text: str) -> None:
     _write(path, text)
 
 
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all that only its owner may read.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    make_folder(path.parent)
+    _write(path, content, private=True)
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file whole or not at all, in a folder that must be there.
 
@@ -101,12 +112,14 @@ def check_report_target(path: Path) -> None:
         )
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes, *, private: bool = False) -> None:
     beside = _beside(path)
     failed = False
     try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with beside.open("wb") as file:
+            if private:
+                keep_from_others(beside)
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

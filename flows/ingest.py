@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from flows.context import RunContext
+from flows.epochs import Epochs, check_same_key, epochs_of, purpose_keys
 from flows.history import lateness_of
+from flows.keys import check_rings
 from flows.reading import Taken, find, take
 from flows.safe_errors import Rejected, guarded
 from flows.sources import Arrived
-from flows.stores import fill_stores, store_keys
+from flows.stores import fill_stores
 from flows.terms import (
     agreement_in_force,
     check_nobody_left,
-    check_same_key,
-    key_check,
     mapping_of,
     policy_of,
     staged_under,
@@ -74,18 +74,22 @@ class Checked:
 
 @dataclass(frozen=True)
 class Parted:
-    """Encodings on one side and events on the other; only record ids join them."""
+    """Encodings on one side and events on the other, in each epoch; only record ids join them."""
 
     checked: Checked
-    parts: Mapping[str, Pseudonymised] = field(repr=False)
+    parts: Mapping[str, Mapping[int, Pseudonymised]] = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Staged:
-    """This run's own stores, with the new extracts in the place of the old."""
+    """This run's own stores, with the new extracts in the place of the old.
+
+    `key_epoch` is the epoch of the identifier key that they are in.
+    """
 
     agreed: Agreed
     taken: Mapping[str, Taken]
+    key_epoch: int
 
 
 def pull(run: RunContext) -> Pulled:
@@ -99,8 +103,7 @@ def pull(run: RunContext) -> Pulled:
     check_nobody_left(run)
     policy_of(run)
     mappings = [(partner, mapping_of(run, partner)) for partner in run.settings.partners]
-    key_check(run)
-    store_keys(run)
+    check_rings(run.settings)
     problems: Problems = {}
     found = _each("pull", mappings, lambda partner, one: find(run, partner, one), problems)
     for partner, arrived in found.items():
@@ -115,6 +118,7 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
     An extract is taken in when its files or the terms it was staged under have changed.
     """
     problems = {partner: list(found) for partner, found in pulled.problems.items()}
+    epochs = epochs_of(run.settings, run.control)
     agreements = _each(
         "agreement",
         run.settings.partners.items(),
@@ -122,7 +126,7 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
         problems,
     )
     if agreements:
-        guarded("agreement", check_same_key, run)
+        guarded("agreement", check_same_key, run, epochs)
     fresh: dict[str, Arrived] = {}
     kept: dict[str, str] = {}
     late: dict[str, str] = {}
@@ -130,12 +134,14 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
         arrived = pulled.extracts.get(partner)
         staged = run.control.staged_extracts().get(partner)
         same_terms = staged is not None and staged.staged_under == staged_under(run, agreement)
-        if arrived is not None and not (same_terms and staged and staged.digest == arrived.digest):
+        behind = staged is not None and staged.key_epoch < epochs.newest
+        unchanged = same_terms and not behind
+        if arrived is not None and not (unchanged and staged and staged.digest == arrived.digest):
             fresh[partner] = arrived
         elif staged is not None and not same_terms and partner not in problems:
             _add(problems, partner, _terms_changed(partner))
         else:
-            kept[partner] = "no new extract" if arrived is None else "unchanged"
+            kept[partner] = _why_kept(arrived, behind, epochs)
             if staged is not None:
                 _look_for_lateness(run, staged, late, problems)
     return Agreed(agreements, fresh, kept, problems, late)
@@ -165,18 +171,16 @@ def pseudonymise(run: RunContext, checked: Checked) -> Parted:
     Raises:
         KeyProblem: If the identifier key is missing, loose or unsound.
     """
-    from governance.keys import load_root
     from governance.pseudonymise import pseudonymise as part
 
-    root = load_root(run.settings.keys.identifier)
+    if not checked.taken:
+        return Parted(checked, {})
+    keys = purpose_keys(run, epochs_of(run.settings, run.control))
+    agreements = checked.agreed.agreements
     parts = {
-        partner: part(
-            one.validated,
-            checked.agreed.agreements[partner],
-            root,
-            purpose=run.settings.purpose,
-            epoch=run.settings.key_epoch,
-        )
+        partner: {
+            epoch: part(one.validated, agreements[partner], key) for epoch, key in keys.items()
+        }
         for partner, one in checked.taken.items()
     }
     return Parted(checked, parts)
@@ -190,8 +194,10 @@ def stage(run: RunContext, parted: Parted) -> Staged:
         StoreError: If a store is missing, corrupt or was made with another key.
     """
     taken = parted.checked.taken
-    fill_stores(run, parted.parts, {partner: one.ledger for partner, one in taken.items()})
-    return Staged(parted.checked.agreed, taken)
+    ledgers = {partner: one.ledger for partner, one in taken.items()}
+    epochs = epochs_of(run.settings, run.control)
+    in_use = fill_stores(run, parted.parts, ledgers, epochs)
+    return Staged(parted.checked.agreed, taken, in_use)
 
 
 def _each(
@@ -219,6 +225,12 @@ def _nothing_ever(run: RunContext, partner: str) -> ExtractRejected:
         f"No extract has ever come from {partner}.",
         f"Put its tables into {run.settings.partner(partner).inbox}, then run again.",
     )
+
+
+def _why_kept(arrived: Arrived | None, behind: bool, epochs: Epochs) -> str:
+    if behind:
+        return f"no new extract, and none yet in key epoch {epochs.newest}"
+    return "no new extract" if arrived is None else "unchanged"
 
 
 def _terms_changed(partner: str) -> ExtractRejected:

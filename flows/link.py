@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flows.context import RunContext
 from flows.files import flush
 from flows.ingest import Staged
-from flows.stores import store_keys
+from flows.keys import store_keys
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,7 +41,7 @@ def link(run: RunContext, staged: Staged) -> People:
 
     model = load_model(run.settings.model)
     path = run.stores / "identity.duckdb"
-    connection = open_store(path, store_keys(run)["identity"])
+    connection = open_store(path, store_keys(run.settings, run.run_id)["identity"])
     try:
         encoded = store.read_encoded(connection)
         links = match.link(encoded, model)

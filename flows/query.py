@@ -6,9 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from flows.context import Clock, actor, open_control, utc_now
+from flows.keys import release_key
 from flows.settings import Settings
 from governance.audit import Recorder
-from governance.keys import load_root, store_key
 from schemas.errors import StoreError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def query_release(settings: Settings, sql: str, clock: Clock = utc_now) -> Selec
 
     Raises:
         StoreError: If there is no release yet or it cannot be opened.
-        KeyProblem: If the store key is missing or loose.
+        KeyProblem: If the release key is missing or loose.
         RefusedQuery: If it is not one SELECT that the lock-down allows.
     """
     from warehouse.connect import open_release, select
@@ -44,7 +44,7 @@ def query_release(settings: Settings, sql: str, clock: Clock = utc_now) -> Selec
 
         # Before it is run: an error can be an answer too.
         record(said="asked")
-        connection = open_release(path, store_key(load_root(settings.keys.store), "release"))
+        connection = open_release(path, release_key(settings, current.run_id))
         try:
             result = select(connection, sql)
         finally:

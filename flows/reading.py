@@ -8,10 +8,12 @@ from datetime import date
 from typing import TYPE_CHECKING, cast
 
 from flows.context import RunContext
+from flows.epochs import epochs_of, key_check, purpose_keys
 from flows.files import private_folder, write_text
 from flows.history import drift_of
+from flows.keys import ring_of
 from flows.sources import Arrived, check_untouched, find_extract
-from flows.terms import key_check, mapping_of, policy_of, staged_under
+from flows.terms import mapping_of, policy_of, staged_under
 from governance.agreements import Agreement, minimise
 from governance.control import Extract
 from schemas.columns import PLANNED_DATES
@@ -58,16 +60,24 @@ def find(run: RunContext, partner: str, mapping: SystemMapping) -> Arrived | Non
         ExtractRejected: If the inbox holds something else than one whole extract.
         KeyProblem: If the store key is missing, loose or unsound.
     """
-    from governance.keys import load_root
     from schemas.tables import TABLES
 
     tables = tuple(table.name for table in TABLES[partner])
     arrived = find_extract(partner, run.settings.partner(partner).inbox, tables, mapping)
     if arrived is None:
         return None
-    root = load_root(run.settings.keys.store)
-    keyed = root.derive(f"extract/{arrived.digest}", purpose="ledger", epoch=1).hex()
-    return replace(arrived, digest=f"keyed:{keyed}")
+    return replace(arrived, digest=keyed_digest(run, arrived.digest))
+
+
+def keyed_digest(run: RunContext, digest: str) -> str:
+    """A digest of an extract that only who holds the store key can compare with a guess.
+
+    Raises:
+        KeyProblem: If the store key is missing, loose or unsound.
+    """
+    ring = ring_of(run.settings, "store")
+    root = ring.root(ring.newest)
+    return "keyed:" + root.derive(f"extract/{digest}", purpose="ledger", epoch=ring.newest).hex()
 
 
 def take(run: RunContext, arrived: Arrived, agreement: Agreement) -> Taken:
@@ -146,13 +156,14 @@ def data_reach(frames: Iterable[pl.DataFrame], run_day: date) -> date:
 def _ledger(
     run: RunContext, arrived: Arrived, agreement: Agreement, validated: Validated, over_shared: int
 ) -> Extract:
+    epochs = epochs_of(run.settings, run.control)
     return Extract(
         run_id=run.run_id,
         partner=arrived.partner,
         digest=arrived.digest,
         staged_under=staged_under(run, agreement),
-        key_epoch=run.settings.key_epoch,
-        key_check=key_check(run),
+        key_epoch=epochs.newest,
+        key_check=key_check(purpose_keys(run, epochs)[epochs.newest]),
         received=sum(validated.rows.values()),
         kept=sum(frame.height for frame in validated.frames.values()),
         quarantined=sum(validated.quarantined.values()),

@@ -99,6 +99,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
             report=report,
             extracts=[one.ledger for one in drafted.staged.taken.values()],
             draft_digest=drafted.digest,
+            key_epoch=drafted.staged.key_epoch,
             profiles={partner: one.profile for partner, one in drafted.staged.taken.items()},
         )
     try:

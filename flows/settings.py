@@ -7,11 +7,14 @@ it lands. Nothing in it is ever printed; a fault names its key.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from governance.keys.custody import KeySource, key_source
+from governance.keys.ring import KINDS, Kind
 from schemas.documents import is_present, read_document
 from schemas.errors import ConfigError
 
@@ -25,28 +28,60 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Keys(_Part):
-    """The two root keys: one for identifiers, one for the stores."""
+class _KeysDocument(_Part):
+    """What partnership.yaml says of each key: a file, `env:NAME`, two halves, or a key service."""
 
-    identifier: Path
-    store: Path
+    identifier: Any = None
+    store: Any
+    release: Any
+    seal: Any = None
+
+    @field_validator("*")
+    @classmethod
+    def _is_a_source(cls, value: Any) -> Any:
+        if value is not None:
+            key_source(value, Path())
+        return value
 
     @model_validator(mode="after")
-    def _are_two(self) -> Keys:
-        if self.identifier == self.store:
-            raise ValueError("names one file twice; the two keys must be different files")
+    def _are_apart(self) -> _KeysDocument:
+        named = [str(one) for one in (self.identifier, self.store, self.release, self.seal) if one]
+        if len(set(named)) < len(named):
+            raise ValueError("names one place twice; every key needs a place of its own")
         return self
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Where each key is kept; None where the partnership has none of that kind."""
+
+    identifier: KeySource | None
+    store: KeySource
+    release: KeySource
+    seal: KeySource | None
+
+    def source(self, kind: Kind) -> KeySource | None:
+        """Where the key of a kind is kept."""
+        return cast("KeySource | None", getattr(self, kind))
+
+    @property
+    def named(self) -> tuple[Kind, ...]:
+        """The kinds that there is a key of."""
+        return tuple(kind for kind in KINDS if self.source(kind) is not None)
 
 
 class PartnerSettings(_Part):
     """Where one partner's extract arrives, the agreement it arrives under and what writes it.
 
     `system` names the mapping by which its files are read; without it they are in our own layout.
+    A partner that encodes on its own machine has its public key in `encodes_with`; then only sealed
+    files that are signed with it are taken in.
     """
 
     inbox: Path
     agreement: Path
     system: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
+    encodes_with: Path | None = None
 
 
 class Disclosure(_Part):
@@ -59,15 +94,13 @@ class Disclosure(_Part):
     rounding_base: int = Field(default=5, ge=5, le=5)
 
 
-class _Document(_Part):
-    """The keys of partnership.yaml."""
+class _Settled(_Part):
+    """The keys of partnership.yaml that are taken as they stand."""
 
     partnership: str = Field(min_length=1)
     contact: str = Field(default="the partnership's data lead", min_length=1)
     purpose: str = Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")
-    key_epoch: int = Field(ge=1)
     demonstration: bool = False
-    keys: Keys
     control_database: SecretStr
     partners: dict[Partner, PartnerSettings] = Field(min_length=1)
     disclosure: Disclosure = Disclosure()
@@ -82,10 +115,26 @@ class _Document(_Part):
         return value
 
 
-class Settings(_Document):
+class _Document(_Settled):
+    """The keys of partnership.yaml."""
+
+    keys: _KeysDocument
+
+    @model_validator(mode="after")
+    def _has_the_keys_it_needs(self) -> _Document:
+        at_source = [part.encodes_with is not None for part in self.partners.values()]
+        if self.keys.identifier is None and not all(at_source):
+            raise ValueError("needs `keys.identifier` unless every partner encodes at source")
+        if self.keys.seal is None and any(at_source):
+            raise ValueError("needs `keys.seal` where a partner encodes at source")
+        return self
+
+
+class Settings(_Settled):
     """A partnership: its settings with every path made absolute, and its folder."""
 
     folder: Path
+    keys: Keys
 
     def partner(self, name: str) -> PartnerSettings:
         """The settings of the partner of that name."""
@@ -189,15 +238,15 @@ def _resolved(document: _Document, folder: Path) -> Settings:
         partnership=document.partnership,
         contact=document.contact,
         purpose=document.purpose,
-        key_epoch=document.key_epoch,
         demonstration=document.demonstration,
-        keys=Keys(identifier=folder / document.keys.identifier, store=folder / document.keys.store),
+        keys=_key_sources(document.keys, folder),
         control_database=SecretStr(_resolved_url(url, folder)),
         partners={
             name: PartnerSettings(
                 inbox=folder / part.inbox,
                 agreement=folder / part.agreement,
                 system=part.system,
+                encodes_with=folder / part.encodes_with if part.encodes_with else None,
             )
             for name, part in document.partners.items()
         },
@@ -205,6 +254,18 @@ def _resolved(document: _Document, folder: Path) -> Settings:
         model=folder / document.model if document.model else None,
         keep_releases=document.keep_releases,
         folder=folder,
+    )
+
+
+def _key_sources(said: _KeysDocument, folder: Path) -> Keys:
+    def optional(value: Any) -> KeySource | None:
+        return None if value is None else key_source(value, folder)
+
+    return Keys(
+        identifier=optional(said.identifier),
+        store=key_source(said.store, folder),
+        release=key_source(said.release, folder),
+        seal=optional(said.seal),
     )
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from flows.files import PRIVATE, make_folder, private_folder, write_text
 from governance.agreements import SIGNING_ROLES, Agreement, parse_agreement
-from governance.keys import new_root
+from governance.keys.custody import FileSource, KeySource, is_there, new_ring
+from governance.keys.ring import KINDS, Kind
 
 PARTNERS = ("police", "probation", "treatment", "housing")
 PURPOSE = "cohort-journeys"
@@ -64,18 +65,23 @@ def start(folder: Path, *, demo: bool, today: date) -> Started:
         inbox = folder / "inbox" / partner
         private_folder(inbox)
         inbox.chmod(PRIVATE)
-    for name in ("identifier", "store"):
-        path = Path("keys", f"{name}.key")
-        (made if new_key(folder / path) else left).append(str(path))
+    for kind in KINDS:
+        path = Path("keys", f"{kind}.key")
+        (made if new_key(FileSource(folder / path), kind, today) else left).append(str(path))
     return Started(tuple(made), tuple(left))
 
 
-def new_key(path: Path) -> bool:
-    """Make a root key unless there is one; whether it was made."""
-    if path.exists():
+def new_key(source: KeySource, kind: Kind, today: date) -> bool:
+    """Make a key unless there is one; whether it was made.
+
+    Raises:
+        KeyProblem: It cannot be written where it is to be kept.
+    """
+    if is_there(source):
         return False
-    private_folder(path.parent)
-    new_root(path)
+    for path in source.files:
+        private_folder(path.parent)
+    new_ring(source, kind, today)
     return True
 
 

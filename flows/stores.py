@@ -1,99 +1,100 @@
-"""A run's own stores: their keys, their copies, and what is put into them."""
+"""A run's own stores: copied from the current run's, and what is put into them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from flows.context import RunContext
+from flows.epochs import Epochs, still_to_supply
 from flows.files import flush, private_folder
+from flows.keys import NEXT, STORES, new_store_keys, store_keys
 from governance.control import Extract
+from linkage import store
 from schemas.errors import StoreError
+from warehouse import staging
 
 if TYPE_CHECKING:
     import polars as pl
 
     from governance.pseudonymise import Pseudonymised
 
-STORES = ("identity", "staging")
-
-
-def store_keys(run: RunContext) -> dict[str, str]:
-    """The keys of the stores and of the release, by name.
-
-    Raises:
-        KeyProblem: If the store key is missing, loose or unsound.
-    """
-    from governance.keys import load_root, store_key
-
-    root = load_root(run.settings.keys.store)
-    return {name: store_key(root, name) for name in (*STORES, "release")}
+    Parts = Mapping[int, Pseudonymised]
 
 
 def fill_stores(
-    run: RunContext, parts: Mapping[str, Pseudonymised], ledgers: Mapping[str, Extract]
-) -> None:
+    run: RunContext, parts: Mapping[str, Parts], ledgers: Mapping[str, Extract], epochs: Epochs
+) -> int:
     """Copy the current run's stores for this run and put new extracts into the copies.
 
     Args:
         run: The run.
-        parts: The new extracts, pseudonymised, by partner.
+        parts: The new extracts by partner, pseudonymised in each epoch that is wanted.
         ledgers: Their lines in the ledger.
+        epochs: The epoch the stores are in, and the newest there is.
+
+    Returns:
+        The epoch that the stores are in now.
 
     Raises:
         KeyProblem: If the store key is missing, loose or unsound.
         StoreError: If a store is missing, corrupt or was made with another key.
     """
-    keys = store_keys(run)
+    private_folder(run.settings.stores)
+    private_folder(run.stores)
+    keys = new_store_keys(run.settings, run.run_id)
     _copy_stores(run, keys)
-    _put_identities(run, keys["identity"], parts)
-    _put_events(run, keys["staging"], parts, ledgers)
+    _fill(run, keys, "", _in(epochs.in_use, parts), ledgers)
+    in_use = epochs.in_use
+    if epochs.crossing:
+        _fill(run, keys, NEXT, _in(epochs.newest, parts), ledgers)
+        _put_bridges(run, keys, parts, epochs)
+        staged = run.control.staged_extracts() | dict(ledgers)
+        if not still_to_supply(run.settings, staged, epochs.newest):
+            _cross(run, keys)
+            in_use = epochs.newest
     for partner, ledger in ledgers.items():
         _record_staging(run, partner, ledger)
-    flush(run.stores / f"{name}.duckdb" for name in STORES)
+    flush(path for path in run.stores.glob("*.duckdb"))
+    return in_use
+
+
+def _in(epoch: int, parts: Mapping[str, Parts]) -> dict[str, Pseudonymised]:
+    return {partner: by_epoch[epoch] for partner, by_epoch in parts.items() if epoch in by_epoch}
 
 
 def _copy_stores(run: RunContext, keys: Mapping[str, str]) -> None:
     """Rewrite the current run's stores into this run's folder; a first run starts with none."""
     from warehouse.connect import rewrite_store
 
-    private_folder(run.settings.stores)
-    private_folder(run.stores)
     current = run.control.current_run()
     if current is None:
         return
+    old = run.settings.stores / current.run_id
+    old_keys = store_keys(run.settings, current.run_id)
     for name in STORES:
-        source = run.settings.stores / current.run_id / f"{name}.duckdb"
-        if not source.is_file():
+        if not (old / f"{name}.duckdb").is_file():
             raise StoreError(
                 f"The {name} store of the current run is missing.",
                 "Restore the partnership folder's `stores` from backup, then run again.",
             )
-        rewrite_store(source, run.stores / source.name, keys[name])
+    for source in sorted(old.glob("*.duckdb")):
+        rewrite_store(source, run.stores / source.name, old_keys[source.stem], keys[source.stem])
 
 
-def _put_identities(run: RunContext, key: str, parts: Mapping[str, Pseudonymised]) -> None:
-    from linkage import store
-    from warehouse.connect import open_store
-
-    connection = open_store(run.stores / "identity.duckdb", key)
-    try:
-        store.create(connection)
+def _fill(
+    run: RunContext,
+    keys: Mapping[str, str],
+    beside: str,
+    parts: Mapping[str, Pseudonymised],
+    ledgers: Mapping[str, Extract],
+) -> None:
+    """Put extracts into the stores, or into those of the next epoch beside them."""
+    with _store(run, keys, f"{beside}identity") as connection:
         for partner, part in parts.items():
             store.replace_partner(connection, partner, part.encoded)
-    finally:
-        connection.close()
-
-
-def _put_events(
-    run: RunContext, key: str, parts: Mapping[str, Pseudonymised], ledgers: Mapping[str, Extract]
-) -> None:
-    from warehouse import staging
-    from warehouse.connect import open_store
-
-    connection = open_store(run.stores / "staging.duckdb", key)
-    try:
-        staging.create(connection)
+    with _store(run, keys, f"{beside}staging") as connection:
         for partner, part in parts.items():
             staging.replace_partner(
                 connection,
@@ -103,6 +104,49 @@ def _put_events(
                 data_as_at=ledgers[partner].data_as_at,
                 rows=ledgers[partner].received,
             )
+
+
+def _put_bridges(
+    run: RunContext, keys: Mapping[str, str], parts: Mapping[str, Parts], epochs: Epochs
+) -> None:
+    """Write down which record of the old epoch each of the new one is: they stand in one order."""
+    import polars as pl
+
+    with _store(run, keys, f"{NEXT}identity") as connection:
+        for by_epoch in parts.values():
+            if epochs.newest in by_epoch:
+                before = by_epoch[epochs.in_use].encoded["record_id"]
+                after = by_epoch[epochs.newest].encoded["record_id"]
+                bridge = pl.DataFrame({"record_id_before": before, "record_id_after": after})
+                store.add_bridge(connection, bridge)
+
+
+def _cross(run: RunContext, keys: Mapping[str, str]) -> None:
+    """Let the stores of the next epoch take the place of the others, with every person id."""
+    from linkage.registry import carry_over
+    from warehouse.connect import rewrite_store
+
+    with (
+        _store(run, keys, "identity") as before,
+        _store(run, keys, f"{NEXT}identity") as after,
+    ):
+        carry_over(before, after)
+    for name in STORES:
+        coming = run.stores / f"{NEXT}{name}.duckdb"
+        (run.stores / f"{name}.duckdb").unlink()
+        rewrite_store(coming, run.stores / f"{name}.duckdb", keys[coming.stem], keys[name])
+        coming.unlink()
+
+
+@contextmanager
+def _store(run: RunContext, keys: Mapping[str, str], name: str) -> Iterator[Any]:
+    """One of this run's stores, with its tables, made where it is not there."""
+    from warehouse.connect import open_store
+
+    connection = open_store(run.stores / f"{name}.duckdb", keys[name])
+    try:
+        (store if name.endswith("identity") else staging).create(connection)
+        yield connection
     finally:
         connection.close()
 

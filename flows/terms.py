@@ -1,4 +1,4 @@
-"""On what terms data are taken in: the agreement in force, the policy, the mapping and the key."""
+"""On what terms data are taken in: the agreement in force, the policy and the mapping."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from governance.agreements import (
     check_purpose,
     load_agreement,
 )
-from schemas.errors import ConfigError, KeyProblem
+from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
     from schemas.mapping import SystemMapping
@@ -41,17 +41,15 @@ def agreement_in_force(settings: Settings, partner: str, today: date) -> Agreeme
 def staged_under(run: RunContext, agreement: Agreement) -> str:
     """A digest of the terms that decide what staged data look like.
 
-    The purpose, treatments and clauses of the agreement, the key and its epoch, the encoding, the
-    code lists and the mapping, what the policy does about broken rules, and the rules of this
-    version of the program: when one changes, an extract must be staged again.
+    The purpose, treatments and clauses of the agreement, the encoding, the code lists and the
+    mapping, what the policy does about broken rules, and the rules of this version of the program:
+    when one changes, an extract must be staged again. Of the key, `flows.epochs` keeps account.
     """
     from schemas.encoded import ENCODING_VERSION
 
     terms = "\n".join(
         (
             agreement.treatment_digest,
-            f"epoch {run.settings.key_epoch}",
-            f"key {key_check(run)}",
             f"encoding {ENCODING_VERSION}",
             f"codes {folder_digest(run.settings.codes) if run.settings.codes else 'packaged'}",
             f"policy {policy_of(run).severity.model_dump_json()}",
@@ -83,43 +81,6 @@ def policy_of(run: RunContext) -> Policy:
     from schemas.policy import load_policy
 
     return load_policy(run.settings.policy)
-
-
-def key_check(run: RunContext) -> str:
-    """A value that tells one identifier key from another and gives nothing else away.
-
-    Raises:
-        KeyProblem: If the identifier key is missing, loose or unsound.
-    """
-    from governance.keys import load_root
-
-    root = load_root(run.settings.keys.identifier)
-    return root.derive(
-        "key-check", purpose=run.settings.purpose, epoch=run.settings.key_epoch
-    ).hex()[:16]
-
-
-def check_same_key(run: RunContext) -> None:
-    """Check that the identifier key is the one the staged data were encoded with.
-
-    Another key would encode everybody anew and end every person id without a word.
-
-    Raises:
-        KeyProblem: If it is another.
-    """
-    for staged in run.control.staged_extracts().values():
-        if staged.key_epoch != run.settings.key_epoch:
-            raise KeyProblem(
-                f"partnership.yaml says key epoch {run.settings.key_epoch}, and the staged data "
-                f"are of epoch {staged.key_epoch}.",
-                f"Set `key_epoch` back to {staged.key_epoch}: this version cannot rotate keys.",
-            )
-        if staged.key_check != key_check(run):
-            raise KeyProblem(
-                "The identifier key is not the one this partnership's data were encoded with.",
-                "Put the right key back from its custodian; with another, every person id would "
-                "be lost.",
-            )
 
 
 def check_nobody_left(run: RunContext) -> None:

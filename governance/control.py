@@ -63,6 +63,8 @@ RUN = sa.Table(
     sa.Column("ended_at", UtcDateTime),
     sa.Column("problem", sa.Text),
     sa.Column("report", sa.JSON),
+    # The epoch of the identifier key that the run's stores are in; a committed run has one.
+    sa.Column("key_epoch", sa.Integer),
     sa.CheckConstraint("state IN ('running', 'committed', 'failed')", name="run_state"),
 )
 
@@ -81,6 +83,9 @@ EXTRACT = sa.Table(
     sa.Column("withheld", sa.BigInteger, nullable=False),
     sa.Column("over_shared", sa.BigInteger, nullable=False),
     sa.Column("data_as_at", sa.Date, nullable=False),
+    # Of a file that the partner sealed: its id, and when it was made.
+    sa.Column("delivery", sa.String(40)),
+    sa.Column("made_at", UtcDateTime),
 )
 
 # What an extract looked like: counts of rows, of empty values and of listed codes, no values.
@@ -148,6 +153,7 @@ class Run:
     ended_at: datetime | None = None
     problem: str | None = None
     report: dict[str, Any] | None = None
+    key_epoch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -155,8 +161,9 @@ class Extract:
     """One line of the extracts ledger: what a partner sent and what became of it.
 
     `digest` is over the files; `staged_under` over the terms they were staged under, so that a
-    change of either makes the extract be staged again. `key_check` tells the identifier key from
-    another of the same epoch.
+    change of either makes the extract be staged again. `key_epoch` is the newest epoch it was
+    encoded in, and `key_check` tells the identifier key from another of the same epoch. What the
+    partner encoded itself has a `delivery` id and the moment it was sealed.
     """
 
     run_id: str
@@ -171,6 +178,8 @@ class Extract:
     withheld: int
     over_shared: int
     data_as_at: date
+    delivery: str | None = None
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -280,11 +289,13 @@ class Control:
         report: Mapping[str, Any],
         extracts: Sequence[Extract],
         draft_digest: str,
+        key_epoch: int = 1,
         audit: Sequence[AuditEntry] = (),
         profiles: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Make a run the current one, with its ledger, draft and audit entries, all or nothing.
 
+        `key_epoch` is the epoch of the identifier key that the run's stores are in, and
         `profiles` says of the partners in the ledger what their extracts looked like.
         """
         with self._transaction() as connection:
@@ -301,7 +312,8 @@ class Control:
             connection.execute(
                 sa.insert(DRAFT).values(run_id=run_id, digest=draft_digest, created_at=at)
             )
-            _set_state(connection, run_id, "committed", at, {"report": report})
+            said = {"report": report, "key_epoch": key_epoch}
+            _set_state(connection, run_id, "committed", at, said)
 
     def run(self, run_id: str) -> Run | None:
         """The run of that id."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from governance.agreements import Agreement
-from governance.encoding.anchored import SEPARATOR, KeyOf, encode, encoding_keys
+from governance.encoding.anchored import SEPARATOR, KeyOf, encode, working_keys
 from governance.encoding.prf import tokens
-from governance.keys import RootKey
+from governance.keys.root import PurposeKey
 from schemas.columns import Column
 from schemas.contract import Validated
 from schemas.errors import ExtractRejected
@@ -44,23 +44,20 @@ class Pseudonymised:
     events: dict[str, pl.DataFrame] = field(repr=False)
 
 
-def pseudonymise(
-    validated: Validated, agreement: Agreement, root: RootKey, *, purpose: str, epoch: int
-) -> Pseudonymised:
+def pseudonymise(validated: Validated, agreement: Agreement, key: PurposeKey) -> Pseudonymised:
     """Replace every identifier in a validated extract.
 
     Args:
         validated: The extract's valid rows, standardised.
         agreement: What may be done with each column.
-        root: The identifier root key.
-        purpose: The purpose in the agreement; encodings differ between purposes.
-        epoch: The key epoch.
+        key: The identifier key of the agreement's purpose in one epoch; encodings differ between
+            purposes and between epochs.
 
     Raises:
         ExtractRejected: Two records took the same surrogate, which only a damaged extract or an
             astronomically unlucky key can bring about.
     """
-    key_of = encoding_keys(root, purpose=purpose, epoch=epoch)
+    key_of = working_keys(key)
     partner, treatments = agreement.partner, agreement.treatments
     identity = _identity(partner, validated.frames, treatments)
     records = _record_ids(partner, identity, key_of)

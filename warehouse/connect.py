@@ -185,7 +185,7 @@ def attach(
     if not _KEY_HEX.fullmatch(key_hex):
         raise StoreError(
             f"The key given for {path.name} is not 64 or more hexadecimal digits.",
-            "Pass the key that governance.keys derives for this store.",
+            "Pass the key that governance.keys.envelope made for this store.",
         )
     if read_only and not path.is_file():
         raise StoreError(
@@ -215,7 +215,7 @@ def open_store(path: Path, key_hex: str, *, read_only: bool = False) -> duckdb.D
 
     Args:
         path: The store's file; created when absent, unless ``read_only``.
-        key_hex: The store's key, from ``governance.keys.store_key``.
+        key_hex: The store's key, from ``governance.keys.envelope``.
         read_only: Open without being able to write.
 
     Raises:
@@ -236,7 +236,7 @@ def open_store(path: Path, key_hex: str, *, read_only: bool = False) -> duckdb.D
     "A store could not be copied: it is damaged, or the disk is full.",
     "Check the disk's free space; if there is enough, restore the store from backup.",
 )
-def rewrite_store(source: Path, target: Path, key_hex: str) -> None:
+def rewrite_store(source: Path, target: Path, source_key: str, target_key: str) -> None:
     """Write a store's living rows into a new file.
 
     A copy of the file would carry deleted rows with it: they survive in freed blocks.
@@ -244,7 +244,8 @@ def rewrite_store(source: Path, target: Path, key_hex: str) -> None:
     Args:
         source: The store, only read.
         target: The new file, which must not exist.
-        key_hex: The key of both.
+        source_key: The key of the store.
+        target_key: The key of the new file.
 
     Raises:
         StoreError: The store cannot be opened or read to the end, or the new one not written.
@@ -252,8 +253,8 @@ def rewrite_store(source: Path, target: Path, key_hex: str) -> None:
     con = memory_connection(spill=target.parent / f".{target.name}.spill")
     try:
         load_encryption(con)
-        attach(con, source, "kept", key_hex, read_only=True)
-        attach(con, target, "store", key_hex, read_only=False)
+        attach(con, source, "kept", source_key, read_only=True)
+        attach(con, target, "store", target_key, read_only=False)
         con.execute("COPY FROM DATABASE kept TO store")
         con.execute("CHECKPOINT store")
     finally:

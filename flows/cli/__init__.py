@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from flows.cli.agreements import agreements_command
+from flows.cli.attack import attack_command
 from flows.cli.check import check_command
 from flows.cli.init import init_command
 from flows.cli.keys import keys_app
@@ -36,6 +37,7 @@ COMMANDS = (
     ("sql", sql_command, 'journeys sql "SELECT count(*) FROM person" --format csv'),
     ("publish", publish_command, 'journeys publish --approve --officer "A. Name"'),
     ("agreements", agreements_command, "journeys agreements --config demo/partnership.yaml"),
+    ("attack", attack_command, "journeys attack --records 10000 --json attack.json"),
 )
 
 for name, function, example in COMMANDS:

@@ -204,6 +204,41 @@ def remove_epoch(source: KeySource, kind: Kind, epoch: int) -> None:
         _overwrite(path, "".join(line.text() + "\n" for line in kept))
 
 
+def read_private(path: Path, kind: str, longest: int) -> bytes:
+    """The content of a file that nobody else may read.
+
+    Args:
+        path: The file.
+        kind: What to call it: `key`, `bundle`.
+        longest: How many bytes of it are read at most.
+
+    Raises:
+        KeyProblem: Missing, not a plain file, or open to others.
+    """
+    try:
+        with path.open("rb") as file:
+            # The open file is what is judged, so it cannot be exchanged after the check.
+            plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            exposed = not plain or others_may_access(path, file.fileno())
+            content = b"" if exposed else file.read(longest)
+    except FileNotFoundError:
+        raise KeyProblem(
+            f"The {kind} file {path.name} is missing.",
+            "Put it back from its custodian, or for a new partnership run `journeys keys new`.",
+        ) from None
+    except OSError:
+        raise KeyProblem(
+            f"The {kind} file {path.name} cannot be read.", "Check its owner and permissions."
+        ) from None
+    if exposed:
+        raise KeyProblem(
+            f"The {kind} file {path.name} can be read by others.",
+            f"Run `chmod 600 {path.name}` in its folder (on Windows, let only its owner read it), "
+            "and consider whether the key has leaked.",
+        )
+    return content
+
+
 def key_service(name: str) -> KeyService:
     """The key service of that name.
 
@@ -333,33 +368,7 @@ def _file_lines(path: Path, kind: Kind, forms: tuple[Form, ...]) -> tuple[Line, 
 
 
 def _read(path: Path) -> str:
-    """The text of a key file that nobody else may read.
-
-    Raises:
-        KeyProblem: Missing, not a plain file, or open to others.
-    """
-    try:
-        with path.open("rb") as file:
-            # The open file is what is judged, so it cannot be exchanged after the check.
-            plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            exposed = not plain or others_may_access(path, file.fileno())
-            content = b"" if exposed else file.read(LONGEST)
-    except FileNotFoundError:
-        raise KeyProblem(
-            f"The key file {path.name} is missing.",
-            "Put it back from its custodian, or for a new partnership run `journeys keys new`.",
-        ) from None
-    except OSError:
-        raise KeyProblem(
-            f"The key file {path.name} cannot be read.", "Check its owner and permissions."
-        ) from None
-    if exposed:
-        raise KeyProblem(
-            f"The key file {path.name} can be read by others.",
-            f"Run `chmod 600 {path.name}` in its folder (on Windows, let only its owner read it), "
-            "and consider whether the key has leaked.",
-        )
-    return content.decode("ascii", errors="replace")
+    return read_private(path, "key", LONGEST).decode("ascii", errors="replace")
 
 
 def _create(path: Path, text: str) -> None:

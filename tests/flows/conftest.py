@@ -59,14 +59,14 @@ class Partnership:
 
     def record_person(self) -> list[tuple[object, ...]]:
         """Which person each record is of, from the identity store."""
-        from governance.keys import load_root, store_key
+        from flows.keys import store_keys
         from linkage.registry import record_person
         from warehouse.connect import open_store
 
         with open_control(self.settings) as control:
             current = control.current_run()
         assert current is not None
-        key = store_key(load_root(self.settings.keys.store), "identity")
+        key = store_keys(self.settings, current.run_id)["identity"]
         path = self.settings.stores / current.run_id / "identity.duckdb"
         connection = open_store(path, key, read_only=True)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,10 +130,10 @@ def loose_store_key(folder: Path) -> None:
 
 
 def another_store_key(folder: Path) -> None:
-    from governance.keys import new_root
+    from governance.keys.custody import FileSource, new_ring
 
     key_file(folder, "store").unlink()
-    new_root(key_file(folder, "store"))
+    new_ring(FileSource(key_file(folder, "store")), "store", date(2026, 11, 22))
 
 
 def short_key(folder: Path) -> None:
@@ -183,10 +183,10 @@ AGREEMENTS = [
 KEYS_AND_STORES = [
     (no_identifier_key, "identifier.key is missing"),
     (loose_identifier_key, "identifier.key can be read by others"),
-    (short_key, "does not hold a whole root key"),
+    (short_key, "does not hold a whole key"),
     (no_store_key, "store.key is missing"),
     (loose_store_key, "store.key can be read by others"),
-    (another_store_key, "cannot be opened"),
+    (another_store_key, "cannot be opened with this root key"),
     (corrupt_identity_store, "identity"),
     (cut_staging_store, "staging"),
     (missing_store, "The staging store of the current run is missing"),

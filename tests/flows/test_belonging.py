@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from flows.context import open_control, utc_now
 from flows.refresh import run_refresh
-from governance.keys import new_root
-from schemas.errors import JourneysError, KeyProblem, StoreError
+from governance.keys.custody import FileSource, new_ring
+from schemas.errors import JourneysError, StoreError
 
 if TYPE_CHECKING:
     from conftest import Partnership
@@ -87,7 +87,7 @@ def test_another_identifier_key_does_not_quietly_end_every_person_id(ran: Partne
     key = ran.folder / "keys" / "identifier.key"
     kept = key.read_bytes()
     key.unlink()
-    new_root(key)
+    new_ring(FileSource(key), "identifier", date(2026, 11, 22))
     with pytest.raises(JourneysError, match="not the one"):
         run_refresh(ran.settings)
     assert ran.kept() == before
@@ -95,13 +95,6 @@ def test_another_identifier_key_does_not_quietly_end_every_person_id(ran: Partne
     key.touch(mode=0o600)
     key.write_bytes(kept)
     assert run_refresh(ran.settings)["linkage"]["created"] == 0
-
-
-def test_a_raised_key_epoch_is_refused_until_keys_can_be_rotated(ran: Partnership) -> None:
-    text = ran.config.read_text().replace("key_epoch: 1", "key_epoch: 2")
-    ran.config.write_text(text)
-    with pytest.raises(KeyProblem, match="cannot rotate"):
-        run_refresh(ran.settings)
 
 
 def test_what_is_not_ours_stays_where_it_is(ran: Partnership) -> None:

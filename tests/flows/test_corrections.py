@@ -36,13 +36,13 @@ def change(path: Path, key: str, **values: str | None) -> None:
 
 
 def staged(partnership: Partnership, sql: str) -> list[tuple[object, ...]]:
-    from governance.keys import load_root, store_key
+    from flows.keys import store_keys
     from warehouse.connect import open_store
 
     with open_control(partnership.settings) as control:
         current = control.current_run()
     assert current is not None
-    key = store_key(load_root(partnership.settings.keys.store), "staging")
+    key = store_keys(partnership.settings, current.run_id)["staging"]
     path = partnership.settings.stores / current.run_id / "staging.duckdb"
     connection = open_store(path, key, read_only=True)
     try:

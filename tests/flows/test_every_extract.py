@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from flows.context import LOCAL_TIME, open_control, utc_now
+from flows.keys import store_keys
 from flows.query import query_release
 from flows.refresh import run_refresh
 from flows.settings import Settings, load_settings
 from flows.start import start
 from governance.agreements import load_agreement
-from governance.keys import load_root, store_key
 from synthetic import write_extracts
 from synthetic.extracts import LOCAL_ONLY
 from warehouse import staging
@@ -48,7 +48,7 @@ def staged(settings: Settings) -> dict[str, int]:
     with open_control(settings) as control:
         current = control.current_run()
     assert current is not None
-    key = store_key(load_root(settings.keys.store), "staging")
+    key = store_keys(settings, current.run_id)["staging"]
     path = settings.stores / current.run_id / "staging.duckdb"
     connection = open_store(path, key, read_only=True)
     counts = {}

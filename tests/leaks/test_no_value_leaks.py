@@ -26,9 +26,9 @@ from leak_scan import scan_bytes, scan_store, scan_tree, store_words, words_in
 
 import flows.reading
 import governance.pseudonymise
+from flows.keys import release_key, store_keys
 from flows.refresh import run_refresh
 from flows.settings import load_settings
-from governance.keys import load_root, store_key
 from linkage import store
 from schemas.encoded import encoded_schema
 from schemas.errors import JourneysError
@@ -130,20 +130,23 @@ def check(folder: Path, partner: str, *args: str) -> subprocess.CompletedProcess
 
 def open_stores(folder: Path) -> list[duckdb.DuckDBPyConnection]:
     """Every encrypted store and release of a partnership, opened with its key."""
-    root = load_root(load_settings(folder / "partnership.yaml").keys.store)
+    settings = load_settings(folder / "partnership.yaml")
     stores = [
-        open_store(path, store_key(root, path.stem), read_only=True)
+        open_store(path, store_keys(settings, path.parent.name)[path.stem], read_only=True)
         for path in sorted((folder / "stores").glob("*/*.duckdb"))
     ]
     releases = sorted((folder / "releases").glob("*/warehouse.duckdb"))
-    return stores + [open_release(path, store_key(root, "release")) for path in releases]
+    return stores + [
+        open_release(path, release_key(settings, path.parent.name)) for path in releases
+    ]
 
 
 def test_the_canaries_travelled(travelled):
     """If they were all refused at the door, finding none proves nothing."""
-    root = load_root(load_settings(travelled / "partnership.yaml").keys.store)
+    settings = load_settings(travelled / "partnership.yaml")
     path = next((travelled / "stores").glob("*/staging.duckdb"))
-    staging = open_store(path, store_key(root, "staging"), read_only=True)
+    keys = store_keys(settings, path.parent.name)
+    staging = open_store(path, keys["staging"], read_only=True)
     born = staging.execute(
         """SELECT count(*) FROM (
             SELECT birth_year, postcode_district FROM police_custody
@@ -189,10 +192,11 @@ def test_no_id_of_anybody_is_anywhere(travelled):
 def test_the_stores_hold_only_the_tables_and_columns_they_are_meant_to(travelled):
     """What no needle finds, a derived value in a new column, is found by its being there."""
     found: dict[str, dict[str, set[str]]] = {"identity": {}, "staging": {}}
-    root = load_root(load_settings(travelled / "partnership.yaml").keys.store)
+    settings = load_settings(travelled / "partnership.yaml")
     for name, tables in found.items():
         path = next((travelled / "stores").glob(f"*/{name}.duckdb"))
-        connection = open_store(path, store_key(root, name), read_only=True)
+        key = store_keys(settings, path.parent.name)[name]
+        connection = open_store(path, key, read_only=True)
         columns = connection.execute(
             "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'store'"
         ).fetchall()

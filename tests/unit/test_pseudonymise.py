@@ -52,7 +52,7 @@ def extracts(folder) -> dict[str, Validated]:
 
 
 def parted(extract, terms, *, root=ROOT, purpose="cohorts", epoch=1):
-    return pseudonymise(extract, terms, root, purpose=purpose, epoch=epoch)
+    return pseudonymise(extract, terms, root.purpose_key(purpose, epoch))
 
 
 @pytest.mark.parametrize("partner", PARTNERS)

@@ -5,7 +5,7 @@ import pytest
 from schemas.errors import StoreError
 from warehouse.connect import open_store, rewrite_store
 
-KEY = "5a" * 32
+KEY, OTHER = "5a" * 32, "3c" * 32
 
 
 def test_living_rows_are_kept_and_deleted_ones_take_no_room(tmp_path):
@@ -17,9 +17,9 @@ def test_living_rows_are_kept_and_deleted_ones_take_no_room(tmp_path):
     connection.execute("DELETE FROM t WHERE id >= 10")
     connection.close()
     plain_copy.write_bytes(store.read_bytes())
-    rewrite_store(store, copy, KEY)
+    rewrite_store(store, copy, KEY, OTHER)
     assert copy.stat().st_size < plain_copy.stat().st_size / 4
-    connection = open_store(copy, KEY)
+    connection = open_store(copy, OTHER)
     assert connection.execute("SELECT count(*), max(id) FROM t").fetchone() == (10, 9)
     with pytest.raises(Exception, match=r"[Cc]onstraint"):
         connection.execute("INSERT INTO t VALUES (1, 'twice')")
@@ -36,4 +36,4 @@ def test_a_damaged_store_is_refused_and_says_nothing_of_it(tmp_path):
     content[middle : middle + 4096] = bytes(4096)
     store.write_bytes(content)
     with pytest.raises(StoreError, match="damaged"):
-        rewrite_store(store, tmp_path / "b.duckdb", KEY)
+        rewrite_store(store, tmp_path / "b.duckdb", KEY, KEY)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from flows.settings import Settings, load_settings, locate
+from governance.keys.custody import EnvironmentSource, FileSource
 from schemas.errors import ConfigError
 
 CANARY = "Xanthippe-Quillfeather"
@@ -17,8 +18,11 @@ def written(folder: Path, **changes: object) -> Path:
     content: dict[str, object] = {
         "partnership": "A partnership",
         "purpose": "journeys",
-        "key_epoch": 1,
-        "keys": {"identifier": "keys/identifier.key", "store": "keys/store.key"},
+        "keys": {
+            "identifier": "keys/identifier.key",
+            "store": "keys/store.key",
+            "release": "env:RELEASE_KEY",
+        },
         "control_database": "sqlite:///control.db",
         "partners": {"police": {"inbox": "inbox/police", "agreement": "agreements/police.yaml"}},
     }
@@ -31,7 +35,9 @@ def written(folder: Path, **changes: object) -> Path:
 def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
     settings = load_settings(written(tmp_path))
-    assert settings.keys.store == tmp_path / "keys/store.key"
+    assert settings.keys.store == FileSource(tmp_path / "keys/store.key")
+    assert settings.keys.release == EnvironmentSource("RELEASE_KEY")
+    assert settings.keys.named == ("identifier", "store", "release")
     assert settings.partner("police").inbox == tmp_path / "inbox/police"
     url = settings.control_database.get_secret_value()
     assert url == f"sqlite:///{tmp_path / 'control.db'}"
@@ -63,13 +69,13 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
     ("changes", "key"),
     [
         ({"surprise": CANARY}, "surprise"),
-        ({"keys": {"identifier": "a.key"}}, "keys.store"),
-        ({"keys": {"identifier": "a.key", "store": "a.key"}}, "keys"),
-        ({"keys": {"identifier": "a.key", "store": "b.key", "other": CANARY}}, "keys.other"),
+        ({"keys": {"identifier": "a.key", "release": "c.key"}}, "keys.store"),
+        ({"keys": {"identifier": "a.key", "store": "a.key", "release": "c.key"}}, "keys"),
+        ({"keys": {"store": "b.key", "release": "c.key", "other": CANARY}}, "keys.other"),
+        ({"keys": {"store": ["b.key", CANARY], "release": "c.key"}}, "keys.store"),
+        ({"keys": {"store": "b.key", "release": "c.key"}}, "keys.identifier"),
         ({"purpose": ...}, "purpose"),
         ({"purpose": f"{CANARY} and more"}, "purpose"),
-        ({"key_epoch": CANARY}, "key_epoch"),
-        ({"key_epoch": 0}, "key_epoch"),
         ({"control_database": CANARY}, "control_database"),
         ({"partners": {}}, "partners"),
         ({"partners": {"police": {"inbox": "x"}}}, "partners.police.agreement"),

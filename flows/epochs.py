@@ -1,0 +1,118 @@
+"""Which epochs of the identifier key are in use, and the crossing from one to the next.
+
+While the ring holds an old epoch and a new one, every extract that is taken in is encoded in both.
+The stores stay in the old epoch, with those of the new beside them, until every partner has
+supplied in the new one; in that run the new take their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.keys import ring_of
+from governance.control import Control, Extract
+from schemas.errors import KeyProblem
+
+if TYPE_CHECKING:
+    from flows.context import RunContext
+    from flows.settings import Settings
+    from governance.keys.ring import KeyRing
+    from governance.keys.root import PurposeKey
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """The epoch the stores are in, and the newest there is."""
+
+    in_use: int
+    newest: int
+
+    @property
+    def crossing(self) -> bool:
+        """Whether the stores are still to cross into the newest epoch."""
+        return self.newest > self.in_use
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """The epochs that an extract is to be encoded in."""
+        return (self.in_use, self.newest) if self.crossing else (self.in_use,)
+
+
+def epochs_of(settings: Settings, control: Control) -> Epochs:
+    """The epochs in use now.
+
+    A hub that holds no identifier key goes by what its partners sealed.
+
+    Raises:
+        KeyProblem: The identifier key cannot be used.
+    """
+    current = control.current_run()
+    stood = current.key_epoch if current is not None else None
+    if settings.keys.identifier is None:
+        supplied = [one.key_epoch for one in control.staged_extracts().values()]
+        newest = max(supplied, default=1)
+    else:
+        newest = ring_of(settings, "identifier").newest
+    return Epochs(stood if stood is not None else newest, newest)
+
+
+def purpose_keys(run: RunContext, epochs: Epochs) -> dict[int, PurposeKey]:
+    """The keys to encode with, by epoch.
+
+    Raises:
+        KeyProblem: The identifier key cannot be used, or lacks an epoch.
+    """
+    ring = ring_of(run.settings, "identifier")
+    purpose = run.settings.purpose
+    return {epoch: ring.root(epoch).purpose_key(purpose, epoch) for epoch in epochs.wanted}
+
+
+def key_check(key: PurposeKey) -> str:
+    """A value that tells one identifier key from another and gives nothing else away."""
+    return key.derive("key-check").hex()[:16]
+
+
+def check_same_key(run: RunContext, epochs: Epochs) -> None:
+    """Check that the identifier key is the one the staged data were encoded with.
+
+    Another key would encode everybody anew and end every person id without a word.
+
+    Raises:
+        KeyProblem: It is another, or the epoch that the stores are in is not in the ring.
+    """
+    if run.settings.keys.identifier is None:
+        return
+    ring = ring_of(run.settings, "identifier")
+    if epochs.in_use not in ring.roots:
+        raise KeyProblem(
+            f"The identifier key has no epoch {epochs.in_use}, which the staged data are in.",
+            "Put that epoch back from its custodian: it may go only once every partner has "
+            "supplied in a newer one (`journeys keys status`).",
+        )
+    for staged in run.control.staged_extracts().values():
+        if not _is_checked_by(ring, staged, run.settings.purpose):
+            raise KeyProblem(
+                "The identifier key is not the one this partnership's data were encoded with.",
+                "Put the right key back from its custodian; with another, every person id would "
+                "be lost.",
+            )
+
+
+def still_to_supply(
+    settings: Settings, staged: Mapping[str, Extract], newest: int
+) -> tuple[str, ...]:
+    """Partners that have not supplied in the newest epoch yet."""
+    return tuple(
+        str(partner)
+        for partner in settings.partners
+        if partner not in staged or staged[partner].key_epoch < newest
+    )
+
+
+def _is_checked_by(ring: KeyRing, staged: Extract, purpose: str) -> bool:
+    if staged.key_epoch not in ring.roots:
+        return staged.key_epoch <= ring.newest
+    key = ring.root(staged.key_epoch).purpose_key(purpose, staged.key_epoch)
+    return staged.key_check == key_check(key)

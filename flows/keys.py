@@ -1,0 +1,157 @@
+"""The partnership's keys as flows use them: rings from their custody, data keys from beside stores.
+
+Whoever runs a command needs only the ring that the command opens: an analyst the release ring, a
+hub fed by sealed files no identifier ring at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.files import write_text
+from flows.settings import Settings
+from schemas.errors import KeyProblem, StoreError
+
+if TYPE_CHECKING:
+    from governance.keys.ring import KeyRing, Kind
+
+STORES = ("identity", "staging")
+NEXT = "next_"
+"""Before the name of a store of the key epoch that the partnership is crossing into."""
+
+RELEASE = "warehouse"
+STORE_KEYS = "keys.json"
+RELEASE_KEY = "key.json"
+
+
+def ring_of(settings: Settings, kind: Kind) -> KeyRing:
+    """A key ring of the partnership.
+
+    Raises:
+        KeyProblem: partnership.yaml names none of that kind, or it cannot be used.
+    """
+    from governance.keys.custody import load_ring
+
+    source = settings.keys.source(kind)
+    if source is None:
+        raise KeyProblem(
+            f"partnership.yaml names no {kind} key.",
+            f"Add `{kind}` under `keys` and make it with `journeys keys new`.",
+        )
+    return load_ring(source, kind)
+
+
+def check_rings(settings: Settings) -> None:
+    """Check every key that partnership.yaml names, and that no two are the same.
+
+    Raises:
+        KeyProblem: One cannot be used, or two are the same.
+    """
+    from governance.keys.ring import refuse_shared
+
+    refuse_shared([ring_of(settings, kind) for kind in settings.keys.named])
+
+
+def new_store_keys(settings: Settings, run_id: str) -> dict[str, str]:
+    """Make the data keys of a run's stores and keep them, wrapped, beside where the stores go."""
+    names = (*STORES, *(f"{NEXT}{name}" for name in STORES))
+    return _new(settings.stores / run_id / STORE_KEYS, _stores_place(run_id), names, settings)
+
+
+def store_keys(settings: Settings, run_id: str) -> Mapping[str, str]:
+    """The data keys of a run's stores, by name, as DuckDB takes them.
+
+    Raises:
+        KeyProblem: The store key cannot be used, or is not the one they were wrapped with.
+        StoreError: They are missing.
+    """
+    path = settings.stores / run_id / STORE_KEYS
+    return _open(path, _stores_place(run_id), "store", settings)
+
+
+def new_release_key(settings: Settings, run_id: str) -> str:
+    """Make the data key of a run's release and keep it, wrapped, beside where the release goes."""
+    path = settings.releases / run_id / RELEASE_KEY
+    return _new(path, _release_place(run_id), (RELEASE,), settings)[RELEASE]
+
+
+def release_key(settings: Settings, run_id: str) -> str:
+    """The data key of a run's release, as DuckDB takes it.
+
+    Raises:
+        KeyProblem: The release key cannot be used, or is not the one it was wrapped with.
+        StoreError: It is missing.
+    """
+    path = settings.releases / run_id / RELEASE_KEY
+    return _open(path, _release_place(run_id), "release", settings)[RELEASE]
+
+
+def rewrap(settings: Settings, kind: Kind, run_ids: Iterable[str]) -> int:
+    """Wrap the data keys of runs anew with the newest root of their ring.
+
+    Args:
+        settings: The partnership.
+        kind: `store` or `release`.
+        run_ids: The runs whose stores or releases there are.
+
+    Returns:
+        How many files were written.
+
+    Raises:
+        KeyProblem: A file cannot be opened with any root of the ring.
+    """
+    from governance.keys.envelope import unwrap, wrap
+
+    ring, written = ring_of(settings, kind), 0
+    for run_id in run_ids:
+        path, place = _kept_at(settings, kind, run_id)
+        if path.is_file():
+            write_text(path, wrap(unwrap(path.read_text("utf-8"), place, ring), ring))
+            written += 1
+    return written
+
+
+def wrapped_in(settings: Settings, kind: Kind, run_ids: Iterable[str]) -> set[int]:
+    """The epochs that the data keys of runs are wrapped in."""
+    from governance.keys.envelope import wrapped_in
+
+    paths = [_kept_at(settings, kind, run_id)[0] for run_id in run_ids]
+    return {wrapped_in(path.read_text("utf-8")) for path in paths if path.is_file()}
+
+
+def _kept_at(settings: Settings, kind: Kind, run_id: str) -> tuple[Path, str]:
+    if kind == "store":
+        return settings.stores / run_id / STORE_KEYS, _stores_place(run_id)
+    return settings.releases / run_id / RELEASE_KEY, _release_place(run_id)
+
+
+def _stores_place(run_id: str) -> str:
+    return f"stores/{run_id}"
+
+
+def _release_place(run_id: str) -> str:
+    return f"releases/{run_id}"
+
+
+def _new(path: Path, place: str, names: tuple[str, ...], settings: Settings) -> dict[str, str]:
+    from governance.keys.envelope import new_data_keys, wrap
+
+    kind: Kind = "store" if path.name == STORE_KEYS else "release"
+    made = new_data_keys(place, names)
+    write_text(path, wrap(made, ring_of(settings, kind)))
+    return dict(made.keys)
+
+
+def _open(path: Path, place: str, kind: Kind, settings: Settings) -> Mapping[str, str]:
+    from governance.keys.envelope import unwrap
+
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise StoreError(
+            f"The data keys of {place} are missing.",
+            "Restore that folder from its backup: without its data keys a store cannot be opened.",
+        ) from None
+    return unwrap(text, place, ring_of(settings, kind)).keys
