@@ -10,7 +10,7 @@ WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow backtest bench bench-read reference check format lock lock-proof clean
+.PHONY: help install demo test test-slow backtest bench bench-read bench-synthetic mutate-rules reference check format lock lock-proof clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,12 @@ backtest: install ## Judge the linkage by pair of partners, beside clear text
 
 bench: install ## How encoding and linking grow with the number of records
 	$(BIN)/python benchmarks/scale.py
+
+bench-synthetic: install ## Inventing a million records, in seconds and memory
+	$(BIN)/python benchmarks/synthetic_speed.py
+
+mutate-rules: install ## Take each rule out of the contracts and see a test fail
+	$(BIN)/python tests/support/rule_mutants.py
 
 bench-read: install ## Reading and validating a million rows, against polars reading them
 	$(BIN)/python benchmarks/read_speed.py
