@@ -10,7 +10,7 @@ WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow backtest bench bench-read bench-synthetic mutate-rules reference check format lock lock-proof clean
+.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-synthetic mutate-rules reference check format lock lock-proof clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,10 @@ backtest: install ## Judge the linkage by pair of partners, beside clear text
 
 bench: install ## How encoding and linking grow with the number of records
 	$(BIN)/python benchmarks/scale.py
+
+bench-encode: install ## Records encoded a second, beside clkhash
+	test -x .venv-clkhash/bin/python || { $(PYTHON) -m venv .venv-clkhash && .venv-clkhash/bin/pip install --quiet clkhash==0.18.3; }
+	$(BIN)/python benchmarks/encode_speed.py --clkhash .venv-clkhash/bin/python
 
 bench-synthetic: install ## Inventing a million records, in seconds and memory
 	$(BIN)/python benchmarks/synthetic_speed.py
@@ -82,4 +86,4 @@ lock-proof: ## Install the lock into an empty environment and start what it hold
 	"$$scratch/venv/bin/journeys" --help > /dev/null && echo "The lock installs and runs."
 
 clean: ## Remove the environment and the demo
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(DEMO) .venv-clkhash

@@ -2,7 +2,7 @@
 
 A field's distance is the least Hamming distance of its filters under the anchors: under an anchor
 the pair shares it follows the shared grams (0 when the values are equal, about a quarter of the
-bits for one typing error in a short name, 0.44–0.47 of them for unrelated values), and under any
+bits for one typing error in a short name, 0.49 of them for unrelated names), and under any
 other it is noise near one half. A composite that contains a field and agrees shows the field equal.
 
 Every condition is symmetric in the two records, so that the order they arrive in cannot matter.
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from schemas.encoded import BANDS, FILTERS, STRONG_IDS, filter_columns, token_column
 
-# Hamming distances in bits of 256, chosen on the training population (docs/adr/0003).
-NAME_CLOSE = 56
-NAME_NEAR = 80
-NAME_DISTANT = 100
+# Hamming distances in bits of 256, chosen on the training population (docs/adr/0008).
+NAME_CLOSE = 64
+NAME_NEAR = 86
+NAME_DISTANT = 106
 DATE_CLOSE = 62
 DATE_NEAR = 80
 POSTCODE_CLOSE = 44
@@ -82,10 +82,8 @@ POSTCODE = _distance("postcode")
 # Composites of both names under part of the date show both names equal even when neither the
 # whole date nor the postcode agrees.
 NAMES_AGREE = _agree("names_year", "names_daymonth")
-DATE_AGREES = _agree(
-    "date_surname", "date_forename", "date_sector", "date_names_either", "date_initial"
-)
-POSTCODE_AGREES = _agree("postcode_surname", "postcode_forename")
+DATE_AGREES = _agree("date_surname", "date_sector", "date_names_either", "date_initial")
+POSTCODE_AGREES = _agree("postcode_surname", "postcode_forename", "postcode_initials")
 NAMES_EXCHANGED = f"({_agree('date_names_either')} AND coalesce({SURNAME} > 0, false))"
 
 

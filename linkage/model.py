@@ -19,7 +19,7 @@ from linkage.comparisons import COMPARISONS, Comparison
 from schemas.encoded import ENCODING_VERSION
 from schemas.errors import ModelError
 
-CURRENT_MODEL = "full_view_2026_11.json"
+CURRENT_MODEL = "full_view_2026_11_22.json"
 
 
 class Parameters(BaseModel):

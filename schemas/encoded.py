@@ -1,7 +1,9 @@
 """The shape of an encoded extract: every column linkage may rely on, and nothing else.
 
 Block tokens are 64-bit keyed composites, one per blocking rule. Filters are 256 bits in four signed
-64-bit words, salted by an anchor, so that two of them compare only where the anchor agrees.
+64-bit words, salted by an anchor, so that two of them compare only where the anchor agrees. Reduced
+tokens are composites of what every partner has, initials among it, so that an extract without names
+can meet one with them.
 """
 
 from __future__ import annotations
@@ -10,21 +12,31 @@ from typing import Final
 
 import polars as pl
 
-ENCODING_VERSION: Final = 1
+ENCODING_VERSION: Final = 2
 FILTER_WORDS: Final = 4
 FILTER_BITS: Final = 64 * FILTER_WORDS
 
-# Each block token is named after the fields it is made of.
+# Each block token is named after the fields it is made of. What each of them gains was measured:
+# docs/adr/0008.
 BLOCK_TOKENS: Final = (
     "date_surname",
-    "date_forename",
     "date_sector",
     "postcode_surname",
     "postcode_forename",
+    "postcode_initials",
     "names_year",
     "date_names_either",
     "names_daymonth",
     "date_initial",
+)
+
+# Composites of the reduced view, named likewise. No full-view linkage blocks on them.
+REDUCED_TOKENS: Final = (
+    "initials_date_sex",
+    "initials_date_sector",
+    "initials_either_date",
+    "initials_date_either",
+    "initials_sector_year",
 )
 
 # Values that are unique to a person carry no frequency, so they may stand alone.
@@ -47,7 +59,7 @@ BANDS: Final = 6
 
 
 def token_column(name: str) -> str:
-    """The column of a block token or strong id."""
+    """The column of a block token, reduced token or strong id."""
     return f"t_{name}"
 
 
@@ -59,7 +71,7 @@ def filter_columns(field: str, anchor: str) -> tuple[str, ...]:
 def encoded_schema() -> dict[str, pl.DataType]:
     """Column names and polars types of an encoded extract, in their order."""
     words = [column for pair in FILTERS for column in filter_columns(*pair)]
-    tokens = [token_column(name) for name in BLOCK_TOKENS + STRONG_IDS]
+    tokens = [token_column(name) for name in BLOCK_TOKENS + REDUCED_TOKENS + STRONG_IDS]
     return {
         "record_id": pl.Int64(),
         "partner": pl.String(),

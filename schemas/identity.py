@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from schemas import standardise
+from schemas import identifiers, standardise
 from schemas.tables import TABLES, IdentityColumns, Table
 
 KEY_SEPARATOR = "|"
@@ -24,8 +24,14 @@ IDENTITY_SCHEMA = {
     "cro_number": pl.String,
     "noms_number": pl.String,
     "local_id": pl.String,
+    "forename_initial": pl.String,
+    "surname_initial": pl.String,
+    "sector": pl.String,
 }
-"""The columns of an identity frame; any but the first two may be null."""
+"""The columns of an identity frame; any but the first two may be null.
+
+Initials and sector are as they were sent; where names and postcode were, they follow from those.
+"""
 
 STRONG = ("nhs_number", "nino", "pnc_id", "cro_number", "noms_number")
 
@@ -72,7 +78,16 @@ def _identities(table: Table, columns: IdentityColumns, frame: pl.DataFrame) -> 
         standardise.linkable_postcode(_column(columns.postcode)).alias("postcode"),
         *strong,
         local.alias("local_id"),
+        _column(columns.forename_initial).alias("forename_initial"),
+        _column(columns.surname_initial).alias("surname_initial"),
+        _linkable_sector(_column(columns.sector)).alias("sector"),
     )
+
+
+def _linkable_sector(normal: pl.Expr) -> pl.Expr:
+    """A sector without its space, as a postcode begins; null where it names no place."""
+    names_a_place = identifiers.sector_district(normal).is_not_null()
+    return pl.when(names_a_place).then(normal.str.replace(" ", "", literal=True))
 
 
 def _column(name: str | None) -> pl.Expr:

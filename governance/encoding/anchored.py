@@ -6,27 +6,28 @@ to agree when a pair is compared. Within one anchor the Hamming distance of two 
 grams their values share; across anchors it is noise.
 
 Encoding each column by itself was measured and cannot be made safe: the frequencies and the
-similarity graph of one column name its values (see docs/adr/0002).
+similarity graph of one column name its values (see docs/adr/0002). How the values are coded, and
+why in this way, is docs/adr/0008.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from governance.encoding.bands import band
 from governance.encoding.filters import anchored_filters
 from governance.encoding.grams import date_grams, name_grams, postcode_grams
-from governance.encoding.prf import tokens
-from governance.keys import RootKey
+from governance.encoding.parts import part_tokens
+from governance.encoding.prf import Coded, KeyOf, Words, distinct, tokens, word_macs
+from governance.keys.root import PurposeKey, RootKey
 from schemas.encoded import (
-    BLOCK_TOKENS,
     ENCODING_VERSION,
-    FILTER_WORDS,
     FILTERS,
     STRONG_IDS,
     encoded_schema,
@@ -34,11 +35,13 @@ from schemas.encoded import (
     token_column,
 )
 
-KeyOf = Callable[[str], bytes]
-Grams = Callable[[pl.Series], NDArray[np.uint64]]
+Grams = Callable[[pl.Series], Words]
+Salts = Callable[[pl.DataFrame, KeyOf], dict[str, pl.Series]]
 
 SEPARATOR: Final = "\x1f"
-IDENTITY: Final = ("forename", "surname", "dob", "postcode", "sex", *STRONG_IDS)
+SENT: Final = ("forename", "surname", "dob", "postcode", "sex")
+# What an extract without names or whole postcodes sends instead; a frame may lack these columns.
+SENT_INSTEAD: Final = ("forename_initial", "surname_initial", "sector")
 
 GRAMS: Final[dict[str, Grams]] = {
     "forename": name_grams,
@@ -47,34 +50,22 @@ GRAMS: Final[dict[str, Grams]] = {
     "postcode": postcode_grams,
 }
 
-# The pieces composites and anchors are made of. `dob` is YYYYMMDD.
-PARTS: Final = {
-    "forename": pl.col("forename"),
-    "surname": pl.col("surname"),
-    "date": pl.col("dob"),
-    "postcode": pl.col("postcode"),
-    "sector": pl.col("postcode").str.head(-2),
-    "initial": pl.col("forename").str.head(1),
-    "year": pl.col("dob").str.head(4),
-    "daymonth": pl.col("dob").str.tail(4),
-    # Names in either order: the lower first. One missing name leaves no pair of names.
-    "name_low": pl.min_horizontal("forename", "surname"),
-    "name_high": pl.when(pl.all_horizontal(pl.col("forename", "surname").is_not_null())).then(
-        pl.max_horizontal("forename", "surname")
-    ),
-}
-
-# Block token → its parts, in the order of schemas.encoded.BLOCK_TOKENS.
+# Token → its parts, in their order.
 COMPOSITES: Final = {
     "date_surname": ("date", "surname"),
-    "date_forename": ("date", "forename"),
     "date_sector": ("date", "sector"),
     "postcode_surname": ("postcode", "surname"),
     "postcode_forename": ("postcode", "forename"),
+    "postcode_initials": ("postcode", "initial", "surname_initial"),
     "names_year": ("forename", "surname", "year"),
     "date_names_either": ("date", "name_low", "name_high"),
     "names_daymonth": ("forename", "surname", "daymonth"),
     "date_initial": ("date", "initial"),
+    "initials_date_sex": ("initial", "surname_initial", "date", "sex"),
+    "initials_date_sector": ("initial", "surname_initial", "date", "sector"),
+    "initials_either_date": ("initial_low", "initial_high", "date"),
+    "initials_date_either": ("initial", "surname_initial", "date_either"),
+    "initials_sector_year": ("initial", "surname_initial", "sector", "year"),
 }
 
 ANCHORS: Final = {
@@ -86,25 +77,32 @@ ANCHORS: Final = {
 
 def encoding_keys(root: RootKey, *, purpose: str, epoch: int) -> KeyOf:
     """The key of each part of the encoding, by its label, under one root, purpose and epoch."""
+    return working_keys(root.purpose_key(purpose, epoch))
+
+
+def working_keys(key: PurposeKey) -> KeyOf:
+    """The key of each part of the encoding, by its label, under the key of a purpose and epoch."""
 
     def key_of(label: str) -> bytes:
-        return root.derive(f"encoding/{ENCODING_VERSION}/{label}", purpose=purpose, epoch=epoch)
+        return key.derive(f"encoding/{ENCODING_VERSION}/{label}")
 
     return key_of
 
 
-def encode(identity: pl.DataFrame, key_of: KeyOf) -> pl.DataFrame:
+def encode(identity: pl.DataFrame, key_of: KeyOf, *, threads: int | None = None) -> pl.DataFrame:
     """Encode the identities of one partner's records.
 
     Args:
         identity: ``record_id``, ``partner`` and the standardised identity columns: text or null,
             ``dob`` a date. Rows with the same identity are encoded once.
         key_of: The key of each part, from :func:`encoding_keys`.
+        threads: How many columns to work out at a time; as many as there are processors if not
+            given. It changes nothing of what comes out.
 
     Returns:
         One row a record, in the same order, with the columns of ``encoded_schema()``.
     """
-    return _encode(identity, key_of, ANCHORS)
+    return _encode(identity, key_of, _salts, threads)
 
 
 def encode_under_one_salt(identity: pl.DataFrame, key_of: KeyOf) -> pl.DataFrame:
@@ -118,58 +116,100 @@ def encode_under_one_salt(identity: pl.DataFrame, key_of: KeyOf) -> pl.DataFrame
         identity: As for :func:`encode`.
         key_of: As for :func:`encode`; a root made for the purpose and thrown away.
     """
-    return _encode(identity, key_of, dict.fromkeys(ANCHORS, ()))
+    return _encode(identity, key_of, _one_salt, None)
+
+
+def composite(parts: pl.DataFrame, names: tuple[str, ...], key: bytes) -> pl.Series:
+    """The CMAC of parts' tokens one after the other; null where one is missing.
+
+    Args:
+        parts: Part tokens, from :func:`governance.encoding.parts.part_tokens`.
+        names: Which of them, in order.
+        key: 32 bytes, for this composite alone.
+
+    Returns:
+        An Int64 series as long as ``parts``.
+    """
+    chosen = parts.select(names)
+    macs = pl.Series(word_macs(chosen.fill_null(0).to_numpy().view(np.uint64), key).view(np.int64))
+    return chosen.select(pl.when(pl.all_horizontal(pl.all().is_not_null())).then(macs)).to_series()
+
+
+def _salts(parts: pl.DataFrame, key_of: KeyOf) -> dict[str, pl.Series]:
+    """The secret token of each anchor in each row, null where the row lacks it."""
+    return {
+        name: parts[of[0]] if len(of) == 1 else composite(parts, of, key_of(f"anchor/{name}"))
+        for name, of in ANCHORS.items()
+    }
+
+
+def _one_salt(parts: pl.DataFrame, key_of: KeyOf) -> dict[str, pl.Series]:
+    return dict.fromkeys(ANCHORS, pl.repeat(0, parts.height, dtype=pl.Int64, eager=True))
 
 
 def _encode(
-    identity: pl.DataFrame, key_of: KeyOf, anchors: dict[str, tuple[str, ...]]
+    identity: pl.DataFrame, key_of: KeyOf, salts_of: Salts, threads: int | None
 ) -> pl.DataFrame:
-    texts = identity.with_columns(pl.col("dob").dt.strftime("%Y%m%d"))
-    distinct = texts.select(IDENTITY).unique(maintain_order=True)
-    parts = distinct.select(**PARTS)
-    coded = distinct.with_columns(
-        band(distinct["forename"], "forename").alias("forename_band"),
-        band(distinct["surname"], "surname").alias("surname_band"),
+    people, place = _people(identity)
+    parts = part_tokens(people, key_of)
+    salts = salts_of(parts, key_of)
+    grams = {field: of_field(people[field].values) for field, of_field in GRAMS.items()}
+
+    def filter_words(pair: tuple[str, str]) -> list[pl.Series]:
+        field, anchor = pair
+        key = key_of(f"filter/{field}/{anchor}")
+        words = _filter(people[field].rows, grams[field], salts[anchor], key)
+        return [word.alias(c) for c, word in zip(filter_columns(*pair), words, strict=True)]
+
+    def block_token(name: str) -> list[pl.Series]:
+        token = composite(parts, COMPOSITES[name], key_of(f"token/{name}"))
+        return [token.alias(token_column(name))]
+
+    # Every column is worked out by itself, so threads share nothing that changes.
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        made = [*pool.map(filter_words, FILTERS), *pool.map(block_token, COMPOSITES)]
+    coded = pl.DataFrame([column for columns in made for column in columns]).with_columns(
         *(
-            _token(_joined(parts, COMPOSITES[name]), f"token/{name}", name, key_of)
-            for name in BLOCK_TOKENS
-        ),
-        *(_token(distinct[name], f"strong/{name}", name, key_of) for name in STRONG_IDS),
-        *(
-            word.alias(column)
-            for field, anchor in FILTERS
-            for column, word in zip(
-                filter_columns(field, anchor),
-                _filter(distinct[field], _joined(parts, anchors[anchor]), field, anchor, key_of),
-                strict=True,
-            )
-        ),
+            band(people[kind].values, kind).gather(people[kind].rows).alias(f"{kind}_band")
+            for kind in ("forename", "surname")
+        )
     )
-    rows = texts.join(coded, on=IDENTITY, how="left", nulls_equal=True, maintain_order="left")
+    ids = (
+        tokens(identity[name], key_of(f"strong/{name}")).alias(token_column(name))
+        for name in STRONG_IDS
+    )
+    rows = pl.concat(
+        [identity.select("record_id", "partner", "sex", *ids), coded[place]], how="horizontal"
+    )
     return rows.select(pl.col(name).cast(dtype) for name, dtype in encoded_schema().items())
 
 
-def _token(values: pl.Series, label: str, name: str, key_of: KeyOf) -> pl.Series:
-    return tokens(values, key_of(label)).alias(token_column(name))
-
-
-def _joined(parts: pl.DataFrame, names: tuple[str, ...]) -> pl.Series:
-    """Parts joined into one text: null where one is missing, constant where none is named."""
-    joined = pl.concat_str(names, separator=SEPARATOR) if names else pl.repeat("", pl.len())
-    return parts.select(joined).to_series()
-
-
-def _filter(
-    values: pl.Series, anchors: pl.Series, field: str, anchor: str, key_of: KeyOf
-) -> pl.DataFrame:
-    """The words of one field's filters under one anchor; null where either is missing."""
-    label = f"{field}/{anchor}"
-    rows = np.flatnonzero((values.is_not_null() & anchors.is_not_null()).to_numpy())
-    salts = tokens(anchors, key_of(f"salt/{label}")).gather(rows).to_numpy()
-    words = np.zeros((len(values), FILTER_WORDS), dtype=np.int64)
-    words[rows] = anchored_filters(
-        GRAMS[field](values.gather(rows)), salts.view(np.uint64), key_of(f"filter/{label}")
+def _people(identity: pl.DataFrame) -> tuple[dict[str, Coded], pl.Series]:
+    """The columns of the distinct identities, and for each row the place of its own among them."""
+    nothing = pl.repeat(None, identity.height, dtype=pl.String, eager=True)
+    columns = {
+        name: distinct(identity[name] if name in identity.columns else nothing)
+        for name in SENT + SENT_INSTEAD
+    }
+    codes = pl.DataFrame({name: column.rows for name, column in columns.items()})
+    people = codes.with_row_index("row").group_by(codes.columns, maintain_order=True).agg("row")
+    place = np.empty(identity.height, dtype=np.uint32)
+    place[people["row"].explode().to_numpy()] = np.repeat(
+        np.arange(people.height, dtype=np.uint32), people["row"].list.len()
     )
-    present = np.zeros(len(values), dtype=bool)
-    present[rows] = True
-    return pl.DataFrame(words).select(pl.when(pl.Series(present)).then(pl.all()))
+    dates = columns["dob"].values.cast(pl.Date).dt.strftime("%Y%m%d")
+    values = {name: column.values for name, column in columns.items()} | {"dob": dates}
+    return {name: Coded(values[name], people[name]) for name in values}, pl.Series(place)
+
+
+def _filter(rows: pl.Series, grams: Words, salts: pl.Series, key: bytes) -> list[pl.Series]:
+    """The words of one field's filters under one anchor; null where either is missing."""
+    present = rows.is_not_null() & salts.is_not_null()
+    words = anchored_filters(
+        grams,
+        rows.filter(present).to_numpy(),
+        salts.filter(present).to_numpy().view(np.uint64),
+        key,
+    )
+    places = pl.select(pl.when(present).then(present.cum_sum() - 1)).to_series()
+    return [pl.Series(word).gather(places) for word in words.T]

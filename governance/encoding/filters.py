@@ -2,78 +2,117 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
-from governance.encoding.prf import keystream
+from governance.encoding.prf import BLOCK_WORDS, Words, aes
 from schemas.encoded import FILTER_WORDS
 
-CHUNK = 8_192  # values a call: what fits the processor's cache
+CHUNK = 1_024  # values a call: what fits the processor's cache
+BLOCKS: Final = FILTER_WORDS // BLOCK_WORDS
+COUNTER_BITS: Final = np.uint64(8)
 
 
 def anchored_filters(
-    grams: NDArray[np.uint64], salts: NDArray[np.uint64], key: bytes
+    grams: Words, rows: NDArray[np.int64], salts: Words, key: bytes
 ) -> NDArray[np.int64]:
-    """One 256-bit filter a value.
+    """One 256-bit filter a row.
 
     Args:
-        grams: Shape (values, width), 0 where there is none; at least one a value.
-        salts: Shape (values,): the anchor's secret token.
+        grams: The grams of distinct values, shape (values, width), 0 where there is none; at least
+            one a value.
+        rows: For each row, the place of its value among them.
+        salts: For each row, the anchor's secret token.
         key: 32 bytes, for this field and anchor alone.
 
     Returns:
-        Shape (values, 4), the filter's words as signed integers.
+        Shape (rows, words), the filter's words as signed integers.
     """
-    filters = np.zeros((len(grams), FILTER_WORDS), dtype=np.uint64)
-    packed = -np.sort(-grams.astype(np.int64), axis=1)  # grams first, gaps last
-    counts = (packed > 0).sum(axis=1)
-    for count in np.unique(counts[counts > 0]):
-        rows = np.flatnonzero(counts == count)
-        for start in range(0, len(rows), CHUNK):
-            chunk = rows[start : start + CHUNK]
-            inputs = np.empty((len(chunk), count, 2), dtype=np.uint64)
-            inputs[..., 0] = salts[chunk, None]
-            inputs[..., 1] = packed[chunk, :count]
-            filters[chunk] = majority(keystream(inputs, FILTER_WORDS, key))
+    filters = np.zeros((len(rows), FILTER_WORDS), dtype=np.uint64)
+    packed = -np.sort(-grams.astype(np.int64), axis=1)  # the largest first, gaps last
+    shifted = packed.astype(np.uint64).T << COUNTER_BITS
+    counts = (packed > 0).sum(axis=1)[rows]
+    encrypt = aes(key)
+    for count in np.unique(counts):
+        alike = np.flatnonzero(counts == count)
+        made = np.empty((len(alike), FILTER_WORDS), dtype=np.uint64)
+        of_values, of_anchors = rows[alike], salts[alike]
+        for start in range(0, len(alike), CHUNK):
+            chunk = slice(start, start + CHUNK)
+            votes = streams(shifted[:count, of_values[chunk]], of_anchors[chunk], encrypt)
+            made[chunk] = majority(votes)
+        filters[alike] = made
     return filters.view(np.int64)
 
 
-def majority(streams: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Bitwise majority along axis 1; a tie takes the first stream's bit.
-
-    The counts of all bits are kept as binary digits across whole words (bit-sliced adders), so
-    that 64 bits are counted at once.
+def streams(shifted: Words, salts: Words, encrypt: Callable[[Words], Words]) -> Words:
+    """The keyed stream of each gram under its row's salt.
 
     Args:
-        streams: Shape (values, grams, words).
+        shifted: Grams, shape (grams, rows), each above an empty byte that takes the block number.
+        salts: Shape (rows,).
+        encrypt: AES under the filter's key.
+        key: 32 bytes.
 
     Returns:
-        Shape (values, words).
+        Shape (grams, rows, words).
     """
-    votes = streams.shape[1]
-    planes: list[NDArray[np.uint64]] = []
-    for vote in range(votes):
-        carry = streams[:, vote]
-        for place, plane in enumerate(planes):
-            planes[place], carry = plane ^ carry, plane & carry
-        if (vote + 1).bit_length() > len(planes):
-            planes.append(carry)
-    more, equal = _compare(planes, votes // 2)
-    if votes % 2:
+    inputs = np.empty((*shifted.shape, BLOCKS, BLOCK_WORDS), dtype="<u8")
+    inputs[..., 0] = salts[:, None]
+    for block in range(BLOCKS):
+        np.bitwise_or(shifted, np.uint64(block), out=inputs[..., block, 1])
+    return encrypt(inputs).reshape(*shifted.shape, FILTER_WORDS)
+
+
+def majority(votes: Words) -> Words:
+    """Bitwise majority along axis 0; a tie takes the first vote.
+
+    Args:
+        votes: Shape (votes, rows, words).
+
+    Returns:
+        Shape (rows, words).
+    """
+    more, equal = _compare(_counted(list(votes)), len(votes) // 2)
+    if len(votes) % 2:
         return more
-    return more | (equal & streams[:, 0])
+    return more | (equal & votes[0])
 
 
-def _compare(
-    planes: list[NDArray[np.uint64]], bound: int
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Where the bit-sliced count is above ``bound``, and where it equals it."""
-    more = np.zeros_like(planes[0])
+def _counted(votes: list[Words]) -> list[Words]:
+    """How many of the votes have each bit, as binary digits across whole words, lowest first.
+
+    Adders of whole words (carry-save) count 64 bits at once: three votes of one weight become one
+    of that weight and one of the next.
+    """
+    digits = []
+    while votes:
+        carried = []
+        while len(votes) > 2:
+            one, two, three = votes.pop(), votes.pop(), votes.pop()
+            half = one ^ two
+            votes.append(half ^ three)
+            carried.append((one & two) | (half & three))
+        if len(votes) == 2:
+            one, two = votes
+            carried.append(one & two)
+            votes = [one ^ two]
+        digits.append(votes[0])
+        votes = carried
+    return digits
+
+
+def _compare(digits: list[Words], bound: int) -> tuple[Words, Words]:
+    """Where the count is above ``bound``, and where it equals it."""
+    more = np.zeros_like(digits[0])
     equal = ~more
-    for place in reversed(range(len(planes))):
+    for place, digit in reversed(list(enumerate(digits))):
         if bound >> place & 1:
-            equal = equal & planes[place]
+            equal = equal & digit
         else:
-            more = more | (equal & planes[place])
-            equal = equal & ~planes[place]
+            more = more | (equal & digit)
+            equal = equal & ~digit
     return more, equal

@@ -1,4 +1,4 @@
-"""A value's grams as integers: bigrams of a name, digits and numbers of a date, characters of
+"""A value's grams as integers: trigrams of a name, digits and numbers of a date, characters of
 a postcode.
 
 Every function takes distinct, standardised text and returns an array of shape (values, width)
@@ -35,20 +35,20 @@ def _letters(characters: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def name_grams(values: pl.Series) -> NDArray[np.uint64]:
-    """Bigrams with both ends padded; a repeated bigram is told apart by its occurrence.
+    """Trigrams with two blanks at both ends; a repeated one is told apart by its occurrence.
 
-    The gram is 1 + first + 32 * second + 1024 * earlier occurrences, letters coded 1–28, padding 0.
+    The gram is 1 + first + 32 * second + 1024 * third + 32768 * earlier occurrences, letters coded
+    1–28, blanks 0. Trigrams are rarer than bigrams, so unrelated names look less alike
+    (docs/adr/0008).
     """
-    letters = _letters(_characters(values, NAME_WIDTH))
-    padded = np.pad(letters, ((0, 0), (1, 1)))
-    first, second = padded[:, :-1], padded[:, 1:]
-    present = (first != 0) | (second != 0)
-    bigrams = first + LETTER_CODES * second
-    grams = np.zeros_like(bigrams)
-    for place in range(bigrams.shape[1]):
-        earlier = (bigrams[:, :place] == bigrams[:, place, None]).sum(axis=1, dtype=np.uint64)
-        grams[:, place] = 1 + bigrams[:, place] + LETTER_CODES**2 * earlier
-    return np.where(present, grams, 0)
+    letters = np.pad(_letters(_characters(values, NAME_WIDTH)), ((0, 0), (2, 2)))
+    first, second, third = letters[:, :-2], letters[:, 1:-1], letters[:, 2:]
+    trigrams = first + LETTER_CODES * second + LETTER_CODES**2 * third
+    grams = np.zeros_like(trigrams)
+    for place in range(trigrams.shape[1]):
+        earlier = (trigrams[:, :place] == trigrams[:, place, None]).sum(axis=1, dtype=np.uint64)
+        grams[:, place] = 1 + trigrams[:, place] + LETTER_CODES**3 * earlier
+    return np.where(trigrams != 0, grams, 0)
 
 
 def date_grams(values: pl.Series) -> NDArray[np.uint64]:

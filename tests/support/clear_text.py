@@ -31,10 +31,10 @@ KEEP_FROM = -10.0  # pairs below this match weight are never the best answer
 
 BLOCKING_RULES = [
     block_on("dob", "surname"),
-    block_on("dob", "forename"),
     block_on("dob", "sector"),
     block_on("postcode", "surname"),
     block_on("postcode", "forename"),
+    block_on("postcode", "initial", "surname_initial"),
     block_on("forename", "surname", "birth_year"),
     block_on("dob", "names_in_order"),
     block_on("forename", "surname", "day_month"),
@@ -83,6 +83,7 @@ def comparable(frame: pl.DataFrame) -> pl.DataFrame:
         sector=pl.col("postcode").str.head(-2),
         district=pl.col("postcode").str.head(-3),
         initial=pl.col("forename").str.head(1),
+        surname_initial=pl.col("surname").str.head(1),
         names_in_order=pl.concat_str(
             pl.min_horizontal("forename", "surname"), pl.max_horizontal("forename", "surname")
         ),

@@ -1,0 +1,94 @@
+"""The pieces that composites and anchors are made of, each as a secret 64-bit token.
+
+A part's text is worked out and coded once for each distinct value of the column it comes from; a
+row then only looks its token up. Part tokens never leave the encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from governance.encoding.prf import Coded, KeyOf, tokens
+
+VALUE: Final = pl.col("value")
+YEAR, MONTH, DAY = (VALUE.str.slice(start, length) for start, length in ((0, 4), (4, 2), (6, 2)))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One piece of an identity.
+
+    Attributes:
+        kind: What it is coded as; two parts of one kind can be exchanged for each other.
+        sources: The columns it may come from, with its text in terms of their values (`VALUE`;
+            dates as YYYYMMDD). The first that has it gives it.
+    """
+
+    kind: str
+    sources: tuple[tuple[str, pl.Expr], ...]
+
+
+PARTS: Final = {
+    "forename": Part("name", (("forename", VALUE),)),
+    "surname": Part("name", (("surname", VALUE),)),
+    "initial": Part("initial", (("forename", VALUE.str.head(1)), ("forename_initial", VALUE))),
+    "surname_initial": Part(
+        "initial", (("surname", VALUE.str.head(1)), ("surname_initial", VALUE))
+    ),
+    "date": Part("date", (("dob", VALUE),)),
+    "year": Part("year", (("dob", YEAR),)),
+    "daymonth": Part("daymonth", (("dob", MONTH + DAY),)),
+    # Day and month in either order: the lower number first.
+    "date_either": Part(
+        "date_either",
+        (("dob", YEAR + pl.min_horizontal(MONTH, DAY) + pl.max_horizontal(MONTH, DAY)),),
+    ),
+    "postcode": Part("postcode", (("postcode", VALUE),)),
+    "sector": Part("sector", (("postcode", VALUE.str.head(-2)), ("sector", VALUE))),
+    "sex": Part("sex", (("sex", pl.when(VALUE.is_in(["M", "F"])).then(VALUE)),)),
+}
+
+
+def _pick(lower_or_higher: Callable[..., pl.Expr], one: str, other: str) -> pl.Expr:
+    """The lower or the higher of two parts of one kind; null where either is missing."""
+    both = pl.col(one).is_not_null() & pl.col(other).is_not_null()
+    return pl.when(both).then(lower_or_higher(one, other))
+
+
+UNORDERED: Final = {
+    f"{kind}_{name}": _pick(pick, one, other)
+    for kind, one, other in (
+        ("name", "forename", "surname"),
+        ("initial", "initial", "surname_initial"),
+    )
+    for name, pick in (("low", pl.min_horizontal), ("high", pl.max_horizontal))
+}
+
+
+def part_tokens(columns: Mapping[str, Coded], key_of: KeyOf) -> pl.DataFrame:
+    """The token of every part of every row: null where the row lacks it.
+
+    Args:
+        columns: The columns that `PARTS` names as sources: text, ``dob`` as YYYYMMDD.
+        key_of: The key of each part of the encoding.
+    """
+    found = {
+        name: pl.coalesce(
+            [
+                _tokens(columns[source], text, key_of(f"part/{part.kind}"))
+                for source, text in part.sources
+            ]
+        )
+        for name, part in PARTS.items()
+    }
+    return pl.select([token.alias(name) for name, token in found.items()]).with_columns(**UNORDERED)
+
+
+def _tokens(column: Coded, text: pl.Expr, key: bytes) -> pl.Series:
+    """Tokens of a text made of a column's distinct values, looked up for each row."""
+    texts = column.values.to_frame("value").select(text).to_series()
+    return tokens(texts, key).gather(column.rows)

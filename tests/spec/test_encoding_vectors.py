@@ -1,0 +1,68 @@
+"""The product gives the published test vectors, and the page quotes them as they are."""
+
+import json
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+from encoding_by_hand import ByHand
+from make_encoding_vectors import typed, vectors
+
+from governance.encoding.anchored import SENT_INSTEAD, encode, encoding_keys
+from governance.keys import RootKey
+from schemas.encoded import ENCODING_VERSION, STRONG_IDS, encoded_schema
+
+PAGES = Path(__file__).parents[2] / "docs" / "reference"
+VECTORS = json.loads((PAGES / "encoding_vectors.json").read_text("utf-8"))
+TEXTS = ("forename", "surname", "postcode", "sex", *STRONG_IDS, *SENT_INSTEAD)
+SCHEMA = {"dob": pl.Date, **dict.fromkeys(TEXTS, pl.String)}
+
+
+def test_the_file_is_what_the_page_alone_gives():
+    assert vectors() == VECTORS
+    assert VECTORS["encoding_version"] == ENCODING_VERSION
+
+
+@pytest.mark.parametrize("vector", VECTORS["people"])
+def test_the_product_gives_the_vectors(vector):
+    identity = pl.DataFrame([typed(vector["identity"])], schema=SCHEMA).with_columns(
+        record_id=pl.lit(1, pl.Int64), partner=pl.lit("police")
+    )
+    root = RootKey(bytes.fromhex(VECTORS["root"]))
+    key_of = encoding_keys(root, purpose=VECTORS["purpose"], epoch=VECTORS["epoch"])
+    row = encode(identity, key_of).row(0, named=True)
+    assert {name: row[name] for name in vector["encoded"]} == vector["encoded"]
+    for label, key in VECTORS["keys"].items():
+        assert key_of(label).hex() == key
+
+
+def test_the_page_quotes_the_vectors():
+    page = (PAGES / "encoding.md").read_text("utf-8")
+    quoted = dict(re.findall(r"^\| `([tf]_\w+)` \| (-?\d+) \|$", page, re.MULTILINE))
+    assert len(quoted) > 9
+    first = VECTORS["people"][0]["encoded"]
+    assert quoted == {name: str(first[name]) for name in quoted}
+    for value in (*VECTORS["keys"].values(), *VECTORS["parts"].values()):
+        assert f"`{value}`" in page
+
+
+def test_the_page_names_the_columns_in_their_order():
+    tokens = [f"t_{n}" for n in re.findall(r"^\| `(\w+)` \| `\w+`, `", page(), re.MULTILINE)]
+    coded = [name for name in encoded_schema() if name.startswith("t_")]
+    assert tokens == coded[: len(tokens)]
+    assert list(VECTORS["people"][0]["encoded"]) == [
+        name for name in encoded_schema() if name.startswith(("t_", "f_"))
+    ]
+
+
+def page() -> str:
+    return (PAGES / "encoding.md").read_text("utf-8").split("## Tokens")[1].split("## Grams")[0]
+
+
+def test_another_key_gives_none_of_the_vectors():
+    other = ByHand(bytes(range(1, 33)), "vectors", 1).encode(
+        typed(VECTORS["people"][0]["identity"])
+    )
+    first = VECTORS["people"][0]["encoded"]
+    assert not {v for v in other.values() if v} & {v for v in first.values() if v}

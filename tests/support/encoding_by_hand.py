@@ -1,0 +1,175 @@
+"""The encoding written again from docs/reference/encoding.md, one value and one bit at a time.
+
+It shares nothing with the product: the standard library and `cryptography` only. Where the two
+disagree, the page is wrong or one of them is.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import ECB
+from cryptography.hazmat.primitives.cmac import CMAC
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+COMPOSITES = {
+    "date_surname": ("date", "surname"),
+    "date_sector": ("date", "sector"),
+    "postcode_surname": ("postcode", "surname"),
+    "postcode_forename": ("postcode", "forename"),
+    "postcode_initials": ("postcode", "initial", "surname_initial"),
+    "names_year": ("forename", "surname", "year"),
+    "date_names_either": ("date", "lower name", "higher name"),
+    "names_daymonth": ("forename", "surname", "daymonth"),
+    "date_initial": ("date", "initial"),
+    "initials_date_sex": ("initial", "surname_initial", "date", "sex"),
+    "initials_date_sector": ("initial", "surname_initial", "date", "sector"),
+    "initials_either_date": ("lower initial", "higher initial", "date"),
+    "initials_date_either": ("initial", "surname_initial", "date_either"),
+    "initials_sector_year": ("initial", "surname_initial", "sector", "year"),
+}
+STRONG_IDS = ("nhs_number", "nino", "pnc_id", "cro_number", "noms_number", "local_id")
+FILTERS = (
+    ("forename", "date"),
+    ("forename", "postcode"),
+    ("surname", "date"),
+    ("surname", "postcode"),
+    ("dob", "postcode"),
+    ("dob", "names"),
+    ("postcode", "date"),
+    ("postcode", "names"),
+)
+KINDS = {"forename": "name", "surname": "name", "surname_initial": "initial"}
+
+
+class ByHand:
+    """The encoding under one root key, purpose and epoch."""
+
+    def __init__(self, root: bytes, purpose: str, epoch: int) -> None:
+        self.root, self.purpose, self.epoch = root, purpose, epoch
+
+    def key(self, label: str) -> bytes:
+        """32 bytes for a label."""
+        purpose_key = hkdf(self.root, "purpose", self.purpose, str(self.epoch))
+        return hkdf(purpose_key, "working", f"encoding/2/{label}")
+
+    def mac(self, label: str, message: bytes) -> bytes:
+        """The first eight bytes of AES-256-CMAC."""
+        cmac = CMAC(AES256(self.key(label)))
+        cmac.update(message)
+        return cmac.finalize()[:8]
+
+    def parts(self, person: dict) -> dict[str, bytes | None]:
+        """The eight-byte token of every part, None where the person lacks it."""
+        forename, surname, postcode = (person.get(n) for n in ("forename", "surname", "postcode"))
+        dob: date | None = person.get("dob")
+        day = f"{dob:%Y%m%d}" if dob else None
+        texts = {
+            "forename": forename,
+            "surname": surname,
+            "initial": forename[0] if forename else person.get("forename_initial"),
+            "surname_initial": surname[0] if surname else person.get("surname_initial"),
+            "date": day,
+            "year": day and day[:4],
+            "daymonth": day and day[4:],
+            "date_either": day and day[:4] + "".join(sorted((day[4:6], day[6:]))),
+            "postcode": postcode,
+            "sector": postcode[:-2] if postcode else person.get("sector"),
+            "sex": person.get("sex") if person.get("sex") in ("M", "F") else None,
+        }
+        found = {
+            name: None if text is None else self.mac(f"part/{KINDS.get(name, name)}", text.encode())
+            for name, text in texts.items()
+        }
+        for kind, one, other in (
+            ("name", "forename", "surname"),
+            ("initial", "initial", "surname_initial"),
+        ):
+            pair = [found[one], found[other]]
+            ordered = sorted(pair, key=signed) if None not in pair else (None, None)
+            found[f"lower {kind}"], found[f"higher {kind}"] = ordered
+        return found
+
+    def composite(self, label: str, parts: list[bytes | None]) -> bytes | None:
+        """The token of several parts."""
+        return None if None in parts else self.mac(label, b"".join(parts))
+
+    def filter(self, field: str, anchor: str, grams: list[int], salt: bytes) -> list[int]:
+        """The four words of one filter."""
+        encryptor = Cipher(AES256(self.key(f"filter/{field}/{anchor}")), ECB()).encryptor()
+        streams = [
+            int.from_bytes(
+                b"".join(
+                    encryptor.update(salt + (256 * gram + block).to_bytes(8, "little"))
+                    for block in (0, 1)
+                ),
+                "little",
+            )
+            for gram in sorted(grams, reverse=True)
+        ]
+        bits = 0
+        for place in range(256):
+            votes = [stream >> place & 1 for stream in streams]
+            tied = 2 * sum(votes) == len(votes)
+            bits |= (votes[0] if tied else int(2 * sum(votes) > len(votes))) << place
+        packed = bits.to_bytes(32, "little")
+        return [signed(packed[start : start + 8]) for start in (0, 8, 16, 24)]
+
+    def encode(self, person: dict) -> dict[str, int | None]:
+        """Every token and filter word of one person, by column."""
+        parts = self.parts(person)
+        row: dict[str, int | None] = {}
+        for name, of in COMPOSITES.items():
+            token = self.composite(f"token/{name}", [parts[part] for part in of])
+            row[f"t_{name}"] = None if token is None else signed(token)
+        for name in STRONG_IDS:
+            value = person.get(name)
+            row[f"t_{name}"] = (
+                None if value is None else signed(self.mac(f"strong/{name}", value.encode()))
+            )
+        salts = {
+            "date": parts["date"],
+            "postcode": parts["postcode"],
+            "names": self.composite("anchor/names", [parts["forename"], parts["surname"]]),
+        }
+        for field, anchor in FILTERS:
+            value, salt = person.get(field), salts[anchor]
+            words = [None] * 4
+            if value is not None and salt is not None:
+                words = self.filter(field, anchor, grams_of(field, value), salt)
+            row |= {f"f_{field}_{anchor}_{word}": words[word] for word in range(4)}
+        return row
+
+
+def hkdf(secret: bytes, *parts: str) -> bytes:
+    """HKDF-SHA256 without salt, its info the parts each behind its length in two bytes."""
+    coded = [part.encode() for part in ("cohort-journeys", *parts)]
+    info = b"".join(len(part).to_bytes(2, "big") + part for part in coded)
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(secret)
+
+
+def signed(eight: bytes) -> int:
+    """Eight bytes, little-endian, as a signed integer."""
+    return int.from_bytes(eight, "little", signed=True)
+
+
+def grams_of(field: str, value: str | date) -> list[int]:
+    """The grams of a value."""
+    if field == "dob":
+        day = f"{value:%Y%m%d}"
+        digits = [1 + int(day[place]) + 64 * place for place in range(2, 8)]
+        year, month, number = int(day[:4]), int(day[4:6]), int(day[6:])
+        second = (8192 if month == number else 4096) + number
+        return [*digits, 1024 + year, 4096 + month, second]
+    if field == "postcode":
+        padded = value[:-3].ljust(4, "\0") + value[-3:]
+        return [1 + ord(c) - 48 + 64 * place for place, c in enumerate(padded) if c != "\0"]
+    codes = [27 if c == " " else ord(c) - 64 if "A" <= c <= "Z" else 28 for c in value[:24]]
+    padded = [0, 0, *codes, 0, 0]
+    trigrams = [
+        a + 32 * b + 1024 * c for a, b, c in zip(padded, padded[1:], padded[2:], strict=False)
+    ]
+    return [1 + t + 32768 * trigrams[:place].count(t) for place, t in enumerate(trigrams)]
