@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.encoded import BANDS, FILTERS, STRONG_IDS, filter_columns, token_column
+from schemas.encoded import FILTERS, SEX_BIT, STRONG_IDS, filter_columns, token_column
 
 # Hamming distances in bits of 256, chosen on the training population (docs/adr/0008).
 NAME_CLOSE = 64
@@ -92,14 +92,6 @@ def _apart(distance: str, furthest: int, *shared: str) -> str:
     return f"coalesce({distance} > {furthest}, false) AND NOT ({' OR '.join(shared)})"
 
 
-def _exact_by_band(field: str, distance: str) -> tuple[Level, ...]:
-    exact = f"({distance} = 0 OR {NAMES_AGREE})"
-    return tuple(
-        Level(f"exact, band {band}", f"{exact} AND {field}_band_l = {band}")
-        for band in range(1, BANDS + 1)
-    )
-
-
 def _name(field: str, distance: str, *, exchanged: bool) -> Comparison:
     """A name; whether this one or the other carries the evidence of exchanged names."""
     missing = f"{distance} IS NULL AND NOT {NAMES_AGREE}"
@@ -108,7 +100,7 @@ def _name(field: str, distance: str, *, exchanged: bool) -> Comparison:
         field,
         missing if exchanged else f"({missing}) OR {NAMES_EXCHANGED}",
         (
-            *_exact_by_band(field, distance),
+            Level("exact", f"({distance} = 0 OR {NAMES_AGREE})"),
             *((swap,) if exchanged else ()),
             Level("close", f"{distance} <= {NAME_CLOSE}"),
             Level("near", f"{distance} <= {NAME_NEAR}"),
@@ -165,8 +157,9 @@ COMPARISONS = (
     ),
     Comparison(
         "sex",
-        "sex_l IS NULL OR sex_r IS NULL OR sex_l = 'U' OR sex_r = 'U'",
-        (Level("same", "sex_l = sex_r"), Level("different", "ELSE")),
+        f"{SEX_BIT}_l IS NULL OR {SEX_BIT}_r IS NULL",
+        (Level("same", f"{SEX_BIT}_l = {SEX_BIT}_r"), Level("different", "ELSE")),
+        apart=f"NOT {DATE_AGREES}",
     ),
     _strong_id(),
 )

@@ -1,9 +1,10 @@
 """The shape of an encoded extract: every column linkage may rely on, and nothing else.
 
 Block tokens are 64-bit keyed composites, one per blocking rule. Filters are 256 bits in four signed
-64-bit words, salted by an anchor, so that two of them compare only where the anchor agrees. Reduced
-tokens are composites of what every partner has, initials among it, so that an extract without names
-can meet one with them.
+64-bit words, salted by an anchor, so that two of them compare only where the anchor agrees; sex is
+likewise one bit, masked by the date of birth. Reduced tokens are composites of what every partner
+has, initials among it, so that an extract without names can meet one with them. No attribute of a
+person is in the clear.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-ENCODING_VERSION: Final = 2
+ENCODING_VERSION: Final = 3
 FILTER_WORDS: Final = 4
 FILTER_BITS: Final = 64 * FILTER_WORDS
 
@@ -36,7 +37,6 @@ REDUCED_TOKENS: Final = (
     "initials_date_sector",
     "initials_either_date",
     "initials_date_either",
-    "initials_sector_year",
 )
 
 # Values that are unique to a person carry no frequency, so they may stand alone.
@@ -54,8 +54,8 @@ FILTERS: Final = (
     ("postcode", "names"),
 )
 
-# Coarse frequency bands of a name, 1 the commonest; BANDS is every name not listed.
-BANDS: Final = 6
+# Sex as one bit masked by the date of birth: equal bits mean one sex where the date agrees.
+SEX_BIT: Final = "sex_date"
 
 
 def token_column(name: str) -> str:
@@ -75,8 +75,6 @@ def encoded_schema() -> dict[str, pl.DataType]:
     return {
         "record_id": pl.Int64(),
         "partner": pl.String(),
-        "forename_band": pl.Int8(),
-        "surname_band": pl.Int8(),
-        "sex": pl.String(),
+        SEX_BIT: pl.Int8(),
         **{column: pl.Int64() for column in tokens + words},
     }

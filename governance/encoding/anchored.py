@@ -20,7 +20,6 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from governance.encoding.bands import band
 from governance.encoding.filters import anchored_filters
 from governance.encoding.grams import date_grams, name_grams, postcode_grams
 from governance.encoding.parts import part_tokens
@@ -29,6 +28,7 @@ from governance.keys.root import PurposeKey, RootKey
 from schemas.encoded import (
     ENCODING_VERSION,
     FILTERS,
+    SEX_BIT,
     STRONG_IDS,
     encoded_schema,
     filter_columns,
@@ -65,7 +65,6 @@ COMPOSITES: Final = {
     "initials_date_sector": ("initial", "surname_initial", "date", "sector"),
     "initials_either_date": ("initial_low", "initial_high", "date"),
     "initials_date_either": ("initial", "surname_initial", "date_either"),
-    "initials_sector_year": ("initial", "surname_initial", "sector", "year"),
 }
 
 ANCHORS: Final = {
@@ -169,17 +168,14 @@ def _encode(
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         made = [*pool.map(filter_words, FILTERS), *pool.map(block_token, COMPOSITES)]
     coded = pl.DataFrame([column for columns in made for column in columns]).with_columns(
-        *(
-            band(people[kind].values, kind).gather(people[kind].rows).alias(f"{kind}_band")
-            for kind in ("forename", "surname")
-        )
+        _sex_bit(people["sex"], salts["date"], key_of("sex/date")).alias(SEX_BIT)
     )
     ids = (
         tokens(identity[name], key_of(f"strong/{name}")).alias(token_column(name))
         for name in STRONG_IDS
     )
     rows = pl.concat(
-        [identity.select("record_id", "partner", "sex", *ids), coded[place]], how="horizontal"
+        [identity.select("record_id", "partner", *ids), coded[place]], how="horizontal"
     )
     return rows.select(pl.col(name).cast(dtype) for name, dtype in encoded_schema().items())
 
@@ -200,6 +196,14 @@ def _people(identity: pl.DataFrame) -> tuple[dict[str, Coded], pl.Series]:
     dates = columns["dob"].values.cast(pl.Date).dt.strftime("%Y%m%d")
     values = {name: column.values for name, column in columns.items()} | {"dob": dates}
     return {name: Coded(values[name], people[name]) for name in values}, pl.Series(place)
+
+
+def _sex_bit(sex: Coded, salts: pl.Series, key: bytes) -> pl.Series:
+    """A keyed bit of the anchor, exchanged where sex is F; null where it is neither F nor M."""
+    known = pl.when(pl.col("sex").is_in(["M", "F"])).then((pl.col("sex") == "F").cast(pl.Int64))
+    female = sex.values.to_frame("sex").select(known).to_series().gather(sex.rows)
+    mask = composite(salts.to_frame("salt"), ("salt",), key)
+    return (mask & 1) ^ female
 
 
 def _filter(rows: pl.Series, grams: Words, salts: pl.Series, key: bytes) -> list[pl.Series]:

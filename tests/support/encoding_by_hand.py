@@ -29,7 +29,6 @@ COMPOSITES = {
     "initials_date_sector": ("initial", "surname_initial", "date", "sector"),
     "initials_either_date": ("lower initial", "higher initial", "date"),
     "initials_date_either": ("initial", "surname_initial", "date_either"),
-    "initials_sector_year": ("initial", "surname_initial", "sector", "year"),
 }
 STRONG_IDS = ("nhs_number", "nino", "pnc_id", "cro_number", "noms_number", "local_id")
 FILTERS = (
@@ -54,7 +53,7 @@ class ByHand:
     def key(self, label: str) -> bytes:
         """32 bytes for a label."""
         purpose_key = hkdf(self.root, "purpose", self.purpose, str(self.epoch))
-        return hkdf(purpose_key, "working", f"encoding/2/{label}")
+        return hkdf(purpose_key, "working", f"encoding/3/{label}")
 
     def mac(self, label: str, message: bytes) -> bytes:
         """The first eight bytes of AES-256-CMAC."""
@@ -119,9 +118,17 @@ class ByHand:
         return [signed(packed[start : start + 8]) for start in (0, 8, 16, 24)]
 
     def encode(self, person: dict) -> dict[str, int | None]:
-        """Every token and filter word of one person, by column."""
+        """The sex bit, every token and filter word of one person, by column."""
         parts = self.parts(person)
         row: dict[str, int | None] = {}
+        salts = {
+            "date": parts["date"],
+            "postcode": parts["postcode"],
+            "names": self.composite("anchor/names", [parts["forename"], parts["surname"]]),
+        }
+        mask = self.composite("sex/date", [parts["date"]])
+        known = mask is not None and person.get("sex") in ("M", "F")
+        row["sex_date"] = mask[0] % 2 ^ (person["sex"] == "F") if known else None
         for name, of in COMPOSITES.items():
             token = self.composite(f"token/{name}", [parts[part] for part in of])
             row[f"t_{name}"] = None if token is None else signed(token)
@@ -130,11 +137,6 @@ class ByHand:
             row[f"t_{name}"] = (
                 None if value is None else signed(self.mac(f"strong/{name}", value.encode()))
             )
-        salts = {
-            "date": parts["date"],
-            "postcode": parts["postcode"],
-            "names": self.composite("anchor/names", [parts["forename"], parts["surname"]]),
-        }
         for field, anchor in FILTERS:
             value, salt = person.get(field), salts[anchor]
             words = [None] * 4

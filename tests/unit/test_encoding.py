@@ -80,7 +80,7 @@ def test_names_of_every_length_agree_with_the_page(name):
 
 
 def test_every_token_and_filter_is_written_again_and_nothing_else():
-    left_out = {"record_id", "partner", "forename_band", "surname_band", "sex"}
+    left_out = {"record_id", "partner"}
     assert set(by_hand(person())) == set(encoded_schema()) - left_out
 
 
@@ -212,7 +212,7 @@ def test_no_bare_field_is_encoded():
     assert tuple(COMPOSITES) == BLOCK_TOKENS + REDUCED_TOKENS
     alike = encode(
         frame([person(), person(dob=dt.date(1990, 5, 5), postcode="NR22BB")]), KEY_OF
-    ).drop("record_id", "partner", "forename_band", "surname_band")
+    ).drop("record_id", "partner")
     same = [c for c in alike.columns if alike[c][0] is not None and alike[c][0] == alike[c][1]]
     assert same == []
 
@@ -225,13 +225,23 @@ def test_grams_of_one_value_are_distinct():
         assert len(set(present.tolist())) == len(present)
 
 
-def test_bands_are_coarse_and_missing_names_have_none():
-    encoded = encode(
-        frame([person("DAVID", "SMITH"), person("ZEBEDEE", "QUILLFEATHER"), person(None, None)]),
-        KEY_OF,
-    )
-    assert encoded["surname_band"].to_list() == [1, 6, None]
-    assert encoded["forename_band"].to_list() == [1, 6, None]
+def test_sex_shows_only_where_the_date_agrees():
+    born = [dt.date(1980, 1, 1) + dt.timedelta(days=days) for days in range(400)]
+    bits = {
+        sex: encode(frame([person(dob=day, sex=sex) for day in born]), KEY_OF)
+        for sex in ("F", "M", "U", None)
+    }
+    women = bits["F"]["sex_date"]
+    assert (women != bits["M"]["sex_date"]).all()
+    assert 120 < women.sum() < 280
+    for unknown in ("U", None):
+        assert bits[unknown]["sex_date"].null_count() == len(born)
+    # Another key's bit says nothing of ours.
+    elsewhere = encode(
+        frame([person(dob=day, sex="F") for day in born]),
+        encoding_keys(ROOT, purpose="other", epoch=1),
+    )["sex_date"]
+    assert 120 < (women == elsewhere).sum() < 280
 
 
 def reduced(values: dict) -> list:
