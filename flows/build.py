@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flows.context import RunContext
 from flows.files import private_folder
-from flows.ingest import Staged
+from flows.intake import Staged
 from flows.keys import new_release_key, release_key, store_keys
 from flows.link import People
 

@@ -34,7 +34,10 @@ LONGEST_KEY = 60
 
 @dataclass(frozen=True)
 class TableCount:
-    """What became of one table's rows, and which of its columns were not in the file."""
+    """What became of one table's rows, and which of its columns were not in the file.
+
+    `missing` are those of `not_sent` that the mapping says the system gives.
+    """
 
     table: str
     received: int
@@ -42,6 +45,7 @@ class TableCount:
     quarantined: int
     withheld: int
     not_sent: tuple[str, ...]
+    missing: tuple[str, ...]
     not_known: int
 
 
@@ -119,7 +123,9 @@ def check_files(
         ConfigError: A code list cannot be used or validation is switched off.
     """
     from schemas.contract import examine_extract
+    from schemas.policy import packaged_policy
 
+    policy = policy or packaged_policy()
     frames: dict[str, pl.DataFrame] = {}
     reasons: list[tuple[str, str]] = []
     for name, path in given.files.items():
@@ -127,7 +133,8 @@ def check_files(
             frames[name] = _read(given.mapping, name, path, today)
         except ExtractRejected as error:
             reasons.append((error.problem, error.remedy))
-    whole = given.whole and not reasons
+    reasons += _stopped_by_missing(given, frames, policy)
+    whole = given.whole and len(frames) == len(given.files)
     examined: Examined | None = None
     try:
         examined = guarded(
@@ -145,7 +152,37 @@ def check_files(
         reasons.append((error.problem, error.remedy))
     if examined is not None:
         reasons += [(said, "Correct the export and check again.") for said in examined.refusals]
-    return _report(given, frames, examined, reasons), frames
+    return report_of(given, frames, examined, reasons), frames
+
+
+def report_of(
+    given: Given,
+    frames: Mapping[str, pl.DataFrame],
+    examined: Examined | None,
+    reasons: Sequence[tuple[str, str]],
+) -> CheckReport:
+    """What checking found.
+
+    Args:
+        given: The files.
+        frames: The tables that could be read, as they were sent.
+        examined: What was found in them; None where they could not be examined.
+        reasons: Why they are refused: the problem and the remedy.
+    """
+    from schemas.contract import FINDINGS_SCHEMA
+
+    findings = pl.DataFrame(schema=FINDINGS_SCHEMA) if examined is None else examined.findings
+    left_out = findings.filter(pl.col("outcome").is_in(["reject", "quarantine"]))
+    verdict: Verdict = "accepted" if left_out.is_empty() else "quarantined"
+    return CheckReport(
+        partner=given.partner,
+        verdict="rejected" if reasons else verdict,
+        reasons=tuple(reasons),
+        tables=tuple(_table_counts(given, frames, examined)),
+        rules=tuple(_broken_rules(given.partner, findings)),
+        findings=findings,
+        not_checked=tuple(_not_checked(given, frames)),
+    )
 
 
 def own_keys(report: CheckReport, frames: Mapping[str, pl.DataFrame]) -> Iterator[tuple[str, ...]]:
@@ -153,11 +190,14 @@ def own_keys(report: CheckReport, frames: Mapping[str, pl.DataFrame]) -> Iterato
 
     A record key is an identifier: this is for the partner's own screen and nothing else.
     """
+    from schemas.reading.rows import rows_in_file
+
     keys = {one.name: one.key for one in TABLES[report.partner]}
     left_out = report.findings.filter(pl.col("outcome").is_in(["reject", "quarantine"]))
+    numbers = {table: rows_in_file(frame) for table, frame in frames.items()}
     for table, row, column, rule, _ in left_out.iter_rows():
-        frame = frames[table]
-        parts = [frame[name][row - 1] if name in frame.columns else None for name in keys[table]]
+        frame, at = frames[table], numbers[table].search_sorted(row)
+        parts = [frame[name][at] if name in frame.columns else None for name in keys[table]]
         yield table, f"{row:,}", _printable("|".join(part or "" for part in parts)), column, rule
 
 
@@ -211,42 +251,40 @@ def _read(mapping: SystemMapping, name: str, path: Path, today: date) -> pl.Data
     return guarded("read", read_table, path, table, mapping=mapping, columns=required, as_at=today)
 
 
-def _report(
-    given: Given,
-    frames: Mapping[str, pl.DataFrame],
-    examined: Examined | None,
-    reasons: Sequence[tuple[str, str]],
-) -> CheckReport:
-    from schemas.contract import FINDINGS_SCHEMA
+def _stopped_by_missing(
+    given: Given, frames: Mapping[str, pl.DataFrame], policy: Policy
+) -> Iterator[tuple[str, str]]:
+    """Why the hub would stop files that lack columns, as if it were shared all that is given."""
+    from schemas.missing import missing_columns
 
-    findings = pl.DataFrame(schema=FINDINGS_SCHEMA) if examined is None else examined.findings
-    left_out = findings.filter(pl.col("outcome").is_in(["reject", "quarantine"]))
-    verdict: Verdict = "accepted" if left_out.is_empty() else "quarantined"
-    return CheckReport(
-        partner=given.partner,
-        verdict="rejected" if reasons else verdict,
-        reasons=tuple(reasons),
-        tables=tuple(_table_counts(given, frames, examined)),
-        rules=tuple(_broken_rules(given.partner, findings)),
-        findings=findings,
-        not_checked=tuple(_not_checked(given, frames)),
-    )
+    lacking = missing_columns(given.mapping, frames, policy)["stop"]
+    if lacking:
+        yield (
+            f"The {given.partner} files lack {', '.join(lacking)}, which the layout gives.",
+            "Name those columns as the layout or the mapping does. One that the agreement does not "
+            "share may be left out of the mapping, or sent empty.",
+        )
 
 
 def _table_counts(
     given: Given, frames: Mapping[str, pl.DataFrame], examined: Examined | None
 ) -> Iterator[TableCount]:
+    from schemas.reading.rows import FILE_ROW
+
     for table in TABLES[given.partner]:
         if table.name not in frames or examined is None:
             continue
-        seen, sent = examined.validated, frames[table.name].columns
+        seen, mapped = examined.validated, given.mapping.tables[table.name]
+        sent = [name for name in frames[table.name].columns if name != FILE_ROW]
+        not_sent = tuple(name for name in table.columns if name not in sent)
         yield TableCount(
             table=table.name,
             received=seen.rows[table.name],
             kept=seen.frames[table.name].height,
             quarantined=seen.quarantined[table.name],
             withheld=seen.withheld[table.name],
-            not_sent=tuple(name for name in table.columns if name not in sent),
+            not_sent=not_sent,
+            missing=tuple(name for name in not_sent if name in mapped.columns),
             not_known=sum(name not in table.columns for name in sent),
         )
 
@@ -270,6 +308,15 @@ def _broken_rules(partner: str, findings: pl.DataFrame) -> Iterator[BrokenRule]:
 
 
 def _not_checked(given: Given, frames: Mapping[str, pl.DataFrame]) -> Iterator[str]:
+    if absent := [] if given.whole else given.absent:
+        yield f"{', '.join(absent)}: not given, and the hub takes these tables in together."
+    for name in given.unread:
+        yield (
+            f"{name}: something in the folder is named after it and is not read. Give it as a file "
+            "named as the mapping says; save an old workbook (.xls) as .xlsx."
+        )
+    if given.others:
+        yield f"{given.others} other file(s) of the folder, named as none of its tables."
     for table in TABLES[given.partner]:
         if table.name in frames:
             yield from (

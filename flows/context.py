@@ -5,21 +5,17 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
+from flows.clock import Clock, local_day
 from flows.settings import Settings
 from governance.audit import Recorder
 from governance.control import Control
 from schemas.errors import JourneysError, StoreError
-
-LOCAL_TIME = ZoneInfo("Europe/London")
-
-Clock = Callable[[], datetime]
 
 
 class Busy(JourneysError):
@@ -40,7 +36,7 @@ class RunContext:
     @property
     def today(self) -> date:
         """The day of the run, as people in the partnership would say it."""
-        return self.clock().astimezone(LOCAL_TIME).date()
+        return local_day(self.clock())
 
     @property
     def stores(self) -> Path:
@@ -61,11 +57,6 @@ class RunContext:
     def quarantine(self) -> Path:
         """This run's lists of rows it could not use."""
         return self.settings.quarantine / self.run_id
-
-
-def utc_now() -> datetime:
-    """The clock."""
-    return datetime.now(UTC)
 
 
 def new_run_id(now: datetime) -> str:

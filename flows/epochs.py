@@ -7,11 +7,11 @@ supplied in the new one; in that run the new take their place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.keys import ring_of
+from flows.keys import key_check, ring_of
 from governance.control import Control, Extract
 from schemas.errors import KeyProblem
 
@@ -40,22 +40,31 @@ class Epochs:
         return (self.in_use, self.newest) if self.crossing else (self.in_use,)
 
 
-def epochs_of(settings: Settings, control: Control) -> Epochs:
+def epochs_of(
+    settings: Settings, control: Control, sealed: Iterable[Collection[int]] = ()
+) -> Epochs:
     """The epochs in use now.
 
     A hub that holds no identifier key goes by what its partners sealed.
+
+    Args:
+        settings: The partnership.
+        control: Its control database.
+        sealed: The epochs of each sealed file that has arrived.
 
     Raises:
         KeyProblem: The identifier key cannot be used.
     """
     current = control.current_run()
-    stood = current.key_epoch if current is not None else None
-    if settings.keys.identifier is None:
-        supplied = [one.key_epoch for one in control.staged_extracts().values()]
-        newest = max(supplied, default=1)
-    else:
+    in_use = current.key_epoch if current is not None else None
+    if settings.keys.identifier is not None:
         newest = ring_of(settings, "identifier").newest
-    return Epochs(stood if stood is not None else newest, newest)
+        return Epochs(newest if in_use is None else in_use, newest)
+    arrived = [max(epochs) for epochs in sealed]
+    supplied = [one.key_epoch for one in control.staged_extracts().values()] + arrived
+    if in_use is None:
+        in_use = min(arrived, default=1)
+    return Epochs(in_use, max([in_use, *supplied]))
 
 
 def purpose_keys(run: RunContext, epochs: Epochs) -> dict[int, PurposeKey]:
@@ -67,11 +76,6 @@ def purpose_keys(run: RunContext, epochs: Epochs) -> dict[int, PurposeKey]:
     ring = ring_of(run.settings, "identifier")
     purpose = run.settings.purpose
     return {epoch: ring.root(epoch).purpose_key(purpose, epoch) for epoch in epochs.wanted}
-
-
-def key_check(key: PurposeKey) -> str:
-    """A value that tells one identifier key from another and gives nothing else away."""
-    return key.derive("key-check").hex()[:16]
 
 
 def check_same_key(run: RunContext, epochs: Epochs) -> None:

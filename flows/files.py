@@ -6,12 +6,12 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from governance.keys.permissions import keep_from_others
+from governance.keys.permissions import WINDOWS, keep_from_others
 from schemas.errors import ConfigError, StoreError
 
 PRIVATE = 0o700
@@ -82,8 +82,12 @@ def write_json(path: Path, content: Any) -> None:
     _write(path, json.dumps(content, indent=2, sort_keys=True, default=str) + "\n")
 
 
-def check_report_target(path: Path) -> None:
+def check_report_target(path: Path, what: str = "--json report") -> None:
     """Check, before any work is done, that a report can be written where a person asked for it.
+
+    Args:
+        path: Where.
+        what: What to call it in a message.
 
     Raises:
         ConfigError: If it cannot.
@@ -92,12 +96,12 @@ def check_report_target(path: Path) -> None:
     try:
         if not path.parent.is_dir():
             raise ConfigError(
-                f"There is no folder {path.parent} for the --json report.",
+                f"There is no folder {path.parent} for the {what}.",
                 "Make the folder, or name another file.",
             )
         if path.exists() and not path.is_file():
             raise ConfigError(
-                f"The --json report cannot replace {path}, which is not a plain file.",
+                f"The {what} cannot replace {path}, which is not a plain file.",
                 "Name another file.",
             )
         beside = _beside(path)
@@ -107,9 +111,38 @@ def check_report_target(path: Path) -> None:
         failed = True
     if failed:
         raise ConfigError(
-            f"The --json report {path} cannot be written.",
+            f"The {what} {path} cannot be written.",
             "Check the permissions of its folder and the space left, or name another file.",
         )
+
+
+def refuse_overwriting(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> None:
+    """Refuse a report that would take the place of what is read, or of another report.
+
+    Args:
+        outputs: What messages call each report → where it is to be written, if it is.
+        inputs: The files that are read.
+
+    Raises:
+        ConfigError: One would.
+    """
+    taken = list(inputs)
+    for what, path in outputs.items():
+        if path is None:
+            continue
+        if any(_is_same(path, other) for other in taken):
+            raise ConfigError(
+                f"The {what} would replace a file that is read or another report.",
+                "Name another file.",
+            )
+        taken.append(path)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _write(path: Path, content: str | bytes, *, private: bool = False) -> None:
@@ -159,8 +192,9 @@ def flush(paths: Iterable[Path]) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Have the disk take a folder's list of names."""
-    _sync(folder)
+    """Have the disk take a folder's list of names; Windows does that by itself."""
+    if not WINDOWS:
+        _sync(folder)
 
 
 def folder_digest(folder: Path, pattern: str = "*") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,16 +17,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Given:
-    """Files that were given to be checked: the file of each table, and whether that is all."""
+    """Files that were given to be checked: the file of each table, and whether that is all.
+
+    Args:
+        mapping: Whose they are and how their system names them.
+        files: Each table's file.
+        whole: Whether they are meant as a whole extract.
+        others: How many others are in the folder, named as none of its tables.
+        unread: Tables that are not among the files, though one of those others is named after it.
+    """
 
     mapping: SystemMapping
     files: Mapping[str, Path]
     whole: bool
+    others: int = 0
+    unread: tuple[str, ...] = ()
 
     @property
     def partner(self) -> str:
         """Whose they are."""
         return self.mapping.partner
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The tables that every extract has and that are not among the files."""
+        needed = (table.name for table in TABLES[self.partner] if not table.optional)
+        return tuple(name for name in needed if name not in self.files)
 
 
 def given_files(mapping: SystemMapping, paths: Sequence[Path], table: str | None = None) -> Given:
@@ -47,29 +63,35 @@ def given_files(mapping: SystemMapping, paths: Sequence[Path], table: str | None
             "--table names the table of one file.", f"Give one of {', '.join(names)} and one file."
         )
     if len(paths) == 1 and paths[0].is_dir():
-        return Given(mapping, _in_folder(paths[0], mapping), whole=True)
+        return _in_folder(paths[0], mapping)
     files: dict[str, Path] = {}
     for place, path in enumerate(paths, 1):
         if not path.is_file():
             raise ConfigError(f"File {place} of those given is not there.", "Check its path.")
         for name in [table] if table else _tables_of(path, mapping, place):
             _add(files, name, path)
-    needed = {one.name for one in TABLES[mapping.partner] if not one.optional}
-    return Given(mapping, files, whole=needed <= set(files))
+    given = Given(mapping, files, whole=True)
+    return replace(given, whole=not given.absent)
 
 
-def _in_folder(folder: Path, mapping: SystemMapping) -> dict[str, Path]:
+def _in_folder(folder: Path, mapping: SystemMapping) -> Given:
     files: dict[str, Path] = {}
+    others: list[Path] = []
     for path in sorted(folder.iterdir()):
-        for name in mapping.tables:
-            if path.is_file() and mapping.is_file_of(name, path.name):
-                _add(files, name, path)
+        tables = [name for name in mapping.tables if mapping.is_file_of(name, path.name)]
+        for name in tables if path.is_file() else ():
+            _add(files, name, path)
+        if not (tables and path.is_file()) and not path.name.startswith("."):
+            others.append(path)
     if not files:
         raise ConfigError(
             "The folder holds no table of this partner.",
-            f"Name the files after their tables: {', '.join(mapping.tables)}.",
+            "Name the files as the mapping says, or as .csv, .xlsx, .ods or .parquet after their "
+            f"tables: {', '.join(mapping.tables)}.",
         )
-    return files
+    named = {name for path in others for name in _named_in(path, mapping)}
+    unread = tuple(name for name in mapping.tables if name in named - set(files))
+    return Given(mapping, files, whole=True, others=len(others), unread=unread)
 
 
 def _add(files: dict[str, Path], name: str, path: Path) -> None:
@@ -83,12 +105,17 @@ def _tables_of(path: Path, mapping: SystemMapping, place: int) -> list[str]:
     said = [name for name in mapping.tables if mapping.is_file_of(name, path.name)]
     if said:
         return said
-    stem = path.stem.lower()
-    found = [name for name in mapping.tables if re.search(rf"(?<![a-z]){name}(?![a-z])", stem)]
-    longest = [name for name in found if not any(name != one and name in one for one in found)]
+    longest = _named_in(path, mapping)
     if len(longest) != 1:
         raise ConfigError(
             f"It is not clear which table file {place} of those given is.",
             f"Name it after its table ({', '.join(mapping.tables)}), or give it with --table.",
         )
     return longest
+
+
+def _named_in(path: Path, mapping: SystemMapping) -> list[str]:
+    """The tables that are words of a file's name; of two that share a word, the longer."""
+    stem = path.stem.lower()
+    found = [name for name in mapping.tables if re.search(rf"(?<![a-z]){name}(?![a-z])", stem)]
+    return [name for name in found if not any(name != one and name in one for one in found)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.context import LOCAL_TIME, RunContext
+from flows.clock import LOCAL_TIME
+from flows.context import RunContext
 from flows.terms import policy_of
 from governance.agreements import Agreement
 from governance.control import Extract

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from flows.context import Clock, RunContext
+from flows.clock import Clock
+from flows.context import RunContext
 from flows.files import flush_folder, remove_folder
-from flows.ingest import Agreed
+from flows.intake import Agreed
 from flows.settings import Settings
 from flows.sources import Arrived, remove
 from governance.control import Control

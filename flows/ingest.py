@@ -1,24 +1,31 @@
-"""Taking extracts in: pull → check the agreement → validate → pseudonymise → stage.
+"""Taking extracts in: pull → check the agreement → encode → stage.
 
-Each step is told here; how is in `flows.terms` (what was agreed), `flows.reading` (the files),
-`flows.history` (earlier deliveries) and `flows.stores` (where it is put).
+Each step is told here; how is in `flows.terms` (what was agreed), `flows.encoding` (from files to
+encodings), `flows.sealed` (what partners encoded themselves), `flows.history` (earlier deliveries)
+and `flows.stores` (where it is put).
 
-What is wrong with one partner's extract does not hide what is wrong with another's: each step
-goes on with the partners that are sound, and `validate` ends by refusing the run if any was not.
+Files with names in them are opened in a child process only (`flows.apart`); what is here never
+holds a name. What is wrong with one partner's extract does not hide what is wrong with another's:
+each step goes on with the partners that are sound, and `encode` ends by refusing the run if any was
+not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from flows import apart
 from flows.context import RunContext
+from flows.encoding import Encoded, Job, Outcome, Request, encode_each, find_each
 from flows.epochs import Epochs, check_same_key, epochs_of, purpose_keys
-from flows.history import lateness_of
-from flows.keys import check_rings
-from flows.reading import Taken, find, take
+from flows.files import private_folder, write_text
+from flows.history import drift_of, lateness_of
+from flows.intake import Agreed, Parted, Problems, Pulled, Staged, Taken
+from flows.keys import check_rings, key_check, keyed_digest
 from flows.safe_errors import Rejected, guarded
+from flows.sealed import check_arrived, check_one_key, find_sealed, open_arrived
 from flows.sources import Arrived
 from flows.stores import fill_stores
 from flows.terms import (
@@ -26,6 +33,8 @@ from flows.terms import (
     check_nobody_left,
     mapping_of,
     policy_of,
+    reading_terms,
+    sealed_under,
     staged_under,
 )
 from governance.agreements import Agreement
@@ -33,63 +42,12 @@ from governance.control import Extract
 from schemas.errors import ExtractRejected, JourneysError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from governance.pseudonymise import Pseudonymised
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
-
-Problems = dict[str, list[JourneysError]]
-
-
-@dataclass(frozen=True)
-class Pulled:
-    """What is in the inboxes: an extract of each partner, or None where it sent nothing new."""
-
-    extracts: Mapping[str, Arrived | None]
-    problems: Problems
-
-
-@dataclass(frozen=True)
-class Agreed:
-    """Extracts that an agreement in force covers.
-
-    `fresh` are to be taken in; `kept` are partners whose staged extract stays, and why; `late`
-    says which of those are further behind than they usually are.
-    """
-
-    agreements: Mapping[str, Agreement]
-    fresh: Mapping[str, Arrived]
-    kept: Mapping[str, str]
-    problems: Problems
-    late: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Checked:
-    """Every partner's extract, valid rows only."""
-
-    agreed: Agreed
-    taken: Mapping[str, Taken]
-
-
-@dataclass(frozen=True)
-class Parted:
-    """Encodings on one side and events on the other, in each epoch; only record ids join them."""
-
-    checked: Checked
-    parts: Mapping[str, Mapping[int, Pseudonymised]] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Staged:
-    """This run's own stores, with the new extracts in the place of the old.
-
-    `key_epoch` is the epoch of the identifier key that they are in.
-    """
-
-    agreed: Agreed
-    taken: Mapping[str, Taken]
-    key_epoch: int
 
 
 def pull(run: RunContext) -> Pulled:
@@ -102,12 +60,21 @@ def pull(run: RunContext) -> Pulled:
     """
     check_nobody_left(run)
     policy_of(run)
-    mappings = [(partner, mapping_of(run, partner)) for partner in run.settings.partners]
+    at_source = [name for name in run.settings.partners if _encodes_at_source(run, name)]
+    requests = [_request(run, name) for name in run.settings.partners if name not in at_source]
     check_rings(run.settings)
     problems: Problems = {}
-    found = _each("pull", mappings, lambda partner, one: find(run, partner, one), problems)
-    for partner, arrived in found.items():
-        if arrived is None and partner not in run.control.staged_extracts():
+    found: dict[str, Arrived | None] = {}
+    arrived = apart.in_a_child(find_each, requests) if requests else {}
+    for partner, one in arrived.items():
+        if isinstance(one, JourneysError):
+            _add(problems, partner, one)
+        else:
+            found[partner] = one and replace(one, digest=keyed_digest(run.settings, one.digest))
+    sealed = ((partner, partner) for partner in at_source)
+    found |= _each("pull", sealed, lambda partner, _: find_sealed(run, partner), problems)
+    for partner, extract in found.items():
+        if extract is None and partner not in run.control.staged_extracts():
             _add(problems, partner, _nothing_ever(run, partner))
     return Pulled(found, problems)
 
@@ -118,7 +85,8 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
     An extract is taken in when its files or the terms it was staged under have changed.
     """
     problems = {partner: list(found) for partner, found in pulled.problems.items()}
-    epochs = epochs_of(run.settings, run.control)
+    sealed = [one.manifest.epochs for one in pulled.extracts.values() if one and one.manifest]
+    epochs = epochs_of(run.settings, run.control, sealed)
     agreements = _each(
         "agreement",
         run.settings.partners.items(),
@@ -133,10 +101,9 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
     for partner, agreement in agreements.items():
         arrived = pulled.extracts.get(partner)
         staged = run.control.staged_extracts().get(partner)
-        same_terms = staged is not None and staged.staged_under == staged_under(run, agreement)
+        same_terms = staged is not None and staged.staged_under == _terms(run, agreement)
         behind = staged is not None and staged.key_epoch < epochs.newest
-        unchanged = same_terms and not behind
-        if arrived is not None and not (unchanged and staged and staged.digest == arrived.digest):
+        if arrived is not None and _is_new(arrived, staged, same_terms, epochs):
             fresh[partner] = arrived
         elif staged is not None and not same_terms and partner not in problems:
             _add(problems, partner, _terms_changed(partner))
@@ -144,46 +111,40 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
             kept[partner] = _why_kept(arrived, behind, epochs)
             if staged is not None:
                 _look_for_lateness(run, staged, late, problems)
-    return Agreed(agreements, fresh, kept, problems, late)
+    _check_sealed(run, agreements, fresh, epochs, problems)
+    return Agreed(agreements, epochs, fresh, kept, problems, late)
 
 
-def validate(run: RunContext, agreed: Agreed) -> Checked:
-    """Read and check every new extract; write down which rows cannot be used.
+def encode(run: RunContext, agreed: Agreed) -> Parted:
+    """Read, check and encode every new extract; write down which rows cannot be used.
+
+    The files are read in a child process, and identifiers end with it. What a partner encoded
+    itself is opened and checked here.
 
     Raises:
         Rejected: If anything so far was wrong with any partner, saying all of it.
+        KeyProblem: If the identifier key is missing, loose or unsound.
+        ChildEnded: If the child was killed.
     """
     problems = {partner: list(found) for partner, found in agreed.problems.items()}
-    taken = _each(
-        "validate",
-        ((p, arrived) for p, arrived in agreed.fresh.items() if p not in problems),
-        lambda partner, arrived: take(run, arrived, agreed.agreements[partner]),
-        problems,
-    )
+    fresh = {name: one for name, one in agreed.fresh.items() if name not in problems}
+    outcomes = _encoded_here(run, agreed, fresh) | _encoded_at_source(run, agreed, fresh)
+    taken: dict[str, Taken] = {}
+    parts: dict[str, Mapping[int, Pseudonymised]] = {}
+    for partner, outcome in outcomes.items():
+        if outcome.quarantine is not None:
+            _write_quarantine(run, partner, outcome.quarantine)
+        if outcome.encoded is None or outcome.problem is not None:
+            _add(problems, partner, outcome.problem or _nothing_ever(run, partner))
+            continue
+        encoded = [(partner, outcome.encoded)]
+        taken |= _each(
+            "encode", encoded, lambda name, one: _taken(run, agreed, fresh[name], one), problems
+        )
+        parts[partner] = outcome.encoded.parts
     if problems:
         raise Rejected(problems)
-    return Checked(agreed, taken)
-
-
-def pseudonymise(run: RunContext, checked: Checked) -> Parted:
-    """Part identifiers from events, in memory; identifiers go no further than this.
-
-    Raises:
-        KeyProblem: If the identifier key is missing, loose or unsound.
-    """
-    from governance.pseudonymise import pseudonymise as part
-
-    if not checked.taken:
-        return Parted(checked, {})
-    keys = purpose_keys(run, epochs_of(run.settings, run.control))
-    agreements = checked.agreed.agreements
-    parts = {
-        partner: {
-            epoch: part(one.validated, agreements[partner], key) for epoch, key in keys.items()
-        }
-        for partner, one in checked.taken.items()
-    }
-    return Parted(checked, parts)
+    return Parted(agreed, taken, parts)
 
 
 def stage(run: RunContext, parted: Parted) -> Staged:
@@ -193,11 +154,136 @@ def stage(run: RunContext, parted: Parted) -> Staged:
         KeyProblem: If the store key is missing, loose or unsound.
         StoreError: If a store is missing, corrupt or was made with another key.
     """
-    taken = parted.checked.taken
-    ledgers = {partner: one.ledger for partner, one in taken.items()}
-    epochs = epochs_of(run.settings, run.control)
-    in_use = fill_stores(run, parted.parts, ledgers, epochs)
-    return Staged(parted.checked.agreed, taken, in_use)
+    ledgers = {partner: one.ledger for partner, one in parted.taken.items()}
+    in_use = fill_stores(run, parted.parts, ledgers, parted.agreed.epochs)
+    return Staged(parted.agreed, parted.taken, in_use)
+
+
+def _encodes_at_source(run: RunContext, partner: str) -> bool:
+    return run.settings.partner(partner).encodes_with is not None
+
+
+def _request(run: RunContext, partner: str) -> Request:
+    from schemas.tables import TABLES
+
+    inbox = run.settings.partner(partner).inbox
+    tables = tuple(table.name for table in TABLES[partner])
+    return Request(partner, inbox, tables, mapping_of(run, partner))
+
+
+def _terms(run: RunContext, agreement: Agreement) -> str:
+    """A digest of the terms that an extract is staged under."""
+    if _encodes_at_source(run, agreement.partner):
+        return sealed_under(agreement)
+    return staged_under(run, agreement)
+
+
+def _is_new(arrived: Arrived, staged: Extract | None, same_terms: bool, epochs: Epochs) -> bool:
+    """Whether what lies in the inbox is to be taken in."""
+    if staged is None or not same_terms:
+        return True
+    if arrived.manifest is None:
+        return staged.key_epoch < epochs.newest or staged.digest != arrived.digest
+    brings_an_epoch = max(arrived.manifest.epochs) > staged.key_epoch
+    return arrived.manifest.delivery != staged.delivery or brings_an_epoch
+
+
+def _check_sealed(
+    run: RunContext,
+    agreements: Mapping[str, Agreement],
+    fresh: Mapping[str, Arrived],
+    epochs: Epochs,
+    problems: Problems,
+) -> None:
+    """Check what the new sealed files say of themselves."""
+    sealed = {name: one.manifest for name, one in fresh.items() if one.manifest is not None}
+    _each(
+        "agreement",
+        sealed.items(),
+        lambda partner, manifest: check_arrived(run, manifest, agreements[partner], epochs),
+        problems,
+    )
+    sound = {name: one for name, one in sealed.items() if name not in problems}
+    for partner, error in check_one_key(run, sound, epochs).items():
+        _add(problems, partner, error)
+
+
+def _encoded_here(
+    run: RunContext, agreed: Agreed, fresh: Mapping[str, Arrived]
+) -> dict[str, Outcome]:
+    """Extracts that the hub encodes, in a child process."""
+    plain = {name: one for name, one in fresh.items() if one.manifest is None}
+    if not plain:
+        return {}
+    keys = purpose_keys(run, agreed.epochs)
+    jobs = [
+        Job(arrived, reading_terms(run, agreed.agreements[partner]), keys)
+        for partner, arrived in plain.items()
+    ]
+    return apart.in_a_child(encode_each, jobs)
+
+
+def _encoded_at_source(
+    run: RunContext, agreed: Agreed, fresh: Mapping[str, Arrived]
+) -> dict[str, Outcome]:
+    """Extracts that partners encoded themselves."""
+    sealed = {name: one for name, one in fresh.items() if one.manifest is not None}
+    problems: Problems = {}
+    opened = _each(
+        "encode",
+        sealed.items(),
+        lambda name, one: open_arrived(run, one, agreed.agreements[name], agreed.epochs),
+        problems,
+    )
+    refused = {name: Outcome(problem=found[0]) for name, found in problems.items()}
+    return {name: Outcome(one) for name, one in opened.items()} | refused
+
+
+def _taken(run: RunContext, agreed: Agreed, arrived: Arrived, encoded: Encoded) -> Taken:
+    """The ledger of an extract, and how it differs from the partner's earlier ones.
+
+    Raises:
+        ExtractRejected: It differs so much that the policy stops it.
+    """
+    agreement, facts = agreed.agreements[arrived.partner], encoded.facts
+    ledger = _ledger(run, agreed, arrived, encoded)
+    lacking = ", ".join(facts.missing)
+    missing = (f"The {arrived.partner} extract lacks {lacking}.",) if lacking else ()
+    return Taken(ledger, facts, (*missing, *drift_of(run, ledger, facts.profile, agreement)))
+
+
+def _ledger(run: RunContext, agreed: Agreed, arrived: Arrived, encoded: Encoded) -> Extract:
+    facts, manifest, newest = encoded.facts, arrived.manifest, max(encoded.parts)
+    if manifest is None:
+        check = key_check(purpose_keys(run, agreed.epochs)[newest])
+    else:
+        check = manifest.epochs[newest]
+    return Extract(
+        run_id=run.run_id,
+        partner=arrived.partner,
+        digest=arrived.digest,
+        staged_under=_terms(run, agreed.agreements[arrived.partner]),
+        key_epoch=newest,
+        key_check=check,
+        received=facts.total("received"),
+        kept=facts.total("kept"),
+        quarantined=facts.total("quarantined"),
+        withheld=facts.total("withheld"),
+        over_shared=facts.over_shared,
+        data_as_at=facts.data_as_at,
+        delivery=manifest.delivery if manifest else None,
+        made_at=manifest.made_at if manifest else None,
+    )
+
+
+def _write_quarantine(run: RunContext, partner: str, quarantine: pl.DataFrame) -> None:
+    """Say which rows could not be used and by which rule, never what they held.
+
+    It is written even where the extract is refused: the partner needs it to put the extract right.
+    """
+    private_folder(run.settings.quarantine)
+    private_folder(run.quarantine)
+    write_text(run.quarantine / f"{partner}.csv", quarantine.write_csv())
 
 
 def _each(
@@ -221,9 +307,10 @@ def _add(problems: Problems, partner: str, error: JourneysError) -> None:
 
 
 def _nothing_ever(run: RunContext, partner: str) -> ExtractRejected:
+    what = "what it sealed" if _encodes_at_source(run, partner) else "its tables"
     return ExtractRejected(
         f"No extract has ever come from {partner}.",
-        f"Put its tables into {run.settings.partner(partner).inbox}, then run again.",
+        f"Put {what} into {run.settings.partner(partner).inbox}, then run again.",
     )
 
 

@@ -16,6 +16,7 @@ from schemas.errors import KeyProblem, StoreError
 
 if TYPE_CHECKING:
     from governance.keys.ring import KeyRing, Kind
+    from governance.keys.root import PurposeKey
 
 STORES = ("identity", "staging")
 NEXT = "next_"
@@ -52,6 +53,22 @@ def check_rings(settings: Settings) -> None:
     from governance.keys.ring import refuse_shared
 
     refuse_shared([ring_of(settings, kind) for kind in settings.keys.named])
+
+
+def key_check(key: PurposeKey) -> str:
+    """A value that tells one identifier key from another and gives nothing else away."""
+    return key.derive("key-check").hex()[:16]
+
+
+def keyed_digest(settings: Settings, digest: str) -> str:
+    """A digest of an extract that only who holds the store key can compare with a guess.
+
+    Raises:
+        KeyProblem: The store key cannot be used.
+    """
+    ring = ring_of(settings, "store")
+    root = ring.root(ring.newest)
+    return "keyed:" + root.derive(f"extract/{digest}", purpose="ledger", epoch=ring.newest).hex()
 
 
 def new_store_keys(settings: Settings, run_id: str) -> dict[str, str]:

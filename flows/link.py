@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flows.context import RunContext
 from flows.files import flush
-from flows.ingest import Staged
+from flows.intake import Staged
 from flows.keys import store_keys
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from flows.context import LOCAL_TIME, Clock, actor, open_control, run_lock, utc_now
+from flows.clock import Clock, local_day, utc_now
+from flows.context import actor, open_control, run_lock
 from flows.files import folder_digest, private_folder, remove_folder
 from flows.safe_errors import guarded
 from flows.settings import Settings
@@ -99,7 +100,7 @@ def approve(
         if draft.published is not None:
             return draft
         for partner in settings.partners:
-            agreement_in_force(settings, partner, clock().astimezone(LOCAL_TIME).date())
+            agreement_in_force(settings, partner, local_day(clock()))
         # Two may have approved before a publication was written: then it only has to be written.
         for officer in officers if len(draft.approvals) < APPROVALS_NEEDED else ():
             _approve(control, draft, officer.strip(), clock, demonstration=settings.demonstration)

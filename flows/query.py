@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from flows.context import Clock, actor, open_control, utc_now
+from flows.clock import Clock, utc_now
+from flows.context import actor, open_control
 from flows.keys import release_key
 from flows.settings import Settings
 from governance.audit import Recorder

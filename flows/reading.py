@@ -1,127 +1,164 @@
-"""Reading one partner's extract: only what its agreement shares, held to its contract."""
+"""Reading one partner's extract: only what its agreement shares, held to its contract.
+
+It needs the files and the terms and nothing else, so that it is the same at the hub, in a child
+process, and on a partner's own machine.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from flows.context import RunContext
-from flows.epochs import epochs_of, key_check, purpose_keys
-from flows.files import private_folder, write_text
-from flows.history import drift_of
-from flows.keys import ring_of
-from flows.sources import Arrived, check_untouched, find_extract
-from flows.terms import mapping_of, policy_of, staged_under
+from flows.sources import Arrived, check_untouched
 from governance.agreements import Agreement, minimise
-from governance.control import Extract
-from schemas.columns import PLANNED_DATES
+from schemas.columns import PLANNED_NAMES
 from schemas.errors import ExtractRejected
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from schemas.contract import Validated
+    from schemas.contract import Examined
     from schemas.drift import Profile
     from schemas.mapping import SystemMapping
+    from schemas.policy import Policy
 
 # Policy of 2026-11-21: so many mistyped dates may lie past the last day of an extract.
 SLIPS = 5
 
 TOP_RULES = 5
 
+COUNTS = ("received", "kept", "quarantined", "withheld")
+
 
 @dataclass(frozen=True)
-class Taken:
-    """One partner's extract after validation, and its line in the ledger.
+class Terms:
+    """On what terms an extract is read.
 
-    `profile` is what is remembered of it; `drift` says what it lacks and how it differs from
-    earlier ones; `not_taken` counts the rows of each table that may not be taken in.
+    Args:
+        agreement: What is shared, and what may be done with it.
+        mapping: How the partner's system names and writes its columns.
+        policy: What broken rules lead to.
+        codes: A folder of code lists that win over the packaged ones.
+        as_at: The day of the extract.
     """
 
-    validated: Validated
-    ledger: Extract
+    agreement: Agreement
+    mapping: SystemMapping
+    policy: Policy
+    codes: Path | None
+    as_at: date
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is told of an extract beside its records: counts, rules and days, no value.
+
+    Args:
+        rows: Table → rows received, kept, quarantined and withheld.
+        over_shared: Columns that were sent though the agreement does not list them.
+        data_as_at: The day the data reach to.
+        profile: What is remembered of it, to hold later ones against.
+        missing: The columns it lacks that are shared, as table.column.
+        top_rules: The rules most often broken: table, column, rule, count.
+        noted: What was emptied or withheld: table, column, rule, count.
+        other_files: Files beside it that were not read.
+        not_taken: Rows of each table that may not be taken in.
+    """
+
+    rows: Mapping[str, Mapping[str, int]]
+    over_shared: int
+    data_as_at: date
     profile: Profile
-    drift: tuple[str, ...]
-    top_rules: list[dict[str, str | int]]
-    noted: list[dict[str, str | int]]
-    other_files: int
+    missing: tuple[str, ...] = ()
+    top_rules: list[dict[str, str | int]] = field(default_factory=list)
+    noted: list[dict[str, str | int]] = field(default_factory=list)
+    other_files: int = 0
+    not_taken: Mapping[str, int] = field(default_factory=dict)
+
+    def total(self, count: str) -> int:
+        """Rows received, kept, quarantined or withheld, over all tables."""
+        return sum(table[count] for table in self.rows.values())
+
+
+@dataclass(frozen=True)
+class Read:
+    """An extract as it was read and examined, whether or not it can be used.
+
+    `raw` has its tables as they were sent; `left` counts files that were not read.
+    """
+
+    raw: Mapping[str, pl.DataFrame] = field(repr=False)
+    examined: Examined = field(repr=False)
+    over_shared: int
+    missing: tuple[str, ...]
+    left: int
     not_taken: Mapping[str, int]
 
 
-def find(run: RunContext, partner: str, mapping: SystemMapping) -> Arrived | None:
-    """A partner's extract, its digest keyed: a bare one would let a guess be confirmed.
-
-    Returns:
-        What is in its inbox; None where it sent nothing.
+def read_extract(arrived: Arrived, terms: Terms) -> Read:
+    """Read, minimise and examine one partner's extract.
 
     Raises:
-        ExtractRejected: If the inbox holds something else than one whole extract.
-        KeyProblem: If the store key is missing, loose or unsound.
-    """
-    from schemas.tables import TABLES
-
-    tables = tuple(table.name for table in TABLES[partner])
-    arrived = find_extract(partner, run.settings.partner(partner).inbox, tables, mapping)
-    if arrived is None:
-        return None
-    return replace(arrived, digest=keyed_digest(run, arrived.digest))
-
-
-def keyed_digest(run: RunContext, digest: str) -> str:
-    """A digest of an extract that only who holds the store key can compare with a guess.
-
-    Raises:
-        KeyProblem: If the store key is missing, loose or unsound.
-    """
-    ring = ring_of(run.settings, "store")
-    root = ring.root(ring.newest)
-    return "keyed:" + root.derive(f"extract/{digest}", purpose="ledger", epoch=ring.newest).hex()
-
-
-def take(run: RunContext, arrived: Arrived, agreement: Agreement) -> Taken:
-    """Read, minimise and validate one partner's extract, and list what of it cannot be used.
-
-    Raises:
-        ExtractRejected: If a file cannot be read, or the contract or the policy refuses it.
-        ConfigError: If a code list or a mapping cannot be used.
+        ExtractRejected: A file cannot be read or changed meanwhile, a table or column is missing,
+            or the tables cannot be checked.
+        ConfigError: A code list cannot be used.
     """
     from schemas.contract import examine_extract
 
+    agreement = terms.agreement
     # An optional table that the agreement does not share is left in the inbox, unread.
     agreed = [name for name in arrived.files if agreement.shared_columns(name)]
-    raw = {name: _read(run, arrived, name, agreement) for name in agreed}
+    raw = {name: _read(arrived, name, terms) for name in agreed}
     not_taken = {
-        name: _read(run, arrived, name, agreement).height
+        name: _read(arrived, name, terms).height
         for name in agreement.undisclosed
         if name in arrived.files
     }
     check_untouched(arrived)
-    missing = _missing_columns(run, arrived.partner, raw, agreement)
+    missing = _missing_columns(raw, terms)
     shared, over_shared = minimise(agreement, raw)
     examined = examine_extract(
         arrived.partner,
         shared | {name: _no_rows(arrived.partner, name) for name in agreement.undisclosed},
-        codes=run.settings.codes,
-        as_at=run.today,
-        policy=policy_of(run),
+        codes=terms.codes,
+        as_at=terms.as_at,
+        policy=terms.policy,
         under_18=agreement.under_18,
     )
-    # Written even where the extract is refused: the partner needs it to put the extract right.
-    _write_quarantine(run, arrived.partner, examined.validated.quarantine)
-    validated = examined.usable()
-    ledger = _ledger(run, arrived, agreement, validated, sum(over_shared.values()))
-    profile = {name: one for name, one in examined.profile.items() if name in shared}
-    return Taken(
-        validated=validated,
-        ledger=ledger,
-        profile=profile,
-        drift=(*missing, *drift_of(run, ledger, profile, agreement)),
+    return Read(
+        raw=raw,
+        examined=examined,
+        over_shared=sum(over_shared.values()),
+        missing=missing,
+        left=arrived.others + len(arrived.files) - len(agreed) - len(not_taken),
+        not_taken=not_taken,
+    )
+
+
+def facts_of(read: Read, as_at: date) -> Facts:
+    """What is told of an extract that can be used."""
+    validated = read.examined.validated
+    return Facts(
+        rows={
+            name: {
+                "received": received,
+                "kept": validated.frames[name].height,
+                "quarantined": validated.quarantined[name],
+                "withheld": validated.withheld[name],
+            }
+            for name, received in validated.rows.items()
+        },
+        over_shared=read.over_shared,
+        data_as_at=data_reach(validated.frames.values(), as_at),
+        profile={name: one for name, one in read.examined.profile.items() if name in read.raw},
+        missing=read.missing,
         top_rules=_top_rules(validated.quarantine),
         noted=validated.noted.sort("count", descending=True).to_dicts(),
-        other_files=arrived.others + len(arrived.files) - len(agreed) - len(not_taken),
-        not_taken=not_taken,
+        other_files=read.left,
+        not_taken=read.not_taken,
     )
 
 
@@ -134,7 +171,7 @@ def data_reach(frames: Iterable[pl.DataFrame], run_day: date) -> date:
 
     Args:
         frames: The validated tables. A date of birth is no event; a date that is written down
-            before it comes (`PLANNED_DATES`) says nothing.
+            before it comes (`PLANNED_NAMES`) says nothing.
         run_day: The day of the run, which is also the answer where no event has a date.
     """
     import polars as pl
@@ -143,7 +180,7 @@ def data_reach(frames: Iterable[pl.DataFrame], run_day: date) -> date:
         frame[column].drop_nulls()
         for frame in frames
         for column, kind in frame.schema.items()
-        if kind == pl.Date and column != "dob" and column not in PLANNED_DATES
+        if kind == pl.Date and column != "dob" and column not in PLANNED_NAMES
     ]
     happened = pl.concat(days).sort(descending=True) if days else pl.Series(dtype=pl.Date)
     happened = happened.filter(happened <= run_day)
@@ -153,39 +190,19 @@ def data_reach(frames: Iterable[pl.DataFrame], run_day: date) -> date:
     return cast(date, happened[rank - 1])
 
 
-def _ledger(
-    run: RunContext, arrived: Arrived, agreement: Agreement, validated: Validated, over_shared: int
-) -> Extract:
-    epochs = epochs_of(run.settings, run.control)
-    return Extract(
-        run_id=run.run_id,
-        partner=arrived.partner,
-        digest=arrived.digest,
-        staged_under=staged_under(run, agreement),
-        key_epoch=epochs.newest,
-        key_check=key_check(purpose_keys(run, epochs)[epochs.newest]),
-        received=sum(validated.rows.values()),
-        kept=sum(frame.height for frame in validated.frames.values()),
-        quarantined=sum(validated.quarantined.values()),
-        withheld=sum(validated.withheld.values()),
-        over_shared=over_shared,
-        data_as_at=data_reach(validated.frames.values(), run.today),
-    )
-
-
-def _read(run: RunContext, arrived: Arrived, name: str, agreement: Agreement) -> pl.DataFrame:
+def _read(arrived: Arrived, name: str, terms: Terms) -> pl.DataFrame:
     """Read one table as the partner's system writes it."""
     from schemas.extract import read_table
     from schemas.tables import find_table
 
     table = find_table(arrived.partner, name)
-    shared = agreement.shared_columns(name)
+    shared = terms.agreement.shared_columns(name)
     return read_table(
         arrived.files[name],
         table,
-        mapping=mapping_of(run, arrived.partner),
+        mapping=terms.mapping,
         columns=[name for name, one in table.columns.items() if name in shared and one.required],
-        as_at=run.today,
+        as_at=terms.as_at,
     )
 
 
@@ -198,42 +215,24 @@ def _no_rows(partner: str, name: str) -> pl.DataFrame:
     return pl.DataFrame(schema=dict.fromkeys(find_table(partner, name).columns, pl.String))
 
 
-def _missing_columns(
-    run: RunContext, partner: str, raw: Mapping[str, pl.DataFrame], agreement: Agreement
-) -> tuple[str, ...]:
-    """Say which columns are shared and not in the files, though the system is said to give them.
+def _missing_columns(raw: Mapping[str, pl.DataFrame], terms: Terms) -> tuple[str, ...]:
+    """The columns that are shared and not in the files, though the system is said to give them.
 
     Raises:
         ExtractRejected: If the policy stops an extract without such a column.
     """
-    from schemas.tables import find_table
+    from schemas.missing import missing_columns
 
-    given, policy = mapping_of(run, partner).tables, policy_of(run)
-    found: dict[str, list[str]] = {"warn": [], "stop": []}
-    for name, frame in raw.items():
-        table, shared = find_table(partner, name), agreement.shared_columns(name)
-        absent = [column for column in shared if column not in frame.columns]
-        for column in sorted(set(absent) & set(given[name].columns)):
-            response = policy.response_to_missing(table.columns[column])
-            found.setdefault(response, []).append(f"{name}.{column}")
+    shared = {name: terms.agreement.shared_columns(name) for name in raw}
+    found = missing_columns(terms.mapping, raw, terms.policy, shared)
     if found["stop"]:
         raise ExtractRejected(
-            f"The {partner} extract lacks {', '.join(found['stop'])}, which its agreement shares.",
+            f"The {terms.agreement.partner} extract lacks {', '.join(found['stop'])}, which its "
+            "agreement shares.",
             "Ask the partner to name its columns as the agreed layout does, or say under "
             "`missing_columns` in policy.yaml that they may be missing.",
         )
-    lacking = ", ".join(found["warn"])
-    return (f"The {partner} extract lacks {lacking}.",) if lacking else ()
-
-
-def _write_quarantine(run: RunContext, partner: str, quarantine: pl.DataFrame) -> None:
-    """Say which rows could not be used and by which rule, never what they held."""
-    private_folder(run.settings.quarantine)
-    private_folder(run.quarantine)
-    write_text(
-        run.quarantine / f"{partner}.csv",
-        quarantine.select("row", "table", "column", "rule").write_csv(),
-    )
+    return tuple(found["warn"])
 
 
 def _top_rules(quarantine: pl.DataFrame) -> list[dict[str, str | int]]:

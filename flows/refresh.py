@@ -13,17 +13,10 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from flows.build import build, draft
-from flows.context import (
-    Clock,
-    RunContext,
-    actor,
-    new_run_id,
-    open_control,
-    run_lock,
-    utc_now,
-)
+from flows.clock import Clock, utc_now
+from flows.context import RunContext, actor, new_run_id, open_control, run_lock
 from flows.housekeeping import discard, empty_inboxes, recover, tidy
-from flows.ingest import agree, pseudonymise, pull, stage, validate
+from flows.ingest import agree, encode, pull, stage
 from flows.link import link
 from flows.progress import Narrator, Silent
 from flows.report import make_report, refused_report
@@ -40,8 +33,7 @@ Result = TypeVar("Result")
 STEPS = {
     "pull": "Looking for extracts",
     "agree": "Checking the sharing agreements",
-    "validate": "Validating",
-    "pseudonymise": "Replacing identifiers with keyed encodings",
+    "encode": "Validating, and replacing identifiers with keyed encodings",
     "stage": "Staging",
     "link": "Linking records into people",
     "build": "Building the warehouse",
@@ -72,8 +64,7 @@ def refresh(run: RunContext, perform: Perform) -> dict[str, Any]:
     """
     pulled = perform(pull, run)
     agreed = perform(agree, run, pulled)
-    checked = perform(validate, run, agreed)
-    parted = perform(pseudonymise, run, checked)
+    parted = perform(encode, run, agreed)
     staged = perform(stage, run, parted)
     people = perform(link, run, staged)
     release = perform(build, run, people)
@@ -100,7 +91,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
             extracts=[one.ledger for one in drafted.staged.taken.values()],
             draft_digest=drafted.digest,
             key_epoch=drafted.staged.key_epoch,
-            profiles={partner: one.profile for partner, one in drafted.staged.taken.items()},
+            profiles={partner: one.facts.profile for partner, one in drafted.staged.taken.items()},
         )
     try:
         guarded("tidying", _remove_what_is_replaced, run, extracts, drafted)

@@ -6,8 +6,7 @@ from typing import Any
 
 from flows.build import Drafted
 from flows.context import RunContext
-from flows.ingest import Staged
-from flows.reading import Taken
+from flows.intake import Staged, Taken
 from flows.safe_errors import Rejected
 from governance.control import Extract
 
@@ -30,7 +29,7 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
             "tables": drafted.tables,
             "digest": drafted.digest,
         },
-        "quarantine": _place(run, run.quarantine) if drafted.staged.taken else None,
+        "quarantine": _place(run, run.quarantine) if run.quarantine.is_dir() else None,
         "seconds": run.seconds,
         "warnings": _warnings(run, drafted.staged),
     }
@@ -45,7 +44,7 @@ def refused_report(run: RunContext, refusal: Rejected) -> dict[str, Any]:
             partner: [{"problem": one.problem, "remedy": one.remedy} for one in errors]
             for partner, errors in refusal.problems.items()
         },
-        "quarantine": _place(run, run.quarantine),
+        "quarantine": _place(run, run.quarantine) if run.quarantine.is_dir() else None,
         "seconds": run.seconds,
     }
 
@@ -63,10 +62,10 @@ def _partners(run: RunContext, staged: Staged) -> dict[str, dict[str, Any]]:
 def _new(taken: Taken) -> dict[str, Any]:
     return {
         **_counts(taken.ledger, "new"),
-        "top_rules": taken.top_rules,
-        "noted": taken.noted,
-        "other_files": taken.other_files,
-        "not_taken": dict(taken.not_taken),
+        "top_rules": taken.facts.top_rules,
+        "noted": taken.facts.noted,
+        "other_files": taken.facts.other_files,
+        "not_taken": dict(taken.facts.not_taken),
     }
 
 
@@ -103,7 +102,7 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
         "no purpose for which drug-test results may be disclosed (PACE 1984 section 63B(7)). Have "
         "`pace_63b_purpose` agreed, or ask it not to send them."
         for partner, one in staged.taken.items()
-        for table, rows in one.not_taken.items()
+        for table, rows in one.facts.not_taken.items()
     ]
     said += [
         f"{sentence} Ask {partner} whether that is right."
@@ -112,10 +111,12 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
     ]
     said += [f"{sentence} Ask for its extract." for sentence in staged.agreed.late.values()]
     said += [
-        f"{one.other_files} other file(s) lie in the inbox of {partner} and were not read."
+        f"{one.facts.other_files} other file(s) lie beside the extract of {partner} and were not "
+        "read."
         for partner, one in staged.taken.items()
-        if one.other_files
+        if one.facts.other_files
     ]
+    said += [sentence for one in staged.agreed.fresh.values() for sentence in one.said]
     return said
 
 

@@ -10,7 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.context import LOCAL_TIME, Clock, actor, open_control, run_lock, utc_now
+from flows.clock import Clock, local_day, utc_now
+from flows.context import actor, open_control, run_lock
 from flows.epochs import epochs_of, still_to_supply
 from flows.files import private_folder, write_text
 from flows.housekeeping import runs_in
@@ -100,7 +101,10 @@ def new_keys(settings: Settings, today: date) -> dict[str, bool]:
 def key_states(settings: Settings) -> list[KeyState]:
     """Every key of the partnership and how each of its epochs stands."""
     with open_control(settings) as control:
-        return [_key_state(settings, control, kind) for kind in settings.keys.named]
+        states = [_key_state(settings, control, kind) for kind in settings.keys.named]
+        if settings.keys.identifier is None:
+            states.insert(0, _held_elsewhere(settings, control))
+        return states
 
 
 def rotate(settings: Settings, kind: Kind, clock: Clock = utc_now) -> int:
@@ -130,7 +134,7 @@ def rotate(settings: Settings, kind: Kind, clock: Clock = utc_now) -> int:
         source = settings.keys.source(kind)
         if source is None:
             raise KeyProblem(f"There is no {kind} key.", "Name one in partnership.yaml.")
-        epoch = add_epoch(source, kind, clock().astimezone(LOCAL_TIME).date())
+        epoch = add_epoch(source, kind, local_day(clock()))
         if kind in ("store", "release"):
             rewrap(settings, kind, _wrapped(settings, ring))
         control.add_audit(
@@ -246,6 +250,16 @@ def _key_state(settings: Settings, control: Control, kind: Kind) -> KeyState:
             for epoch in ring.epochs
         ),
     )
+
+
+def _held_elsewhere(settings: Settings, control: Control) -> KeyState:
+    """The identifier key where every partner encodes at source."""
+    epochs = epochs_of(settings, control)
+    waiting = still_to_supply(settings, control.staged_extracts(), epochs.newest)
+    said = f"not at this hub: every partner encodes at source, in epoch {epochs.in_use}"
+    if epochs.crossing:
+        said += f"; still to supply in epoch {epochs.newest}: {', '.join(waiting)}"
+    return KeyState("identifier", said)
 
 
 def _states(settings: Settings, control: Control, ring: KeyRing) -> dict[int, tuple[str, str]]:

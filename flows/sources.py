@@ -12,6 +12,7 @@ from schemas.errors import ExtractRejected
 from schemas.tables import find_table
 
 if TYPE_CHECKING:
+    from governance.sealing import Manifest
     from schemas.mapping import SystemMapping
 
 CHUNK_BYTES = 1 << 20
@@ -30,6 +31,9 @@ class Arrived:
         digest: SHA-256 over the digests of the tables, in the order of their names.
         stamps: The files as they were when the digest was taken.
         others: Files in the inbox that are no table of this partner.
+        manifest: What the partner says of it, where it encoded the extract itself; then `files`
+            are sealed files, the first of which is the extract.
+        said: What there is to be told of how it was found.
     """
 
     partner: str
@@ -37,6 +41,8 @@ class Arrived:
     digest: str
     stamps: Mapping[str, Stamp]
     others: int
+    manifest: Manifest | None = None
+    said: tuple[str, ...] = ()
 
 
 def find_extract(
@@ -59,7 +65,7 @@ def find_extract(
         ExtractRejected: If the inbox is not there or holds other things only, only some tables
             are there, one is there twice, or a file cannot be read.
     """
-    present, folders = _contents(partner, inbox)
+    present, folders = contents_of(partner, inbox)
     found = {table: _files_of(table, present, mapping) for table in tables}
     files = {table: paths[0] for table, paths in found.items() if paths}
     number = sum(len(paths) for paths in present.values())
@@ -68,7 +74,7 @@ def find_extract(
     if not files:
         return None
     _require_whole(partner, found, mapping)
-    stamps = {table: _stamp(partner, table, path) for table, path in files.items()}
+    stamps = stamps_of(partner, files)
     digests = {table: _file_digest(partner, table, path) for table, path in files.items()}
     return Arrived(
         partner=partner,
@@ -147,8 +153,12 @@ def remove(arrived: Arrived) -> int:
     return len(files)
 
 
-def _contents(partner: str, inbox: Path) -> tuple[dict[str, list[Path]], int]:
-    """Files of an inbox by their name in lower case, and how many folders are in it."""
+def contents_of(partner: str, inbox: Path) -> tuple[dict[str, list[Path]], int]:
+    """Files of an inbox by their name in lower case, and how many folders are in it.
+
+    Raises:
+        ExtractRejected: If it is not there or cannot be read.
+    """
     files: dict[str, list[Path]] = {}
     folders = 0
     reason = ""
@@ -188,6 +198,15 @@ def _by_other_names(
         f"The {partner} inbox holds {' and '.join(counts)} but no {' or '.join(names)}.",
         f"Name the extract's files {', '.join(names)} or take out what is not one, then run again.",
     )
+
+
+def stamps_of(partner: str, files: Mapping[str, Path]) -> dict[str, Stamp]:
+    """What tells that files were not touched.
+
+    Raises:
+        ExtractRejected: One is not there.
+    """
+    return {table: _stamp(partner, table, path) for table, path in files.items()}
 
 
 def _stamp(partner: str, table: str, path: Path) -> Stamp:

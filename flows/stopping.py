@@ -21,7 +21,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-STOPPING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+# Windows has no SIGHUP.
+STOPPING = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
+)
 
 
 class Stopped(KeyboardInterrupt):

@@ -8,7 +8,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from flows.context import RunContext
+from flows.contract import contract_digest
 from flows.files import folder_digest
+from flows.reading import Terms
 from flows.settings import Settings
 from governance.agreements import (
     Agreement,
@@ -58,6 +60,38 @@ def staged_under(run: RunContext, agreement: Agreement) -> str:
         )
     )
     return "sha256:" + hashlib.sha256(terms.encode()).hexdigest()
+
+
+def sealed_under(agreement: Agreement) -> str:
+    """Like `staged_under`, of what a partner encoded itself.
+
+    Its mapping, code lists and policy are those of its bundle; the encoding, the contract and the
+    treatments have to be the hub's.
+    """
+    from schemas.encoded import ENCODING_VERSION
+
+    terms = (
+        "at source",
+        agreement.treatment_digest,
+        f"encoding {ENCODING_VERSION}",
+        f"contract {contract_digest(agreement.partner)}",
+    )
+    return "sha256:" + hashlib.sha256("\n".join(terms).encode()).hexdigest()
+
+
+def reading_terms(run: RunContext, agreement: Agreement) -> Terms:
+    """On what terms the hub reads a partner's extract.
+
+    Raises:
+        ConfigError: The policy or the mapping cannot be used.
+    """
+    return Terms(
+        agreement=agreement,
+        mapping=mapping_of(run, agreement.partner),
+        policy=policy_of(run),
+        codes=run.settings.codes,
+        as_at=run.today,
+    )
 
 
 def mapping_of(run: RunContext, partner: str) -> SystemMapping:

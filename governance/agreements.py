@@ -353,19 +353,22 @@ def minimise(
         frames: Its raw tables, column names in lower case.
 
     Returns:
-        The tables with only the columns that may be used, in their order, and the number of
+        The tables with only the columns that may be used, in their order (and the numbers of
+        their rows in the file, where those came), and the number of
         columns of each table that were sent though the agreement does not list them. A table of
         which it shares nothing, or that may not be taken in, is left out whole.
     """
+    from schemas.reading.rows import FILE_ROW
+
     treatments = agreement.treatments
     kept: dict[str, pl.DataFrame] = {}
     over_shared: dict[str, int] = {}
     for name, frame in frames.items():
         listed = treatments.get(name, {})
+        sent = [column for column in frame.columns if column != FILE_ROW]
         if agreement.shared_columns(name):
-            used = [column for column in frame.columns if _is_used(listed, column)]
-            kept[name] = frame.select(used)
-        over_shared[name] = sum(column not in listed for column in frame.columns)
+            kept[name] = frame.drop(column for column in sent if not _is_used(listed, column))
+        over_shared[name] = sum(column not in listed for column in sent)
     return kept, over_shared
 
 

@@ -27,8 +27,14 @@ SURROGATE_NAMES = {"application": "case_key"}
 
 # An agency is an organisation: the one part of a key that may be kept as it is.
 KEPT_KEYS = frozenset({"agncy"})
-# What `generalise` makes coarser. No other identifier goes among the events in any form.
-GENERALISED = frozenset({"dob", "postcode", "pc"})
+# What `generalise` makes coarser, and of what columns. No other identifier goes among the events in
+# any form.
+GENERALISED: dict[str, tuple[str, ...]] = {
+    "dob": ("birth_year",),
+    "postcode": ("postcode_district", "no_fixed_abode"),
+    "pc": (),
+}
+RENAMED = {"ethnic": ("ethnicity",)}
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,24 @@ def pseudonymise(validated: Validated, agreement: Agreement, key: PurposeKey) ->
     return Pseudonymised(encoded, events)
 
 
+def event_columns(table: Table, treatments: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The columns that a table has among the events, by what may be done with each of its own.
+
+    Args:
+        table: The table.
+        treatments: What the agreement lets be done with each of its columns.
+    """
+    keys = {_surrogate_name(table), "record_id"} if table.identity else {_surrogate_name(table)}
+    keys |= {_surrogate_name(find_table(table.partner, name)) for name in table.parents.values()}
+    changed = GENERALISED | RENAMED
+    kept = {
+        name
+        for source in _passing(table, treatments)
+        for name in changed.get(source, (table.columns[source].becomes or source,))
+    }
+    return frozenset(keys | kept)
+
+
 def _identity(
     partner: str,
     frames: Mapping[str, pl.DataFrame],
@@ -129,9 +153,11 @@ def _surrogate(
     text = frame.select(
         pl.concat_str(pl.lit(table.partner), pl.lit(table.name), *columns, separator=SEPARATOR)
     ).to_series()
-    return tokens(text, key_of("surrogate")).alias(
-        SURROGATE_NAMES.get(table.name, f"{table.name}_key")
-    )
+    return tokens(text, key_of("surrogate")).alias(_surrogate_name(table))
+
+
+def _surrogate_name(table: Table) -> str:
+    return SURROGATE_NAMES.get(table.name, f"{table.name}_key")
 
 
 def _events(
@@ -148,15 +174,20 @@ def _events(
     ]
     if table.identity is not None:
         key = pl.concat_str(table.key, separator="|").alias("record_key")
-        named = frame.select(key, table=pl.lit(table.name))
-        surrogates.insert(0, _record_ids(table.partner, named, key_of).alias("record_id"))
-    kept = [
-        column.becomes or source
+        records = frame.select(key, table=pl.lit(table.name))
+        surrogates.insert(0, _record_ids(table.partner, records, key_of).alias("record_id"))
+    named = [table.columns[source].becomes or source for source in _passing(table, treatments)]
+    kept = [name for name in named if name in frame.columns]
+    return pl.DataFrame(surrogates).hstack(generalise(frame.select(kept)))
+
+
+def _passing(table: Table, treatments: Mapping[str, frozenset[str]]) -> list[str]:
+    """The columns of a table that go among the events, as they are or generalised."""
+    return [
+        source
         for source, column in table.columns.items()
         if _may_pass(source, column, treatments.get(source, frozenset()))
-        and (column.becomes or source) in frame.columns
     ]
-    return pl.DataFrame(surrogates).hstack(generalise(frame.select(kept)))
 
 
 def _may_pass(name: str, column: Column, treatment: frozenset[str]) -> bool:

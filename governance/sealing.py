@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hpke
@@ -70,14 +70,17 @@ class Manifest:
     digest: str
     size: int
 
-    def content(self) -> bytes:
-        """The manifest as bytes: JSON with sorted keys."""
-        said = asdict(self) | {
+    def said(self) -> dict[str, Any]:
+        """The manifest as plain values."""
+        return asdict(self) | {
             "made_at": self.made_at.astimezone(UTC).isoformat(),
             "data_as_at": self.data_as_at.isoformat(),
             "epochs": {str(epoch): check for epoch, check in self.epochs.items()},
         }
-        return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+
+    def content(self) -> bytes:
+        """The manifest as bytes: JSON with sorted keys."""
+        return json.dumps(self.said(), sort_keys=True, separators=(",", ":")).encode()
 
 
 def hub_private_key(ring: KeyRing, epoch: int) -> X25519PrivateKey:
@@ -142,6 +145,11 @@ def read_manifest(content: bytes, verifying: bytes) -> Manifest:
     if manifest is None:
         raise ExtractRejected("A sealed file has a manifest that does not read.", ASK_AGAIN)
     return manifest
+
+
+def beginning(file: BinaryIO) -> bytes:
+    """As much of a sealed file as `read_manifest` needs."""
+    return file.read(len(MAGIC) + LENGTH_BYTES + LONGEST_MANIFEST + SIGNATURE_BYTES)
 
 
 def unseal(content: bytes, manifest: Manifest, ring: KeyRing) -> bytes:

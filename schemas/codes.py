@@ -12,8 +12,10 @@ the record quarantined where the value is required.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
 
@@ -72,6 +74,12 @@ class CodeList:
     def is_dated(self) -> bool:
         """Whether any code begins or ends to be in force."""
         return not all(version.is_open for version in self.versions)
+
+    @property
+    def by_lower_case(self) -> dict[str, str]:
+        """Each code by its lower case; none where two codes differ in capitals only."""
+        found = {code.lower(): code for code in self.codes}
+        return found if len(found) == len(self.codes) else {}
 
     def in_force(self, value: pl.Expr, day: pl.Expr) -> pl.Expr:
         """Whether a code was in force on a day; a day that is not known contradicts nothing."""
@@ -152,10 +160,56 @@ def code_list(name: str, folder: Path | None = None) -> CodeList:
     frame = code_frame(name, folder).filter(pl.col("code").is_not_null())
     if frame.is_empty():
         raise ConfigError(f"The code list {name} has no code.", "Give it at least one code.")
-    versions = zip(frame["code"], _days(frame, "valid_from"), _days(frame, "valid_to"), strict=True)
-    return CodeList(
-        name, tuple(Version(*version) for version in versions), unknown_codes(name, folder)
-    )
+    rows = zip(frame["code"], _days(frame, "valid_from"), _days(frame, "valid_to"), strict=True)
+    versions = tuple(Version(*row) for row in rows)
+    _refuse_muddled(name, versions)
+    return CodeList(name, versions, unknown_codes(name, folder))
+
+
+def check_lists(folder: Path) -> None:
+    """Hold a partnership's own code lists to the packaged ones.
+
+    Raises:
+        ConfigError: A file there is of no list that there is, or the catalogue names one that
+            there is not or the same one twice.
+    """
+    known = {*list_names(), PATTERNS}
+    _refuse_unknown("folder of code lists", {path.stem for path in folder.glob("*.csv")},
+                    {*known, CATALOGUE})  # fmt: skip
+    if (folder / f"{CATALOGUE}.csv").is_file():
+        named = _read(CATALOGUE, folder, ("list", "title", "unknown"))["list"].drop_nulls()
+        _refuse_unknown("catalogue of code lists", set(named), known)
+        if named.n_unique() < len(named):
+            raise ConfigError(
+                "The catalogue of code lists names a list twice.",
+                f"Leave one row for each list in {CATALOGUE}.csv.",
+            )
+
+
+def _refuse_unknown(where: str, named: set[str], known: set[str]) -> None:
+    if not named <= known:
+        raise ConfigError(
+            f"The {where} names {len(named - known)} that no contract uses.",
+            "Spell each list as docs/reference/contracts does, and leave out the others.",
+        )
+
+
+def _refuse_muddled(name: str, versions: Iterable[Version]) -> None:
+    """Refuse a code that ends before it begins, or is given twice for one day."""
+    until: dict[str, date] = {}
+    for one in sorted(versions, key=lambda one: (one.code, one.first or date.min)):
+        first, last = one.first or date.min, one.last or date.max
+        if last < first:
+            raise ConfigError(
+                f"The code list {name} has a code that ends before it begins.",
+                "Write in valid_from the first day of a code, and in valid_to its last.",
+            )
+        if one.code in until and first <= until[one.code]:
+            raise ConfigError(
+                f"The code list {name} gives a code twice for the same day.",
+                "Give a code several rows only for times that do not overlap.",
+            )
+        until[one.code] = last
 
 
 def load_codes(name: str, folder: Path | None = None) -> frozenset[str]:
@@ -252,8 +306,18 @@ def _locate(name: str, folder: Path | None) -> Path:
 
 def _read_or_none(path: Path) -> pl.DataFrame | None:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return None
+        seen = path.stat()
+    except OSError:
+        return None
+    return _parsed(path, seen.st_mtime_ns, seen.st_size)
+
+
+@lru_cache(maxsize=256)
+def _parsed(path: Path, _: int, size: int) -> pl.DataFrame | None:
+    """A list as it stands in its file; read again once the file has changed."""
+    if size > MAX_BYTES:
+        return None
+    try:
         read = pl.read_csv(path, infer_schema=False)
         read.columns = [name.strip().lower() for name in read.columns]
     except (*POLARS_ERRORS, OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,19 +47,22 @@ Kind = Literal[
 """How a column is read, checked and standardised; `schemas.standardise` has one rule for each."""
 
 
-PLANNED_DATES = frozenset(
-    {
-        "automatic_release_date",
-        "conditional_release_date",
-        "confirmed_release_date",
-        "end_date",
-        "licence_expiry_date",
-        "release_date",
-        "sentence_end_date",
-        "sentence_expiry_date",
-    }
-)
-"""Dates that are written down before they come. Any other date after the extract is a slip."""
+PLANNED_DATES: Mapping[tuple[str, str], str | None] = {
+    ("sentence", "sentence_end_date"): None,
+    ("requirement", "end_date"): "outcome",
+    ("release", "conditional_release_date"): None,
+    ("release", "automatic_release_date"): None,
+    ("release", "confirmed_release_date"): None,
+    ("release", "licence_expiry_date"): None,
+    ("release", "sentence_expiry_date"): None,
+    ("prison_referral", "release_date"): None,
+    ("tenancy", "end_date"): "end_reason",
+}
+"""Dates, by table and column, that are written down before they come; with the column, if any,
+that says once it is filled that the date has come. Any other date after the extract is a slip."""
+
+PLANNED_NAMES = frozenset(column for _, column in PLANNED_DATES)
+"""The columns of any table that may hold such a date."""
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ these modules return beside the frames, or raise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from schemas.checks import CheckError, broken_rules, refuse_if_checks_are_off
+from schemas.codes import check_lists
 from schemas.drift import Profile, table_profile
 from schemas.errors import ExtractRejected
 from schemas.extract import POLARS_ERRORS
@@ -40,9 +41,9 @@ from schemas.findings import (
     without_rows,
 )
 from schemas.normal import standardised, tidied, typed
-from schemas.policy import Policy, packaged_policy
+from schemas.policy import NO_CONSENT, Policy, packaged_policy
 from schemas.refusals import refusals
-from schemas.relations import consenting, parental
+from schemas.relations import consenting, parental, unaccompanied
 from schemas.tables import TABLES, Table, find_table
 
 __all__ = [
@@ -80,9 +81,9 @@ class Validated:
     """
 
     partner: str
-    frames: dict[str, pl.DataFrame]
-    quarantine: pl.DataFrame
-    noted: pl.DataFrame
+    frames: dict[str, pl.DataFrame] = field(repr=False)
+    quarantine: pl.DataFrame = field(repr=False)
+    noted: pl.DataFrame = field(repr=False)
     rows: dict[str, int]
     withheld: dict[str, int]
 
@@ -105,7 +106,7 @@ class Examined:
     """
 
     validated: Validated
-    findings: pl.DataFrame
+    findings: pl.DataFrame = field(repr=False)
     refusals: tuple[str, ...]
     profile: Profile
 
@@ -195,6 +196,8 @@ def examine_extract(
         ConfigError: As `validate_extract`.
     """
     refuse_if_checks_are_off()
+    if codes is not None:
+        check_lists(codes)
     tables = [table for table in TABLES[partner] if whole or table.name in frames]
     _require_tables(partner, tables, frames)
     today = as_at or date.today()
@@ -203,6 +206,7 @@ def examine_extract(
     for table in tables:
         own = _guarded(table, frames.get(table.name, _nothing(table)), checked, terms)
         own = _with_more(table, own, _ahead(table, own.frame, terms.today), terms)
+        own = _with_more(table, own, unaccompanied(table, own.frame, frames), terms)
         own = _with_more(table, own, parental(table, own.frame, checked), terms)
         checked[table.name] = own
     sent = {name: one for name, one in checked.items() if name in frames}
@@ -279,7 +283,7 @@ def _check(
     table: Table, raw: pl.DataFrame, checked: Mapping[str, Checked], terms: _Terms
 ) -> Checked:
     """Hold one table to every rule that needs no other table."""
-    tidy = tidied(raw, table.columns)
+    tidy = tidied(raw, table.columns, terms.codes)
     read, undated = typed(tidy, table.columns)
     agreeing, without_consent = consenting(table, read, checked)
     set_aside = without_rows(read, agreeing[ROW]) if agreeing.height < read.height else read.clear()
@@ -334,11 +338,16 @@ def _repeated(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ahead(table: Table, frame: pl.DataFrame, today: date) -> pl.DataFrame:
-    """Findings of what has not happened yet; only a planned date may lie ahead."""
-    ahead = frame.select(pl.col(name) > today for name in table.past_dates)
+    """Findings of what cannot have happened yet; only a date that is planned may lie ahead."""
+    has_come = {
+        name: pl.lit(True) if settled is None else pl.col(settled).is_not_null()
+        for name, settled in table.past_dates.items()
+    }
+    ahead = frame.select((pl.col(name) > today) & come for name, come in has_come.items())
     found = [
-        failure(frame[ROW].filter(ahead[name]), name, "after_the_extract")
-        for name in table.past_dates
+        failure(frame[ROW].filter(late), late.name, "after_the_extract")
+        for late in ahead
+        if late.any()
     ]
     return pl.concat([no_failures(), *found])
 
@@ -383,7 +392,5 @@ def _noted(table: Table, checked: Checked) -> pl.DataFrame:
     counts = kept.group_by("column", "rule").len().sort("column", "rule").iter_rows()
     rows = [(table.name, column, rule, count) for column, rule, count in counts]
     if checked.withheld:
-        # What belongs to a person has no answer of its own, but refers to the record that has.
-        answer = table.consent or next(iter(table.parents))[-1]
-        rows.append((table.name, answer, "no_consent", checked.withheld))
+        rows.append((table.name, table.withheld_by, NO_CONSENT, checked.withheld))
     return pl.DataFrame(rows, NOTED_SCHEMA, orient="row")

@@ -219,8 +219,8 @@ def _parse(
         raise error(f"{name} holds no keys.", "Write it as `key: value` lines of YAML.")
     raise error(
         f"{name} is not valid YAML{where}.",
-        "Correct it there: look for a stray tab, a missing colon, a key given twice, or a date "
-        "that no calendar has.",
+        "Correct it there: look for a stray tab, a missing colon, a key given twice, a name or "
+        "pattern that wants quotation marks, or a date that no calendar has.",
     )
 
 

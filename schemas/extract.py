@@ -31,6 +31,7 @@ from schemas.reading.guard import (
 )
 from schemas.reading.header import joined_names, normal_name, require_columns
 from schemas.reading.parquet import read_columns
+from schemas.reading.rows import numbered
 from schemas.reading.sheets import read_sheet
 from schemas.reading.translate import apply_mapping
 from schemas.tables import Table
@@ -63,7 +64,8 @@ def read_table(
     Returns:
         Without a mapping, every column of the file as strings, names in lower case, empty fields
         null. With one, those of our columns that it gives. Columns that are not the table's come
-        too, for the agreement to count and drop.
+        too, for the agreement to count and drop. Where not every row of the file is a record of
+        the table, `FILE_ROW` holds the number of the row that each stands in.
 
     Raises:
         ExtractRejected: The file is missing, not of this form, damaged or of another layout, or it
@@ -168,7 +170,7 @@ def _under_header(
         raise ExtractRejected(f"{what} has no header row.", SEND_AGREED)
     rows = rows.select(pl.nth(used))
     rows.columns = require_columns(names, what, wanted, "in columns")
-    return _without_footer(rows, tuple(map(normal_name, mapped.footer)))
+    return _without_blank(_without_footer(rows, tuple(map(normal_name, mapped.footer))))
 
 
 def _without_footer(rows: pl.DataFrame, footer: tuple[str, ...]) -> pl.DataFrame:
@@ -180,6 +182,12 @@ def _without_footer(rows: pl.DataFrame, footer: tuple[str, ...]) -> pl.DataFrame
             return rows.head(filled[-1] + 1)
         filled = filled[:-1]
     return rows.head(0)
+
+
+def _without_blank(rows: pl.DataFrame) -> pl.DataFrame:
+    said = pl.any_horizontal(pl.all().str.strip_chars() != "").fill_null(False)
+    filled = rows.select(said).to_series()
+    return rows if filled.all() else numbered(rows).filter(filled)
 
 
 def _mapped(

@@ -6,12 +6,12 @@ has an outcome. A row number counts the data rows of the file from 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from schemas.drift import TableProfile
-from schemas.policy import Policy
+from schemas.policy import MAY_BE_ANYTHING, Policy
 from schemas.tables import Table
 
 ROW = "__row"
@@ -48,9 +48,9 @@ class Checked:
         profile: What is remembered of the table.
     """
 
-    frame: pl.DataFrame
-    found: pl.DataFrame
-    set_aside: pl.DataFrame
+    frame: pl.DataFrame = field(repr=False)
+    found: pl.DataFrame = field(repr=False)
+    set_aside: pl.DataFrame = field(repr=False)
     received: int
     withheld: int
     profile: TableProfile
@@ -110,11 +110,11 @@ def without_free_text(table: Table, typed: pl.DataFrame, found: pl.DataFrame) ->
 
     The record of one that does not is kept without it, or quarantined where it is required.
     """
-    noted = (pl.col("outcome") == "note") & (pl.col("rule") != "not_a_date")
+    noted = (pl.col("outcome") == "note") & pl.col("rule").is_in(MAY_BE_ANYTHING)
     for column in found.filter(noted)["column"].unique(maintain_order=True):
-        if typed.schema[column] != pl.String:
+        if typed.schema[column] == pl.Date:
             continue
-        wordy = typed[ROW].filter(~typed[column].str.contains(LIKE_A_CODE))
+        wordy = typed[ROW].filter(~typed[column].cast(pl.String).str.contains(LIKE_A_CODE))
         at = noted & (pl.col("column") == column) & pl.col(ROW).is_in(wordy.implode())
         instead = "quarantine" if table.columns[column].required else "empty"
         found = found.with_columns(

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from schemas.models import (
+    ADULT_AGE,
     CrossRule,
     Extract,
     attribute,
@@ -17,6 +18,7 @@ from schemas.models import (
     coded,
     date_of_birth,
     day,
+    day_of_age,
     ethnicity,
     forename,
     identifier,
@@ -28,6 +30,9 @@ from schemas.models import (
     sex,
     surname,
 )
+
+YOUNGEST_APPLICANT = 16
+"""The youngest a main applicant or partner is expected to be. Field knowledge."""
 
 
 def _need(of: str) -> Any:
@@ -75,6 +80,18 @@ class Application(Extract):
         """The main duty is decided on or after the day of the application."""
         return in_order("application_date", "main_duty_decision_date")
 
+    @rule("main_duty_decision_date")
+    @classmethod
+    def decision_and_date_differ(cls) -> pl.Expr:
+        """The decision on the main duty has a day, and the day a decision."""
+        return pl.col("main_duty_decision").is_null() == pl.col("main_duty_decision_date").is_null()
+
+    @rule("main_duty_decision")
+    @classmethod
+    def main_duty_owed_to_nobody_homeless(cls) -> pl.Expr:
+        """A main duty is owed only where the assessment found homelessness or its threat."""
+        return (pl.col("main_duty_decision") != "owed") | (pl.col("assessment") != "none")
+
 
 class Person(Extract):
     """One person of a household. Linkage is of people, never of the case."""
@@ -116,6 +133,19 @@ class Duty(Extract):
     def duty_ends_before_start(cls) -> pl.Expr:
         """A duty ends on or after the day it starts."""
         return in_order("start_date", "end_date")
+
+    @rule("end_date")
+    @classmethod
+    def duty_end_and_reason_differ(cls) -> pl.Expr:
+        """A duty that has ended has a day and a reason, another neither."""
+        return pl.col("end_date").is_null() == pl.col("end_reason").is_null()
+
+    @rule("end_date")
+    @classmethod
+    def ended_before_56_days(cls) -> pl.Expr:
+        """A duty that ended because 56 days had passed lasted 56 days, both ends counted."""
+        lasted = pl.col("end_date") - pl.col("start_date") + pl.duration(days=1)
+        return (pl.col("end_reason") != "56_days_elapsed") | (lasted >= pl.duration(days=56))
 
 
 class Tenancy(Extract):
@@ -211,6 +241,49 @@ CROSS_RULES = (
         parent_columns=("main_duty_decision",),
         holds=(pl.col("duty") != "main") | (pl.col("main_duty_decision__parent") == "owed"),
         description="A main duty is owed only where it was decided that it is.",
+    ),
+    CrossRule(
+        table="duty",
+        column="duty",
+        rule="main_duty_undecided",
+        parent_columns=("main_duty_decision",),
+        holds=(pl.col("duty") != "main") | pl.col("main_duty_decision__parent").is_not_null(),
+        description="Where there is a main duty, the application holds the decision.",
+    ),
+    CrossRule(
+        table="duty",
+        column="start_date",
+        rule="main_duty_before_decision",
+        parent_columns=("main_duty_decision_date",),
+        holds=(pl.col("duty") != "main")
+        | (pl.col("start_date") >= pl.col("main_duty_decision_date__parent")),
+        description="A main duty begins on or after the day it was decided.",
+    ),
+    CrossRule(
+        table="person",
+        column="role",
+        rule="partner_without_main_applicant",
+        parent_columns=(),
+        holds=(pl.col("role") != "partner") | (pl.col("role") == "main").any().over("case_ref"),
+        description="A household with a partner has a main applicant.",
+    ),
+    CrossRule(
+        table="person",
+        column="dob",
+        rule="applicant_under_16",
+        parent_columns=("application_date",),
+        holds=~pl.col("role").is_in(("main", "partner"))
+        | (day_of_age(pl.col("dob"), YOUNGEST_APPLICANT) <= pl.col("application_date__parent")),
+        description="A main applicant or partner is at least 16 on the day of the application.",
+    ),
+    CrossRule(
+        table="person",
+        column="dob",
+        rule="child_of_age",
+        parent_columns=("application_date",),
+        holds=(pl.col("role") != "child")
+        | (day_of_age(pl.col("dob"), ADULT_AGE) > pl.col("application_date__parent")),
+        description="A child is under 18 on the day of the application.",
     ),
     CrossRule(
         table="person",

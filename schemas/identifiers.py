@@ -21,11 +21,23 @@ CHECK_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
 FIRST_PNC_YEAR = 1900
 """No PNC identifier is of an earlier year; a four-digit year below it is a slip."""
 
+LONG_PNC = r"^[0-9]{4}/[0-9]{7}[A-Z]$"
+LONG_CRO = r"^[0-9]{6}/[0-9]{2}[A-Z]$"
+"""How most are written; what is so written is not taken apart first, which takes longer."""
+
+NHS_DIGITS = 10
+
 NO_FIXED_ABODE = ("ZZ993VZ", "NF11NF", "NF11FA")
 """Postcodes that mean the person has no fixed abode."""
 
 NAMES_NO_PLACE = r"^(?:ZZ99[0-9][A-Z]{2}|NF11NF|NF11FA)$"
 """Pseudo-postcodes: no fixed abode, not known (ZZ99 3WZ) and countries (3CZ, 3GZ, 1WZ, 2WZ …)."""
+
+
+APART = r"^([A-Z0-9]+)[\s\p{Pd}.]+([0-9])$"
+RUN_TOGETHER = r"^([A-Z][A-HJ-Y]?[0-9][A-Z0-9]|ZZ99)([0-9])$"
+SECTOR = r"^(?:[A-Z][A-HJ-Y]?[0-9][A-Z0-9]?|ZZ99) [0-9]$"
+"""How a postcode sector is written: its district apart, or so that no other could be meant."""
 
 
 def compact(raw: pl.Expr) -> pl.Expr:
@@ -42,10 +54,11 @@ def nhs_number(raw: pl.Expr) -> pl.Expr:
 
     def checked(text: pl.Expr) -> pl.Expr:
         number = text.cast(pl.Int64, strict=False)
-        total = pl.sum_horizontal([(number // 10**place % 10) * (place + 1) for place in range(10)])
+        places = range(NHS_DIGITS)
+        total = pl.sum_horizontal([(number // 10**place % 10) * (place + 1) for place in places])
         return _only(text, (total % 11 == 0) & (number % 1_111_111_111 != 0))
 
-    return _once(compact(raw).str.extract(r"^([4679][0-9]{9})$", 1), checked)
+    return _once(compact(raw).str.extract(r"^[4679][0-9]{9}$", 0), checked)
 
 
 def nino(raw: pl.Expr) -> pl.Expr:
@@ -65,24 +78,34 @@ def pnc_id(raw: pl.Expr, current_year: int) -> pl.Expr:
     A two-digit year up to the current one is of this century. The letter checks the last two
     digits of the year followed by the serial padded to seven. A serial of nought is a placeholder.
     """
+
+    def checked(text: pl.Expr) -> pl.Expr:
+        year = text.str.head(4).cast(pl.Int64, strict=False)
+        serial = text.str.slice(5, 7).cast(pl.Int64, strict=False)
+        valid = (
+            (text.str.tail(1) == _check_letter(year % 100 * 10**7 + serial))
+            & year.is_between(FIRST_PNC_YEAR, current_year)
+            & (serial > 0)
+        )
+        return _only(text, valid)
+
+    other = _other_than(raw, LONG_PNC)
+    return _once(pl.coalesce(_like(raw, LONG_PNC), _long_pnc(other, current_year)), checked)
+
+
+def _long_pnc(raw: pl.Expr, current_year: int) -> pl.Expr:
+    """A PNC identifier in its long form, its letter not yet checked."""
     text = compact(raw).str.replace(r"^([0-9]{4}|[0-9]{2})([0-9]{7}[A-Z])$", "${1}/${2}")
     groups = text.str.extract_groups(
         r"^(?<year>[0-9]{4}|[0-9]{2})/(?<serial>[0-9]{1,7})(?<letter>[A-Z])$"
     )
 
-    def checked(parts: pl.Expr) -> pl.Expr:
-        year = _full_year(parts.struct["year"], current_year)
-        serial = parts.struct["serial"].cast(pl.Int64, strict=False)
-        letter = parts.struct["letter"]
-        valid = (
-            (letter == _check_letter(year % 100 * 10**7 + serial))
-            & year.is_between(FIRST_PNC_YEAR, current_year)
-            & (serial > 0)
-        )
+    def long(parts: pl.Expr) -> pl.Expr:
+        year = _full_year(parts.struct["year"], current_year).cast(pl.String)
         padded = parts.struct["serial"].str.zfill(7)
-        return _only(pl.concat_str([year.cast(pl.String), pl.lit("/"), padded, letter]), valid)
+        return pl.concat_str([year, pl.lit("/"), padded, parts.struct["letter"]])
 
-    return _once(groups, checked)
+    return _once(groups, long)
 
 
 def cro_number(raw: pl.Expr) -> pl.Expr:
@@ -92,21 +115,29 @@ def cro_number(raw: pl.Expr) -> pl.Expr:
     `000000/00Z` passes the check and stands for an unknown number, so a serial of nought is
     refused.
     """
-    return _once(compact(raw), lambda text: pl.coalesce(_modern_cro(text), _old_cro(text)))
+
+    def checked(text: pl.Expr) -> pl.Expr:
+        serial = text.str.head(6).cast(pl.Int64, strict=False)
+        year = text.str.slice(7, 2).cast(pl.Int64, strict=False)
+        letter = text.str.tail(1)
+        return _only(text, (letter == _check_letter(year * 10**6 + serial)) & (serial > 0))
+
+    def read(text: pl.Expr) -> pl.Expr:
+        return pl.coalesce(_once(_long_cro(text), checked), _old_cro(text))
+
+    other = _once(compact(_other_than(raw, LONG_CRO)), read)
+    return pl.coalesce(_once(_like(raw, LONG_CRO), checked), other)
 
 
-def _modern_cro(text: pl.Expr) -> pl.Expr:
-    groups = text.str.extract_groups(r"^(?<serial>[0-9]{1,6})/(?<year>[0-9]{2})(?<letter>[A-Z])$")
+def _long_cro(text: pl.Expr) -> pl.Expr:
+    """A modern CRO number with its serial padded, its letter not yet checked."""
+    groups = text.str.extract_groups(r"^(?<serial>[0-9]{1,6})/(?<rest>[0-9]{2}[A-Z])$")
 
-    def checked(parts: pl.Expr) -> pl.Expr:
-        year, letter = parts.struct["year"], parts.struct["letter"]
-        serial = parts.struct["serial"].cast(pl.Int64, strict=False)
-        number = year.cast(pl.Int64, strict=False) * 10**6 + serial
-        padded = parts.struct["serial"].str.zfill(6)
-        whole = pl.concat_str([padded, pl.lit("/"), year, letter])
-        return _only(whole, (letter == _check_letter(number)) & (serial > 0))
+    def long(parts: pl.Expr) -> pl.Expr:
+        serial, rest = parts.struct["serial"], parts.struct["rest"]
+        return pl.concat_str([serial.str.zfill(6), pl.lit("/"), rest])
 
-    return _once(groups, checked)
+    return _once(groups, long)
 
 
 def _old_cro(text: pl.Expr) -> pl.Expr:
@@ -170,13 +201,15 @@ def postcode_district(normal: pl.Expr) -> pl.Expr:
 
 
 def postcode_sector(raw: pl.Expr) -> pl.Expr:
-    """A postcode sector with one space, such as `NR3 1`, those of pseudo-postcodes included."""
+    """A postcode sector with one space, such as `NR3 1`, those of pseudo-postcodes included.
 
-    def checked(text: pl.Expr) -> pl.Expr:
-        shaped = text.str.contains(r"^(?:[A-Z][A-HJ-Y]?[0-9][A-Z0-9]?[0-9]|ZZ99[0-9])$")
-        return _only(pl.concat_str([text.str.head(-1), pl.lit(" "), text.str.tail(1)]), shaped)
-
-    return _once(compact(raw), checked)
+    Run together it is read only where it cannot be a district: `NR311` is `NR31 1`, but `NR31`
+    could be a district as well as `NR3 1`, and so is neither.
+    """
+    text = raw.str.to_uppercase().str.strip_chars()
+    return text.str.replace(RUN_TOGETHER, "${1} ${2}").str.replace(APART, "${1} ${2}").str.extract(
+        SECTOR, 0
+    )  # fmt: skip
 
 
 def sector_district(sector: pl.Expr) -> pl.Expr:
@@ -191,11 +224,19 @@ def _full_year(digits: pl.Expr, current_year: int) -> pl.Expr:
 
 
 def _check_letter(number: pl.Expr) -> pl.Expr:
-    return pl.lit(CHECK_LETTERS).str.slice(number % len(CHECK_LETTERS), 1)
+    return pl.lit(pl.Series(list(CHECK_LETTERS))).gather(number % len(CHECK_LETTERS))
 
 
 def _shaped(raw: pl.Expr, pattern: str) -> pl.Expr:
     return _once(compact(raw), lambda text: _only(text, text.str.contains(pattern)))
+
+
+def _like(raw: pl.Expr, pattern: str) -> pl.Expr:
+    return _only(raw, raw.str.contains(pattern))
+
+
+def _other_than(raw: pl.Expr, pattern: str) -> pl.Expr:
+    return _only(raw, ~raw.str.contains(pattern))
 
 
 def _once(value: pl.Expr, then: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:

@@ -78,8 +78,9 @@ class ColumnMapping(_Part):
     Args:
         source: Their column, or several whose values are joined (`from` in the file).
         join: What is put between joined values.
-        match: A regular expression whose one group is the part of the value that is meant; where
-            it does not match, the column is empty.
+        match: A regular expression whose one group is the part of the value that is meant. A value
+            that it does not fit stays as it is; where it fits and its group holds nothing, the
+            column is empty.
         values: Their value to ours, in any case; a value that is not listed stays as it is.
         dates: How dates are written, where it differs from the table's.
         empty: Further values that mean nothing, in any case.

@@ -8,7 +8,7 @@ failing case at most, and no failing value ever leaves `schemas.checks`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
@@ -18,8 +18,9 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.types import PolarsData
 
-from schemas.codes import CodeList, code_list
+from schemas.codes import CodeList, code_list, requirement_patterns
 from schemas.columns import Column, Kind
+from schemas.numbered import RAW, worked_out
 from schemas.standardise import DUMMY_DATES_OF_BIRTH
 
 LAST_IMPOSSIBLE_BIRTH_YEAR = 1902
@@ -38,6 +39,10 @@ def _like(pattern: str) -> Holds:
     return lambda value: value.str.contains(pattern)
 
 
+def _like_any(patterns: Sequence[str]) -> Holds:
+    return lambda value: pl.any_horizontal(value.str.contains(one) for one in patterns)
+
+
 SHAPES: Mapping[Kind, tuple[str, Holds]] = {
     # A bar parts the fields of a record key, so none may hold one.
     "key": (
@@ -48,7 +53,7 @@ SHAPES: Mapping[Kind, tuple[str, Holds]] = {
     # CJS offence codes as HMPPS reads them; the last letter says attempt, aid, conspire, incite.
     "offence_code": (
         "offence_code_malformed",
-        _like(r"^(?:[A-Z]{2}[0-9]{5}|COML[0-9]{3}|XX00[0-9]{3})[ABCI]?$"),
+        _like(r"^(?:[A-Z]{2}[0-9]{5}|COML[0-9]{3})[ABCI]?$"),
     ),
     # A Home Office class such as 92D, or the code of one offence, such as 092/05.
     "offence_class": (
@@ -235,7 +240,7 @@ def rule(column: str) -> Callable[[Any], Any]:
         holds = method.__func__
 
         def check(cls: Any, data: PolarsData) -> pl.LazyFrame:
-            return data.lazyframe.select(holds(cls))
+            return _as_strings(data).select(holds(cls))
 
         return pa.dataframe_check(
             name=holds.__name__, title=column, description=holds.__doc__, n_failure_cases=1
@@ -249,15 +254,25 @@ def born_by(event: str) -> pl.Expr:
     return (pl.col("dob") < pl.col(event)) | pl.col("dob").is_in(DUMMY_DATES_OF_BIRTH)
 
 
+def day_of_age(born: pl.Expr, age: int) -> pl.Expr:
+    """The day on which a person reaches an age.
+
+    Who was born on 29 February reaches it on 1 March where there is no such day: in England and
+    Wales an age is reached at the beginning of the anniversary (Family Law Reform Act 1969, s.9).
+    """
+    day = born.dt.offset_by(f"{age}y")
+    return day + pl.duration(days=(day.dt.day() != born.dt.day()).cast(pl.Int64))
+
+
 def of_age(event: str, age: int = ADULT_AGE) -> pl.Expr:
     """True where a person has reached an age by an event, or either date is not known."""
-    reached = pl.col("dob").dt.offset_by(f"{age}y") <= pl.col(event)
+    reached = day_of_age(pl.col("dob"), age) <= pl.col(event)
     return reached | pl.col("dob").is_in(DUMMY_DATES_OF_BIRTH)
 
 
 def up_to_age(event: str, age: int) -> pl.Expr:
     """True where a person is no older than an age at an event, or either date is not known."""
-    older_from = pl.col("dob").dt.offset_by(f"{age + 1}y")
+    older_from = day_of_age(pl.col("dob"), age + 1)
     return (older_from > pl.col(event)) | pl.col("dob").is_in(DUMMY_DATES_OF_BIRTH)
 
 
@@ -284,10 +299,14 @@ def schema_of(model: type[Extract], folder: Path | None = None) -> pa.DataFrameS
     """
     columns = columns_of(model)
     events = [name for name, column in columns.items() if column.event]
-    checks = {
+    checks: dict[str, dict[str, Any]] = {
         name: {"checks": _checks(column, column.dated_by or next(iter(events), None), folder)}
         for name, column in columns.items()
     }
+    # All but dates may come numbered, which is none of pandera's types.
+    for name, column in columns.items():
+        if column.kind not in ("date", "dob"):
+            checks[name]["dtype"] = None
     return model.to_schema().update_columns(checks)
 
 
@@ -311,6 +330,9 @@ def _checks(column: Column, day: str | None, folder: Path | None) -> list[pa.Che
         checks += _code_checks(code_list(column.codes, folder), day)
     if column.kind in SHAPES:
         checks.append(_check(*SHAPES[column.kind]))
+    if column.kind == "requirement":
+        patterns = [pattern for pattern, _ in requirement_patterns(folder)]
+        checks.append(_check("description_unrecognised", _like_any(patterns)))
     if column.kind == "dob":
         checks.append(_check("born_too_early", _possible_birth))
     return checks
@@ -327,6 +349,7 @@ def _code_checks(listed: CodeList, day: str | None) -> list[pa.Check]:
             _check(
                 f"code_not_in_force{ending}",
                 lambda value: listed.in_force(value, on) | ~value.is_in(codes),
+                by_row=True,
             )
         )
     return checks
@@ -336,8 +359,18 @@ def _possible_birth(born: pl.Expr) -> pl.Expr:
     return (born.dt.year() > LAST_IMPOSSIBLE_BIRTH_YEAR) | born.is_in(DUMMY_DATES_OF_BIRTH)
 
 
-def _check(name: str, holds: Holds, *, ignore_na: bool = True) -> pa.Check:
+def _check(name: str, holds: Holds, *, ignore_na: bool = True, by_row: bool = False) -> pa.Check:
+    """A check of one column; with `by_row`, one that looks at other columns too."""
+
     def check(data: PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(holds(pl.col(data.key)))
+        if by_row:
+            return _as_strings(data).select(holds(pl.col(data.key)))
+        column = data.lazyframe.select(data.key).collect()
+        return worked_out(column, {data.key: holds(pl.col(RAW))}).lazy()
 
     return pa.Check(check, name=name, ignore_na=ignore_na, n_failure_cases=1)
+
+
+def _as_strings(data: PolarsData) -> pl.LazyFrame:
+    """The rows with what is numbered as strings, which alone can be compared with one another."""
+    return data.lazyframe.with_columns(pl.col(pl.Categorical).cast(pl.String))

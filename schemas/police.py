@@ -16,6 +16,7 @@ from schemas.models import (
     coded,
     date_of_birth,
     day,
+    day_of_age,
     ethnicity,
     forename,
     identifier,
@@ -173,7 +174,7 @@ CROSS_RULES = (
         column="test_date",
         rule="tested_under_18",
         parent_columns=("dob",),
-        holds=pl.col("dob__parent").dt.offset_by(f"{ADULT_AGE}y") <= pl.col("test_date"),
+        holds=day_of_age(pl.col("dob__parent"), ADULT_AGE) <= pl.col("test_date"),
         description="A person who is tested is at least 18.",
     ),
 )

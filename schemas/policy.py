@@ -10,9 +10,17 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from schemas.columns import Column
 from schemas.documents import check_document, read_mapping
@@ -21,6 +29,11 @@ from schemas.tables import TABLES, Table
 
 Severity = Literal["reject", "quarantine", "empty", "note"]
 Response = Literal["ignore", "warn", "stop"]
+Number = Annotated[float, Strict()]
+Whole = Annotated[int, Strict()]
+"""Strictly, as YAML's yes and no would else be read as 1 and 0."""
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""An extract's, as the message that stopped it gave it."""
 
 PACKAGED = Path(__file__).with_name("policy.yaml")
 FILE_NAME = "policy.yaml"
@@ -38,8 +51,13 @@ GENERAL_RULES = {
     "duplicate_key": "No two records of a table have one key; the first valid one counts.",
     "parent_missing": "The record that this one belongs to is in the extract and valid.",
     "data_without_consent": "Of a person who did not consent nothing more is sent.",
+    "description_unrecognised": "A requirement's words say of which kind it is; others are OTHER.",
+    "application_without_people": "An application has at least one person.",
 }
 """Rules of every table, and what each asks for."""
+
+CODE_RULES = frozenset(rule for rule in GENERAL_RULES if rule.startswith("code_"))
+"""Rules of a coded column: which of them can be broken is for its code list to say."""
 
 UNUSABLE = {
     "dob": "dummy_date_of_birth",
@@ -72,6 +90,9 @@ NEVER_PASSED = frozenset(
 )
 """Rules whose record cannot stay: the key, the consent, the agreement or what must be there is at
 fault."""
+
+NO_CONSENT = "no_consent"
+"""Why a row is withheld. It is the person's choice and no fault, so no policy says what follows."""
 
 NEVER_KEPT = frozenset({"not_a_date", *UNUSABLE.values()})
 """Rules whose value cannot stay, because it has no normal form."""
@@ -107,16 +128,22 @@ class MissingColumns(_Part):
 class Thresholds(_Part):
     """Beyond what an extract is refused whole."""
 
-    quarantined: float = Field(ge=0, le=1)
-    emptied: float = Field(ge=0, le=1)
-    judged_from: int = Field(ge=1)
+    quarantined: Number = Field(ge=0, le=1)
+    emptied: Number = Field(ge=0, le=1)
+    judged_from: Whole = Field(ge=1)
 
 
 class Limit(_Part):
     """From where a change is told, and from where it stops the extract; None for never."""
 
-    warn: float | None = Field(default=None, ge=0)
-    stop: float | None = Field(default=None, ge=0)
+    warn: Number | None = Field(default=None, ge=0)
+    stop: Number | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _warns_first(self) -> Limit:
+        if self.warn is not None and self.stop is not None and self.warn > self.stop:
+            raise ValueError("has a `warn` that is beyond its `stop`")
+        return self
 
     def response(self, change: float) -> Response:
         """What a change of that size leads to."""
@@ -128,9 +155,9 @@ class Limit(_Part):
 class DriftLimits(_Part):
     """How far an extract may be from what the partner sent before."""
 
-    deliveries: int = Field(ge=1, le=100)
-    first_deliveries: int = Field(ge=1)
-    judged_from: int = Field(ge=1)
+    deliveries: Whole = Field(ge=1, le=100)
+    first_deliveries: Whole = Field(ge=1)
+    judged_from: Whole = Field(ge=1)
     rows: Limit
     null_share: Limit
     code_share: Limit
@@ -150,7 +177,7 @@ class _ThresholdsByPartner(_Part):
 class _DriftByPartner(_Part):
     everyone: DriftLimits
     partners: dict[str, dict[str, Any]]
-    accepted: tuple[str, ...]
+    accepted: tuple[Digest, ...]
 
 
 class Policy(_Part):
@@ -181,6 +208,9 @@ class Policy(_Part):
         spec = table.columns[column]
         said = self._said(table, column, spec, rule)
         if said == "empty" and (_must_stay(spec, rule) or _is_judged_last(table, rule)):
+            return "quarantine"
+        if said == "note" and column == table.consent:
+            # An answer that cannot be read is not a consent.
             return "quarantine"
         return said
 
@@ -269,11 +299,13 @@ def rules_of(table: Table) -> Iterator[tuple[str, str, str]]:
         if spec.kind in UNUSABLE:
             checks.append(UNUSABLE[spec.kind])
         if name == table.key[-1]:
-            checks.append("duplicate_key")
+            checks += ["duplicate_key", *table.expected.values()]
         if any(name == columns[-1] for columns in table.parents):
             checks.append("parent_missing")
         if name == table.consent:
             checks.append("data_without_consent")
+        if name == table.withheld_by:
+            checks.append(NO_CONSENT)
         yield from ((name, rule, meaning(rule)) for rule in checks)
         yield from ((name, rule, asks) for column, rule, asks in own if column == name)
 
@@ -310,6 +342,10 @@ PARTICULAR = {
 """What the rules of one kind of column ask for."""
 
 
+MAY_BE_ANYTHING = frozenset({"code_unknown", "code_unknown_passed", *PARTICULAR})
+"""Rules by which a value is not what its column is to hold, so that it could be anything."""
+
+
 def in_words(rule: str) -> str:
     """A rule's name as words; the name says what is wrong."""
     return f"Not: {rule.replace('_', ' ')}."
@@ -338,7 +374,8 @@ def _is_judged_last(table: Table, rule: str) -> bool:
 
 def _refuse_unfit(policy: Policy, name: str) -> None:
     """Refuse a policy that names what does not exist, or passes what cannot stay."""
-    faults = [*_unknown_names(policy), *_too_mild(policy)]
+    # A rule that a column does not have is told once, whatever is said of it.
+    faults = [*_unknown_names(policy)] or [*_too_mild(policy)]
     if faults:
         raise ConfigError(
             f"{name} cannot be used: {'; '.join(faults[:5])}.",
@@ -351,7 +388,7 @@ def _unknown_names(policy: Policy) -> Iterator[str]:
     columns = {f"{name}.{c}": t for name, t in tables.items() for c in t.columns}
     specs = [spec for table in tables.values() for spec in table.columns.values()]
     rules = {rule for table in tables.values() for _, rule, _ in rules_of(table)}
-    rules |= {*GENERAL_RULES, *UNUSABLE.values()}
+    rules = {*rules, *GENERAL_RULES, *UNUSABLE.values()} - {NO_CONSENT}
     said = policy.severity
     yield from _not_in("severity.rules", said.rules, rules)
     yield from _not_in("severity.kinds", said.kinds, {spec.kind for spec in specs})
@@ -360,8 +397,14 @@ def _unknown_names(policy: Policy) -> Iterator[str]:
         yield from _not_in(f"severity.kinds.{kind}", given, rules)
     for column, given in said.columns.items():
         if column in columns:
-            own = {rule for c, rule, _ in rules_of(columns[column]) if column.endswith(f".{c}")}
+            own = _rules_of_column(columns[column], column.rpartition(".")[2])
             yield from _not_in(f"severity.columns.{column}", given, own)
+
+
+def _rules_of_column(table: Table, name: str) -> set[str]:
+    """The rules a policy may name of a column; its code list may be the partnership's own."""
+    rules = {rule for column, rule, _ in rules_of(table) if column == name}
+    return (rules | CODE_RULES if table.columns[name].codes else rules) - {NO_CONSENT}
 
 
 def _not_in(where: str, given: Mapping[str, object], known: Any) -> Iterator[str]:

@@ -27,7 +27,9 @@ from schemas.models import (
     surname,
 )
 
-TREATMENT_REQUIREMENT_SENTENCES = ("COEW", "SSO")
+COMMUNITY_ORDER = "COEW"
+
+TREATMENT_REQUIREMENT_SENTENCES = (COMMUNITY_ORDER, "SSO")
 """Drug and alcohol requirements are parts of a community or a suspended sentence order only."""
 
 
@@ -46,7 +48,7 @@ class Sentence(Extract):
     sex: str = sex()
     ethnicity: str = ethnicity()
     postcode: str = postcode()
-    sentence_type: str = coded("sentence_type", "Kind of sentence.", "COEW", required=True)
+    sentence_type: str = coded("sentence_type", "Kind of sentence.", "SSO", required=True)
     sentence_date: pl.Date = day("Day the sentence was passed.", required=True, event=True)
     sentence_end_date: pl.Date = day("Day the sentence ends.", "2025-01-05")
     tier: str = coded("tier", "Tier of supervision, legacy (A0 to D3) or newer (A to G).", "B2")
@@ -139,6 +141,25 @@ class Release(Extract):
         """A person is recalled while on licence."""
         return in_order("recall_date", "licence_expiry_date")
 
+    @rule("recall_date")
+    @classmethod
+    def recalled_after_sentence(cls) -> pl.Expr:
+        """A person is recalled before the sentence expires, where no end of a licence is given."""
+        in_time = in_order("recall_date", "sentence_expiry_date")
+        return in_time | pl.col("licence_expiry_date").is_not_null()
+
+    @rule("sentence_expiry_date")
+    @classmethod
+    def released_after_sentence(cls) -> pl.Expr:
+        """A person is released on or before the day the whole sentence ends."""
+        return in_order("release_date", "sentence_expiry_date")
+
+    @rule("licence_expiry_date")
+    @classmethod
+    def licence_expires_after_sentence(cls) -> pl.Expr:
+        """A licence ends on or before the day the whole sentence ends."""
+        return in_order("licence_expiry_date", "sentence_expiry_date")
+
 
 class Enforcement(Extract):
     """One breach or recall during a sentence."""
@@ -192,5 +213,17 @@ CROSS_RULES = (
         description="A DRR or ATR is part of a community or a suspended sentence order.",
     ),
     _not_before_sentence("release", "release_date", "release_before_sentence"),
+    _not_before_sentence(
+        "release", "conditional_release_date", "conditional_release_before_sentence"
+    ),
+    _not_before_sentence("release", "confirmed_release_date", "confirmed_release_before_sentence"),
+    CrossRule(
+        table="release",
+        column="release_date",
+        rule="release_on_community_order",
+        parent_columns=("sentence_type",),
+        holds=pl.col("sentence_type__parent") != COMMUNITY_ORDER,
+        description="Nobody is released from a community order, which is not served in custody.",
+    ),
     _not_before_sentence("enforcement", "enforcement_date", "enforcement_before_sentence"),
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from schemas.codes import PATTERNS, code_frame, list_title, requirement_patterns, unknown_codes
 from schemas.columns import Column
-from schemas.policy import packaged_policy, rules_of
+from schemas.policy import MAY_BE_ANYTHING, NO_CONSENT, packaged_policy, rules_of
 from schemas.tables import TABLES, Table
 
 TYPES = {
@@ -48,7 +48,11 @@ FOLLOWS = {
     "quarantine": "the record is quarantined",
     "empty": "the value is emptied and counted",
     "note": "it is counted",
+    NO_CONSENT: "the record is withheld and counted",
 }
+
+LIKE_CODES = "up to three capitals, then one to four digits, then perhaps a capital"
+"""What `schemas.findings.LIKE_A_CODE` says, in words."""
 
 HEADING = """# What {partner} sends
 
@@ -59,6 +63,11 @@ made up or published as examples. Check your own files against it, before you se
 A field marked *required* must be filled in every record. *Identifier* says who or where somebody
 is: it is encoded or generalised on arrival and never kept. What follows a broken rule is the
 packaged policy; your partnership may have changed it in its `policy.yaml`.
+
+A code may be written in capitals or in small letters, unless two codes of its list would then be
+the same. A word of your own for *not known* is no code: where a code need not be given, list that
+word under `empty:` in [the mapping](../mappings.md), and the value is read as empty. What belongs to
+a record that is quarantined is quarantined with it.
 """
 
 
@@ -138,7 +147,11 @@ def _field(name: str, column: Column) -> str:
 def _rules(table: Table) -> Iterator[str]:
     policy = packaged_policy()
     for column, rule, asks in rules_of(table):
-        follows = FOLLOWS[policy.severity_of(table, column, rule)]
+        outcome = NO_CONSENT if rule == NO_CONSENT else policy.severity_of(table, column, rule)
+        follows = FOLLOWS[outcome]
+        if outcome == "note" and rule in MAY_BE_ANYTHING:
+            otherwise = "the record is quarantined" if table.columns[column].required else "emptied"
+            follows += f"; what does not look like a code: {otherwise}"
         yield f"| `{rule}` | `{column}` | {_cell(asks)} | {follows} |"
 
 
@@ -151,7 +164,9 @@ def _code_list(name: str) -> str:
     frame = code_frame(name)
     unknown = {
         "quarantine": "A record with another code is quarantined.",
-        "pass": "Another code is let pass and counted.",
+        "pass": f"Another is counted, and let pass where it looks like a code: {LIKE_CODES}. Any "
+        "other could be a name, so its value is emptied, or where one is required the record "
+        "quarantined.",
     }[unknown_codes(name)]
     lines = [f"### {name}", "", f"{list_title(name).rstrip('.')}. {unknown}", ""]
     lines += ["| Code | Label | From | To | Status | Source |", "|---|---|---|---|---|---|"]

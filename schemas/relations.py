@@ -68,6 +68,28 @@ def _without(
     return rows.join(others, on=by, how="anti", nulls_equal=nulls_equal, maintain_order="left")
 
 
+def unaccompanied(
+    table: Table, own: pl.DataFrame, sent: Mapping[str, pl.DataFrame]
+) -> pl.DataFrame:
+    """The findings of records to which nothing belongs in a table where something should.
+
+    Args:
+        table: The table.
+        own: Its rows.
+        sent: The tables as they came; one that is not among them is passed over.
+    """
+    below = {
+        rule: sent[name].select(pl.col(*table.key).cast(pl.String).str.strip_chars())
+        for name, rule in table.expected.items()
+        if name in sent and set(table.key) <= set(sent[name].columns)
+    }
+    found = [
+        failure(own.join(those, on=table.key, how="anti")[ROW], table.key[-1], rule)
+        for rule, those in below.items()
+    ]
+    return pl.concat([no_failures(), *found])
+
+
 def parental(table: Table, own: pl.DataFrame, checked: Mapping[str, Checked]) -> pl.DataFrame:
     """The findings of records whose parent is not kept, or that contradict it."""
     known = {
@@ -82,11 +104,22 @@ def _held(
 ) -> Iterator[pl.DataFrame]:
     """Records held against one parent; a parent is known by its key, so each has one at most."""
     needed = {name for rule in table.cross_rules for name in rule.parent_columns}
-    seen = parent.select(
+    seen = parent.lazy().select(
         *columns, pl.lit(True).alias("__kept"), *(pl.col(n).alias(f"{n}__parent") for n in needed)
     )
-    joined = own.join(seen, on=columns, how="left", maintain_order="left")
-    yield failure(own[ROW].filter(joined["__kept"].is_null()), columns[-1], "parent_missing")
+    held = (
+        own.lazy()
+        .join(seen, on=columns, how="left")
+        .select(
+            ROW,
+            pl.col("__kept").is_null(),
+            *(
+                (pl.col("__kept") & ~rule.holds.fill_null(True)).alias(rule.rule)
+                for rule in table.cross_rules
+            ),
+        )
+        .collect()
+    )
+    yield failure(held[ROW].filter(held["__kept"]), columns[-1], "parent_missing")
     for rule in table.cross_rules:
-        broken = joined.select(pl.col("__kept") & ~rule.holds.fill_null(True)).to_series()
-        yield failure(own[ROW].filter(broken), rule.column, rule.rule)
+        yield failure(held[ROW].filter(held[rule.rule]), rule.column, rule.rule)

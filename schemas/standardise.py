@@ -17,6 +17,7 @@ import polars as pl
 from schemas import identifiers
 from schemas.codes import crosswalk, requirement_patterns
 from schemas.columns import Column
+from schemas.numbered import RAW
 
 DUMMY_DATES_OF_BIRTH = (date(1900, 1, 1), date(1970, 1, 1))
 """Dates that systems write when the date of birth is not known."""
@@ -146,10 +147,6 @@ def generalise(frame: pl.DataFrame) -> pl.DataFrame:
         made.append(identifiers.is_no_fixed_abode(pl.col("postcode")).alias("no_fixed_abode"))
     kept = frame.with_columns(made).drop("dob", "postcode", "pc", strict=False)
     return kept.rename({"ethnic": "ethnicity"}, strict=False)
-
-
-RAW = "raw"
-"""The name of the column that the rule of a column is over."""
 
 
 def rule_of(column: Column, codes: Path | None, year: int) -> pl.Expr | None:

@@ -48,6 +48,8 @@ class Table:
         key: The columns that make a record's key, in order.
         parents: For each set of columns that refers to another table, that table; the columns
             have the same names there and are its key.
+        expected: Tables of which every record should have one that belongs to it, each with the
+            rule that is broken where it has none.
         identity: Where each row names a person; None for a table of events only.
         consent: The column that says Y or N to sharing, if the table has one.
         given_without_consent: The only columns that may be filled where the answer is N.
@@ -62,6 +64,7 @@ class Table:
     model_name: str
     key: tuple[str, ...]
     parents: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    expected: Mapping[str, str] = field(default_factory=dict)
     identity: IdentityColumns | None = None
     consent: str | None = None
     given_without_consent: tuple[str, ...] = ()
@@ -85,13 +88,31 @@ class Table:
         return tuple(column.becomes or name for name, column in self.columns.items())
 
     @property
-    def past_dates(self) -> tuple[str, ...]:
-        """The columns whose dates cannot lie after the extract."""
-        return tuple(
-            name
-            for name, column in self.columns.items()
-            if column.kind == "date" and name not in PLANNED_DATES
-        )
+    def withheld_by(self) -> str | None:
+        """The column under which rows withheld for want of consent are counted, if any can be.
+
+        What belongs to a person has no answer of its own, but refers to the record that has.
+        """
+        if self.consent is not None:
+            return self.consent
+        above = (columns for columns, name in self.parents.items()
+                 if find_table(self.partner, name).withheld_by)  # fmt: skip
+        return next((columns[-1] for columns in above), None)
+
+    @property
+    def past_dates(self) -> dict[str, str | None]:
+        """The columns whose dates cannot lie after the extract.
+
+        Each with the column that says, once it is filled, that a planned date has come; None
+        where the date is of something that has happened anyhow.
+        """
+        dates = (name for name, column in self.columns.items() if column.kind == "date")
+        said = {name: (PLANNED_DATES.get((self.name, name)), (self.name, name)) for name in dates}
+        return {
+            name: settled
+            for name, (settled, where) in said.items()
+            if settled or where not in PLANNED_DATES
+        }
 
     @property
     def cross_rules(self) -> tuple[CrossRule, ...]:
@@ -300,6 +321,7 @@ APPLICATION = Table(
     "application",
     "Application",
     key=("case_ref",),
+    expected={"person": "application_without_people"},
     title="Homelessness applications",
 )
 PERSON = Table(

@@ -179,6 +179,12 @@ class Episode(Extract):
         """A client is discharged on or after the day they are referred."""
         return in_order("refld", "disd")
 
+    @rule("disd")
+    @classmethod
+    def discharge_and_reason_differ(cls) -> pl.Expr:
+        """A discharge has a day and a reason, or neither."""
+        return pl.col("disd").is_null() == pl.col("disrsn").is_null()
+
     @rule("drug2")
     @classmethod
     def drug_repeated(cls) -> pl.Expr:
@@ -214,6 +220,12 @@ class Intervention(Extract):
     def intervention_starts_before_referral(cls) -> pl.Expr:
         """An intervention starts on or after the day it is asked for."""
         return in_order("refmoddt", "modst")
+
+    @rule("modst")
+    @classmethod
+    def intervention_end_without_start(cls) -> pl.Expr:
+        """An intervention that has ended has started."""
+        return pl.col("modst").is_not_null() | pl.col("modend").is_null()
 
     @rule("modexit")
     @classmethod

@@ -177,6 +177,7 @@ def _one_duty(
     usual = {"prevention": 50, "relief": 54, "main": 260}[kind]
     end = start + np.maximum((usual * rng.lognormal(0, 0.35, len(at))).astype(int), 5)
     reason = weighted(draw(f"{kind} reason"), ENDS[kind], len(at))
+    end = np.where(reason == "56_days_elapsed", np.maximum(end, start + 56), end)
     over = end <= population.as_at
     return _Duty(kind, at, start, np.where(over, end, NEVER), kept(over, reason))
 

@@ -7,6 +7,7 @@ import typer
 from flows.cli.agreements import agreements_command
 from flows.cli.attack import attack_command
 from flows.cli.check import check_command
+from flows.cli.encode import encode_command
 from flows.cli.init import init_command
 from flows.cli.keys import keys_app
 from flows.cli.link import link_app
@@ -32,6 +33,12 @@ COMMANDS = (
     ("init", init_command, "journeys init --out partnership"),
     ("synthesise", synthesise_command, "journeys synthesise --people 5000 --seed 1 --out demo"),
     ("check", check_command, "journeys check police inbox/police --html check.html"),
+    (
+        "encode",
+        encode_command,
+        "journeys encode police extracts/ --keys police.bundle --passphrase-file police.passphrase "
+        "--out police.sealed",
+    ),
     ("run", run_command, "journeys run --config demo/partnership.yaml"),
     ("status", status_command, "journeys status --config demo/partnership.yaml"),
     ("sql", sql_command, 'journeys sql "SELECT count(*) FROM person" --format csv'),

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 def agreements_command(config: ConfigOption = None, json_out: JsonOption = None) -> int:
     """Say which agreements are in force, and what to do if not."""
-    from flows.context import LOCAL_TIME, utc_now
+    from flows.clock import local_day, utc_now
     from flows.settings import load_settings, locate
 
     settings = load_settings(locate(config))
-    found = agreement_states(settings, utc_now().astimezone(LOCAL_TIME).date())
+    found = agreement_states(settings, local_day(utc_now()))
     write_report(found, json_out)
     for partner, one in found.items():
         typer.echo(f"{partner:<10} {one['state']:<13} {one['said']}")

@@ -13,14 +13,18 @@ if TYPE_CHECKING:
 
     from governance.attacks.result import Result
 
-FEWEST, USUAL, MOST = 1_000, 10_000, 1_000_000
+FEWEST, USUAL, MOST = 3_000, 10_000, 1_000_000
+"""Below the fewest, weak encodings may stand by chance of the draw, and the suite proves nothing."""
 
 
 def attack_command(
     records: Annotated[
         int,
         typer.Option(
-            "--records", min=FEWEST, max=MOST, help="Made-up people in the store, a record each."
+            "--records",
+            min=1,
+            max=MOST,
+            help=f"Made-up people in the store, a record each; at least {FEWEST:,}.",
         ),
     ] = USUAL,
     seed: Annotated[
@@ -39,7 +43,14 @@ def attack_command(
     2 wrong use.
     """
     from governance.attacks.suite import People, over_budget, run_suite, standing
+    from schemas.errors import ConfigError
 
+    if records < FEWEST:
+        raise ConfigError(
+            f"Fewer than {FEWEST:,} records prove nothing: too few share a name or a token for "
+            "the attacks to break even weak encodings.",
+            f"Give --records {FEWEST} or more.",
+        )
     people = People(*(made_up_people(records, 3 * seed + part) for part in range(3)))
     results = run_suite(people, seed, say)
     write_report([result.as_json() for result in results], json_out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -84,7 +84,8 @@ def check_command(
     """
     from flows.check import check_files, csv_report, html_report, own_keys
     from flows.cli.check_screen import show, show_keys_of
-    from flows.context import LOCAL_TIME, utc_now
+    from flows.clock import local_day, utc_now
+    from flows.files import refuse_overwriting
     from flows.given import given_files
     from schemas.mapping import load_mapping
     from schemas.policy import load_policy
@@ -94,13 +95,18 @@ def check_command(
     _require("--codes", codes, Path.is_dir)
     _require("--mappings", mappings, Path.is_dir)
     given = given_files(load_mapping(partner, system, mappings, codes), files, table)
-    today = utc_now().astimezone(LOCAL_TIME).date()
+    own = [codes.glob("*.csv") if codes else (), mappings.glob("*.yaml") if mappings else ()]
+    refuse_overwriting(
+        {"--html page": html, "--csv report": csv, "--json report": json_out},
+        [*given.files.values(), *([policy] if policy else []), *own[0], *own[1]],
+    )
+    today = local_day(utc_now())
     report, frames = check_files(
         given, today=today, codes=codes, policy=load_policy(policy), under_18=under_18
     )
     write_report(report.as_json(), json_out)
-    _write(html, lambda: html_report(report, today))
-    _write(csv, lambda: csv_report(report))
+    write_asked(html, lambda: html_report(report, today))
+    write_asked(csv, lambda: csv_report(report))
     show(report)
     if show_keys:
         show_keys_of(own_keys(report, frames))
@@ -112,11 +118,21 @@ def _require_right_use(partner: str, files: list[Path], *, show_keys: bool) -> N
 
     from flows.check import refuse_keys_at_a_hub
     from flows.settings import LOCATION_VARIABLE
-    from schemas.errors import ConfigError
-    from schemas.tables import TABLES
 
     if show_keys:
         refuse_keys_at_a_hub(files, os.environ.get(LOCATION_VARIABLE))
+    require_partner(partner)
+
+
+def require_partner(partner: str) -> None:
+    """Refuse what is no partner.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    from schemas.errors import ConfigError
+    from schemas.tables import TABLES
+
     if partner not in TABLES:
         raise ConfigError("There is no such partner.", f"Give one of {', '.join(TABLES)}.")
 
@@ -128,7 +144,7 @@ def _require(option: str, path: Path | None, is_there: Callable[[Path], bool]) -
         raise ConfigError(f"{option} names nothing that is there.", "Check its path.")
 
 
-def _write(out: Path | None, make: Any) -> None:
+def write_asked(out: Path | None, make: Callable[[], str]) -> None:
     """Write a report where one was asked for; its place was checked before any work."""
     from flows.files import write_text
 

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.cli.shell import forget_output
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -25,9 +27,17 @@ FIRST_ROWS = 3
 MOST_KEYS = 200
 
 
+class _Screen(Console):
+    """A screen whose reader may stop early, such as `head`: the verdict stands all the same."""
+
+    def on_broken_pipe(self) -> None:
+        """Write what is left nowhere."""
+        forget_output()
+
+
 def show(report: CheckReport) -> None:
     """Print the verdict, the counts and the rules."""
-    console = Console(highlight=False)
+    console = _Screen(highlight=False)
     colour = {"accepted": "green", "quarantined": "yellow", "rejected": "red"}[report.verdict]
     said = {
         "accepted": "the hub would take in every record but those withheld",
@@ -44,9 +54,15 @@ def show(report: CheckReport) -> None:
         console.print(_rules(report, console))
         console.print("[dim]Row 1 is the first row after the header.[/]")
     for one in report.tables:
-        if one.not_sent:
+        if one.missing:
             console.print(
-                f"{one.table} was sent without {', '.join(one.not_sent)}.", soft_wrap=True
+                f"{one.table} was sent without {', '.join(one.missing)}, which the layout gives.",
+                soft_wrap=True,
+            )
+        if not_given := [name for name in one.not_sent if name not in one.missing]:
+            console.print(
+                f"{one.table} has no {', '.join(not_given)}: the mapping gives none.",
+                soft_wrap=True,
             )
         if one.not_known:
             console.print(f"{one.table} has {one.not_known} column(s) that are not in the layout.")
@@ -61,7 +77,7 @@ def show_keys_of(keys: Iterable[tuple[str, ...]]) -> None:
         keys: (table, row, key, column, rule) of each.
     """
     listed = iter(keys)
-    console = Console(highlight=False)
+    console = _Screen(highlight=False)
     console.print()
     console.print(_keys(list(islice(listed, MOST_KEYS)), console))
     rest = sum(1 for _ in listed)

@@ -28,12 +28,12 @@ def init_command(
 
     It gets settings, agreements to complete, keys and empty inboxes. Nothing is overwritten.
     """
-    from flows.context import LOCAL_TIME, utc_now
+    from flows.clock import local_day, utc_now
     from flows.settings import beside
     from flows.start import start
 
     folder = out if out is not None else beside(config)
-    started = start(folder, demo=demo, today=utc_now().astimezone(LOCAL_TIME).date())
+    started = start(folder, demo=demo, today=local_day(utc_now()))
     write_report({"made": started.made, "left": started.left}, json_out)
     for path in started.made:
         typer.echo(f"made  {folder / path}")

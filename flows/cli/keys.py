@@ -25,12 +25,12 @@ KindArgument = Annotated[
 @command
 def keys_new_command(config: ConfigOption = None, json_out: JsonOption = None) -> None:
     """Make the keys that partnership.yaml names and that are not there yet; overwrite none."""
-    from flows.context import LOCAL_TIME, utc_now
+    from flows.clock import local_day, utc_now
     from flows.rotation import new_keys
     from flows.settings import load_settings, locate
 
     settings = load_settings(locate(config))
-    made = new_keys(settings, utc_now().astimezone(LOCAL_TIME).date())
+    made = new_keys(settings, local_day(utc_now()))
     names = [name for name, fresh in made.items() if fresh]
     write_report({"made": names, "kept": [name for name in made if name not in names]}, json_out)
     for kind in settings.keys.named:
@@ -152,11 +152,11 @@ def keys_bundle_command(
     never a root key. Send the bundle and its passphrase two different ways.
     """
     from flows.bundles import make_bundle
-    from flows.context import LOCAL_TIME, utc_now
+    from flows.clock import local_day, utc_now
     from flows.settings import load_settings, locate
 
     settings = load_settings(locate(config))
-    made = make_bundle(settings, partner, out, utc_now().astimezone(LOCAL_TIME).date())
+    made = make_bundle(settings, partner, out, local_day(utc_now()))
     said: dict[str, Any] = {
         "bundle": str(made.bundle),
         "passphrase": str(made.passphrase),

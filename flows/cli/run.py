@@ -29,7 +29,8 @@ def run_command(
     Takes in every partner's extract, links people, builds the release and drafts the tables.
     Told to stop, it changes nothing, unless it is committed by then: it is whole, and done.
     """
-    from flows.context import new_run_id, utc_now
+    from flows.clock import utc_now
+    from flows.context import new_run_id
     from flows.settings import load_settings, locate
     from schemas.errors import JourneysError
 

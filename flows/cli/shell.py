@@ -19,6 +19,9 @@ Given = ParamSpec("Given")
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
+REPORTS = {"json_out": "--json report", "html": "--html page", "csv": "--csv report"}
+"""The options that name a file to be written, and what messages call it."""
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -88,8 +91,8 @@ def _outcome(
     name = function.__name__.removesuffix("_command")
     _speak_utf_8()
     try:
-        for report in ("json_out", "html", "csv"):
-            _check_report(kwargs.get(report))
+        for option, what in REPORTS.items():
+            _check_report(kwargs.get(option), what)
         return guarded(name, _unless_unread, functools.partial(function, *args, **kwargs))
     except ConfigError as error:
         _tell(error)
@@ -104,11 +107,11 @@ def _outcome(
         return 128 + wish.number if isinstance(wish, Stopped) else INTERRUPTED
 
 
-def _check_report(out: Any) -> None:
+def _check_report(out: Any, what: str) -> None:
     if isinstance(out, Path):
         from flows.files import check_report_target
 
-        check_report_target(out)
+        check_report_target(out, what)
 
 
 def _speak_utf_8() -> None:
@@ -126,15 +129,15 @@ def _unless_unread(call: Callable[[], int | None]) -> int:
             with writing():
                 sys.stdout.flush()
     except BrokenPipeError:
-        _forget_output()
+        forget_output()
         return DONE
     except OutputLost:
-        _forget_output()
+        forget_output()
         raise
     return code
 
 
-def _forget_output() -> None:
+def forget_output() -> None:
     """Send what is left unwritten nowhere: Python would complain when it closes the output."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -26,7 +26,8 @@ def status_command(config: ConfigOption = None, json_out: JsonOption = None) -> 
 def partnership_status(settings: Settings) -> dict[str, Any]:
     """The state of a partnership as counts, dates and ids of runs."""
     from flows.cli.agreements import agreement_states
-    from flows.context import LOCAL_TIME, open_control, utc_now
+    from flows.clock import local_day, utc_now
+    from flows.context import open_control
     from flows.publish import is_published
 
     with open_control(settings) as control:
@@ -39,10 +40,14 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         ]
         publications = [one.publication_id for one in control.publications()]
         extracts = {
-            one.partner: {"data_as_at": one.data_as_at.isoformat(), "received": one.received}
+            one.partner: {
+                "data_as_at": one.data_as_at.isoformat(),
+                "received": one.received,
+                "at_source": one.delivery is not None,
+            }
             for one in control.staged_extracts().values()
         }
-    today = utc_now().astimezone(LOCAL_TIME).date()
+    today = local_day(utc_now())
     return {
         "partnership": settings.partnership,
         "demonstration": settings.demonstration,
@@ -65,7 +70,8 @@ def _lines(status: dict[str, Any]) -> list[str]:
         lines.append(f"Last run        {last['run_id']} {last['state']}")
         lines += [f"                {line}" for line in (last["problem"] or "").splitlines()]
     for partner, one in status["extracts"].items():
-        lines.append(f"{partner:<15} data up to {one['data_as_at']}, {one['received']:,} rows")
+        how = ", encoded at source" if one["at_source"] else ""
+        lines.append(f"{partner:<15} data up to {one['data_as_at']}, {one['received']:,} rows{how}")
     for draft in status["drafts"]:
         lines.append(f"Draft           {draft['run_id']}, {draft['approvals']} of 2 approvals")
     for publication in status["publications"]:

@@ -1,8 +1,8 @@
 """Aligning how often each encoding occurs with how often each name does.
 
 Equal values under one key stay equal, so a column's counts are those of the names behind it. What
-is in the clear beside it (sex, bands) parts the column into smaller ones, and an attacker aligns
-each by itself. Rank alignment is one to one; the likeliest value need not be.
+is in the clear beside it parts the column into smaller ones, and an attacker aligns each by itself.
+Rank alignment is one to one; the likeliest value need not be.
 """
 
 from __future__ import annotations
@@ -48,13 +48,6 @@ def align_by_likelihood(
     )
     told = seen.join(best.select("colour", "n", guess="value"), on=["colour", "n"])
     return _told(codes, within, told.select("colour", "value", "guess"))
-
-
-def commonest(within: pl.Series, values: pl.Series, among: pl.Series) -> pl.Series:
-    """Guess for each record the commonest value of its colour: all that colours tell."""
-    best = _ranked(values, among).filter(pl.col("rank") == 1)
-    colours = within.alias("colour").to_frame()
-    return colours.join(best, on="colour", how="left", maintain_order="left")["value"]
 
 
 def _ranked(values: pl.Series, colours: pl.Series) -> pl.DataFrame:

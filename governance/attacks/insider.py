@@ -1,9 +1,9 @@
 """The insider: an operator of the hub who holds the store keys and no identifier key.
 
 The staging store keeps sex, ethnicity, year of birth, district and the events in the clear, since
-analysis needs them, and the person id joins them to the encoded records. So the insider sees all of
-that beside the bands and tokens, and needs no cryptanalysis to narrow a record down. What it can do
-is shown twice: from staging alone, and with what the encoding leaves in the clear.
+analysis needs them, and the person id joins them to the encoded records. So the insider names some
+people from staging alone. With the encoding, staging colours the graph of shared tokens; since it
+tells sex, the masked bits tell the insider nothing more. Counted is what the encoding adds.
 """
 
 from __future__ import annotations

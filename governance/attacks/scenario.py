@@ -85,7 +85,7 @@ def make_scenario(
     """
     size = inside.height
     if size < 2 or outside.height < size:
-        raise ConfigError("There are too few people to attack.", "Attack at least 1,000 records.")
+        raise ConfigError("There are too few people to attack.", "Attack more records.")
     listed = inside.sample(size, shuffle=True, seed=seed)
     if by_area:
         places = listed.select("postcode").unique(maintain_order=True)

@@ -11,7 +11,7 @@ import polars as pl
 from governance.attacks import budgets, dictionary, frequency, graphs, groups, insider, patterns
 from governance.attacks.bits import words_of
 from governance.attacks.result import RECORDS, SHIPPED, Result, judge_column, judge_rows
-from governance.attacks.scenario import VALUES, Scenario, own_encoding, smaller
+from governance.attacks.scenario import Scenario, own_encoding, smaller
 from governance.attacks.scoring import Score, score_people
 from governance.attacks.token_graph import CLEAR, TOKENS, colours, match_graphs, token_graph
 from governance.attacks.weak import grams_of
@@ -94,19 +94,14 @@ def _dictionary(scenario: Scenario, stolen: Stolen) -> Iterator[Result]:
 
 
 def _frequencies(scenario: Scenario, stolen: Stolen) -> Iterator[Result]:
-    """Every token and filter, in all and by colour, by rank and by likelihood."""
-    guesses = []
-    for column in [*TOKENS, *(filter_columns(*pair)[0] for pair in FILTERS)]:
-        values = _first_rows(stolen.own[column])
-        for seen in ((), CLEAR):
-            within, among = colours(stolen.target, seen), colours(stolen.own, seen)
-            for align in (frequency.align_by_rank, frequency.align_by_likelihood):
-                guesses.append(align(stolen.target[column], values, within, among))
-    yield from judge_rows("frequency", scenario, guesses)
+    """Every token and filter, by rank and by likelihood."""
     within, among = colours(stolen.target, CLEAR), colours(stolen.own, CLEAR)
-    for column in VALUES:
-        guess = frequency.commonest(within, scenario.known[column], among)
-        yield judge_column("clear columns", scenario, column, [guess])
+    guesses = [
+        align(stolen.target[column], _first_rows(stolen.own[column]), within, among)
+        for column in [*TOKENS, *(filter_columns(*pair)[0] for pair in FILTERS)]
+        for align in (frequency.align_by_rank, frequency.align_by_likelihood)
+    ]
+    yield from judge_rows("frequency", scenario, guesses)
 
 
 def _first_rows(codes: pl.Series) -> pl.Series:
@@ -124,11 +119,15 @@ def _token_graph(scenario: Scenario, stolen: Stolen) -> Iterator[Result]:
 
 
 def _matched(
-    target: pl.DataFrame, own: pl.DataFrame, overlap: float, tokens: tuple[str, ...]
+    target: pl.DataFrame,
+    own: pl.DataFrame,
+    overlap: float,
+    tokens: tuple[str, ...],
+    known: tuple[str, ...] = CLEAR,
 ) -> pl.Series:
-    """The row of the list for each record, by the graph of shared tokens."""
+    """The row of the list for each record, by the graph of tokens and what else is known."""
     found = match_graphs(
-        token_graph(target, tokens, CLEAR), token_graph(own, tokens, CLEAR), overlap
+        token_graph(target, tokens, known), token_graph(own, tokens, known), overlap
     )
     records = pl.DataFrame({"u": pl.int_range(target.height, dtype=pl.UInt32, eager=True)})
     return records.join(found, on="u", how="left", maintain_order="left")["a"]
@@ -157,27 +156,21 @@ def _codes(values: pl.Series) -> pl.Series:
 
 
 def _insider(scenario: Scenario, stolen: Stolen) -> Iterator[Result]:
-    """What staging names, and what it names with the columns the encoding leaves in the clear."""
-    clear = [column for column in CLEAR if column not in insider.STAGED]
-    sides = {
-        "target": (scenario.target, stolen.target.select(clear)),
-        "known": (scenario.known, stolen.own.select(clear)),
-    }
-    alone = {side: insider.staged(people) for side, (people, _) in sides.items()}
-    both = {
-        side: pl.concat([alone[side], columns], how="horizontal")
-        for side, (_, columns) in sides.items()
-    }
-    before = score_people(scenario, insider.name_by_columns(alone["target"], alone["known"]))
-    after = score_people(scenario, insider.name_by_columns(both["target"], both["known"]))
+    """What staging names alone, and what it names as the colours of the token graph."""
+    seen, listed = insider.staged(scenario.target), insider.staged(scenario.known)
+    alone = insider.name_by_columns(seen, listed)
+    target, own = stolen.target.hstack(seen), stolen.own.hstack(listed)
+    graph = _matched(target, own, scenario.overlap, TOKENS, insider.STAGED).cast(alone.dtype)
+    before = score_people(scenario, alone)
+    mixed = (graph.fill_null(alone), alone.fill_null(graph))
+    after = max((score_people(scenario, rows) for rows in mixed), key=lambda s: s.reidentified)
     added = Score(
         after.guessed, after.correct, after.chance + before.correct - before.chance, after.of
     )
     allowed = budgets.budget_for(RECORDS, scenario.overlap)
-    alike = [insider.narrowed_to(seen["target"]) for seen in (alone, both)]
     note = (
         f"staging alone names {before.reidentified:.1%}, with the encoding "
-        f"{after.reidentified:.1%}; {alike[0]:.0f} records look like one, then {alike[1]:.0f}"
+        f"{after.reidentified:.1%}; {insider.narrowed_to(seen):.0f} records look like one in staging"
     )
     yield Result("insider", SHIPPED, RECORDS, scenario.overlap, added, allowed, False, note)
 

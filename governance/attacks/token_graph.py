@@ -2,8 +2,9 @@
 
 A composite hides what two records share and shows that they share it. The records and what they
 share are a graph; the attacker builds the same graph from its own list under a key of its own and
-looks for the one in the other. What is left in the clear (sex, bands) colours the records, and the
-distance of filters under an anchor that a token shows to be shared describes the edges.
+looks for the one in the other. What else is known of a record (to the thief nothing, to the insider
+what staging holds) colours it. Two records that share a date show whether they are of one sex, and
+the distance of filters under an anchor that a token shows to be shared describes the edge as well.
 
 The matching is loopy belief propagation over candidate pairs of edges, the sparse form of network
 alignment (Bayati et al., ICDM 2009), begun from edges of rare description and grown from each
@@ -21,10 +22,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from governance.attacks.bits import distances, words_of
+from governance.attacks.bits import Indices, distances, words_of
 from schemas.encoded import (
     FILTER_BITS,
     FILTERS,
+    SEX_BIT,
     STRONG_IDS,
     encoded_schema,
     filter_columns,
@@ -54,9 +56,9 @@ TOKENS: Final = tuple(
 CLEAR: Final = tuple(
     column
     for column in encoded_schema()
-    if column not in {"record_id", "partner", *TOKENS, *_STRONG, *_FILTER_WORDS}
+    if column not in {"record_id", "partner", SEX_BIT, *TOKENS, *_STRONG, *_FILTER_WORDS}
 )
-"""What anybody can read of an encoded record: sex and bands."""
+"""What anybody can read of one encoded record by itself: of version 3 nothing."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,9 @@ class Graph:
 
     Args:
         colours: One a record.
-        edges: `u`, `v`, `kind` (which tokens they share, one bit each), `cu`, `cv`, and the
-            filters' distances `d0`, `d1`, ….
+        edges: `u`, `v`, `kind` (which tokens they share, one bit each, and above these 1 for one
+            sex, 2 for two, 0 where it does not show), `cu`, `cv`, and the filters' distances `d0`,
+            `d1`, ….
     """
 
     colours: pl.Series
@@ -80,7 +83,9 @@ def colours(encoded: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     return encoded.select(colour=joined).to_series()
 
 
-def token_graph(encoded: pl.DataFrame, tokens: tuple[str, ...], clear: Sequence[str]) -> Graph:
+def token_graph(
+    encoded: pl.DataFrame, tokens: tuple[str, ...], clear: Sequence[str] = CLEAR
+) -> Graph:
     """The graph of records that share a token.
 
     Args:
@@ -95,7 +100,23 @@ def token_graph(encoded: pl.DataFrame, tokens: tuple[str, ...], clear: Sequence[
     u, v = edges["u"].to_numpy(), edges["v"].to_numpy()
     filters = [words_of(encoded, filter_columns(*pair)) for pair in FILTERS]
     apart = {f"d{at}": distances(words[u], words[v]) for at, words in enumerate(filters)}
-    return Graph(seen, edges.with_columns(cu=seen.gather(u), cv=seen.gather(v), **apart))
+    kind = edges["kind"] + (_sexes(encoded, tokens, edges) << len(tokens))
+    described = edges.with_columns(kind=kind, cu=seen.gather(u), cv=seen.gather(v), **apart)
+    return Graph(seen, described)
+
+
+def shows_date(token: str) -> bool:
+    """Whether two records with one value of the token have one whole date of birth."""
+    return "date" in token.split("_") and "date_either" not in token
+
+
+def _sexes(encoded: pl.DataFrame, tokens: tuple[str, ...], edges: pl.DataFrame) -> Indices:
+    """For each edge 1 if the masked bits show one sex, 2 if two, 0 if they show nothing."""
+    dated = sum(1 << bit for bit, token in enumerate(tokens) if shows_date(token))
+    bits = encoded[SEX_BIT].fill_null(-1).cast(pl.Int64).to_numpy()
+    one, other = bits[edges["u"].to_numpy()], bits[edges["v"].to_numpy()]
+    shown = ((edges["kind"].to_numpy() & dated) > 0) & (one >= 0) & (other >= 0)
+    return np.where(shown, 1 + (one ^ other), 0)
 
 
 def _sharing(rows: pl.DataFrame, token: str, bit: int) -> pl.DataFrame:

@@ -5,6 +5,7 @@
     guard          what no file may exceed, and how one is refused
     encodings      text in any common encoding, as UTF-8
     header         the names of the columns, and whether those that are needed are there
+    rows           which row of the file a record stands in
     lines          every line's fields counted before anything else reads them
     delimited      the rows of a text file
     archive        a spreadsheet's zip archive and XML, unpacked in pieces by our own count

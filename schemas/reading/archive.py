@@ -147,16 +147,29 @@ def _refuse_doctype(*_: object) -> NoReturn:
 
 
 def too_much() -> Unfit:
+    """That an archive holds more than is ever read."""
     return Unfit("unpacks to more than is read from one spreadsheet", SEND_LESS)
 
 
 def local_name(name: str) -> str:
+    """A name without its namespace."""
     return name.rpartition(":")[2]
 
 
 def refuse_parts(
     names: str, active: tuple[str, ...], linked: tuple[str, ...], embedded: tuple[str, ...]
 ) -> None:
+    """Refuse an archive by the names of its parts.
+
+    Args:
+        names: All of them, joined.
+        active: What names a part that could be run.
+        linked: What names a part that reaches for other data.
+        embedded: What names a part that holds another file.
+
+    Raises:
+        Unfit: One is there.
+    """
     if any(mark in names for mark in active):
         raise Unfit("holds macros or controls", SAVE_VALUES)
     if any(mark in names for mark in linked):
@@ -176,12 +189,14 @@ class Extent:
     refused: str = ""
 
     def span(self, row: int, column: int) -> None:
+        """Take in a cell that is so many rows down and columns across."""
         self.rows = max(self.rows, row)
         self.columns = max(self.columns, column)
         if self.rows * self.columns > MAX_CELLS:
             raise too_much()
 
     def count(self, cells: int, text: int = 0) -> None:
+        """Take in so many cells and characters of text."""
         self.cells += cells
         self.text += text
         if self.cells > MAX_CELLS or self.text > MAX_TEXT:

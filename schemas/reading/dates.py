@@ -21,29 +21,37 @@ ISO_LENGTH = len("2026-04-01")
 PROBE_DATE = date(2003, 4, 5)
 # Typed dates of a spreadsheet or a Parquet file, which come with a time of day.
 TYPED_DATES = (
-    (r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(?:\.\d+)?$", r"^(\d{4}-\d{2}-\d{2})"),
+    (r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?$", r"^(\d{4}-\d{2}-\d{2})"),
 )  # fmt: skip
 
 
-def as_iso(value: pl.Expr, formats: Iterable[str], year: int | None) -> pl.Expr:
-    """Dates in the first format that fits; a value that fits none stays as it is."""
-    tried = [_written(_parsed(value, form, year)) for form in formats]
+def as_iso(value: pl.Expr, formats: Iterable[str], latest: pl.Expr | None = None) -> pl.Expr:
+    """Dates in the first format that fits; a value that fits none stays as it is.
+
+    Args:
+        value: What is written.
+        formats: How it may be written.
+        latest: For a date of birth: the latest day it can be. A year of two digits is then the
+            last of that ending that is no later.
+    """
+    tried = [_written(_parsed(value, form, latest)) for form in formats]
     typed = [pl.when(value.str.contains(shape)).then(value.str.extract(day, 1))
              for shape, day in TYPED_DATES]  # fmt: skip
     return pl.coalesce(*tried, *typed, value)
 
 
-def _parsed(value: pl.Expr, form: str, year: int | None) -> pl.Expr:
+def _parsed(value: pl.Expr, form: str, latest: pl.Expr | None) -> pl.Expr:
     if form == EXCEL_SERIAL:
         days = value.str.extract(r"^(\d{1,6})(?:\.\d*)?$", 1).cast(pl.Int32, strict=False)
         inside = pl.when(days.is_between(LEAST_EXCEL_DAY, MOST_EXCEL_DAY)).then(days)
         return pl.lit(EXCEL_DAY_0) + pl.duration(days=inside)
-    parsed = value.str.to_date(form, strict=False)
+    # Polars reads the fraction of a second with its point.
+    parsed = value.str.to_date(form.replace(".%f", "%.f"), strict=False)
     if "%Y" in form:
         return pl.when(parsed.dt.year() >= 1000).then(parsed)
-    if year is None:
+    if latest is None:
         return parsed
-    return pl.when(parsed.dt.year() > year).then(parsed.dt.offset_by("-100y")).otherwise(parsed)
+    return pl.when(parsed > latest).then(parsed.dt.offset_by("-100y")).otherwise(parsed)
 
 
 def _written(parsed: pl.Expr) -> pl.Expr:

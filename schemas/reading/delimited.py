@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from schemas.errors import ExtractRejected
@@ -24,6 +25,7 @@ from schemas.reading.encodings import (
 from schemas.reading.guard import POLARS_ERRORS, SEND_AGAIN, SEND_CSV, Wanted
 from schemas.reading.header import joined_names, require_columns
 from schemas.reading.lines import Shape, look_over
+from schemas.reading.rows import numbered
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
@@ -38,7 +40,8 @@ def read_text(path: Path, what: str, form: Form, wanted: Wanted) -> pl.DataFrame
         wanted: The columns it is to have.
 
     Returns:
-        Its columns as strings under normalised names; empty fields are null.
+        Its columns as strings under normalised names; empty fields are null. Where it has blank
+        lines, they are left out and the rows numbered.
 
     Raises:
         ExtractRejected: It is not text of that form, is damaged or lacks a column.
@@ -51,7 +54,8 @@ def read_text(path: Path, what: str, form: Form, wanted: Wanted) -> pl.DataFrame
     frame = _parse(rows, names, DELIMITERS[delimiter], form.quotes)
     if frame is None or not _agrees(frame, names, shape):
         raise ExtractRejected(f"{what} has quotation marks out of place.", send_remedy(form))
-    return frame.head(shape.rows)
+    rows_read = frame.head(shape.rows)
+    return _without(rows_read, shape.blank) if shape.blank.size else rows_read
 
 
 def _require_header(text: Text, what: str, form: Form, wanted: Wanted) -> tuple[list[str], str]:
@@ -124,7 +128,17 @@ def _parse(text: Text, names: list[str], delimiter: str, quotes: bool) -> pl.Dat
 
 
 def _agrees(frame: pl.DataFrame, names: list[str], shape: Shape) -> bool:
-    """Whether polars read what was counted, but for blank lines at the end."""
-    rest = frame.slice(shape.rows)
-    blank = rest.select(pl.all_horizontal(pl.all().str.strip_chars().fill_null("") == "").all())
-    return frame.columns == names and frame.height >= shape.rows and bool(blank.item())
+    """Whether polars read what was counted, and nothing in blank lines and behind the last row."""
+    if frame.columns != names or frame.height < shape.rows:
+        return False
+    behind = frame.slice(shape.rows)
+    between = frame[shape.blank - 1] if shape.blank.size else frame.clear()
+    nothing = pl.all_horizontal(pl.all().str.strip_chars().fill_null("") == "").all()
+    return bool(pl.concat([between, behind]).select(nothing).item())
+
+
+def _without(frame: pl.DataFrame, rows: np.ndarray) -> pl.DataFrame:
+    """The rows but for those of some numbers, each with its own."""
+    kept = np.ones(frame.height, dtype=bool)
+    kept[rows - 1] = False
+    return numbered(frame).filter(pl.Series(kept))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.errors import ExtractRejected
@@ -69,8 +69,8 @@ class Text:
         start: How it begins, enough to hold any header.
     """
 
-    content: Path | bytes
-    start: bytes
+    content: Path | bytes = field(repr=False)
+    start: bytes = field(repr=False)
 
     def pieces(self) -> Iterator[bytes]:
         """Its bytes in pieces of fixed size."""
@@ -254,10 +254,12 @@ def _whole(text: Text) -> bytes:
 
 
 def send_remedy(form: Form) -> str:
+    """What is asked of the partner: the agreed form, or plain CSV where that is agreed."""
     return guard.SEND_CSV if form == AS_AGREED else guard.SEND_AGREED
 
 
 def pieces_of(path: Path) -> Iterator[bytes]:
+    """The bytes of a file, a piece at a time, so that none is held whole."""
     with path.open("rb") as file:
         while piece := file.read(guard.PIECE):
             yield piece

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from schemas.errors import ExtractRejected
+from schemas.reading.rows import FILE_ROW, rows_in_file
 
 MAX_BYTES = 4 * 1024**3
 """The largest file read: a table is held in memory once."""
@@ -112,16 +113,16 @@ def require_short(frame: pl.DataFrame, what: str, known: Collection[str]) -> Non
     Raises:
         ExtractRejected: A value is longer than any.
     """
-    texts = frame.select(pl.all().str.len_bytes().max())
+    texts = frame.select(pl.exclude(FILE_ROW).str.len_bytes().max())
     if all((size or 0) <= LONGEST_VALUE for size in texts.row(0)):
         return
-    for name in frame.columns:
+    for name in texts.columns:
         long = (frame[name].str.len_chars() > LONGEST_VALUE).arg_true()
         if not long.is_empty():
             where = f" of {name}" if name in known else ""
             raise ExtractRejected(
                 f"{what} has a value{where} of more than {LONGEST_VALUE:,} characters in data row "
-                f"{long[0] + 1}.",
+                f"{rows_in_file(frame)[long[0]]}.",
                 "Ask the partner to look for a quotation mark out of place in that row.",
             )
 

@@ -13,6 +13,10 @@ from collections.abc import Sequence
 from schemas.errors import ExtractRejected
 from schemas.reading.guard import MAX_COLUMNS, SEND_AGREED, SEND_CSV, Wanted
 
+NO_NAMES = (
+    "Give the row that names the columns as `header_row` in the mapping, or ask the partner for "
+    "the layout that it says."
+)
 RENAME = "Ask the partner to name its columns as the agreed layout does, in the first row."
 
 
@@ -59,14 +63,17 @@ def require_columns(names: Sequence[str], what: str, wanted: Wanted, parted: str
         )
     own = wanted.system == "layout"
     missing = [name for name in wanted.needed if name not in names]
+    is_header = own or any(name in wanted.known for name in names)
     if missing and len(missing) == len(wanted.needed) and len(names) == 1:
-        raise ExtractRejected(f"{what} is not {parted}.", SEND_CSV if own else SEND_AGREED)
+        raise ExtractRejected(
+            f"{what} is not {parted}.", SEND_CSV if own else SEND_AGREED if is_header else NO_NAMES
+        )
     if missing:
         unknown = sum(name not in wanted.known for name in names)
         raise ExtractRejected(
             f"{what} lacks {', '.join(missing)}; {unknown} of its columns are not in the "
             f"{wanted.system}.",
-            RENAME,
+            RENAME if is_header else NO_NAMES,
         )
     twice = sum(count - 1 for name, count in Counter(names).items() if own or name in wanted.known)
     if twice:

@@ -6,7 +6,7 @@ held against this count. A line is a row where it is outside quotation marks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,7 +20,8 @@ class Shape:
     """What looking a file over found.
 
     Args:
-        rows: Data rows, blank lines at the end left out.
+        rows: Data rows and the blank lines between them, those at the end left out.
+        blank: Which of those rows are blank lines, counted from 1.
         uneven: The first data row with another number of fields than the header; None if none.
         uneven_is_last: Whether that row is the last, and too short.
         open_quote: Whether a quotation mark is never closed.
@@ -28,6 +29,7 @@ class Shape:
     """
 
     rows: int
+    blank: np.ndarray = field(repr=False)
     uneven: int | None
     uneven_is_last: bool
     open_quote: bool
@@ -56,7 +58,8 @@ class _Counts:
         self.quoted = False
         self.lines = 0
         self.last_full = 0
-        self.uneven: list[tuple[int, int]] = []
+        self.blank: list[np.ndarray] = []
+        self.uneven: tuple[int, int] | None = None
         self.parted = 0
         self.length = 0
         self.after_return = False
@@ -113,23 +116,21 @@ class _Counts:
         full = np.flatnonzero(lengths)
         if full.size:
             self.last_full = self.lines + int(full[-1])
-        if len(self.uneven) < 2:
-            bad = np.flatnonzero((per_line != self.fields) & (lengths > 0))
-            blank = np.flatnonzero(lengths == 0)
-            found = np.sort(np.concatenate([bad[:2], blank[:2]]))
-            self.uneven += [(self.lines + int(at), int(per_line[at])) for at in found]
+        self.blank.append(np.flatnonzero(lengths == 0) + self.lines)
+        if self.uneven is None:
+            uneven = np.flatnonzero((per_line != self.fields) & (lengths > 0))[:1]
+            self.uneven = next(((self.lines + int(at), int(per_line[at])) for at in uneven), None)
         self.lines += per_line.size
 
     def shape(self) -> Shape:
         """What was found, once every piece is counted; line 0 is the header."""
-        uneven = [(line, fields) for line, fields in self.uneven if line <= self.last_full]
-        first = uneven[0] if uneven else None
+        line, fields = self.uneven or (None, self.fields)
+        blank = np.concatenate([np.empty(0, dtype=np.intp), *self.blank])
         return Shape(
             rows=self.last_full,
-            uneven=None if first is None else first[0],
-            uneven_is_last=first is not None
-            and first[0] == self.last_full
-            and first[1] < self.fields,
+            blank=blank[blank < self.last_full],
+            uneven=line,
+            uneven_is_last=line == self.last_full and fields < self.fields,
             open_quote=self.quoted,
             lone_returns=self.lone_returns,
         )

@@ -14,7 +14,8 @@ from made_once import made_once
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
-from flows.context import LOCAL_TIME, open_control, utc_now
+from flows.clock import local_day, utc_now
+from flows.context import open_control
 from flows.refresh import run_refresh
 from flows.settings import Settings, load_settings
 from flows.start import start
@@ -83,7 +84,7 @@ class Partnership:
 def begin(folder: Path) -> Partnership:
     """A partnership with extracts that has not run."""
     write_extracts(PEOPLE, SEED, folder)
-    start(folder, demo=True, today=utc_now().astimezone(LOCAL_TIME).date())
+    start(folder, demo=True, today=local_day(utc_now()))
     return Partnership(folder)
 
 
@@ -119,3 +120,17 @@ def fresh(copied: Callable[[Path], Partnership], fresh_original: Path) -> Partne
 @pytest.fixture
 def ran(copied: Callable[[Path], Partnership], ran_original: Path) -> Partnership:
     return copied(ran_original)
+
+
+@pytest.fixture
+def real_child() -> None:
+    """For a test that is about the child process in which extracts are encoded."""
+
+
+@pytest.fixture(autouse=True)
+def _encode_in_this_process(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere there is no child: it is a second for every run."""
+    if "real_child" not in request.fixturenames:
+        monkeypatch.setattr("flows.apart.in_a_child", lambda function, *args: function(*args))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from flows.context import LOCAL_TIME, run_lock, utc_now
+from flows.clock import local_day, utc_now
+from flows.context import run_lock
 from flows.start import agreement_text
 
 if TYPE_CHECKING:
@@ -82,13 +83,13 @@ def no_agreement(folder: Path) -> None:
 
 
 def expired_agreement(folder: Path) -> None:
-    long_ago = utc_now().astimezone(LOCAL_TIME).date() - timedelta(days=500)
+    long_ago = local_day(utc_now()) - timedelta(days=500)
     text = agreement_text("police", True, long_ago)
     (folder / "agreements" / "police.yaml").write_text(text)
 
 
 def agreement_not_begun(folder: Path) -> None:
-    later = utc_now().astimezone(LOCAL_TIME).date() + timedelta(days=5)
+    later = local_day(utc_now()) + timedelta(days=5)
     text = agreement_text("police", True, later)
     (folder / "agreements" / "police.yaml").write_text(text)
 

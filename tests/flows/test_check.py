@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
@@ -239,6 +243,133 @@ def test_columns_not_sent_and_not_known_are_told(sent: Path, tmp_path: Path) -> 
     assert CANARY not in found.output
 
 
+def test_an_identifier_that_is_missing_is_refused_as_the_hub_would(
+    sent: Path, tmp_path: Path
+) -> None:
+    folder = broken(sent, tmp_path)
+    path = folder / "custody.csv"
+    pl.read_csv(path, infer_schema=False).drop("surname", "dob").write_csv(path)
+    found = check("police", folder)
+    assert found.exit_code == 1 and "Rejected" in found.stdout
+    assert "lack custody.dob, custody.surname, which the layout gives" in found.stdout
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("missing_columns: {identifier: warn}\n")
+    warned = check("police", folder, "--policy", policy)
+    assert warned.exit_code == 0
+    assert "custody was sent without surname, dob, which the layout gives" in warned.stdout
+    policy.write_text("missing_columns: {attribute: stop}\n")
+    pl.read_csv(sent / "police" / "custody.csv", infer_schema=False).drop("outcome").write_csv(path)
+    assert check("police", path, "--policy", policy).exit_code == 1, "of one table too"
+
+
+def test_a_column_that_the_mapping_does_not_give_is_not_missing(sent: Path, tmp_path: Path) -> None:
+    folder = broken(sent, tmp_path)
+    path = folder / "custody.csv"
+    pl.read_csv(path, infer_schema=False).drop("pnc_id").write_csv(path)
+    tables = {
+        name: {
+            "file": f"{name}.csv",
+            "columns": {c: c for c in pl.read_csv(folder / f"{name}.csv", n_rows=0).columns},
+        }
+        for name in ("custody", "drug_test")
+    }
+    mapping = {"partner": "police", "system": "ours", "title": "Ours", "tables": tables}
+    (tmp_path / "police-ours.yaml").write_text(yaml.safe_dump(mapping))
+    files = [folder / "custody.csv", folder / "drug_test.csv"]
+    ours = ["--system", "ours", "--mappings", tmp_path]
+    found = check("police", *files, *ours)
+    assert found.exit_code == 0, found.stdout
+    assert "custody has no pnc_id: the mapping gives none" in found.stdout
+    tables["custody"]["columns"]["pnc_id"] = "PNC"
+    (tmp_path / "police-ours.yaml").write_text(yaml.safe_dump(mapping))
+    refused = check("police", *files, *ours)
+    assert refused.exit_code == 1 and "lack custody.pnc_id" in refused.stdout
+
+
+def test_rows_are_those_of_the_file_where_tables_share_it(tmp_path: Path, desk: Path) -> None:
+    names = {
+        "custody": ["custody_ref", "arrest_date", "forename", "surname", "dob", "outcome"],
+        "drug_test": ["drug_test_ref", "custody_ref", "test_date", "result"],
+    }
+    tables = {
+        name: {"file": "one.csv", "shared_rows": True, "columns": {c: c for c in columns}}
+        for name, columns in names.items()
+    }
+    mapping = {"partner": "police", "system": "ours", "title": "Ours", "tables": tables}
+    (tmp_path / "police-ours.yaml").write_text(yaml.safe_dump(mapping))
+    person = "2024-01-05,Jo,Smith,1980-02-03"
+    rows = [
+        f"C1,{person},,T1,2024-01-05,NEG",
+        f"C1,{person},,T2,2024-01-05,NEG",
+        "",
+        f"C2,{person},,,,",
+        f"C3,{person},{CANARY},T3,2024-01-05,{CANARY}",
+    ]
+    header = "custody_ref,arrest_date,forename,surname,dob,outcome,drug_test_ref,test_date,result"
+    path = tmp_path / "one.csv"
+    path.write_text("\n".join([header, *rows]) + "\n")
+    words = ["--system", "ours", "--mappings", tmp_path, "--csv", desk / "o.csv", "--show-keys"]
+    found = check("police", path, *words)
+    told = pl.read_csv(desk / "o.csv")
+    assert set(told["row"]) == {5}, found.stdout
+    assert {"custody", "drug_test"} == set(told["table"])
+    assert re.search(r"custody +5 +C3 ", found.stdout)
+    assert CANARY not in found.output
+
+
+def test_tables_that_were_not_given_are_named(sent: Path) -> None:
+    found = check(
+        "housing", *(sent / "housing" / f"{name}.csv" for name in ("application", "person"))
+    )
+    assert found.exit_code == 0
+    assert "Not checked: duty, tenancy: not given" in found.stdout
+
+
+def test_what_is_not_read_of_a_folder_is_told(sent: Path, tmp_path: Path) -> None:
+    folder = broken(sent, tmp_path)
+    (folder / f"{CANARY} notes.csv").touch()
+    (folder / ".hidden").touch()
+    (folder / "intensive programme.csv").touch()
+    found = check("police", folder)
+    assert found.exit_code == 0
+    assert "Not checked: 2 other file(s) of the folder" in found.stdout
+    assert CANARY not in found.output
+    (folder / "drug_test.csv").rename(folder / "Drug_Test.xls")
+    refused = check("police", folder)
+    assert refused.exit_code == 1 and "lacks drug_test" in refused.stdout
+    assert "drug_test: something in the folder is named after it" in refused.stdout
+    (folder / "Drug_Test.xls").unlink()
+    (folder / "drug_test.csv").mkdir()
+    assert "drug_test: something in the folder" in check("police", folder).stdout
+
+
+@pytest.mark.parametrize("option", ["--csv", "--html", "--json"])
+def test_a_report_never_takes_the_place_of_what_is_read(
+    sent: Path, tmp_path: Path, option: str
+) -> None:
+    folder = broken(sent, tmp_path)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    link = tmp_path / "link.csv"
+    link.symlink_to(folder / "custody.csv")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("severity: {rules: {code_unknown: reject}}\n")
+    for where in (
+        folder / "custody.csv",
+        tmp_path / "police" / ".." / "police" / "custody.csv",
+        link,
+    ):
+        found = check("police", folder, option, where)
+        assert found.exit_code == 2 and f"The {option} " in found.stderr
+    assert check("police", folder, "--policy", policy, option, policy).exit_code == 2
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_two_reports_cannot_have_one_place(sent: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    found = check("police", sent / "police", "--csv", out, "--html", out)
+    assert found.exit_code == 2 and not out.exists()
+
+
 def test_a_hubs_own_lists_and_policy_can_be_given(sent: Path, tmp_path: Path) -> None:
     folder = broken(sent, tmp_path, outcome="999")
     codes = tmp_path / "codes"
@@ -279,8 +410,21 @@ def test_wrong_use(words: list[str]) -> None:
 def test_a_report_that_cannot_be_written_is_wrong_use(sent: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     found = check("police", sent / "police", "--html", tmp_path / "file" / "check.html")
-    assert found.exit_code == 2 and "folder" in found.stderr
+    assert found.exit_code == 2 and "folder" in found.stderr and "--html page" in found.stderr
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("", 0), (CANARY, 1)])
+def test_a_reader_that_stops_early_changes_no_verdict(
+    sent: Path, tmp_path: Path, outcome: str, code: int
+) -> None:
+    folder = broken(sent, tmp_path, outcome=outcome)
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-c", "from flows.cli import app; app()", "check", "police", folder]
+    found = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (found.returncode, found.stderr) == (code, b"")
 
 
 def test_help_has_an_example() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.context import LOCAL_TIME, open_control, utc_now
+from flows.clock import local_day, utc_now
+from flows.context import open_control
 from flows.keys import store_keys
 from flows.query import query_release
 from flows.refresh import run_refresh
@@ -36,7 +37,7 @@ def _without_names(path: Path) -> None:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("whole") / "partnership"
     write_extracts(400, 11, folder, extras=True, shape="ndtms")
-    start(folder, demo=True, today=utc_now().astimezone(LOCAL_TIME).date())
+    start(folder, demo=True, today=local_day(utc_now()))
     _without_names(folder / "agreements" / "treatment.yaml")
     settings = load_settings(folder / "partnership.yaml")
     run_refresh(settings)

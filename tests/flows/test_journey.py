@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 import yaml
 
-from flows.context import LOCAL_TIME, open_control, utc_now
+from flows.clock import local_day, utc_now
+from flows.context import open_control
 from flows.reading import SLIPS, data_reach
 from flows.refresh import STEPS, run_refresh
 from governance.agreements import load_agreement
@@ -28,6 +29,7 @@ def test_a_run_leaves_what_the_folder_promises(ran: Partnership) -> None:
     assert list(run.report["seconds"]) == [step for step in STEPS if step != "commit"]
     assert sorted(p.name for p in (ran.folder / "stores" / run.run_id).iterdir()) == [
         "identity.duckdb",
+        "keys.json",
         "staging.duckdb",
     ]
     release = ran.folder / "releases" / run.run_id / "warehouse.duckdb"
@@ -202,7 +204,7 @@ def test_quarantine_lists_are_kept_while_their_extract_is_staged(ran: Partnershi
 
 
 def test_data_as_at_is_the_latest_event_and_never_ahead(ran: Partnership) -> None:
-    today = utc_now().astimezone(LOCAL_TIME).date()
+    today = local_day(utc_now())
     with open_control(ran.settings) as control:
         reached = {one.partner: one.data_as_at for one in control.staged_extracts().values()}
     assert all(date(2026, 1, 1) <= day <= min(today, date(2026, 6, 30)) for day in reached.values())

@@ -59,7 +59,7 @@ def test_a_rotation_keeps_every_person_id_and_the_old_key_may_then_go(ran: Partn
     report = run_refresh(settings)
     assert key_epoch(ran) == 2
     changed = {name: report["linkage"][name] for name in ("created", "merged", "split", "retired")}
-    assert set(changed.values()) == {0}
+    assert set(changed.values()) == {0}, changed
     assert ran.select(PERSONS) == persons
     assert ran.select(EVENTS) == events
     assert {person for _, person in ran.record_person()} == {person for _, person in records}

@@ -24,7 +24,7 @@ import pytest
 from canaries import CANARY, KEYS, NEEDLES, REFUSED, plant
 from leak_scan import scan_bytes, scan_store, scan_tree, store_words, words_in
 
-import flows.reading
+import flows.ingest
 import governance.pseudonymise
 from flows.keys import release_key, store_keys
 from flows.refresh import run_refresh
@@ -88,6 +88,12 @@ def journeys(folder: Path, *args: str, check: bool = True) -> subprocess.Complet
     if check:
         assert done.returncode == 0, done.stderr
     return done
+
+
+@pytest.fixture(autouse=True)
+def _encode_in_this_process(monkeypatch) -> None:
+    """A leak planted in this process would not be in a child; commands do run with one."""
+    monkeypatch.setattr("flows.apart.in_a_child", lambda function, *args: function(*args))
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +221,7 @@ def test_the_stores_hold_only_the_tables_and_columns_they_are_meant_to(travelled
         "person_history": {
             "happened_at", "run_id", "cause", "person_before", "person_after", "records"
         },
+        "bridge": {"record_id_before", "record_id_after"},
     }  # fmt: skip
 
 
@@ -363,9 +370,9 @@ def leak_in_the_log(monkeypatch, folder: Path) -> None:
 
 def leak_in_quarantine(monkeypatch, folder: Path) -> None:
     """The refused value written beside the rule, to be helpful."""
-    written = flows.reading._write_quarantine
+    written = flows.ingest._write_quarantine
     monkeypatch.setattr(
-        "flows.reading._write_quarantine",
+        "flows.ingest._write_quarantine",
         lambda run, partner, frame: written(
             run, partner, frame.with_columns(rule=pl.lit(f"code_unknown: {REFUSED}"))
         ),
@@ -424,9 +431,10 @@ def test_a_leak_planted_in_the_flow_turns_the_checks_red(partnership, monkeypatc
 def test_a_leak_planted_in_a_check_turns_the_checks_red(partnership):
     """The record key put into a report, to be helpful."""
     import flows.check
+    from flows.given import given_files
 
     inbox = partnership / "inbox" / "police"
-    given = flows.check.given_files(own_layout("police"), [inbox])
+    given = given_files(own_layout("police"), [inbox])
     report, frames = flows.check.check_files(given, today=date(2026, 6, 30))
     assert NEEDLES.in_bytes(flows.check.csv_report(report).encode()) == set()
     # The last custody record is the one that was made to break a rule.

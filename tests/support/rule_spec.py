@@ -60,6 +60,16 @@ ALSO = {
     ("treatment", "intervention", "modexit", "code_unknown_passed", "empty"): {
         ("modexit", "intervention_end_and_exit_differ", "quarantine")
     },
+    # Likewise of a decision or a discharge without its day, and an end without its reason.
+    ("housing", "application", "main_duty_decision", "code_unknown_passed", "empty"): {
+        ("main_duty_decision_date", "decision_and_date_differ", "note")
+    },
+    ("housing", "duty", "end_reason", "code_unknown_passed", "empty"): {
+        ("end_date", "duty_end_and_reason_differ", "note")
+    },
+    ("treatment", "episode", "disrsn", "code_unknown_passed", "empty"): {
+        ("disd", "discharge_and_reason_differ", "note")
+    },
     # Nobody joins before they are referred, so both days have to lie ahead.
     ("police", "intensive_programme", "referral_date", "after_the_extract", "quarantine"): {
         ("start_date", "after_the_extract", "quarantine")
@@ -70,8 +80,16 @@ ALSO = {
 AHEAD_TOGETHER = {("intensive_programme", "referral_date"): "start_date"}
 """A date that cannot lie ahead unless another does."""
 
-BLANKED_TOGETHER = {"modexit": "modend"}
+BLANKED_TOGETHER = {
+    "modexit": "modend",
+    "disrsn": "disd",
+    "main_duty_decision": "main_duty_decision_date",
+    "end_reason": "end_date",
+}
 """A field that has to be empty where the date is."""
+
+GIVEN_TOGETHER = {"modend": "modst"}
+"""A date that is not given without another."""
 
 Rule = tuple[str, str, str, str]
 """Partner, table, column and rule."""
@@ -126,6 +144,7 @@ def reportable(table: Any, codes: Path | None = None) -> set[tuple[str, str]]:
     found |= {(rule.column, rule.rule) for rule in table.cross_rules}
     found |= {(name, "after_the_extract") for name in table.past_dates}
     found |= {(columns[-1], "parent_missing") for columns in table.parents}
+    found |= {(table.key[-1], rule) for rule in table.expected.values()}
     found.add((table.key[-1], "duplicate_key"))
     if table.consent:
         found.add((table.consent, "data_without_consent"))
@@ -307,6 +326,7 @@ def cases_of(table: Any, days: Sequence[str]) -> list[Case]:
         elif column.kind == "date":
             _planned(maker, name)
     _of_keys(maker)
+    _of_expected(maker)
     if table.consent:
         _of_consent(maker)
     _between_fields(maker)
@@ -354,10 +374,13 @@ def _of_codes(maker: _Maker, name: str, column: Any, days: Sequence[str]) -> Non
     for lists, unknown in (
         (PACKAGED, unknown_codes(column.codes)), (DATED, "quarantine"), (PASSING, "pass"),
     ):  # fmt: skip
-        ending, outcome = ("_passed", "note") if unknown == "pass" else ("", "quarantine")
+        ending = "_passed" if unknown == "pass" else ""
+        # An answer that cannot be read is not a consent, whatever its list lets pass.
+        passed = unknown == "pass" and name != maker.table.consent
+        outcome = "note" if passed else "quarantine"
         for value in like_codes if unknown == "pass" else like_codes[:1]:
             maker.add(name, f"code_unknown{ending}", {name: value}, outcome=outcome, lists=lists)
-        gone = "empty" if unknown == "pass" else "quarantine"
+        gone = "empty" if passed else "quarantine"
         for value in words if unknown == "pass" else words[:1]:
             maker.add(name, f"code_unknown{ending}", {name: value}, outcome=gone, lists=lists)
         day = _day_of(maker.table.columns, name)
@@ -399,7 +422,7 @@ def _without_dates(table: Any, record: Record, but: str) -> Record:
         for one in TABLES[table.partner]
         for name, column in one.columns.items()
         if set(record) == set(one.columns) and column.kind == "date" and not column.required
-    } - {but}
+    } - {but, GIVEN_TOGETHER.get(but)}
     optional |= {name for name, day in BLANKED_TOGETHER.items() if day in optional}
     return {name: None for name in record if name in optional}
 
@@ -416,6 +439,21 @@ def _of_keys(maker: _Maker) -> None:
     for columns in table.parents:
         for part in columns:
             maker.add(columns[-1], "parent_missing", {part: f"NONE{next(_NUMBERS)}"})
+
+
+def _of_expected(maker: _Maker) -> None:
+    """Two records, each with one that belongs to it, and the first without."""
+    from schemas.tables import find_table
+
+    table = maker.table
+    for name, rule in table.expected.items():
+        family = maker.family(second=True)
+        below = [_example(find_table(table.partner, name), next(_NUMBERS)) for _ in range(2)]
+        for record, above in zip(below, family[table.name], strict=True):
+            record.update({part: above[part] for part in table.key})
+        named = (table.partner, table.name, table.key[-1], rule)
+        good, bad = {**family, name: below}, {**family, name: below[1:]}
+        maker.made.append(Case(named, "note", good, bad))
 
 
 def _of_consent(maker: _Maker) -> None:
@@ -435,6 +473,7 @@ def _between_fields(maker: _Maker) -> None:
             second = where.startswith("second.")
             given = {**said.get("given", {}), **({} if kept is None else {where: kept})}
             maker.add(said["blames"], rule, {where: broken}, given=given,
+                      outcome=said.get("outcome", "quarantine"),
                       family=maker.family(second), at=int(second))  # fmt: skip
 
 
@@ -498,7 +537,7 @@ def _judged(
 ) -> tuple[list[Counter[tuple[str, int, str, str, str]]], list[dict[str, int]]]:
     """All families as one extract: the verdict on each and how many of its records are kept."""
     from schemas.contract import examine_extract
-    from schemas.tables import TABLES
+    from schemas.tables import TABLES, find_table
 
     owners: dict[str, list[tuple[int, int]]] = {}
     frames: dict[str, pl.DataFrame] = {}
@@ -512,15 +551,44 @@ def _judged(
             owners[name] = [(at, place) for at, place, _ in rows]
             columns = dict.fromkeys(rows[0][2], pl.String)
             frames[name] = pl.DataFrame([record for *_, record in rows], columns, orient="row")
+    _add_expected(partner, families, frames)
     whole = len(frames) == len(TABLES[partner])
     examined = examine_extract(partner, frames, codes=codes, as_at=AS_AT, whole=whole)
     verdicts: list[Counter[tuple[str, int, str, str, str]]] = [Counter() for _ in families]
     for name, row, column, rule, outcome in examined.findings.select(
         "table", "row", "column", "rule", "outcome"
     ).iter_rows():
+        if row > len(owners[name]):
+            continue
         at, place = owners[name][row - 1]
-        verdicts[at][name, place, column, rule, outcome] += 1
+        # Whoever leaves a record out leaves the one above it with less: that is another's case.
+        of_another = name != next(iter(families[at]))
+        if not (of_another and rule in find_table(partner, name).expected.values()):
+            verdicts[at][name, place, column, rule, outcome] += 1
     return verdicts, _kept(families, examined.validated.frames)
+
+
+def _add_expected(
+    partner: str, families: Sequence[Family], frames: dict[str, pl.DataFrame]
+) -> None:
+    """What each record should have below it, where its family says nothing of that.
+
+    They come after the others and are judged by no case.
+    """
+    from schemas.tables import TABLES, find_table
+
+    for table in TABLES[partner]:
+        for name in table.expected:
+            below = find_table(partner, name)
+            made = [
+                _example(below, next(_NUMBERS)) | {part: record[part] for part in table.key}
+                for family in families
+                if name not in family
+                for record in family.get(table.name, ())
+            ]
+            if name in frames and made:
+                added = pl.DataFrame(made, frames[name].schema, orient="row")
+                frames[name] = frames[name].vstack(added)
 
 
 def _kept(families: Sequence[Family], frames: Mapping[str, pl.DataFrame]) -> list[dict[str, int]]:

@@ -19,6 +19,7 @@ from governance.agreements import (
     parse_agreement,
 )
 from schemas.errors import AgreementError
+from schemas.reading.rows import FILE_ROW, rows_in_file
 from schemas.tables import TABLES
 
 TODAY = date(2026, 11, 21)
@@ -184,6 +185,14 @@ def test_minimise_drops_what_is_not_listed_and_counts_it() -> None:
     assert kept["tenancy"].columns == ["tenancy_ref", "start_date"]
     assert "unknown" not in kept
     assert over_shared == {"tenancy": 2, "unknown": 5}
+
+
+def test_the_numbers_of_rows_in_their_file_are_no_column_that_was_sent() -> None:
+    agreement = altered("housing", tables={"tenancy": {"tenancy_ref": "key"}})
+    frame = pl.DataFrame({"tenancy_ref": ["1"], FILE_ROW: [7]})
+    kept, over_shared = minimise(agreement, {"tenancy": frame})
+    assert rows_in_file(kept["tenancy"]).to_list() == [7]
+    assert over_shared == {"tenancy": 0}
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,19 @@ def test_the_exit_code_says_whether_it_stood_and_whether_that_proves_anything(
     results = [result(shipped, weak=False), result(weak, weak=True, encoding="plain")]
     monkeypatch.setattr(suite, "run_suite", lambda *given: results)
     out = tmp_path / "attack.json"
-    ran = CliRunner().invoke(app, ["attack", "--records", "1000", "--json", str(out)])
+    ran = CliRunner().invoke(app, ["attack", "--records", "3000", "--json", str(out)])
     assert ran.exit_code == code, ran.output
     report = json.loads(out.read_text())
     assert set(report[0]) == {"attack", "target", "overlap", "reidentified", "budget", "passed"}
     assert report[0]["passed"] is (shipped == 0)
     assert ("proves nothing" in ran.output) is (weak == 0)
+
+
+def test_a_size_that_proves_nothing_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(suite, "run_suite", lambda *given: pytest.fail("it attacked"))
+    out = tmp_path / "attack.json"
+    ran = CliRunner().invoke(app, ["attack", "--records", "1000", "--json", str(out)])
+    assert ran.exit_code == 2
+    assert "prove nothing" in ran.output
+    assert "--records 3000" in ran.output
+    assert not out.exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.codes import code_frame, load_codes
+from schemas.codes import check_lists, code_frame, load_codes
 from schemas.errors import ConfigError
 
 HEADER = "code,label,valid_from,valid_to,status,source\n"
@@ -46,6 +46,15 @@ UNUSABLE = {
     "a status that is none": (HEADER + f"M,Male,,,{CANARY},x\n", "usable status"),
     "no status": (HEADER + "M,Male,,,,x\n", "usable status"),
     "no code": (HEADER, "has no code"),
+    "a code twice": (HEADER + ROW + ROW, "gives a code twice"),
+    "a code twice at once": (
+        HEADER + "M,Male,,2024-06-30,confirmed,x\nM,Male,2024-06-30,,confirmed,x\n",
+        "gives a code twice",
+    ),
+    "an end before its beginning": (
+        HEADER + "M,Male,2024-06-30,2024-06-29,confirmed,x\n",
+        "ends before it begins",
+    ),
     "a workbook": (b"PK\x03\x04" + b"\0" * 99, "cannot be read|lacks"),
     "nulls": (b"\0" * 4096, "cannot be read|lacks"),
     "open quotation mark": (HEADER + f'"M,{CANARY}\n', "cannot be read|usable status|lacks"),
@@ -66,3 +75,34 @@ def test_a_list_that_cannot_be_used_is_told_in_a_sentence(kind, tmp_path):
 def test_a_formula_in_a_list_is_text(tmp_path):
     frame = code_frame("sex", listed(tmp_path, HEADER + "M,=1+1,,,confirmed,@x\n"))
     assert frame.row(0)[:2] == ("M", "=1+1")
+
+
+def test_a_code_may_be_listed_for_times_that_follow_one_another(tmp_path):
+    rows = "M,Male,,2024-06-30,confirmed,x\nM,Male,2024-07-01,2024-07-01,confirmed,x\n"
+    assert load_codes("sex", listed(tmp_path, HEADER + rows)) == {"M"}
+
+
+CATALOGUE = "list,title,unknown\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        (CANARY, HEADER + ROW, "names 1 that no contract uses"),
+        ("requirement_descriptions", HEADER + ROW, "names 1 that no contract uses"),
+        ("lists", CATALOGUE + f"{CANARY},,pass\n", "names 1 that no contract uses"),
+        ("lists", CATALOGUE + "sex,,pass\nsex,,quarantine\n", "names a list twice"),
+    ],
+)
+def test_a_list_that_nothing_would_read_is_told(file, content, said, tmp_path):
+    (tmp_path / f"{file}.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        check_lists(tmp_path)
+    assert said in caught.value.problem and CANARY not in str(caught.value)
+
+
+def test_lists_that_there_are_are_no_matter(tmp_path):
+    listed(tmp_path, HEADER + ROW)
+    (tmp_path / "lists.csv").write_text(CATALOGUE + "sex,,pass\n", encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("x", encoding="utf-8")
+    check_lists(tmp_path)

@@ -76,7 +76,7 @@ BAD = {
     "row too long": (HEADER + ROW[:-1] + b",extra\n" + ROW, "from data row 1"),
     "last row too long": (HEADER + ROW + ROW[:-1] + b",extra\n", "from data row 2"),
     "comma in a value": (HEADER + f"T1,{CANARY},Esq,2024-01-05,NEG\n".encode(), "data row 1"),
-    "blank line in the middle": (HEADER + ROW + b"\n" + ROW, "from data row 2"),
+    "line of blanks in the middle": (HEADER + ROW + b"  \n" + ROW, "from data row 2"),
     "cut in the last row": (GOOD[:-25], "middle of its last row"),
     "cut to a stub": (HEADER + ROW + b"T", "middle of its last row"),
     "cut in a quoted value": (HEADER + f'T1,"{CANARY}'.encode(), "never closes"),

@@ -53,7 +53,9 @@ def apply(rule: Callable[[pl.Expr], pl.Expr], *values: str | None) -> list[objec
         (identifiers.postcode, "GIR 0AA", "GIR0AA"),
         (identifiers.postcode, "ZZ99 3VZ", "ZZ993VZ"),
         (identifiers.postcode, "NF1 1NF", "NF11NF"),
-        (identifiers.postcode_sector, "nr31", "NR3 1"),
+        (identifiers.postcode_sector, " nr3  1 ", "NR3 1"),
+        (identifiers.postcode_sector, "nr311", "NR31 1"),
+        (identifiers.postcode_sector, "ec1a1", "EC1A 1"),
         (identifiers.postcode_sector, "EC1A 1", "EC1A 1"),
         (identifiers.postcode_sector, "zz993", "ZZ99 3"),
     ],
@@ -107,6 +109,9 @@ def test_good_ones_take_their_normal_form(rule, raw, normal):
         (identifiers.postcode, "Q"),
         (identifiers.postcode, "AZ1 1AA"),
         (identifiers.postcode_sector, "NR"),
+        (identifiers.postcode_sector, "NR31"),
+        (identifiers.postcode_sector, "NR3 11"),
+        (identifiers.postcode_sector, "M11"),
     ],
 )
 def test_bad_ones_are_nothing(rule, raw):

@@ -8,7 +8,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+import spreadsheets
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from supplier_files import write_extract
 
 from schemas.errors import ConfigError, ExtractRejected
@@ -20,6 +23,8 @@ from schemas.mapping import (
     load_mapping,
     own_layout,
 )
+from schemas.reading.rows import FILE_ROW, rows_in_file
+from schemas.reading.translate import apply_mapping
 from schemas.tables import TABLES, find_table
 
 CANARY = "Xanthippe-Quillfeather"
@@ -48,6 +53,8 @@ def test_an_example_reads_its_suppliers_files_into_our_layout(partner, system, t
     for name, (path, rows) in write_extract(tmp_path, mapping).items():
         table = find_table(partner, name)
         read = read_table(path, table, mapping=mapping)
+        if mapping.tables[name].shared_rows:
+            read = read.drop(FILE_ROW)
         expected = pl.DataFrame(rows, schema=dict.fromkeys(rows[0], pl.String))
         assert read.columns == [c for c in table.columns if c in expected.columns]
         for column in read.columns:
@@ -63,8 +70,6 @@ def test_our_own_layout_is_read_from_any_kind_of_file(suffix, tmp_path):
     if suffix == "parquet":
         pl.DataFrame([row]).write_parquet(path)
     elif suffix in ("xlsx", "ods"):
-        import spreadsheets
-
         path.write_bytes(getattr(spreadsheets, suffix)({"Sheet1": [names, list(row.values())]}))
     else:
         pl.DataFrame([row]).write_csv(path, separator="," if suffix == "csv" else "\t")
@@ -218,7 +223,7 @@ def test_values_dates_and_parts_are_read_and_the_rest_is_left_as_it_is(tmp_path)
     assert frame.to_dicts() == [
         {"custody_ref": "A1", "forename": "Jo", "surname": "SMITH", "dob": "1980-02-03",
          "sex": "M", "arrest_date": "2024-01-05"},
-        {"custody_ref": "A2", "forename": None, "surname": "SMITH", "dob": "31/02/1980",
+        {"custody_ref": "A2", "forename": "SMITH", "surname": "SMITH", "dob": "31/02/1980",
          "sex": "x", "arrest_date": "2024-13-45"},
         {"custody_ref": "A3", "forename": None, "surname": None, "dob": None, "sex": None,
          "arrest_date": None},
@@ -230,6 +235,119 @@ def test_a_year_of_two_digits_is_the_last_that_a_person_can_be_born_in(tmp_path)
     frame = read(tmp_path, HEADER + rows, as_at=date(2026, 4, 1))
     assert frame["dob"].to_list() == ["1945-02-01", "2005-02-01", None]
     assert frame["arrest_date"].to_list()[2] == "05/01/24", "two digits were not promised"
+
+
+@given(
+    arrested=st.dates(date(2015, 1, 1), date(2026, 4, 1)),
+    day=st.integers(1, 28),
+    month=st.integers(1, 12),
+    year=st.integers(0, 99),
+)
+@settings(max_examples=60, deadline=None)
+def test_nobody_is_arrested_under_ten_by_a_year_of_two_digits(arrested, day, month, year):
+    written = f"{day:02}/{month:02}/{year:02}"
+    row = {"ref": "A1", "arrested": f"{arrested:%d/%m/%Y}", "born": written, "sex": "", "name": ""}
+    mapping = SystemMapping.model_validate(GOOD)
+    read = apply_mapping(pl.DataFrame([row]), CUSTODY, mapping, date(2026, 4, 1))
+    born = date.fromisoformat(read["dob"][0])
+    assert f"{born:%d/%m/%y}" == written
+    assert date(born.year + 10, born.month, born.day) <= arrested
+    assert date(born.year + 110, born.month, born.day) > arrested, "and it is the last such year"
+
+
+def test_a_record_without_a_day_of_its_own_is_read_against_the_extracts_day():
+    tables = {
+        name: {
+            "file": f"{name}.csv",
+            "columns": {c: c for c in find_table("housing", name).columns},
+        }
+        for name in ("application", "person", "duty", "tenancy")
+    }
+    tables["person"]["dates"] = "%d/%m/%y"
+    household = {"partner": "housing", "system": "ours", "title": "Ours", "tables": tables}
+    person = find_table("housing", "person")
+    rows = [dict.fromkeys(person.columns, "") | {"dob": dob} for dob in ("31/03/26", "02/04/26")]
+    mapping = SystemMapping.model_validate(household)
+    read = apply_mapping(pl.DataFrame(rows), person, mapping, date(2026, 4, 1))
+    assert read["dob"].to_list() == ["2026-03-31", "1926-04-02"], "a child may be a day old"
+
+
+def test_a_value_that_its_pattern_does_not_fit_stays_and_an_empty_group_says_nothing(tmp_path):
+    content = changed(f"{COLUMNS}.forename.match", r"^[^,]*(?:,\s*(.+))?$")
+    content["tables"]["custody"]["columns"]["ethnicity"] = {"from": "Sex", "match": r"^([A-Z]\d)\b"}
+    rows = 'A1,05/01/2024,,W1 - White,"SMITH, Jo"\nA2,05/01/2024,,Refused,SMITH\n'
+    frame = read(tmp_path, HEADER + rows, content)
+    assert frame["forename"].to_list() == ["Jo", None]
+    assert frame["ethnicity"].to_list() == ["W1", "Refused"]
+
+
+def only_surname(pattern: str) -> dict[str, Any]:
+    content = changed(f"{COLUMNS}.forename", ...)
+    content["tables"]["custody"]["columns"]["surname"]["match"] = pattern
+    return content
+
+
+@pytest.mark.parametrize(("fitting", "values"), [(0, 9), (1, 30)])
+def test_a_pattern_that_fits_few_values_is_let_be(fitting, values, tmp_path):
+    names = ["zzz Jo"] * fitting + ["Ann"] * (values - fitting)
+    rows = "".join(f"A{at},05/01/2024,,,{name}\n" for at, name in enumerate(names))
+    frame = read(tmp_path, HEADER + rows, only_surname("^(zzz)"))
+    assert frame["surname"].to_list() == ["zzz"] * fitting + ["Ann"] * (values - fitting)
+
+
+def test_a_pattern_that_fits_no_value_is_a_mistake_in_the_mapping(tmp_path):
+    rows = "".join(f"A{at},05/01/2024,,,{CANARY}\n" for at in range(10))
+    with pytest.raises(
+        ExtractRejected, match="surname in the mapping fits none of the 10"
+    ) as caught:
+        read(tmp_path, HEADER + rows, only_surname("^(zzz)"))
+    assert CANARY not in str(caught.value)
+
+
+def test_a_wrong_header_row_is_hinted_at(tmp_path):
+    text = f"{CANARY},{CANARY},b,c,d\n{HEADER}A1,05/01/2024,,,\n"
+    for content in (text, f"{CANARY}\n{HEADER}A1,05/01/2024,,,\n"):
+        with pytest.raises(ExtractRejected) as caught:
+            read(tmp_path, content)
+        assert "`header_row`" in caught.value.remedy and CANARY not in str(caught.value)
+    with pytest.raises(ExtractRejected) as caught:
+        read(tmp_path, HEADER.replace("Born", "DOB") + "A1,05/01/2024,,,\n")
+    assert "`header_row`" not in caught.value.remedy, "that was the header"
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [("%Y-%m-%dT%H:%M:%SZ", "2026-04-05T23:11:12Z"), ("%d/%m/%Y %I:%M %p", "5/4/2026 03:04 PM"),
+     ("%d %B %Y", "05 April 2026"), ("%e/%m/%Y", "5/04/2026"),
+     ("%d/%m/%Y %H:%M:%S.%f", "05/04/2026 10:11:12.123")],
+)  # fmt: skip
+def test_the_parts_of_a_date_that_are_documented_are_read(form, written, tmp_path):
+    content = changed("tables.custody.dates", form)
+    frame = read(tmp_path, HEADER + f"A1,{written},,,\n", content)
+    assert frame["arrest_date"].to_list() == ["2026-04-05"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_blank_rows_are_passed_over_and_the_others_keep_their_numbers(kind, tmp_path):
+    rows = [HEADER.strip().split(","), ["A1", "05/01/2024", "", "", ""], [""] * 5, [""] * 5,
+            ["A2", "06/01/2024", "", "", ""]]  # fmt: skip
+    text = "\n".join(",".join(row) if any(row) else "" for row in rows).encode()
+    path = tmp_path / f"custody.{kind}"
+    path.write_bytes(text if kind == "csv" else spreadsheets.xlsx({"custody": rows}))
+    frame = read_table(path, CUSTODY, mapping=loaded(tmp_path))
+    assert frame["custody_ref"].to_list() == ["A1", "A2"]
+    assert rows_in_file(frame).to_list() == [1, 4]
+
+
+def test_a_file_without_blank_rows_needs_no_numbers(tmp_path):
+    frame = read(tmp_path, HEADER + "A1,05/01/2024,,,\nA2,05/01/2024,,,\n")
+    assert FILE_ROW not in frame.columns and rows_in_file(frame).to_list() == [1, 2]
+
+
+@pytest.mark.parametrize("written", ["2026-04-05T23:30", "2026-04-05 23:30:59", "2026-04-05"])
+def test_a_day_and_time_as_programs_write_it_need_no_format(written, tmp_path):
+    frame = read(tmp_path, HEADER + f"A1,{written},,,\n")
+    assert frame["arrest_date"].to_list() == ["2026-04-05"]
 
 
 def test_columns_nobody_asked_for_are_counted_under_names_that_tell_nothing(tmp_path):
@@ -323,5 +441,7 @@ def test_rows_that_hold_two_tables_give_each_its_own(tmp_path):
     assert custody["custody_ref"].to_list() == ["D1", "D2", "D3"]
     assert "unmapped 1" in custody.columns, "what nobody asked for is still counted"
     tests = read_table(path, find_table("police", "drug_test"), mapping=mapping)
+    assert rows_in_file(custody).to_list() == [1, 3, 4]
+    assert rows_in_file(tests).to_list() == [1, 2, 4], "as they stand in the file"
     assert tests["drug_test_ref"].to_list() == ["T1", "T2", None], "a test without its key is kept"
     assert tests["result"].to_list() == ["NEG", "POS_BOTH", None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -260,6 +261,10 @@ UNFIT = [
         "limits for police that do",
     ),
     ({"thresholds": {"partners": {"fire": {}}}}, "a partner under `partners` that does not exist"),
+    ({"thresholds": {"everyone": {"quarantined": True}}}, "thresholds.everyone.quarantined`"),
+    ({"drift": {"everyone": {"deliveries": True}}}, "drift.everyone.deliveries`"),
+    ({"drift": {"everyone": {"rows": {"warn": 0.9, "stop": 0.1}}}}, "`warn` that is beyond"),
+    ({"drift": {"accepted": [CANARY]}}, "drift.accepted"),
     (
         {"drift": {"everyone": {"vanished_column": "shout"}}},
         "drift.everyone.vanished_column` is not",
@@ -273,6 +278,13 @@ def test_a_policy_that_does_not_fit_is_refused_by_its_key(content, said, tmp_pat
         load_policy(written(tmp_path, content))
     assert said in caught.value.problem
     assert CANARY not in str(caught.value)
+
+
+def test_a_rule_that_a_column_does_not_have_is_told_once(tmp_path):
+    severity = {"columns": {"housing.person.nino": {"parent_missing": "note"}}}
+    with pytest.raises(ConfigError) as caught:
+        load_policy(written(tmp_path, {"severity": severity}))
+    assert caught.value.problem.count("parent_missing") == 1
 
 
 def test_the_packaged_policy_fits_and_says_something_of_every_rule():
@@ -301,3 +313,21 @@ def test_every_rule_has_a_wording_of_its_own():
     bare = {rule for rule, asks in asked.items() if asks == in_words(rule)}
     assert bare == SAID_BY_NAME
     assert all(asks.endswith(".") for asks in asked.values())
+
+
+def test_a_policy_may_name_the_rules_that_a_code_list_of_its_own_makes(tmp_path):
+    own = tmp_path / "policy.yaml"
+    column = "treatment.episode.disrsn"
+    given = dict.fromkeys(("code_unknown_passed", "code_not_in_force_passed"), "quarantine")
+    own.write_text(f"severity: {{columns: {{{column}: {json.dumps(given)}}}}}\n", "utf-8")
+    policy = load_policy(own)
+    assert policy.severity.columns[column] == given
+
+
+@pytest.mark.parametrize("where", ["rules", "columns: {treatment.episode.consent"])
+def test_a_policy_says_nothing_of_a_person_s_refusal(tmp_path, where):
+    own = tmp_path / "policy.yaml"
+    closing = "}" * (where.count("{") + 2)
+    own.write_text(f"severity: {{{where}: {{no_consent: note{closing}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="no_consent` does not exist"):
+        load_policy(own)

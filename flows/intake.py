@@ -1,0 +1,76 @@
+"""What each step of taking extracts in makes for the next. None of it holds a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flows.epochs import Epochs
+from flows.reading import Facts
+from flows.sources import Arrived
+from governance.agreements import Agreement
+from governance.control import Extract
+from schemas.errors import JourneysError
+
+if TYPE_CHECKING:
+    from governance.pseudonymise import Pseudonymised
+
+Problems = dict[str, list[JourneysError]]
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What is in the inboxes: an extract of each partner, or None where it sent nothing new."""
+
+    extracts: Mapping[str, Arrived | None]
+    problems: Problems
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """Extracts that an agreement in force covers, and the key epochs in use.
+
+    `fresh` are to be taken in; `kept` are partners whose staged extract stays, and why; `late`
+    says which of those are further behind than they usually are.
+    """
+
+    agreements: Mapping[str, Agreement]
+    epochs: Epochs
+    fresh: Mapping[str, Arrived]
+    kept: Mapping[str, str]
+    problems: Problems
+    late: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is told of an extract that was taken in, and its line in the ledger.
+
+    `drift` says what it lacks and how it differs from earlier ones.
+    """
+
+    ledger: Extract
+    facts: Facts
+    drift: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Parted:
+    """New extracts: encodings on one side and events on the other, in each epoch."""
+
+    agreed: Agreed
+    taken: Mapping[str, Taken]
+    parts: Mapping[str, Mapping[int, Pseudonymised]] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """This run's own stores, with the new extracts in the place of the old.
+
+    `key_epoch` is the epoch of the identifier key that they are in.
+    """
+
+    agreed: Agreed
+    taken: Mapping[str, Taken]
+    key_epoch: int

@@ -1,0 +1,321 @@
+"""The hub's side of encoding at source: which sealed file is taken, and whether it may be.
+
+A file is taken for what its manifest says only after the partner's signature on it holds, and what
+is inside only after it was held to the manifest, the agreement and the shapes of the stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.bundles import read_public_key
+from flows.context import RunContext
+from flows.contract import contract_digest
+from flows.encoding import Encoded
+from flows.epochs import Epochs
+from flows.keys import key_check, keyed_digest, ring_of
+from flows.payload import not_as_said, same_events, unpack
+from flows.reading import COUNTS
+from flows.sources import Arrived, check_untouched, contents_of, stamps_of
+from governance.agreements import Agreement
+from governance.sealing import ASK_AGAIN, Manifest, beginning, read_manifest, unseal
+from schemas.errors import ExtractRejected, JourneysError, KeyProblem
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from governance.pseudonymise import Pseudonymised
+
+SUFFIX = ".sealed"
+SEALED = "sealed"
+
+# How far a partner's clock may be ahead of the hub's.
+CLOCKS_DIFFER = timedelta(hours=24)
+
+NEW_BUNDLE = (
+    "Give the partner a new bundle (`journeys keys bundle`) and ask it to encode again with it."
+)
+
+
+def find_sealed(run: RunContext, partner: str) -> Arrived | None:
+    """The newest sealed file in a partner's inbox that the partner signed and that fits this hub.
+
+    Raises:
+        ExtractRejected: Something that is not sealed lies there, or no sealed file can be used.
+        KeyProblem: The partner's public key is missing.
+    """
+    part = run.settings.partner(partner)
+    present, folders = contents_of(partner, part.inbox)
+    paths = [path for found in present.values() for path in found]
+    sealed = [path for path in paths if path.name.lower().endswith(SUFFIX)]
+    if folders or len(sealed) < len(paths):
+        raise _not_sealed(partner, len(paths) - len(sealed) + folders)
+    if not sealed or part.encodes_with is None:
+        return None
+    verifying = read_public_key(part.encodes_with)
+    sound: list[tuple[Manifest, Path]] = []
+    faults: list[JourneysError] = []
+    for path in sealed:
+        try:
+            manifest = read_manifest(_read(partner, path, whole=False), verifying)
+            _check_fits(run, partner, manifest)
+            sound.append((manifest, path))
+        except JourneysError as error:
+            faults.append(error)
+    if not sound:
+        raise faults[0]
+    sound.sort(key=lambda one: (one[0].made_at, one[0].delivery), reverse=True)
+    return _arrived(run, partner, sound, faults)
+
+
+def check_arrived(
+    run: RunContext, manifest: Manifest, agreement: Agreement, epochs: Epochs
+) -> None:
+    """Check that what a manifest says may be staged now.
+
+    Raises:
+        ExtractRejected: It was made under another agreement, is of the future, or was taken in
+            before.
+        KeyProblem: It is in no epoch that is in use, or in another key than the hub's.
+    """
+    partner = agreement.partner
+    if manifest.agreement != agreement.treatment_digest:
+        raise ExtractRejected(
+            f"{partner} encoded its extract under another agreement than the one in force.",
+            NEW_BUNDLE,
+        )
+    if manifest.data_as_at > run.today or manifest.made_at > run.clock() + CLOCKS_DIFFER:
+        raise ExtractRejected(
+            f"The sealed file of {partner} is of a day that has not come.",
+            "Ask the partner to check the clock of the machine it encodes on and encode again.",
+        )
+    _refuse_replayed(run, manifest)
+    _check_epochs(run, manifest, epochs)
+
+
+def check_one_key(
+    run: RunContext, manifests: Mapping[str, Manifest], epochs: Epochs
+) -> dict[str, JourneysError]:
+    """What is wrong where partners encoded with different keys of one epoch.
+
+    Two keys of one epoch would let nobody be found at two partners, without a word.
+
+    Args:
+        run: The run.
+        manifests: What the sealed files to be staged say.
+        epochs: The epochs in use.
+    """
+    staged = run.control.staged_extracts()
+    wrong: dict[str, JourneysError] = {}
+    for epoch in epochs.wanted:
+        said = {name: one.epochs[epoch] for name, one in manifests.items() if epoch in one.epochs}
+        standing = {one.key_check for one in staged.values() if one.key_epoch == epoch}
+        known = _own_check(run, epoch) or standing or set(said.values())
+        if len(known) == 1:
+            said = {name: check for name, check in said.items() if check not in known}
+        for name in said:
+            wrong[name] = KeyProblem(
+                f"{name} encoded with another key of epoch {epoch} than the others.",
+                "Give every partner a bundle made with one identifier key and ask for new files.",
+            )
+    return wrong
+
+
+def open_arrived(
+    run: RunContext, arrived: Arrived, agreement: Agreement, epochs: Epochs
+) -> Encoded:
+    """Open a sealed file and hold what is inside to what was said and agreed.
+
+    Returns:
+        The extract in the epochs that are wanted.
+
+    Raises:
+        ExtractRejected: It was cut short, changed, or holds something else.
+        KeyProblem: It was sealed to a key that the hub does not hold.
+    """
+    manifest = arrived.manifest
+    if manifest is None:
+        raise not_as_said()
+    content = _read(arrived.partner, arrived.files[SEALED])
+    check_untouched(arrived)
+    encoded = unpack(unseal(content, manifest, ring_of(run.settings, "seal")))
+    if not _is_as_said(encoded, manifest, agreement):
+        raise not_as_said()
+    parts = {epoch: encoded.parts[epoch] for epoch in epochs.wanted if epoch in encoded.parts}
+    return Encoded(parts, encoded.facts)
+
+
+def _check_fits(run: RunContext, partner: str, manifest: Manifest) -> None:
+    from schemas.encoded import ENCODING_VERSION
+
+    if (manifest.partner, manifest.purpose) != (partner, run.settings.purpose):
+        raise ExtractRejected(
+            f"A sealed file in the inbox of {partner} is of another partner or purpose.",
+            "Move it to the inbox it belongs in, or ask who put it there.",
+        )
+    if manifest.encoding_version != ENCODING_VERSION:
+        raise ExtractRejected(
+            f"{partner} encoded with version {manifest.encoding_version} of the encoding; this "
+            f"hub works with version {ENCODING_VERSION}.",
+            "Give the partner the partner kit of this hub's version, or bring the hub to the "
+            "partner's, and ask it to encode again.",
+        )
+    if not manifest.epochs:
+        raise not_as_said()
+    if manifest.contract != contract_digest(partner):
+        raise ExtractRejected(
+            f"{partner} encoded with a program of another version, whose contract is not this "
+            "hub's.",
+            "Give the partner the partner kit of this hub's version and ask it to encode again.",
+        )
+
+
+def _arrived(
+    run: RunContext,
+    partner: str,
+    sound: list[tuple[Manifest, Path]],
+    faults: list[JourneysError],
+) -> Arrived:
+    manifest, newest = sound[0]
+    older = [path for _, path in sound[1:]]
+    files = {SEALED: newest} | {f"older {n}": path for n, path in enumerate(older, 1)}
+    said = []
+    if older:
+        said.append(
+            f"The inbox of {partner} holds {len(sound)} sealed files: the newest was taken, made "
+            f"on {manifest.made_at:%-d %B %Y at %H:%M} UTC."
+        )
+    if faults:
+        said.append(
+            f"{len(faults)} other sealed file(s) of {partner} cannot be used. {faults[0].problem}"
+        )
+    return Arrived(
+        partner=partner,
+        files=files,
+        digest=keyed_digest(run.settings, manifest.digest),
+        stamps=stamps_of(partner, files),
+        others=len(faults),
+        manifest=manifest,
+        said=tuple(said),
+    )
+
+
+def _refuse_replayed(run: RunContext, manifest: Manifest) -> None:
+    """Refuse what was taken in before, or is older than what is staged now."""
+    partner = manifest.partner
+    staged = run.control.staged_extracts().get(partner)
+    if staged is not None and staged.delivery == manifest.delivery:
+        return
+    past = {one.extract.delivery for one in run.control.past_extracts(partner)}
+    made_at = staged.made_at if staged is not None else None
+    if manifest.delivery in past or (made_at is not None and manifest.made_at <= made_at):
+        raise ExtractRejected(
+            f"The sealed file of {partner} was taken in before, or is older than the one staged.",
+            f"Take it out of the inbox. {ASK_AGAIN}",
+        )
+
+
+def _check_epochs(run: RunContext, manifest: Manifest, epochs: Epochs) -> None:
+    """Refuse what is not in the epoch that the stores are in, or in one that nobody knows."""
+    strange = sorted(epoch for epoch in manifest.epochs if epoch > epochs.newest)
+    if epochs.in_use not in manifest.epochs or strange:
+        held = ", ".join(str(epoch) for epoch in sorted(manifest.epochs))
+        raise KeyProblem(
+            f"{manifest.partner} encoded in key epoch {held}; the partnership's data are in epoch "
+            f"{epochs.in_use}.",
+            NEW_BUNDLE,
+        )
+
+
+def _own_check(run: RunContext, epoch: int) -> set[str]:
+    """The check of the hub's own identifier key, where it holds one."""
+    if run.settings.keys.identifier is None:
+        return set()
+    root = ring_of(run.settings, "identifier").root(epoch)
+    return {key_check(root.purpose_key(run.settings.purpose, epoch))}
+
+
+def _is_as_said(encoded: Encoded, manifest: Manifest, agreement: Agreement) -> bool:
+    facts = encoded.facts
+    return (
+        set(encoded.parts) == set(manifest.epochs)
+        and facts.data_as_at == manifest.data_as_at
+        and {name: dict(rows) for name, rows in facts.rows.items()} == manifest.rows
+        and all(set(rows) == set(COUNTS) for rows in manifest.rows.values())
+        and all(_is_in_shape(part, agreement, facts.rows) for part in encoded.parts.values())
+        and same_events(encoded.parts)
+    )
+
+
+def _is_in_shape(
+    part: Pseudonymised, agreement: Agreement, rows: Mapping[str, Mapping[str, int]]
+) -> bool:
+    """Whether encodings and events are as `governance.pseudonymise` makes them."""
+    from governance.pseudonymise import event_columns
+    from schemas.encoded import encoded_schema
+    from schemas.tables import TABLES
+    from warehouse.staging import tables_of
+
+    partner = agreement.partner
+    tables = {f"{partner}_{table.name}": table for table in TABLES[partner]}
+    staging = tables_of(partner)
+    if dict(part.encoded.schema) != encoded_schema() or set(part.events) != set(tables):
+        return False
+    in_shape = all(
+        set(frame.columns) == event_columns(table, agreement.treatments.get(table.name, {}))
+        and frame.height == rows.get(table.name, {}).get("kept")
+        and all(_holds(frame[column], staging[name].get(column, "")) for column in frame.columns)
+        for name, table in tables.items()
+        for frame in (part.events[name],)
+    )
+    return in_shape and _same_records(partner, part)
+
+
+def _holds(values: pl.Series, kind: str) -> bool:
+    """Whether a column of a staging table can hold some values."""
+    import polars as pl
+
+    name, _, needed = kind.partition(" ")
+    kinds = {"VARCHAR": pl.String, "DATE": pl.Date, "BOOLEAN": pl.Boolean, "BIGINT": pl.Int64}
+    fits = values.dtype.is_integer() if name == "INTEGER" else values.dtype == kinds.get(name)
+    return fits and not (needed and values.null_count())
+
+
+def _same_records(partner: str, part: Pseudonymised) -> bool:
+    """Whether each record is once among the encodings and once among the events."""
+    records = part.encoded["record_id"]
+    frames: Iterable[pl.DataFrame] = part.events.values()
+    among_events = [
+        record
+        for frame in frames
+        if "record_id" in frame.columns
+        for record in frame["record_id"].to_list()
+    ]
+    return (
+        records.null_count() == 0
+        and records.n_unique() == records.len()
+        and (part.encoded["partner"] == partner).all()
+        and sorted(among_events) == records.sort().to_list()
+    )
+
+
+def _not_sealed(partner: str, number: int) -> ExtractRejected:
+    return ExtractRejected(
+        f"The inbox of {partner}, which encodes at source, holds {number} file(s) or folder(s) "
+        "that are not sealed.",
+        "Remove them safely, since names may be in them, and tell the partner to send nothing but "
+        "what `journeys encode` made; or take `encodes_with` out of partnership.yaml.",
+    )
+
+
+def _read(partner: str, path: Path, *, whole: bool = True) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read() if whole else beginning(file)
+    except OSError:
+        raise ExtractRejected(
+            f"A sealed file of {partner} cannot be read.", "Check its permissions."
+        ) from None

@@ -1,0 +1,65 @@
+"""The program of the partner kit: check, encode and nothing else.
+
+It needs no partnership, and the kit leaves out what only a hub uses.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+HERE = Path(__file__).resolve().parent
+if (HERE / "lib").is_dir():
+    # Beside Python's embeddable package, which looks nowhere by itself.
+    sys.path[:0] = [str(HERE / "lib")]
+
+import typer  # noqa: E402
+
+from flows.cli.check import check_command  # noqa: E402
+from flows.cli.encode import encode_command  # noqa: E402
+from flows.cli.shell import command  # noqa: E402
+
+app = typer.Typer(
+    name="journeys",
+    help="Check a partner's extract, encode it on this machine and seal it for the hub.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+COMMANDS = (
+    ("check", check_command, "journeys check police extract --html check.html"),
+    (
+        "encode",
+        encode_command,
+        "journeys encode police extract --keys police.bundle "
+        "--passphrase-file police.bundle.passphrase --out police.sealed",
+    ),
+)
+
+for name, function, example in COMMANDS:
+    app.command(name, epilog=f"Example: {example}")(command(function))
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"Cohort Journeys partner kit {version('cohort-journeys')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Check a partner's extract, encode it on this machine and seal it for the hub."""
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,316 @@
+"""Names are held by a child process only: whatever ends it, none is left on the disk."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from canaries import CANARY, KEYS, NEEDLES, plant
+from leak_scan import scan_tree
+
+from flows import apart
+from flows.apart import ChildEnded, in_a_child
+from flows.context import open_control
+from flows.refresh import run_refresh
+from flows.safe_errors import Rejected, StepFailed
+from schemas.errors import ConfigError, ExtractRejected, JourneysError
+
+if TYPE_CHECKING:
+    from conftest import Partnership
+
+pytestmark = pytest.mark.usefixtures("real_child")
+
+# Long words of the canaries, as a crash could leave them. The scan of leaks knows more forms.
+WORDS = sorted({*CANARY.values(), *KEYS.values()} - {CANARY["postcode"]})
+
+
+def forms(word: str) -> Iterator[bytes]:
+    """A word in every coding that a search of the disk looks for, in both cases."""
+    for text in (word, word.upper(), word[::-1], word.upper()[::-1]):
+        plain = text.encode()
+        yield from (plain, text.encode("utf-16-le"), text.encode("utf-32-le"))
+        yield from (plain.hex().encode(), plain.hex().upper().encode())
+        # Base64 of it at each of three places in what surrounds it, without the ends that change.
+        for before in range(3):
+            coded = base64.b64encode(b"\0" * before + plain)
+            start = (0, 2, 3)[before]
+            yield coded[start + (0, 1, 1)[before] : (len(coded) - 4)]
+
+
+PATTERNS = sorted({form for word in WORDS for form in forms(word) if len(form) >= 7})
+
+
+def found_on_disk(*folders: Path) -> list[str]:
+    """Files below some folders that hold a canary in any form."""
+    return [
+        path.name
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "inbox" not in path.parts and "truth" not in path.parts
+        if any(form in path.read_bytes() for form in PATTERNS)
+    ]
+
+
+def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
+    surname = CANARY["surname"]
+    for content in (
+        surname.encode(),
+        surname.upper().encode("utf-16-le"),
+        surname[::-1].encode(),
+        surname.encode().hex().encode(),
+        base64.b64encode(b"a" + surname.encode() + b"zz"),
+        base64.b64encode(b"ab" + surname.encode() + b"zz"),
+        base64.b64encode(b"abc" + surname.encode() + b"zz"),
+    ):
+        (tmp_path / "core").write_bytes(b"\0" * 50 + content + b"\0" * 50)
+        assert found_on_disk(tmp_path) == ["core"]
+
+
+# What the child is
+
+
+def squared(number: int) -> int:
+    return number * number
+
+
+def fails(kind: str) -> None:
+    if kind == "ours":
+        raise ExtractRejected("A problem.", "A remedy.")
+    raise ValueError(CANARY["surname"])
+
+
+def dies(how: int) -> None:
+    os.kill(os.getpid(), how)
+    time.sleep(30)
+
+
+def chatters() -> str:
+    os.write(1, CANARY["surname"].encode())
+    os.write(2, CANARY["surname"].encode())
+    print(CANARY["surname"])
+    return "done"
+
+
+def limits() -> tuple[int, int, bool]:
+    import ctypes
+    import resource
+
+    dumpable = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)
+    return resource.getrlimit(resource.RLIMIT_CORE)[1], dumpable, os.getpid() == os.getsid(0)
+
+
+def sleeps(marker: str) -> None:
+    Path(marker).write_text(str(os.getpid()))
+    time.sleep(60)
+
+
+@pytest.fixture(autouse=True)
+def _found_by_the_child(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """The functions above, as a module that the child can import."""
+    here = Path(__file__)
+    paths = [str(here.parent), str(here.parents[1] / "support"), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    for function in (squared, fails, dies, chatters, limits, sleeps):
+        monkeypatch.setattr(function, "__module__", "test_apart")
+    monkeypatch.setitem(sys.modules, "test_apart", sys.modules[request.module.__name__])
+
+
+def test_a_child_gives_back_what_it_made(capfd: pytest.CaptureFixture[str]) -> None:
+    assert in_a_child(squared, 7) == 49
+    assert in_a_child(squared, 10**7) == 10**14
+    assert in_a_child(chatters) == "done"
+    assert "".join(capfd.readouterr()) == ""
+
+
+def test_a_child_leaves_no_core_and_no_look_inside() -> None:
+    assert in_a_child(limits) == (0, 0, True)
+
+
+def test_what_a_child_raises_has_lost_its_values() -> None:
+    with pytest.raises(ExtractRejected, match=r"A problem\. A remedy\."):
+        in_a_child(fails, "ours")
+    with pytest.raises(StepFailed, match="ValueError") as caught:
+        in_a_child(fails, "theirs")
+    assert CANARY["surname"] not in repr(vars(caught.value)) + str(caught.value)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_child_that_dies_is_one_clear_sentence(how: int) -> None:
+    with pytest.raises(ChildEnded, match=f"was killed \\(signal {int(how)}\\)"):
+        in_a_child(dies, how)
+
+
+def is_alive(number: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return "Z" not in Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+
+
+def ended(number: int) -> bool:
+    return until(lambda: not is_alive(number))
+
+
+def until(happened: Callable[[], object], seconds: float = 20) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if happened():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_wish_to_stop_ends_the_child(tmp_path: Path) -> None:
+    marker = tmp_path / "started"
+
+    def interrupt() -> None:
+        until(lambda: marker.exists() and marker.read_text())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    waiting, began = threading.Thread(target=interrupt), time.monotonic()
+    waiting.start()
+    with pytest.raises(KeyboardInterrupt):
+        in_a_child(sleeps, str(marker))
+    waiting.join()
+    assert time.monotonic() - began < 30  # it would sleep for a minute
+    assert ended(int(marker.read_text()))
+
+
+def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
+    marker = tmp_path / "started"
+    program = (
+        "import sys, test_apart; from flows.apart import in_a_child; "
+        "in_a_child(test_apart.sleeps, sys.argv[1])"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program, str(marker)])
+    assert until(lambda: marker.exists() and marker.read_text())
+    parent.kill()
+    parent.wait()
+    assert ended(int(marker.read_text()))
+
+
+# The journey
+
+
+def test_one_partners_fault_does_not_hide_anothers(ran: Partnership) -> None:
+    for partner, table in (("police", "custody"), ("probation", "sentence")):
+        ran.inbox(partner, table).write_text("nothing\n1\n")
+    with pytest.raises(Rejected) as caught:
+        run_refresh(ran.settings)
+    assert set(caught.value.problems) == {"police", "probation"}
+
+
+@pytest.fixture
+def planted(ran: Partnership, monkeypatch: pytest.MonkeyPatch) -> Partnership:
+    """A partnership that has run and has new extracts with canaries; every folder is its own."""
+    plant(ran.folder / "inbox")
+    for name in ("tmp", "work"):
+        (ran.folder / name).mkdir()
+    monkeypatch.setenv("TMPDIR", str(ran.folder / "tmp"))
+    return ran
+
+
+def start_run(partnership: Partnership) -> subprocess.Popen[bytes]:
+    words = ["run", "--no-server", "--config", str(partnership.config)]
+    return subprocess.Popen(
+        [sys.executable, "-c", "from flows.cli import main; main()", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=partnership.folder / "work",
+    )
+
+
+def encoding_child(parent: int) -> int | None:
+    """The child of a run that has read an extract: it has a data library open."""
+    for number in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        try:
+            if b"flows.apart" in Path(f"/proc/{number}/cmdline").read_bytes():
+                return int(number)
+        except OSError:
+            continue
+    return None
+
+
+def memory_of(number: int) -> int:
+    """Megabytes a process holds."""
+    try:
+        return int(Path(f"/proc/{number}/statm").read_text().split()[1]) * 4096 >> 20
+    except OSError:
+        return 0
+
+
+def kill_while_encoding(partnership: Partnership, moment: float, whole_run: bool) -> str:
+    """Kill the second child, which encodes, so long after it began; what the run said."""
+    run = start_run(partnership)
+    looking: list[int] = []
+
+    def second_child() -> int | None:
+        child = encoding_child(run.pid) if run.poll() is None else None
+        if child is not None and child not in looking:
+            looking.append(child)
+        return child if len(looking) == 2 and child == looking[1] else None
+
+    assert until(second_child, 60), run.communicate()
+    child = looking[1]
+    assert until(lambda: memory_of(child) > 60 or not is_alive(child), 60)
+    time.sleep(moment)
+    was_at_work = is_alive(child)
+    os.kill(run.pid if whole_run else child, signal.SIGKILL)
+    _, told = run.communicate(timeout=60)
+    assert was_at_work and ended(child)
+    return told.decode()
+
+
+@pytest.mark.parametrize(
+    ("moment", "whole_run"), [(0.0, False), (0.2, False), (0.5, False), (0.3, True)]
+)
+def test_killing_it_while_it_encodes_leaves_no_name_on_the_disk(
+    planted: Partnership, moment: float, whole_run: bool
+) -> None:
+    before = planted.kept()
+    told = kill_while_encoding(planted, moment, whole_run)
+    assert found_on_disk(planted.folder) == []
+    assert scan_tree(planted.folder, NEEDLES, ("inbox", "truth")) == {}
+    assert planted.kept() == before
+    if not whole_run:
+        assert told.count("was killed (signal 9)") == 1 and "Traceback" not in told
+        with open_control(planted.settings) as control:
+            last = control.last_run()
+        assert last is not None and last.state == "failed"
+
+
+def test_a_file_left_by_encoding_would_be_found(
+    planted: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search above is worth nothing unless it can fail."""
+    import governance.pseudonymise
+
+    whole = governance.pseudonymise.pseudonymise
+
+    def careless(validated, *args):  # type: ignore[no-untyped-def]
+        frame = next(iter(validated.frames.values()))
+        (planted.folder / "tmp" / "spill").write_bytes(frame.write_csv().encode("utf-16-le"))
+        return whole(validated, *args)
+
+    monkeypatch.setattr("governance.pseudonymise.pseudonymise", careless)
+    monkeypatch.setattr(apart, "in_a_child", lambda function, *args: function(*args))
+    run_refresh(planted.settings)
+    assert found_on_disk(planted.folder) == ["spill"]
+
+
+def test_errors_survive_the_pipe() -> None:
+    import pickle
+
+    for error in (ConfigError("a", "b"), ChildEnded("c", "d"), JourneysError("e", "f")):
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again)) == (type(error), str(error))
