@@ -39,6 +39,7 @@ PEOPLE, SEED, OVERLAP = 2_000, 5, 0.2
 ATTACKED = "surname"
 GIVEN = "given"  # in the name of an attack that is granted what it would have to find
 NEAR = (0.25, 0.6)  # shares of unequal values of one person within each level of nearness
+LABEL_WIDTH, LINE = 220, 14  # of the chart's labels, in its units
 
 LOCAL = token_column("local_id")
 STRONG = tuple(token_column(name) for name in STRONG_IDS if token_column(name) != LOCAL)
@@ -235,7 +236,7 @@ def encoded_records(people: int, seed: int) -> pl.DataFrame:
     with TemporaryDirectory() as folder:
         write_extracts(people, seed, Path(folder))
         labelled = labelled_identities(Path(folder))
-    return labelled.hstack(own_encoding(labelled).drop("record_id", "partner", "sex"))
+    return labelled.hstack(own_encoding(labelled).drop("record_id", "partner"))
 
 
 def measure(people: int) -> list[Point]:
@@ -259,11 +260,16 @@ def chart(points: list[Point]) -> str:
     low, high = min(p.f1 for p in points) - 0.01, max(p.f1 for p in points) + 0.01
     widest = max(p.leak for p in points) or 1.0
     marks = []
-    for p in points:
+    labels: list[tuple[float, float]] = []
+    for p in sorted(points, key=lambda p: -p.f1):
         x, y = 80 + 420 * p.leak / widest, 300 - 260 * (p.f1 - low) / (high - low)
+        # From the top down, so each label need only keep clear of those above it.
+        beside = [above for left, above in labels if abs(left - x) < LABEL_WIDTH]
+        line = max([y + 4, *(above + LINE for above in beside)])
+        labels.append((x, line))
         marks.append(
             f'<circle cx="{x:.0f}" cy="{y:.0f}" r="5" fill="#1f5c99"/>'
-            f'<text x="{x + 9:.0f}" y="{y + 4:.0f}">{p.name} ({p.leak:.1%}, {p.f1:.3f})</text>'
+            f'<text x="{x + 9:.0f}" y="{line:.0f}">{p.name} ({p.leak:.1%}, {p.f1:.3f})</text>'
         )
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 360" '

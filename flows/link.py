@@ -44,7 +44,7 @@ def link(run: RunContext, staged: Staged) -> People:
     connection = open_store(path, store_keys(run.settings, run.run_id)["identity"])
     try:
         encoded = store.read_encoded(connection)
-        links = match.link(encoded, model)
+        links = match.link(encoded, model, store.read_carried(connection, model.name))
         store.replace_links(connection, links.pairs)
         moment = run.clock().astimezone(UTC).replace(tzinfo=None)
         change = registry.assign(connection, links.groups, run.run_id, moment)

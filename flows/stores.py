@@ -122,7 +122,13 @@ def _put_bridges(
 
 
 def _cross(run: RunContext, keys: Mapping[str, str]) -> None:
-    """Let the stores of the next epoch take the place of the others, with every person id."""
+    """Let the stores of the next epoch take the place of the others, with every person id.
+
+    The records are linked once more in the old epoch, so that what was decided of each pair crosses
+    with them: chance alone would otherwise decide some pairs anew under the new key.
+    """
+    from linkage import match
+    from linkage.model import load_model
     from linkage.registry import carry_over
     from warehouse.connect import rewrite_store
 
@@ -130,6 +136,9 @@ def _cross(run: RunContext, keys: Mapping[str, str]) -> None:
         _store(run, keys, "identity") as before,
         _store(run, keys, f"{NEXT}identity") as after,
     ):
+        model = load_model(run.settings.model)
+        encoded, carried = store.read_encoded(before), store.read_carried(before, model.name)
+        store.carry_links(after, match.link(encoded, model, carried).pairs, model.name)
         carry_over(before, after)
     for name in STORES:
         coming = run.stores / f"{NEXT}{name}.duckdb"

@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from linkage.model import Model
+from linkage.store import Carried
 from schemas.encoded import encoded_schema
 
 Weights = dict[str, dict[str, float]]
@@ -37,12 +38,13 @@ class Links:
     guarded: int
 
 
-def link(encoded: pl.DataFrame, model: Model) -> Links:
+def link(encoded: pl.DataFrame, model: Model, carried: Carried | None = None) -> Links:
     """Link encoded records into groups that are believed to be one person each.
 
     Args:
         encoded: The columns of ``schemas.encoded.encoded_schema()``; ``record_id`` unique.
         model: A trained model.
+        carried: What was decided of records that have not changed, before their key was rotated.
 
     Raises:
         ModelError: The model does not fit the encoding.
@@ -57,12 +59,23 @@ def link(encoded: pl.DataFrame, model: Model) -> Links:
         "match_weight",
         linked=pl.col("strong") & ~pl.col("collision"),
     )
+    if carried is not None:
+        pairs = _with_carried(pairs, carried)
     return Links(
         pairs=pairs,
         groups=groups(encoded["record_id"], pairs.filter("linked")),
         compared=scored.height,
         guarded=above.filter(pl.col("strong") & pl.col("collision")).height,
     )
+
+
+def _with_carried(pairs: pl.DataFrame, carried: Carried) -> pl.DataFrame:
+    """The pairs with what was carried in the place of what was scored, where neither changed."""
+    standing = pl.all_horizontal(
+        pl.col("record_id_l", "record_id_r").is_in(carried.records.implode())
+    )
+    scored, kept = pairs.filter(~standing), carried.pairs.filter(standing)
+    return pl.concat([scored, kept.select(pairs.columns)]).sort("record_id_l", "record_id_r")
 
 
 def collision(weights: Weights) -> pl.Expr:

@@ -6,10 +6,15 @@ its key, is the caller's business.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import duckdb
 import polars as pl
 
 from schemas.encoded import encoded_schema
+
+# Tells an encoded record from what it was; of encodings only, so it says no more than they do.
+_FINGERPRINT = "md5(CAST(one AS VARCHAR))"
 
 _SQL_TYPES = {
     pl.Int64(): "BIGINT NOT NULL",
@@ -36,6 +41,11 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
             person_before VARCHAR NOT NULL, person_after VARCHAR, records BIGINT NOT NULL)""",
         """CREATE TABLE IF NOT EXISTS bridge (
             record_id_before BIGINT NOT NULL, record_id_after BIGINT PRIMARY KEY)""",
+        """CREATE TABLE IF NOT EXISTS carried_record (
+            record_id BIGINT PRIMARY KEY, fingerprint VARCHAR NOT NULL)""",
+        """CREATE TABLE IF NOT EXISTS carried_link (
+            record_id_l BIGINT NOT NULL, record_id_r BIGINT NOT NULL,
+            match_weight DOUBLE NOT NULL, linked BOOLEAN NOT NULL, model VARCHAR NOT NULL)""",
     ):
         connection.execute(statement)
 
@@ -84,6 +94,67 @@ def add_bridge(connection: duckdb.DuckDBPyConnection, bridge: pl.DataFrame) -> N
         )
     finally:
         connection.unregister("arriving")
+
+
+def carry_links(connection: duckdb.DuckDBPyConnection, pairs: pl.DataFrame, model: str) -> None:
+    """Keep what was decided of pairs of records in the old key epoch, under their new record ids.
+
+    Filters of another key differ by chance, so a pair near a threshold could be judged otherwise
+    for no reason of its own. What was decided holds for as long as neither record changes and the
+    model stays.
+
+    Args:
+        connection: The identity store of the new epoch, its bridge still there.
+        pairs: The pairs as linking found them in the old epoch.
+        model: The name of the model that judged them.
+    """
+    connection.register("arriving", pairs.to_arrow())
+    try:
+        connection.execute(
+            """INSERT INTO carried_link
+            SELECT least(l.record_id_after, r.record_id_after),
+                greatest(l.record_id_after, r.record_id_after), match_weight, linked, ?
+            FROM arriving
+            JOIN bridge l ON l.record_id_before = record_id_l
+            JOIN bridge r ON r.record_id_before = record_id_r""",
+            [model],
+        )
+        connection.execute(
+            f"""INSERT INTO carried_record
+            SELECT record_id, {_FINGERPRINT} FROM encoded_record one
+            JOIN bridge ON record_id = record_id_after"""
+        )
+    finally:
+        connection.unregister("arriving")
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What holds from an older key epoch.
+
+    Attributes:
+        records: The records that have not changed since.
+        pairs: ``record_id_l`` < ``record_id_r``, ``match_weight``, ``linked``: what was decided.
+    """
+
+    records: pl.Series = field(repr=False)
+    pairs: pl.DataFrame = field(repr=False)
+
+
+def read_carried(connection: duckdb.DuckDBPyConnection, model: str) -> Carried | None:
+    """What a model decided in an older key epoch and still holds; None where nothing does."""
+    pairs = connection.execute(
+        """SELECT record_id_l, record_id_r, match_weight, linked FROM carried_link
+        WHERE model = ? ORDER BY 1, 2""",
+        [model],
+    ).pl()
+    if pairs.is_empty():
+        return None
+    records = connection.execute(
+        f"""SELECT record_id FROM encoded_record one JOIN carried_record USING (record_id)
+        WHERE fingerprint = {_FINGERPRINT} ORDER BY 1"""
+    ).pl()
+    return Carried(records["record_id"], pairs)
 
 
 def read_encoded(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:

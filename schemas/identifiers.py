@@ -34,10 +34,11 @@ NAMES_NO_PLACE = r"^(?:ZZ99[0-9][A-Z]{2}|NF11NF|NF11FA)$"
 """Pseudo-postcodes: no fixed abode, not known (ZZ99 3WZ) and countries (3CZ, 3GZ, 1WZ, 2WZ …)."""
 
 
-APART = r"^([A-Z0-9]+)[\s\p{Pd}.]+([0-9])$"
-RUN_TOGETHER = r"^([A-Z][A-HJ-Y]?[0-9][A-Z0-9]|ZZ99)([0-9])$"
+APART = r"^(\w+)[\s\p{Pd}.]+(\w)$"
+RUN_TOGETHER = r"^(\D+[0-9]\S)(\S)$"
 SECTOR = r"^(?:[A-Z][A-HJ-Y]?[0-9][A-Z0-9]?|ZZ99) [0-9]$"
-"""How a postcode sector is written: its district apart, or so that no other could be meant."""
+"""How a postcode sector is written: its district apart, or so that no other could be meant. Both
+are brought to one form, and `SECTOR` alone says whether that is a sector's."""
 
 
 def compact(raw: pl.Expr) -> pl.Expr:
@@ -207,9 +208,9 @@ def postcode_sector(raw: pl.Expr) -> pl.Expr:
     could be a district as well as `NR3 1`, and so is neither.
     """
     text = raw.str.to_uppercase().str.strip_chars()
-    return text.str.replace(RUN_TOGETHER, "${1} ${2}").str.replace(APART, "${1} ${2}").str.extract(
-        SECTOR, 0
-    )  # fmt: skip
+    for written in (RUN_TOGETHER, APART):
+        text = text.str.replace(written, "${1} ${2}")
+    return text.str.extract(SECTOR, 0)
 
 
 def sector_district(sector: pl.Expr) -> pl.Expr:

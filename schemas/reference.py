@@ -66,8 +66,8 @@ packaged policy; your partnership may have changed it in its `policy.yaml`.
 
 A code may be written in capitals or in small letters, unless two codes of its list would then be
 the same. A word of your own for *not known* is no code: where a code need not be given, list that
-word under `empty:` in [the mapping](../mappings.md), and the value is read as empty. What belongs to
-a record that is quarantined is quarantined with it.
+word under `empty:` in [the mapping](../mappings.md), and the value is read as empty. What belongs
+to a record that is quarantined is quarantined with it.
 """
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from governance.attacks.result import Result
 
 FEWEST, USUAL, MOST = 3_000, 10_000, 1_000_000
-"""Below the fewest, weak encodings may stand by chance of the draw, and the suite proves nothing."""
+"""With fewer, too few share a name for even a bare token to fall, and the suite proves nothing."""
 
 
 def attack_command(
@@ -47,8 +47,8 @@ def attack_command(
 
     if records < FEWEST:
         raise ConfigError(
-            f"Fewer than {FEWEST:,} records prove nothing: too few share a name or a token for "
-            "the attacks to break even weak encodings.",
+            f"Fewer than {FEWEST:,} records prove nothing: too few people share a name for the "
+            "attacks to break even weak encodings.",
             f"Give --records {FEWEST} or more.",
         )
     people = People(*(made_up_people(records, 3 * seed + part) for part in range(3)))

@@ -170,7 +170,7 @@ def _insider(scenario: Scenario, stolen: Stolen) -> Iterator[Result]:
     allowed = budgets.budget_for(RECORDS, scenario.overlap)
     note = (
         f"staging alone names {before.reidentified:.1%}, with the encoding "
-        f"{after.reidentified:.1%}; {insider.narrowed_to(seen):.0f} records look like one in staging"
+        f"{after.reidentified:.1%}; {insider.narrowed_to(seen):.0f} records look like one there"
     )
     yield Result("insider", SHIPPED, RECORDS, scenario.overlap, added, allowed, False, note)
 

@@ -135,7 +135,9 @@ def named_with(scenario, extra, clear=()) -> float:
     tokens = (*TOKENS, *(name for name in extra if name not in clear))
     target, known = (
         token_graph(
-            own_encoding(frame).with_columns(make(frame).alias(name) for name, make in extra.items()),
+            own_encoding(frame).with_columns(
+                make(frame).alias(name) for name, make in extra.items()
+            ),
             tokens,
             clear,
         )

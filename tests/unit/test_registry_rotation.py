@@ -8,8 +8,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkage import store
+from linkage import match, store
 from linkage.registry import assign, carry_over, record_person
+from schemas.encoded import encoded_schema
 
 T1, T2 = datetime(2026, 1, 1), datetime(2026, 1, 2)
 
@@ -73,3 +74,51 @@ def test_a_record_that_is_supplied_twice_during_a_rotation_has_one_bridge():
         store.add_bridge(new, bridge([1, 3], [11, 13]))
         rows = new.execute("SELECT * FROM bridge ORDER BY 1").fetchall()
         assert rows == [(1, 11), (2, 12), (3, 13)]
+
+
+def encoded(connection, records):
+    """Encoded records of nothing, told apart by their sex bit."""
+    frame = pl.DataFrame({"record_id": list(records), "partner": "police"}).with_columns(
+        pl.lit(None, dtype).alias(name)
+        for name, dtype in encoded_schema().items()
+        if name not in ("record_id", "partner", "sex_date")
+    )
+    bits = pl.Series("sex_date", list(records.values()), pl.Int8)
+    store.replace_partner(connection, "police", frame.with_columns(bits))
+
+
+def test_what_was_decided_holds_until_a_record_or_the_model_changes():
+    pairs = pl.DataFrame(
+        {
+            "record_id_l": [1, 2],
+            "record_id_r": [2, 3],
+            "match_weight": [9.0, 1.5],
+            "linked": [True, False],
+        }
+    )
+    with closing(opened()) as new:
+        # The order of two record ids may turn round from one key to the next.
+        encoded(new, {11: 0, 12: 0, 10: 0})
+        store.add_bridge(new, bridge([1, 2, 3], [11, 12, 10]))
+        store.carry_links(new, pairs, "model")
+        carried = store.read_carried(new, "model")
+        assert carried is not None
+        assert carried.records.to_list() == [10, 11, 12]
+        assert carried.pairs.rows() == [(10, 12, 1.5, False), (11, 12, 9.0, True)]
+        scored = pl.DataFrame(
+            {
+                "record_id_l": [10, 11, 11],
+                "record_id_r": [12, 12, 99],
+                "match_weight": [5.0, 0.5, 7.0],
+                "linked": [True, False, True],
+            }
+        )
+        assert match._with_carried(scored, carried).rows() == [
+            (10, 12, 1.5, False),
+            (11, 12, 9.0, True),
+            (11, 99, 7.0, True),
+        ]
+        assert store.read_carried(new, "another model") is None
+        encoded(new, {11: 1, 12: 0, 10: 0})
+        changed = store.read_carried(new, "model")
+        assert changed is not None and changed.records.to_list() == [10, 12]
