@@ -7,13 +7,15 @@ DEMO ?= demo
 PEOPLE ?= 5000
 SEED ?= 1
 WORKERS ?= 2
+KIT_LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-annotate --constraints requirements/lock.txt
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-synthetic mutate-rules reference check format lock lock-proof clean
+.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-synthetic mutate-rules attack partner-kit reference check format lock lock-proof clean
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 # The stamp names the locks it was built from, so a changed lock rebuilds the environment.
 $(BIN)/.installed: requirements/lock.txt pyproject.toml
@@ -61,6 +63,18 @@ bench-read: install ## Reading and validating a million rows, against polars rea
 reference: install ## Renew the pages of the partners' contracts
 	$(BIN)/python -m schemas.reference docs/reference/contracts
 
+attack: install ## Turn the published attacks, and ones made for it, on the encoding
+	$(BIN)/journeys attack
+
+partner-kit: ## Build the partner kit for Linux and, untested, for Windows
+	rm -rf build/kit build/lib dist/partner-kit-linux dist/partner-kit-windows
+	$(PYTHON) -m venv --clear build/kit
+	build/kit/bin/python -m pip install --quiet --require-hashes -r requirements/kit.txt
+	build/kit/bin/python -m pip install --quiet --no-deps --no-build-isolation .
+	rm -rf build/lib
+	build/kit/bin/python kit/build.py linux --out dist/partner-kit-linux
+	build/kit/bin/python kit/build.py windows --out dist/partner-kit-windows
+
 check: install ## Formatting, linting, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -75,6 +89,8 @@ lock: install ## Resolve every dependency again and write the lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --extra hub --group dev pyproject.toml -o requirements/lock.txt
+	$(KIT_LOCK) --python-platform x86_64-manylinux_2_28 --group kit pyproject.toml -o requirements/kit.txt
+	$(KIT_LOCK) --python-platform windows --group source pyproject.toml -o requirements/kit-windows.txt
 
 lock-proof: ## Install the lock into an empty environment and start what it holds
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
