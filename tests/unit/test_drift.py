@@ -105,7 +105,9 @@ def test_the_shares_of_codes():
     assert response == "warn" and "column sex" in words and "20% of records" in words
     ((_, new),) = said(profile(codes={"sex": {"M": 600, "F": 200, "N": 200}}))
     assert "20% of records" in new
-    strict = policy_with(drift={"everyone": {"code_share": {"warn": 0.05, "stop": 0.1}}}).drift_of("police")
+    strict = policy_with(drift={"everyone": {"code_share": {"warn": 0.05, "stop": 0.1}}}).drift_of(
+        "police"
+    )
     assert responses(profile(codes={"sex": {"M": 600, "F": 400}}), limits=strict) == ["stop"]
 
 
