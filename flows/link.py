@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ class People:
     """Which person each record is of, and what linking and the registry counted."""
 
     staged: Staged
-    record_person: pl.DataFrame
+    record_person: pl.DataFrame = field(repr=False)
     counts: dict[str, int]
     model: str
 

@@ -32,7 +32,7 @@ Response = Literal["ignore", "warn", "stop"]
 Number = Annotated[float, Strict()]
 Whole = Annotated[int, Strict()]
 """Strictly, as YAML's yes and no would else be read as 1 and 0."""
-Digest = Annotated[str, Field(pattern=r"^(?:keyed:|sealed:|sha256:)?[0-9a-f]{64}$")]
+Digest = Annotated[str, Field(pattern=r"^(?:keyed:)?[0-9a-f]{64}$")]
 """An extract's, as the message that stopped it gave it."""
 
 PACKAGED = Path(__file__).with_name("policy.yaml")

@@ -69,12 +69,17 @@ def encode_command(
     from flows.check import csv_report, html_report
     from flows.cli.check_screen import show
     from flows.clock import local_day, utc_now
-    from flows.files import check_report_target, write_private
+    from flows.files import check_report_target, refuse_overwriting, write_private
     from flows.source import encode_at_source, open_with
 
     keep_to_itself()
     require_partner(partner)
     check_report_target(out, "--out file")
+    refuse_overwriting(
+        {"--out file": out, "--html page": html, "--csv report": csv, "--json report": json_out},
+        [keys, *files, *(one for path in files if path.is_dir() for one in path.glob("*"))]
+        + ([] if passphrase_file is None else [passphrase_file]),
+    )
     now = utc_now()
     bundle = open_with(keys, passphrase_file)
     day = None if as_at is None else as_at.date()

@@ -106,6 +106,24 @@ def test_a_first_run_needs_no_identifier_key(fresh, tmp_path: Path) -> None:
 # The partner's machine
 
 
+def test_nothing_that_is_read_is_written_over(at_source, tmp_path: Path) -> None:
+    _, desks = at_source
+    desk, out = desks["police"], tmp_path / "x.sealed"
+    custody = desk.extract / "custody.csv"
+    before = {path: path.read_bytes() for path in (custody, desk.keys, desk.passphrase)}
+    for place, more in [
+        (out, (f"--csv={custody}",)),
+        (out, (f"--json={out}",)),
+        (custody, ()),
+        (desk.keys, ()),
+        (desk.passphrase, ()),
+    ]:
+        refused = desk.encode(place, *more)
+        assert refused.exit_code == 2 and "would replace" in refused.stderr
+    assert {path: path.read_bytes() for path in before} == before
+    assert not out.exists()
+
+
 def test_the_partner_is_told_as_check_tells_it(at_source, tmp_path: Path) -> None:
     _, desks = at_source
     out, told = tmp_path / "x.sealed", tmp_path / "x.json"
