@@ -18,6 +18,7 @@ Role = Literal["key", "parent", "identifier", "attribute"]
 Kind = Literal[
     "key",
     "code",
+    "consent",
     "date",
     "dob",
     "sex",

@@ -25,6 +25,9 @@ LONG_PNC = r"^[0-9]{4}/[0-9]{7}[A-Z]$"
 LONG_CRO = r"^[0-9]{6}/[0-9]{2}[A-Z]$"
 """How most are written; what is so written is not taken apart first, which takes longer."""
 
+Span = tuple[int, int]
+"""Where a part of a text begins, and how long it is."""
+
 NHS_DIGITS = 10
 
 NO_FIXED_ABODE = ("ZZ993VZ", "NF11NF", "NF11FA")
@@ -32,7 +35,6 @@ NO_FIXED_ABODE = ("ZZ993VZ", "NF11NF", "NF11FA")
 
 NAMES_NO_PLACE = r"^(?:ZZ99[0-9][A-Z]{2}|NF11NF|NF11FA)$"
 """Pseudo-postcodes: no fixed abode, not known (ZZ99 3WZ) and countries (3CZ, 3GZ, 1WZ, 2WZ …)."""
-
 
 APART = r"^(\w+)[\s\p{Pd}.]+(\w)$"
 RUN_TOGETHER = r"^(\D+[0-9]\S)(\S)$"
@@ -80,18 +82,17 @@ def pnc_id(raw: pl.Expr, current_year: int) -> pl.Expr:
     digits of the year followed by the serial padded to seven. A serial of nought is a placeholder.
     """
 
-    def checked(text: pl.Expr) -> pl.Expr:
-        year = text.str.head(4).cast(pl.Int64, strict=False)
-        serial = text.str.slice(5, 7).cast(pl.Int64, strict=False)
-        valid = (
-            (text.str.tail(1) == _check_letter(year % 100 * 10**7 + serial))
-            & year.is_between(FIRST_PNC_YEAR, current_year)
-            & (serial > 0)
-        )
-        return _only(text, valid)
+    def valid(year: pl.Expr, serial: pl.Expr, letter: pl.Expr) -> pl.Expr:
+        real = year.is_between(FIRST_PNC_YEAR, current_year) & (serial > 0)
+        return real & (letter == _check_letter(year % 100 * 10**7 + serial))
 
-    other = _other_than(raw, LONG_PNC)
-    return _once(pl.coalesce(_like(raw, LONG_PNC), _long_pnc(other, current_year)), checked)
+    def checked(text: pl.Expr) -> pl.Expr:
+        return _only_with_parts(text, year=(0, 4), serial=(5, 7), valid=valid)
+
+    def read(text: pl.Expr) -> pl.Expr:
+        return checked(_long_pnc(text, current_year))
+
+    return _mostly(raw, LONG_PNC, checked, read)
 
 
 def _long_pnc(raw: pl.Expr, current_year: int) -> pl.Expr:
@@ -117,17 +118,16 @@ def cro_number(raw: pl.Expr) -> pl.Expr:
     refused.
     """
 
+    def valid(year: pl.Expr, serial: pl.Expr, letter: pl.Expr) -> pl.Expr:
+        return (serial > 0) & (letter == _check_letter(year * 10**6 + serial))
+
     def checked(text: pl.Expr) -> pl.Expr:
-        serial = text.str.head(6).cast(pl.Int64, strict=False)
-        year = text.str.slice(7, 2).cast(pl.Int64, strict=False)
-        letter = text.str.tail(1)
-        return _only(text, (letter == _check_letter(year * 10**6 + serial)) & (serial > 0))
+        return _only_with_parts(text, year=(7, 2), serial=(0, 6), valid=valid)
 
     def read(text: pl.Expr) -> pl.Expr:
-        return pl.coalesce(_once(_long_cro(text), checked), _old_cro(text))
+        return pl.coalesce(checked(_long_cro(text)), _old_cro(text))
 
-    other = _once(compact(_other_than(raw, LONG_CRO)), read)
-    return pl.coalesce(_once(_like(raw, LONG_CRO), checked), other)
+    return _mostly(raw, LONG_CRO, checked, lambda text: _once(compact(text), read))
 
 
 def _long_cro(text: pl.Expr) -> pl.Expr:
@@ -232,12 +232,38 @@ def _shaped(raw: pl.Expr, pattern: str) -> pl.Expr:
     return _once(compact(raw), lambda text: _only(text, text.str.contains(pattern)))
 
 
-def _like(raw: pl.Expr, pattern: str) -> pl.Expr:
-    return _only(raw, raw.str.contains(pattern))
+def _only_with_parts(
+    text: pl.Expr,
+    *,
+    year: Span,
+    serial: Span,
+    valid: Callable[[pl.Expr, pl.Expr, pl.Expr], pl.Expr],
+) -> pl.Expr:
+    """The texts whose year, serial number and check letter, at the end, are valid together."""
+
+    def parted(value: pl.Expr) -> pl.Expr:
+        numbers = [
+            value.str.slice(*span).cast(pl.Int64, strict=False).alias(name)
+            for name, span in (("year", year), ("serial", serial))
+        ]
+        kept = pl.struct(value.alias("text"), *numbers)
+        whole = pl.field("text")
+        good = valid(pl.field("year"), pl.field("serial"), whole.str.tail(1))
+        return kept.struct.with_fields(_only(whole, good).alias("good")).struct.field("good")
+
+    return _once(text, parted)
 
 
-def _other_than(raw: pl.Expr, pattern: str) -> pl.Expr:
-    return _only(raw, ~raw.str.contains(pattern))
+def _mostly(
+    raw: pl.Expr,
+    pattern: str,
+    like: Callable[[pl.Expr], pl.Expr],
+    other: Callable[[pl.Expr], pl.Expr],
+) -> pl.Expr:
+    """What follows from values of which most are like a pattern, the others worked out apart."""
+    alike = raw.str.contains(pattern)
+    place = pl.when(~alike).then((~alike).cum_sum() - 1)
+    return pl.coalesce(like(_only(raw, alike)), other(raw.filter(~alike)).gather(place))
 
 
 def _once(value: pl.Expr, then: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:

@@ -101,6 +101,10 @@ class CrossRule:
     description: str
 
 
+CONSENT_GIVEN = "Y"
+"""The one answer by which a record stands: where it is N the record is withheld before its codes
+are looked at, and no other answer that a partnership's own list may hold is a consent."""
+
 EXAMPLES: Mapping[Kind, str] = {
     "date": "2024-01-05",
     "dob": "1980-05-06",
@@ -327,7 +331,8 @@ def _checks(column: Column, day: str | None, folder: Path | None) -> list[pa.Che
     if column.required:
         checks.append(_check("required", pl.Expr.is_not_null, ignore_na=False))
     if column.codes:
-        checks += _code_checks(code_list(column.codes, folder), day)
+        only = CONSENT_GIVEN if column.kind == "consent" else None
+        checks += _code_checks(code_list(column.codes, folder), day, only)
     if column.kind in SHAPES:
         checks.append(_check(*SHAPES[column.kind]))
     if column.kind == "requirement":
@@ -338,10 +343,10 @@ def _checks(column: Column, day: str | None, folder: Path | None) -> list[pa.Che
     return checks
 
 
-def _code_checks(listed: CodeList, day: str | None) -> list[pa.Check]:
-    """That a code is in its list, and was in force on the record's day."""
+def _code_checks(listed: CodeList, day: str | None, only: str | None = None) -> list[pa.Check]:
+    """That a code is in its list, or the only one that may be, and in force on its day."""
     ending = "_passed" if listed.unknown == "pass" else ""
-    codes = listed.codes
+    codes = [code for code in listed.codes if only in (None, code)]
     checks = [_check(f"code_unknown{ending}", lambda value: value.is_in(codes))]
     if day is not None and listed.is_dated:
         on = pl.col(day)

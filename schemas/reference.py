@@ -20,6 +20,7 @@ TYPES = {
     "code": "code",
     "date": "date, written 2026-04-01",
     "dob": "date, written 2026-04-01",
+    "consent": "code",
     "sex": "code",
     "ethnicity": "code",
     "name": "name",

@@ -84,6 +84,7 @@ class Episode(Extract):
         "yes_no",
         "Whether the client consents to sharing with NDTMS; N leaves every other column empty.",
         "Y",
+        kind="consent",
         required=True,
     )
     forename: str = forename()
@@ -275,6 +276,7 @@ class SecureTreatment(Extract):
         "yes_no",
         "Whether the client consents to sharing with NDTMS; N leaves every other column empty.",
         "Y",
+        kind="consent",
         required=True,
     )
     forename: str = forename()

@@ -399,7 +399,10 @@ def _moves(node: Any) -> Iterator[tuple[str, Callable[[], None]]]:
 def _others(value: int | str) -> list[Any]:
     if isinstance(value, int):
         return [value - 1, value + 1]
-    return list(_patterns(value)) if value.startswith("^") else [value[1:] + value[0]]
+    if value.startswith("^"):
+        return list(_patterns(value))
+    turned = value[1:] + value[0]
+    return [turned if turned != value else 2 * value]
 
 
 def _patterns(pattern: str) -> Iterator[str]:

@@ -1125,6 +1125,21 @@ def test_an_answer_that_cannot_be_read_is_never_taken_for_consent(tmp_path, tabl
             assert validated.frames[table].height == ROWS - 1
 
 
+@pytest.mark.parametrize("table", ["episode", "secure_treatment"])
+def test_no_answer_that_a_list_adds_is_taken_for_consent(tmp_path, table):
+    """A list may know "not asked", which is an answer to other questions but not a consent."""
+    (tmp_path / "yes_no.csv").write_text(
+        "code,label,valid_from,valid_to,status,source\n"
+        + "".join(f"{code},A label,,,confirmed,The partnership\n" for code in "YNX"),
+        encoding="utf-8",
+    )
+    frames = extract("treatment")
+    frames[table] = with_value(frames[table], 2, consent="x")
+    validated = validate_extract("treatment", frames, codes=tmp_path, as_at=AS_AT)
+    assert quarantined(validated, table) == {(2, "consent", "code_unknown")}
+    assert validated.frames[table].height == ROWS - 1
+
+
 def test_no_frame_is_in_what_a_result_prints():
     examined = contract.examine_extract("police", extract("police"), as_at=AS_AT)
     for shown in (repr(examined), repr(examined.validated)):
