@@ -88,11 +88,11 @@ def encoded_of(read: Read, terms: Terms, keys: Mapping[int, PurposeKey]) -> Enco
     Raises:
         ExtractRejected: The policy refuses the extract, or its records cannot be told apart.
     """
-    from governance.pseudonymise import pseudonymise
+    from governance.pseudonymise import in_keyed_order, pseudonymise
 
     validated = read.examined.usable()
     parts = {epoch: pseudonymise(validated, terms.agreement, key) for epoch, key in keys.items()}
-    return Encoded(parts, facts_of(read, terms.as_at))
+    return Encoded(in_keyed_order(parts), facts_of(read, terms.as_at))
 
 
 def _find_one(asked: Request) -> Arrived | JourneysError | None:

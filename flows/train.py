@@ -13,6 +13,7 @@ import polars as pl
 
 from flows.files import write_text
 from governance.encoding.anchored import encode, encode_under_one_salt, encoding_keys
+from governance.encoding.crowded import without_crowded_postcodes
 from governance.keys import RootKey
 from linkage.train import train
 from schemas.contract import validate_extract
@@ -43,7 +44,8 @@ def labelled_identities(folder: Path) -> pl.DataFrame:
             if (path := inbox / f"{table.name}.csv").exists() or not table.optional
         }
         frames = validate_extract(partner, raw).frames
-        parts.append(identity_frame(partner, frames).with_columns(partner=pl.lit(partner)))
+        identity = without_crowded_postcodes(identity_frame(partner, frames))
+        parts.append(identity.with_columns(partner=pl.lit(partner)))
     truth = pl.read_csv(folder / "truth" / "record.csv", infer_schema=False)
     return (
         pl.concat(parts)

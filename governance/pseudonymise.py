@@ -13,6 +13,7 @@ import polars as pl
 
 from governance.agreements import Agreement
 from governance.encoding.anchored import SEPARATOR, KeyOf, encode, working_keys
+from governance.encoding.crowded import without_crowded_postcodes
 from governance.encoding.prf import tokens
 from governance.keys.root import PurposeKey
 from schemas.columns import Column
@@ -87,6 +88,29 @@ def pseudonymise(validated: Validated, agreement: Agreement, key: PurposeKey) ->
     return Pseudonymised(encoded, events)
 
 
+def in_keyed_order(parts: Mapping[int, Pseudonymised]) -> dict[int, Pseudonymised]:
+    """Put the rows of every epoch in one order that says nothing of the file's.
+
+    A partner's file is often sorted by name or address, and a row's place in it would then nearly
+    name who it is of. Keyed ids are in no order that anybody can know without the key.
+
+    Args:
+        parts: One extract in each epoch, its rows in the same order in all.
+
+    Returns:
+        The same rows in the order of the earliest epoch's ids, so still in one order in all.
+    """
+    first = parts[min(parts)]
+    records = first.encoded["record_id"].arg_sort()
+    rows = {name: frame.to_series().arg_sort() for name, frame in first.events.items()}
+    return {
+        epoch: Pseudonymised(
+            part.encoded[records], {name: part.events[name][order] for name, order in rows.items()}
+        )
+        for epoch, part in parts.items()
+    }
+
+
 def event_columns(table: Table, treatments: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """The columns that a table has among the events, by what may be done with each of its own.
 
@@ -110,7 +134,10 @@ def _identity(
     frames: Mapping[str, pl.DataFrame],
     treatments: Mapping[str, Mapping[str, frozenset[str]]],
 ) -> pl.DataFrame:
-    """The identities of a partner's records, without what the agreement does not let us encode."""
+    """The identities of a partner's records, without what may not be encoded.
+
+    That is what the agreement does not let us encode, and which crowded postcode it was.
+    """
     identity = identity_frame(partner, frames)
     withheld = [
         pl.when(pl.col("table") != table.name).then(pl.col(part)).alias(part)
@@ -119,7 +146,7 @@ def _identity(
     ]
     for column in withheld:
         identity = identity.with_columns(column)
-    return identity
+    return without_crowded_postcodes(identity)
 
 
 def _withheld(table: Table, treatments: Mapping[str, frozenset[str]]) -> list[str]:

@@ -83,7 +83,7 @@ POSTCODE = _distance("postcode")
 # whole date nor the postcode agrees.
 NAMES_AGREE = _agree("names_year", "names_daymonth")
 DATE_AGREES = _agree("date_surname", "date_sector", "date_names_either", "date_initial")
-POSTCODE_AGREES = _agree("postcode_surname", "postcode_forename", "postcode_initials")
+POSTCODE_AGREES = _agree("postcode_initials")
 NAMES_EXCHANGED = f"({_agree('date_names_either')} AND coalesce({SURNAME} > 0, false))"
 
 

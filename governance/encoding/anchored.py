@@ -54,8 +54,6 @@ GRAMS: Final[dict[str, Grams]] = {
 COMPOSITES: Final = {
     "date_surname": ("date", "surname"),
     "date_sector": ("date", "sector"),
-    "postcode_surname": ("postcode", "surname"),
-    "postcode_forename": ("postcode", "forename"),
     "postcode_initials": ("postcode", "initial", "surname_initial"),
     "names_year": ("forename", "surname", "year"),
     "date_names_either": ("date", "name_low", "name_high"),
@@ -69,7 +67,7 @@ COMPOSITES: Final = {
 
 ANCHORS: Final = {
     "date": ("date",),
-    "postcode": ("postcode",),
+    "postcode_initials": ("postcode", "initial", "surname_initial"),
     "names": ("forename", "surname"),
 }
 

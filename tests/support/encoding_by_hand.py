@@ -18,8 +18,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 COMPOSITES = {
     "date_surname": ("date", "surname"),
     "date_sector": ("date", "sector"),
-    "postcode_surname": ("postcode", "surname"),
-    "postcode_forename": ("postcode", "forename"),
     "postcode_initials": ("postcode", "initial", "surname_initial"),
     "names_year": ("forename", "surname", "year"),
     "date_names_either": ("date", "lower name", "higher name"),
@@ -33,10 +31,10 @@ COMPOSITES = {
 STRONG_IDS = ("nhs_number", "nino", "pnc_id", "cro_number", "noms_number", "local_id")
 FILTERS = (
     ("forename", "date"),
-    ("forename", "postcode"),
+    ("forename", "postcode_initials"),
     ("surname", "date"),
-    ("surname", "postcode"),
-    ("dob", "postcode"),
+    ("surname", "postcode_initials"),
+    ("dob", "postcode_initials"),
     ("dob", "names"),
     ("postcode", "date"),
     ("postcode", "names"),
@@ -53,7 +51,7 @@ class ByHand:
     def key(self, label: str) -> bytes:
         """32 bytes for a label."""
         purpose_key = hkdf(self.root, "purpose", self.purpose, str(self.epoch))
-        return hkdf(purpose_key, "working", f"encoding/3/{label}")
+        return hkdf(purpose_key, "working", f"encoding/4/{label}")
 
     def mac(self, label: str, message: bytes) -> bytes:
         """The first eight bytes of AES-256-CMAC."""
@@ -123,7 +121,10 @@ class ByHand:
         row: dict[str, int | None] = {}
         salts = {
             "date": parts["date"],
-            "postcode": parts["postcode"],
+            "postcode_initials": self.composite(
+                "anchor/postcode_initials",
+                [parts[name] for name in ("postcode", "initial", "surname_initial")],
+            ),
             "names": self.composite("anchor/names", [parts["forename"], parts["surname"]]),
         }
         mask = self.composite("sex/date", [parts["date"]])

@@ -34,7 +34,7 @@ def vectors() -> dict:
     """Keys, people and what their encoding is, as the file holds them."""
     by_hand = ByHand(ROOT, PURPOSE, EPOCH)
     return {
-        "encoding_version": 3,
+        "encoding_version": 4,
         "root": ROOT.hex(),
         "purpose": PURPOSE,
         "epoch": EPOCH,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from governance.encoding import filters
 from governance.encoding.anchored import COMPOSITES, SENT_INSTEAD, encode, encoding_keys
+from governance.encoding.crowded import CROWDED, without_crowded_postcodes
 from governance.encoding.filters import majority
 from governance.encoding.grams import name_grams
 from governance.encoding.prf import tokens, word_macs
@@ -159,11 +160,14 @@ def test_what_is_missing_stays_missing_and_what_is_there_is_encoded(values):
     assert dict(encoded.schema) == encoded_schema()
     row = encoded.row(0, named=True)
     anchors = {
-        "date": values["dob"], "postcode": values["postcode"],
+        "date": values["dob"],
         "names": values["forename"] and values["surname"],
+        "postcode_initials": values["postcode"] and all(
+            values[name] or values.get(f"{name}_initial") for name in ("forename", "surname")
+        ),
     }  # fmt: skip
     for field, anchor in FILTERS:
-        present = values[field] is not None and anchors[anchor] is not None
+        present = values[field] is not None and bool(anchors[anchor])
         assert all((row[column] is not None) == present for column in filter_columns(field, anchor))
     assert (row["t_date_surname"] is not None) == bool(values["dob"] and values["surname"])
     assert (row["t_date_names_either"] is not None) == bool(values["dob"] and anchors["names"])
@@ -280,3 +284,29 @@ def test_nobody_is_encoded_as_nobody():
     assert encode(frame([person()]).clear(), KEY_OF).shape == (0, len(encoded_schema()))
     nothing = encode(frame([{}]), KEY_OF).drop("record_id", "partner")
     assert nothing.null_count().row(0) == (1,) * nothing.width
+
+
+def residents(count: int, postcode: str = "NR11AA") -> list[dict]:
+    born = dt.date(1980, 1, 1)
+    return [person(dob=born + dt.timedelta(days=day), postcode=postcode) for day in range(count)]
+
+
+def test_of_a_crowded_postcode_only_the_sector_stands():
+    few, many = residents(CROWDED, "NR11AA"), residents(CROWDED + 1, "NR31AB")
+    told = without_crowded_postcodes(frame([*few, *many, person(postcode=None)]))
+    assert told["postcode"].to_list() == ["NR11AA"] * len(few) + [None] * (len(many) + 1)
+    assert told["sector"].to_list() == [None] * len(few) + ["NR31"] * len(many) + [None]
+
+
+def test_one_person_makes_no_crowd_and_nobody_lives_nowhere_together():
+    often = without_crowded_postcodes(frame([person()] * 2 * CROWDED))
+    assert often["postcode"].null_count() == 0
+    nowhere = frame([one | {"sector": "NR31"} for one in residents(2 * CROWDED, None)])
+    assert without_crowded_postcodes(nowhere).equals(nowhere)
+
+
+def test_a_crowd_is_one_in_any_order():
+    crowd = frame([*residents(CROWDED + 1), *residents(3, "NR22BB")])
+    assert without_crowded_postcodes(crowd.reverse()).equals(
+        without_crowded_postcodes(crowd).reverse()
+    )
