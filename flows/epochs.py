@@ -45,7 +45,8 @@ def epochs_of(
 ) -> Epochs:
     """The epochs in use now.
 
-    A hub that holds no identifier key goes by what its partners sealed.
+    A hub that holds no identifier key goes by what its partners sealed, each in the epochs of its
+    bundle and no other (`flows.sealed.find_sealed`).
 
     Args:
         settings: The partnership.

@@ -6,15 +6,31 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from governance.keys.permissions import WINDOWS, keep_from_others
 from schemas.errors import ConfigError, StoreError
 
 PRIVATE = 0o700
+
+REPORTS = ("--json report", "--html page", "--csv report")
+"""What the reports are called that a person may ask for."""
+
+HOME_MARK = "partnership.yaml"
+KEPT = frozenset(
+    {"agreements", "codes", "drafts", "inbox", "keys", "mappings", "models", "publications"}
+    | {"quarantine", "receipts", "releases", "stores", ".prefect"}
+)
+"""The folders beside partnership.yaml that no report may be written into."""
+
+KEPT_SUFFIXES = frozenset({".key", ".half", ".lock", ".db"})
+OURS = frozenset({"format", "encoding_version"})
+"""What JSON files say that are no reports."""
+
+LONGEST_REPORT = 1 << 26
 
 
 def private_folder(path: Path) -> Path:
@@ -92,7 +108,7 @@ def check_report_target(path: Path, what: str = "--json report") -> None:
     Raises:
         ConfigError: If it cannot.
     """
-    failed = False
+    failed, replaceable = False, True
     try:
         if not path.parent.is_dir():
             raise ConfigError(
@@ -105,8 +121,9 @@ def check_report_target(path: Path, what: str = "--json report") -> None:
                 "Name another file.",
             )
         beside = _beside(path)
-        beside.open("w").close()
+        _new_file(beside).close()
         beside.unlink()
+        replaceable = not path.exists() or _is_report(path, what)
     except OSError:
         failed = True
     if failed:
@@ -114,6 +131,48 @@ def check_report_target(path: Path, what: str = "--json report") -> None:
             f"The {what} {path} cannot be written.",
             "Check the permissions of its folder and the space left, or name another file.",
         )
+    if not replaceable or (what in REPORTS and is_kept(path)):
+        raise ConfigError(
+            f"The {what} would replace or lie among files that the partnership keeps, such as "
+            "keys, stores and extracts.",
+            "Name another file; a report replaces nothing but an earlier one of its kind.",
+        )
+
+
+def is_kept(path: Path) -> bool:
+    """Whether a file is, or would be, in one of the folders that a partnership keeps."""
+    real = path.resolve()
+    return any(
+        (home / HOME_MARK).is_file() and real.relative_to(home).parts[0] in KEPT
+        for home in real.parents
+    )
+
+
+def _is_report(path: Path, what: str) -> bool:
+    """Whether a file is one that a report of a kind may replace."""
+    with path.open("rb") as file:
+        content = file.read(LONGEST_REPORT)
+    if not content.strip():
+        return path.suffix not in KEPT_SUFFIXES
+    return REPLACEABLE.get(what, _is_json)(content)
+
+
+def _is_json(content: bytes) -> bool:
+    """Whether it is JSON, and no bundle, data key, receipt or model."""
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, list) or (isinstance(said, dict) and not OURS & said.keys())
+
+
+REPLACEABLE: dict[str, Callable[[bytes], bool]] = {
+    "--html page": lambda content: content.lower().startswith(b"<!doctype html"),
+    "--csv report": lambda content: content.startswith(b"table,row,column,rule"),
+    "--out file": lambda content: content.startswith(b"cohort-journeys-sealed-1\n"),
+    "model": lambda content: b'"encoding_version"' in content,
+}
+"""What an output is called → how an earlier one begins; every other is JSON."""
 
 
 def refuse_overwriting(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> None:
@@ -149,9 +208,7 @@ def _write(path: Path, content: str | bytes, *, private: bool = False) -> None:
     beside = _beside(path)
     failed = False
     try:
-        with beside.open("wb") as file:
-            if private:
-                keep_from_others(beside)
+        with _new_file(beside, private) as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
@@ -168,6 +225,16 @@ def _write(path: Path, content: str | bytes, *, private: bool = False) -> None:
             f"{path} cannot be written.",
             "Check the permissions of its folder and the space left on its disk.",
         )
+
+
+def _new_file(path: Path, private: bool = False) -> BinaryIO:
+    """Open a file that is not there yet; what lies in its place, a link too, is not followed."""
+    path.unlink(missing_ok=True)
+    mode = 0o600 if private else 0o666
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    if private:
+        keep_from_others(path)
+    return os.fdopen(handle, "wb")
 
 
 def _beside(path: Path) -> Path:

@@ -24,6 +24,7 @@ from flows.files import private_folder, write_text
 from flows.history import drift_of, lateness_of
 from flows.intake import Agreed, Parted, Problems, Pulled, Staged, Taken
 from flows.keys import check_rings, key_check, keyed_digest
+from flows.records import check_own_records
 from flows.safe_errors import Rejected, guarded
 from flows.sealed import check_arrived, check_one_key, find_sealed, open_arrived
 from flows.sources import Arrived
@@ -142,6 +143,9 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
             "encode", encoded, lambda name, one: _taken(run, agreed, fresh[name], one), problems
         )
         parts[partner] = outcome.encoded.parts
+    sealed = [name for name in parts if fresh[name].manifest is not None]
+    for partner, error in guarded("encode", check_own_records, run, parts, sealed).items():
+        _add(problems, partner, error)
     if problems:
         raise Rejected(problems)
     return Parted(agreed, taken, parts)

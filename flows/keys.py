@@ -6,6 +6,8 @@ hub fed by sealed files no identifier ring at all.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ from schemas.errors import KeyProblem, StoreError
 if TYPE_CHECKING:
     from governance.keys.ring import KeyRing, Kind
     from governance.keys.root import PurposeKey
+    from governance.keys.sources import KeySource
 
 STORES = ("identity", "staging")
 NEXT = "next_"
@@ -25,6 +28,7 @@ NEXT = "next_"
 RELEASE = "warehouse"
 STORE_KEYS = "keys.json"
 RELEASE_KEY = "key.json"
+LEDGER, LEDGER_KEY = "ledger", "ledger-key.json"
 
 
 def ring_of(settings: Settings, kind: Kind) -> KeyRing:
@@ -35,23 +39,35 @@ def ring_of(settings: Settings, kind: Kind) -> KeyRing:
     """
     from governance.keys.custody import load_ring
 
+    return load_ring(source_of(settings, kind), kind)
+
+
+def source_of(settings: Settings, kind: Kind) -> KeySource:
+    """Where a key of the partnership is kept.
+
+    Raises:
+        KeyProblem: partnership.yaml names none of that kind.
+    """
     source = settings.keys.source(kind)
     if source is None:
         raise KeyProblem(
             f"partnership.yaml names no {kind} key.",
             f"Add `{kind}` under `keys` and make it with `journeys keys new`.",
         )
-    return load_ring(source, kind)
+    return source
 
 
 def check_rings(settings: Settings) -> None:
     """Check every key that partnership.yaml names, and that no two are the same.
 
     Raises:
-        KeyProblem: One cannot be used, or two are the same.
+        KeyProblem: One cannot be used, is an old copy of a half, or two are the same.
     """
+    from governance.keys.custody import refuse_stale
     from governance.keys.ring import refuse_shared
 
+    for kind in settings.keys.named:
+        refuse_stale(source_of(settings, kind), kind)
     refuse_shared([ring_of(settings, kind) for kind in settings.keys.named])
 
 
@@ -63,18 +79,28 @@ def key_check(key: PurposeKey) -> str:
 def keyed_digest(settings: Settings, digest: str) -> str:
     """A digest of an extract that only who holds the store key can compare with a guess.
 
+    Its key is random, made in the first run and kept wrapped by the store key, so it is the same
+    after a rotation.
+
     Raises:
         KeyProblem: The store key cannot be used.
+        StoreError: The digest key cannot be written.
     """
-    ring = ring_of(settings, "store")
-    root = ring.root(ring.newest)
-    return "keyed:" + root.derive(f"extract/{digest}", purpose="ledger", epoch=ring.newest).hex()
+    path = settings.folder / LEDGER_KEY
+    keys = (
+        _open(path, LEDGER, "store", settings)
+        if path.exists()
+        else _new(path, LEDGER, (LEDGER,), "store", settings)
+    )
+    key = bytes.fromhex(keys[LEDGER])
+    return "keyed:" + hmac.new(key, digest.encode(), hashlib.sha256).hexdigest()
 
 
 def new_store_keys(settings: Settings, run_id: str) -> dict[str, str]:
     """Make the data keys of a run's stores and keep them, wrapped, beside where the stores go."""
     names = (*STORES, *(f"{NEXT}{name}" for name in STORES))
-    return _new(settings.stores / run_id / STORE_KEYS, _stores_place(run_id), names, settings)
+    path = settings.stores / run_id / STORE_KEYS
+    return _new(path, _stores_place(run_id), names, "store", settings)
 
 
 def store_keys(settings: Settings, run_id: str) -> Mapping[str, str]:
@@ -91,7 +117,7 @@ def store_keys(settings: Settings, run_id: str) -> Mapping[str, str]:
 def new_release_key(settings: Settings, run_id: str) -> str:
     """Make the data key of a run's release and keep it, wrapped, beside where the release goes."""
     path = settings.releases / run_id / RELEASE_KEY
-    return _new(path, _release_place(run_id), (RELEASE,), settings)[RELEASE]
+    return _new(path, _release_place(run_id), (RELEASE,), "release", settings)[RELEASE]
 
 
 def release_key(settings: Settings, run_id: str) -> str:
@@ -122,11 +148,9 @@ def rewrap(settings: Settings, kind: Kind, run_ids: Iterable[str]) -> int:
     from governance.keys.envelope import unwrap, wrap
 
     ring, written = ring_of(settings, kind), 0
-    for run_id in run_ids:
-        path, place = _kept_at(settings, kind, run_id)
-        if path.is_file():
-            write_text(path, wrap(unwrap(path.read_text("utf-8"), place, ring), ring))
-            written += 1
+    for path, place in _kept(settings, kind, run_ids):
+        write_text(path, wrap(unwrap(path.read_text("utf-8"), place, ring), ring))
+        written += 1
     return written
 
 
@@ -134,14 +158,18 @@ def wrapped_in(settings: Settings, kind: Kind, run_ids: Iterable[str]) -> set[in
     """The epochs that the data keys of runs are wrapped in."""
     from governance.keys.envelope import wrapped_in
 
-    paths = [_kept_at(settings, kind, run_id)[0] for run_id in run_ids]
-    return {wrapped_in(path.read_text("utf-8")) for path in paths if path.is_file()}
+    kept = _kept(settings, kind, run_ids)
+    return {wrapped_in(path.read_text("utf-8")) for path, _ in kept}
 
 
-def _kept_at(settings: Settings, kind: Kind, run_id: str) -> tuple[Path, str]:
+def _kept(settings: Settings, kind: Kind, run_ids: Iterable[str]) -> list[tuple[Path, str]]:
+    """The files of data keys that a ring wraps, and the place each belongs to."""
     if kind == "store":
-        return settings.stores / run_id / STORE_KEYS, _stores_place(run_id)
-    return settings.releases / run_id / RELEASE_KEY, _release_place(run_id)
+        kept = [(settings.stores / one / STORE_KEYS, _stores_place(one)) for one in run_ids]
+        kept.append((settings.folder / LEDGER_KEY, LEDGER))
+    else:
+        kept = [(settings.releases / one / RELEASE_KEY, _release_place(one)) for one in run_ids]
+    return [(path, place) for path, place in kept if path.is_file()]
 
 
 def _stores_place(run_id: str) -> str:
@@ -152,10 +180,11 @@ def _release_place(run_id: str) -> str:
     return f"releases/{run_id}"
 
 
-def _new(path: Path, place: str, names: tuple[str, ...], settings: Settings) -> dict[str, str]:
+def _new(
+    path: Path, place: str, names: tuple[str, ...], kind: Kind, settings: Settings
+) -> dict[str, str]:
     from governance.keys.envelope import new_data_keys, wrap
 
-    kind: Kind = "store" if path.name == STORE_KEYS else "release"
     made = new_data_keys(place, names)
     write_text(path, wrap(made, ring_of(settings, kind)))
     return dict(made.keys)

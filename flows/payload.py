@@ -1,24 +1,29 @@
-"""What is inside a sealed file: an encoded extract and what is told of it, as a zip file.
+"""What is inside a sealed file: an encoded extract and what is told of it, as a row of files.
+
+    length of the list (4 bytes, big-endian) ‖ list: [[name, bytes], …] ‖ the files, in that order
 
     facts.json
     <epoch>/encoded.arrow            encodings, by record id
     <epoch>/<table>.arrow            events of a staging table
+    <epoch>/<...>.json               the texts of that table: each stands there once, by column
 
-The same extract makes the same bytes, so the hub can tell a delivery that brings nothing new.
+Nothing in it is compressed, and a text column is numbers into its list, so that a file takes up in
+memory what it has in bytes. The same extract makes the same bytes, so the hub can tell a delivery
+that brings nothing new.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import zipfile
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter, ValidationError
 
 from flows.encoding import Encoded
 from flows.reading import Facts
@@ -30,12 +35,31 @@ if TYPE_CHECKING:
 FACTS = "facts.json"
 ENCODINGS = "encoded"
 BROKEN = (ValueError, KeyError, OSError, RuntimeError)
-MADE = (1980, 1, 1, 0, 0, 0)
+LENGTH_BYTES = 4
+LONGEST_LIST = 1 << 16
+LONGEST_JSON = 1 << 22
 
-# What a partner's program says is shown at the hub, so it can be a name or a code and no more.
-Name = Annotated[str, Field(pattern=r"^[a-z0-9_.*|-]{1,120}$")]
-Code = Annotated[str, Field(pattern=r"^[ -~]{0,40}$")]
-Rule = dict[Name, Name | NonNegativeInt]
+MEMBER = re.compile(r"([1-9][0-9]{0,8})/([a-z_]{1,60})\.(arrow|json)")
+
+MOST_ROWS = 10**9
+"""More than any table has; counts up to it can be added and stored."""
+
+BITS = {
+    pl.Boolean: 1,
+    pl.Int8: 8,
+    pl.Int32: 32,
+    pl.UInt32: 32,
+    pl.Date: 32,
+    pl.Int64: 64,
+}
+"""The types of column there are in a sealed file, and what a value of each takes."""
+
+# Which names, rules and codes there are is for `flows.inside` to say; here is what they look like.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_.|-]{1,120}$")]
+Text = Annotated[str, Field(max_length=100)]
+Count = Annotated[int, Field(ge=0, le=MOST_ROWS)]
+Listed = TypeAdapter(list[tuple[Text, NonNegativeInt]], config=ConfigDict(strict=True))
+Texts = TypeAdapter(dict[Name, list[Text]], config=ConfigDict(strict=True))
 
 
 class _Part(BaseModel):
@@ -43,41 +67,55 @@ class _Part(BaseModel):
 
 
 class _Rows(_Part):
-    received: NonNegativeInt
-    kept: NonNegativeInt
-    quarantined: NonNegativeInt
-    withheld: NonNegativeInt
+    received: Count
+    kept: Count
+    quarantined: Count
+    withheld: Count
 
 
 class _TableProfile(_Part):
-    rows: NonNegativeInt
-    empty: dict[Name, NonNegativeInt]
-    codes: dict[Name, dict[Code, NonNegativeInt]]
+    rows: Count
+    empty: dict[Name, Count]
+    codes: dict[Name, dict[Text, Count]]
+
+
+class _Rule(_Part):
+    table: Name
+    column: Name
+    rule: Name
+    count: Count
 
 
 class _Facts(_Part):
     rows: dict[Name, _Rows]
-    over_shared: NonNegativeInt
+    over_shared: Count
     data_as_at: Annotated[date, Field(strict=False)]
     profile: dict[Name, _TableProfile]
     missing: list[Name]
-    top_rules: list[Rule]
-    noted: list[Rule]
-    other_files: NonNegativeInt
-    not_taken: dict[Name, NonNegativeInt]
+    top_rules: list[_Rule]
+    noted: list[_Rule]
+    other_files: Count
+    not_taken: dict[Name, Count]
 
 
 def pack(encoded: Encoded) -> bytes:
     """An encoded extract as the bytes that are sealed."""
     facts = asdict(encoded.facts) | {"data_as_at": encoded.facts.data_as_at.isoformat()}
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        _put(archive, FACTS, json.dumps(facts, sort_keys=True).encode())
-        for epoch, part in sorted(encoded.parts.items()):
-            _put(archive, _name(epoch, ENCODINGS), _arrow(part.encoded))
-            for table, frame in part.events.items():
-                _put(archive, _name(epoch, table), _arrow(frame))
-    return packed.getvalue()
+    members = {FACTS: _json(facts)}
+    for epoch, part in sorted(encoded.parts.items()):
+        for table, frame in ({ENCODINGS: part.encoded} | part.events).items():
+            texts = _texts(frame)
+            members[f"{epoch}/{table}.arrow"] = _arrow(_numbered(frame, texts))
+            members[f"{epoch}/{table}.json"] = _json(texts)
+    return packed(members.items())
+
+
+def packed(members: Iterable[tuple[str, bytes]]) -> bytes:
+    """Files by name as one string of bytes."""
+    files = list(members)
+    listed = _json([[name, len(content)] for name, content in files])
+    contents = (content for _, content in files)
+    return b"".join((len(listed).to_bytes(LENGTH_BYTES, "big"), listed, *contents))
 
 
 def unpack(content: bytes) -> Encoded:
@@ -101,25 +139,88 @@ def not_as_said() -> ExtractRejected:
 
 
 def _unpacked(content: bytes) -> Encoded | None:
-    from governance.pseudonymise import Pseudonymised
     from schemas.extract import POLARS_ERRORS
 
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(one.file_size for one in archive.infolist()) > len(content):
-                return None  # what is stored as it is does not unpack to more
-            members = {one.filename: archive.read(one) for one in archive.infolist()}
+        members = _members(content)
+        if members is None or not _are_short(members):
+            return None
         facts = _Facts.model_validate_json(members.pop(FACTS))
-        frames: dict[int, dict[str, pl.DataFrame]] = {}
-        for name, member in members.items():
-            epoch, _, table = name.removesuffix(".arrow").partition("/")
-            frames.setdefault(int(epoch), {})[table] = pl.read_ipc(io.BytesIO(member))
-        parts = {
-            epoch: Pseudonymised(tables.pop(ENCODINGS), tables) for epoch, tables in frames.items()
-        }
-    except (zipfile.BadZipFile, ValidationError, *BROKEN, *POLARS_ERRORS):
+        parts = _parts(members)
+    except (ValidationError, *BROKEN, *POLARS_ERRORS):
         return None
-    return Encoded(parts, _facts(facts))
+    return None if parts is None else Encoded(parts, _facts(facts))
+
+
+def _members(content: bytes) -> dict[str, bytes] | None:
+    """The files by name; None where one comes twice or they are not all that is there."""
+    head = int.from_bytes(content[:LENGTH_BYTES], "big")
+    if head > LONGEST_LIST:
+        return None
+    at = LENGTH_BYTES + head
+    found: dict[str, bytes] = {}
+    listed = Listed.validate_json(content[LENGTH_BYTES:at])
+    for name, size in listed:
+        found[name], at = content[at : at + size], at + size
+    return found if len(found) == len(listed) and at == len(content) else None
+
+
+def _are_short(members: Mapping[str, bytes]) -> bool:
+    """Whether what becomes Python's own objects, which are large, is short."""
+    return all(len(one) <= LONGEST_JSON for name, one in members.items() if name.endswith(".json"))
+
+
+def _parts(members: dict[str, bytes]) -> dict[int, Pseudonymised] | None:
+    """Encodings and events by epoch; None where a file is of no table, or is not whole."""
+    from governance.pseudonymise import Pseudonymised
+
+    named = [MEMBER.fullmatch(name) for name in members]
+    if not all(named):
+        return None
+    frames: dict[int, dict[str, pl.DataFrame]] = {}
+    for epoch, table in sorted({(int(one[1]), one[2]) for one in named if one}):
+        arrow, texts = (members[f"{epoch}/{table}.{form}"] for form in ("arrow", "json"))
+        frame = _table(arrow, texts)
+        if frame is None:
+            return None
+        frames.setdefault(epoch, {})[table] = frame
+    return {epoch: Pseudonymised(tables.pop(ENCODINGS), tables) for epoch, tables in frames.items()}
+
+
+def _table(arrow: bytes, texts: bytes) -> pl.DataFrame | None:
+    """One table; None where it would come to more than its bytes.
+
+    How many rows there are and what they are of stands at the end of an Arrow file, and no more
+    rows are read than it says. It is asked before anything is unpacked.
+    """
+    types = pl.read_ipc_schema(io.BytesIO(arrow)).values()
+    rows = pl.scan_ipc(io.BytesIO(arrow)).select(pl.len()).collect().item()
+    if not set(types) <= set(BITS) or rows * sum(BITS[type(one)] for one in types) > 8 * len(arrow):
+        return None
+    frame = pl.read_ipc(io.BytesIO(arrow))
+    lists = {
+        name: pl.Series(name, listed, dtype=pl.String)
+        for name, listed in Texts.validate_json(texts).items()
+    }
+    return frame.with_columns(listed.gather(frame[name]) for name, listed in lists.items())
+
+
+def _texts(frame: pl.DataFrame) -> dict[str, list[str]]:
+    """The different texts of each text column, in order."""
+    return {
+        column.name: column.drop_nulls().unique().sort().to_list()
+        for column in frame.select(pl.col(pl.String))
+    }
+
+
+def _numbered(frame: pl.DataFrame, texts: dict[str, list[str]]) -> pl.DataFrame:
+    """The frame with the place of each text in its list in the text's place."""
+    return frame.with_columns(
+        pl.col(name).replace_strict(listed, range(len(listed)), return_dtype=pl.UInt32)
+        if listed
+        else pl.lit(None, pl.UInt32).alias(name)
+        for name, listed in texts.items()
+    )
 
 
 def _facts(said: _Facts) -> Facts:
@@ -127,31 +228,11 @@ def _facts(said: _Facts) -> Facts:
     return Facts(**plain | {"missing": tuple(said.missing)})
 
 
-def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    archive.writestr(zipfile.ZipInfo(name, MADE), content)
-
-
-def _name(epoch: int, table: str) -> str:
-    return f"{epoch}/{table}.arrow"
+def _json(said: object) -> bytes:
+    return json.dumps(said, sort_keys=True).encode()
 
 
 def _arrow(frame: pl.DataFrame) -> bytes:
     written = io.BytesIO()
-    frame.write_ipc(written, compression="zstd")
+    frame.write_ipc(written, compression="uncompressed")
     return written.getvalue()
-
-
-def same_events(parts: Mapping[int, Pseudonymised]) -> bool:
-    """Whether the epochs tell the same events in the same order, under keys of their own."""
-    told = [
-        {
-            table: frame.select(pl.exclude("record_id", "^.*_key$"))
-            for table, frame in sorted(part.events.items())
-        }
-        for part in parts.values()
-    ]
-    first = told[0]
-    return all(
-        one.keys() == first.keys() and all(one[name].equals(first[name]) for name in one)
-        for one in told[1:]
-    )

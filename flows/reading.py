@@ -174,6 +174,15 @@ def data_reach(frames: Iterable[pl.DataFrame], run_day: date) -> date:
             before it comes (`PLANNED_NAMES`) says nothing.
         run_day: The day of the run, which is also the answer where no event has a date.
     """
+    happened = event_days(frames, run_day).sort(descending=True)
+    if happened.is_empty():
+        return run_day
+    rank = min(len(happened), max(SLIPS, len(happened) // 1000))
+    return cast(date, happened[rank - 1])
+
+
+def event_days(frames: Iterable[pl.DataFrame], until: date) -> pl.Series:
+    """Every date up to a day on which something happened, as `data_reach` counts them."""
     import polars as pl
 
     days = [
@@ -182,12 +191,8 @@ def data_reach(frames: Iterable[pl.DataFrame], run_day: date) -> date:
         for column, kind in frame.schema.items()
         if kind == pl.Date and column != "dob" and column not in PLANNED_NAMES
     ]
-    happened = pl.concat(days).sort(descending=True) if days else pl.Series(dtype=pl.Date)
-    happened = happened.filter(happened <= run_day)
-    if happened.is_empty():
-        return run_day
-    rank = min(len(happened), max(SLIPS, len(happened) // 1000))
-    return cast(date, happened[rank - 1])
+    found = pl.concat(days) if days else pl.Series(dtype=pl.Date)
+    return found.filter(found <= until)
 
 
 def _read(arrived: Arrived, name: str, terms: Terms) -> pl.DataFrame:

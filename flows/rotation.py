@@ -1,31 +1,24 @@
-"""What is done with keys: made, looked at, rotated, and destroyed with a receipt."""
+"""What is done with keys: made, looked at and rotated; destroyed by `flows.destruction`."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.clock import Clock, local_day, utc_now
-from flows.context import actor, open_control, run_lock
+from flows.context import open_control, run_lock
+from flows.destruction import put_in_order, recorder, unfinished, wrapped_runs
 from flows.epochs import epochs_of, still_to_supply
-from flows.files import private_folder, write_text
-from flows.housekeeping import runs_in
-from flows.keys import rewrap, ring_of, wrapped_in
+from flows.keys import rewrap, ring_of, source_of, wrapped_in
 from flows.settings import Settings
 from flows.start import new_key
-from governance.audit import Recorder
-from schemas.errors import KeyProblem
+from schemas.errors import JourneysError, KeyProblem
 
 if TYPE_CHECKING:
     from governance.control import Control
     from governance.keys.ring import KeyRing, Kind
-
-RECEIPTS = "receipts"
 
 
 @dataclass(frozen=True)
@@ -49,37 +42,13 @@ class EpochState:
 
 @dataclass(frozen=True)
 class KeyState:
-    """A key: its kind, where it is kept, its epochs, or why it cannot be used."""
+    """A key: its kind, where it is kept, its epochs, what is to be done, or why it is of no use."""
 
     kind: str
     source: str
     epochs: tuple[EpochState, ...] = ()
     problem: str = ""
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """That a key was destroyed, and what can no longer be read or made for it."""
-
-    kind: str
-    epochs: Mapping[int, str]
-    destroyed_at: str
-    by: str
-    why: str
-    consequence: str
-
-    def text(self) -> str:
-        """The receipt as JSON."""
-        said = vars(self) | {"epochs": {str(n): mark for n, mark in self.epochs.items()}}
-        return json.dumps(said, indent=2, sort_keys=True) + "\n"
-
-
-CONSEQUENCES = {
-    "identifier": "Nothing can be encoded or given a surrogate in these epochs again.",
-    "store": "Identity and staging stores wrapped in these epochs cannot be opened again.",
-    "release": "Warehouse releases wrapped in these epochs cannot be opened again.",
-    "seal": "Files sealed to the hub in these epochs cannot be opened again.",
-}
+    notes: tuple[str, ...] = ()
 
 
 def new_keys(settings: Settings, today: date) -> dict[str, bool]:
@@ -91,16 +60,22 @@ def new_keys(settings: Settings, today: date) -> dict[str, bool]:
     Raises:
         KeyProblem: One cannot be written where it is to be kept.
     """
-    made = {}
-    for kind in settings.keys.named:
-        source = settings.keys.source(kind)
-        made[str(kind)] = source is not None and new_key(source, kind, today)
-    return made
+    with run_lock(settings), open_control(settings) as control:
+        put_in_order(settings, control, settings.keys.named)
+        return {
+            str(kind): new_key(source_of(settings, kind), kind, today)
+            for kind in settings.keys.named
+        }
 
 
 def key_states(settings: Settings) -> list[KeyState]:
-    """Every key of the partnership and how each of its epochs stands."""
+    """Every key of the partnership and how each of its epochs stands.
+
+    What killed commands left is taken away first, unless another command is at work.
+    """
     with open_control(settings) as control:
+        with suppress(JourneysError), run_lock(settings):
+            put_in_order(settings, control, settings.keys.named)
         states = [_key_state(settings, control, kind) for kind in settings.keys.named]
         if settings.keys.identifier is None:
             states.insert(0, _held_elsewhere(settings, control))
@@ -123,7 +98,7 @@ def rotate(settings: Settings, kind: Kind, clock: Clock = utc_now) -> int:
     from governance.keys.custody import add_epoch
 
     with run_lock(settings), open_control(settings) as control:
-        ring = ring_of(settings, kind)
+        put_in_order(settings, control, [kind], clock)
         if kind == "identifier" and control.current_run() is not None:
             epochs = epochs_of(settings, control)
             if epochs.crossing:
@@ -131,117 +106,23 @@ def rotate(settings: Settings, kind: Kind, clock: Clock = utc_now) -> int:
                     f"The partnership is still crossing into key epoch {epochs.newest}.",
                     "Wait until every partner has supplied in it (`journeys keys status`).",
                 )
-        source = settings.keys.source(kind)
-        if source is None:
-            raise KeyProblem(f"There is no {kind} key.", "Name one in partnership.yaml.")
-        epoch = add_epoch(source, kind, local_day(clock()))
-        if kind in ("store", "release"):
-            rewrap(settings, kind, _wrapped(settings, ring))
+        epoch = add_epoch(source_of(settings, kind), kind, local_day(clock()))
         control.add_audit(
-            _recorder(settings).entry("alteration", clock(), detail={"key": kind, "epoch": epoch})
+            recorder(settings).entry("alteration", clock(), detail={"key": kind, "epoch": epoch})
         )
+        if kind in ("store", "release"):
+            rewrap(settings, kind, wrapped_runs(settings, kind))
     return epoch
 
 
-def destroy(
-    settings: Settings,
-    kind: Kind,
-    epoch: int | None,
-    *,
-    why: str,
-    clock: Clock = utc_now,
-) -> Path:
-    """Destroy one epoch of a key that nothing needs any more, or the whole key.
-
-    Args:
-        settings: The partnership.
-        kind: Which key.
-        epoch: Which epoch; None for all of them, which ends what the key protects.
-        why: The reason, for the receipt.
-        clock: The clock.
-
-    Returns:
-        Where the receipt is.
-
-    Raises:
-        KeyProblem: The epoch is still needed, is not there, or cannot be written over.
-    """
-    from governance.keys.custody import remove_epoch
-
-    with run_lock(settings), open_control(settings) as control:
-        ring = ring_of(settings, kind)
-        gone = ring.epochs if epoch is None else (epoch,)
-        marks = {one: ring.fingerprint(one) for one in gone}
-        if epoch is not None:
-            _refuse_if_needed(settings, control, ring, epoch)
-        source = settings.keys.source(kind)
-        if source is None:
-            raise KeyProblem(f"There is no {kind} key.", "Name one in partnership.yaml.")
-        for one in gone:
-            remove_epoch(source, kind, one)
-        moment = clock()
-        receipt = Receipt(kind, marks, moment.isoformat(), actor(), why, CONSEQUENCES[kind])
-        path = _write_receipt(settings, receipt)
-        digest = hashlib.sha256(receipt.text().encode()).hexdigest()
-        control.add_audit(
-            _recorder(settings).entry(
-                "erasure",
-                moment,
-                detail={"key": kind, "epochs": len(gone), "receipt": f"sha256:{digest}"},
-            )
-        )
-    return path
-
-
-def _write_receipt(settings: Settings, receipt: Receipt) -> Path:
-    folder = private_folder(settings.folder / RECEIPTS)
-    numbers = "-".join(str(epoch) for epoch in receipt.epochs)
-    path = folder / f"key-{receipt.kind}-{numbers}.json"
-    write_text(path, receipt.text())
-    return path
-
-
-def _refuse_if_needed(settings: Settings, control: Control, ring: KeyRing, epoch: int) -> None:
-    """Refuse to destroy what data still stand on.
-
-    Raises:
-        KeyProblem: They do.
-    """
-    ring.root(epoch)
-    if ring.kind == "identifier":
-        epochs = epochs_of(settings, control)
-        waiting = still_to_supply(settings, control.staged_extracts(), epochs.newest)
-        if epoch >= epochs.in_use:
-            told = f" Still to supply: {', '.join(waiting)}." if waiting else ""
-            raise KeyProblem(
-                f"Epoch {epoch} of the identifier key is still needed.{told}",
-                "Run `journeys keys rotate identifier`, have every partner supply again, and run "
-                "the journey; then destroy the old epoch.",
-            )
-    elif epoch == ring.newest or epoch in wrapped_in(settings, ring.kind, _wrapped(settings, ring)):
-        raise KeyProblem(
-            f"Epoch {epoch} of the {ring.kind} key is still needed.",
-            f"Run `journeys keys rotate {ring.kind}` first; it wraps everything in a new epoch.",
-        )
-
-
-def _wrapped(settings: Settings, ring: KeyRing) -> list[str]:
-    """The runs whose stores or releases have data keys that the ring wraps."""
-    zones = {"store": settings.stores, "release": settings.releases}
-    return sorted(runs_in(zones[ring.kind])) if ring.kind in zones else []
-
-
-def _recorder(settings: Settings) -> Recorder:
-    return Recorder(actor(), settings.purpose)
-
-
 def _key_state(settings: Settings, control: Control, kind: Kind) -> KeyState:
-    source = str(settings.keys.source(kind))
+    source, notes = str(settings.keys.source(kind)), _cut_short(settings, kind)
     try:
         ring = ring_of(settings, kind)
         states = _states(settings, control, ring)
+        notes += _of_halves(settings, kind)
     except KeyProblem as error:
-        return KeyState(kind, source, problem=str(error))
+        return KeyState(kind, source, problem=str(error), notes=notes)
     return KeyState(
         kind,
         source,
@@ -249,7 +130,32 @@ def _key_state(settings: Settings, control: Control, kind: Kind) -> KeyState:
             EpochState(epoch, ring.made[epoch], ring.fingerprint(epoch), *states[epoch])
             for epoch in ring.epochs
         ),
+        notes=notes,
     )
+
+
+def _cut_short(settings: Settings, kind: Kind) -> tuple[str, ...]:
+    """The destructions of a key that were begun and not finished, and what is to be done."""
+    return tuple(
+        f"A destruction was begun on {one.begun_at[:10]} and not finished (receipt {one.number}): "
+        f"run `journeys keys destroy {kind}` with "
+        f"{'--everything' if one.everything else f'--epoch {next(iter(one.epochs))}'} again."
+        for one in unfinished(settings, kind)
+    )
+
+
+def _of_halves(settings: Settings, kind: Kind) -> tuple[str, ...]:
+    """How two halves of a key differ, and what is to be done.
+
+    Raises:
+        KeyProblem: One lacks the other's newest epoch.
+    """
+    from governance.keys.custody import epochs_apart, refuse_stale
+
+    source = source_of(settings, kind)
+    refuse_stale(source, kind)
+    apart = ", ".join(str(epoch) for epoch in epochs_apart(source, kind))
+    return (f"One half alone has epoch {apart}: it opens nothing.",) if apart else ()
 
 
 def _held_elsewhere(settings: Settings, control: Control) -> KeyState:
@@ -268,7 +174,7 @@ def _states(settings: Settings, control: Control, ring: KeyRing) -> dict[int, tu
     if ring.kind == "seal":
         old = ("old", "opens what partners sealed before their bundle was renewed")
         return {n: ("in use", "") if n == ring.newest else old for n in ring.epochs}
-    wrapping = wrapped_in(settings, ring.kind, _wrapped(settings, ring))
+    wrapping = wrapped_in(settings, ring.kind, wrapped_runs(settings, ring.kind))
     return {
         n: ("in use", "") if n == ring.newest
         else ("old", "still wraps data keys") if n in wrapping
@@ -300,6 +206,7 @@ def report(states: list[KeyState]) -> list[dict[str, Any]]:
             "kind": state.kind,
             "source": state.source,
             "problem": state.problem,
+            "notes": list(state.notes),
             "epochs": [vars(one) | {"made": one.made.isoformat()} for one in state.epochs],
         }
         for state in states

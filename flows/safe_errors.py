@@ -24,6 +24,8 @@ HOME = Path(__file__).resolve().parents[1]
 ROOMS = ("flows", "governance", "linkage", "schemas", "synthetic", "warehouse")
 
 
+PANIC = "PanicException"
+
 STANDS = "The last committed run stands. "
 
 
@@ -90,6 +92,11 @@ def guarded(
         failure = without_past(error)
     except Exception as error:
         failure = StepFailed(step, type(error).__name__, whereabouts(error))
+    except BaseException as error:
+        # A library in Rust that panics raises what is no Exception; a wish to stop is none either.
+        if type(error).__name__ != PANIC:
+            raise
+        failure = StepFailed(step, PANIC, whereabouts(error))
     # Raised here, outside the handlers, so that the original is not kept as its context.
     raise failure
 

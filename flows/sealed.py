@@ -1,39 +1,39 @@
 """The hub's side of encoding at source: which sealed file is taken, and whether it may be.
 
 A file is taken for what its manifest says only after the partner's signature on it holds, and what
-is inside only after it was held to the manifest, the agreement and the shapes of the stores.
+is inside only after it was held to the manifest, the agreement and the contract (`flows.inside`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from flows.bundles import read_public_key
+from flows.bundles import Issued, read_issued
+from flows.clock import local_day
 from flows.context import RunContext
 from flows.contract import contract_digest
 from flows.encoding import Encoded
 from flows.epochs import Epochs
+from flows.inside import check_inside
 from flows.keys import key_check, keyed_digest, ring_of
-from flows.payload import not_as_said, same_events, unpack
-from flows.reading import COUNTS
+from flows.payload import not_as_said, unpack
 from flows.sources import Arrived, check_untouched, contents_of, stamps_of
+from flows.terms import policy_of
 from governance.agreements import Agreement
 from governance.sealing import ASK_AGAIN, Manifest, beginning, read_manifest, unseal
 from schemas.errors import ExtractRejected, JourneysError, KeyProblem
 
-if TYPE_CHECKING:
-    import polars as pl
-
-    from governance.pseudonymise import Pseudonymised
-
 SUFFIX = ".sealed"
 SEALED = "sealed"
 
-# How far a partner's clock may be ahead of the hub's.
-CLOCKS_DIFFER = timedelta(hours=24)
+# How far a partner's clock may be ahead of the hub's. What is made once it is put right is taken as
+# soon as so much time has passed; until then it is older than what is staged.
+CLOCKS_DIFFER = timedelta(minutes=10)
+
+LARGEST = 2 * 1024**3
+"""The largest sealed file read: it is held in memory several times over."""
 
 NEW_BUNDLE = (
     "Give the partner a new bundle (`journeys keys bundle`) and ask it to encode again with it."
@@ -55,13 +55,13 @@ def find_sealed(run: RunContext, partner: str) -> Arrived | None:
         raise _not_sealed(partner, len(paths) - len(sealed) + folders)
     if not sealed or part.encodes_with is None:
         return None
-    verifying = read_public_key(part.encodes_with)
+    issued = read_issued(part.encodes_with)
     sound: list[tuple[Manifest, Path]] = []
     faults: list[JourneysError] = []
     for path in sealed:
         try:
-            manifest = read_manifest(_read(partner, path, whole=False), verifying)
-            _check_fits(run, partner, manifest)
+            manifest = read_manifest(_read(partner, path, whole=False), issued.verifying)
+            _check_fits(run, partner, manifest, issued)
             sound.append((manifest, path))
         except JourneysError as error:
             faults.append(error)
@@ -89,8 +89,9 @@ def check_arrived(
         )
     if manifest.data_as_at > run.today or manifest.made_at > run.clock() + CLOCKS_DIFFER:
         raise ExtractRejected(
-            f"The sealed file of {partner} is of a day that has not come.",
-            "Ask the partner to check the clock of the machine it encodes on and encode again.",
+            f"The sealed file of {partner} is of a day or an hour that has not come.",
+            "Ask the partner to check the clock of the machine it encodes on and encode again; "
+            "check this machine's too.",
         )
     _refuse_replayed(run, manifest)
     _check_epochs(run, manifest, epochs)
@@ -136,19 +137,21 @@ def open_arrived(
         ExtractRejected: It was cut short, changed, or holds something else.
         KeyProblem: It was sealed to a key that the hub does not hold.
     """
+    from schemas.events import HeldTo
+
     manifest = arrived.manifest
     if manifest is None:
         raise not_as_said()
     content = _read(arrived.partner, arrived.files[SEALED])
     check_untouched(arrived)
     encoded = unpack(unseal(content, manifest, ring_of(run.settings, "seal")))
-    if not _is_as_said(encoded, manifest, agreement):
-        raise not_as_said()
+    held = HeldTo(policy_of(run), run.settings.codes, local_day(manifest.made_at))
+    check_inside(encoded, manifest, agreement, held)
     parts = {epoch: encoded.parts[epoch] for epoch in epochs.wanted if epoch in encoded.parts}
     return Encoded(parts, encoded.facts)
 
 
-def _check_fits(run: RunContext, partner: str, manifest: Manifest) -> None:
+def _check_fits(run: RunContext, partner: str, manifest: Manifest, issued: Issued) -> None:
     from schemas.encoded import ENCODING_VERSION
 
     if (manifest.partner, manifest.purpose) != (partner, run.settings.purpose):
@@ -163,8 +166,12 @@ def _check_fits(run: RunContext, partner: str, manifest: Manifest) -> None:
             "Give the partner the partner kit of this hub's version, or bring the hub to the "
             "partner's, and ask it to encode again.",
         )
-    if not manifest.epochs:
-        raise not_as_said()
+    if manifest.epochs != issued.epochs:
+        raise KeyProblem(
+            f"{partner} encoded in key epochs, or with keys, other than those of the bundle that "
+            "it was given last.",
+            NEW_BUNDLE,
+        )
     if manifest.contract != contract_digest(partner):
         raise ExtractRejected(
             f"{partner} encoded with a program of another version, whose contract is not this "
@@ -238,70 +245,6 @@ def _own_check(run: RunContext, epoch: int) -> set[str]:
     return {key_check(root.purpose_key(run.settings.purpose, epoch))}
 
 
-def _is_as_said(encoded: Encoded, manifest: Manifest, agreement: Agreement) -> bool:
-    facts = encoded.facts
-    return (
-        set(encoded.parts) == set(manifest.epochs)
-        and facts.data_as_at == manifest.data_as_at
-        and {name: dict(rows) for name, rows in facts.rows.items()} == manifest.rows
-        and all(set(rows) == set(COUNTS) for rows in manifest.rows.values())
-        and all(_is_in_shape(part, agreement, facts.rows) for part in encoded.parts.values())
-        and same_events(encoded.parts)
-    )
-
-
-def _is_in_shape(
-    part: Pseudonymised, agreement: Agreement, rows: Mapping[str, Mapping[str, int]]
-) -> bool:
-    """Whether encodings and events are as `governance.pseudonymise` makes them."""
-    from governance.pseudonymise import event_columns
-    from schemas.encoded import encoded_schema
-    from schemas.tables import TABLES
-    from warehouse.staging import tables_of
-
-    partner = agreement.partner
-    tables = {f"{partner}_{table.name}": table for table in TABLES[partner]}
-    staging = tables_of(partner)
-    if dict(part.encoded.schema) != encoded_schema() or set(part.events) != set(tables):
-        return False
-    in_shape = all(
-        set(frame.columns) == event_columns(table, agreement.treatments.get(table.name, {}))
-        and frame.height == rows.get(table.name, {}).get("kept")
-        and all(_holds(frame[column], staging[name].get(column, "")) for column in frame.columns)
-        for name, table in tables.items()
-        for frame in (part.events[name],)
-    )
-    return in_shape and _same_records(partner, part)
-
-
-def _holds(values: pl.Series, kind: str) -> bool:
-    """Whether a column of a staging table can hold some values."""
-    import polars as pl
-
-    name, _, needed = kind.partition(" ")
-    kinds = {"VARCHAR": pl.String, "DATE": pl.Date, "BOOLEAN": pl.Boolean, "BIGINT": pl.Int64}
-    fits = values.dtype.is_integer() if name == "INTEGER" else values.dtype == kinds.get(name)
-    return fits and not (needed and values.null_count())
-
-
-def _same_records(partner: str, part: Pseudonymised) -> bool:
-    """Whether each record is once among the encodings and once among the events."""
-    records = part.encoded["record_id"]
-    frames: Iterable[pl.DataFrame] = part.events.values()
-    among_events = [
-        record
-        for frame in frames
-        if "record_id" in frame.columns
-        for record in frame["record_id"].to_list()
-    ]
-    return (
-        records.null_count() == 0
-        and records.n_unique() == records.len()
-        and (part.encoded["partner"] == partner).all()
-        and sorted(among_events) == records.sort().to_list()
-    )
-
-
 def _not_sealed(partner: str, number: int) -> ExtractRejected:
     return ExtractRejected(
         f"The inbox of {partner}, which encodes at source, holds {number} file(s) or folder(s) "
@@ -312,6 +255,9 @@ def _not_sealed(partner: str, number: int) -> ExtractRejected:
 
 
 def _read(partner: str, path: Path, *, whole: bool = True) -> bytes:
+    from schemas.reading.guard import require_file
+
+    require_file(path, f"A sealed file of {partner}", LARGEST)
     try:
         with path.open("rb") as file:
             return file.read() if whole else beginning(file)

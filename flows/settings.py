@@ -13,8 +13,8 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from governance.keys.custody import KeySource, key_source
 from governance.keys.ring import KINDS, Kind
+from governance.keys.sources import KeySource, key_source
 from schemas.documents import is_present, read_document
 from schemas.errors import ConfigError
 

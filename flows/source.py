@@ -28,7 +28,7 @@ from flows.safe_errors import guarded
 from flows.sources import Arrived, stamps_of
 from governance.agreements import check_covers, check_purpose, load_agreement
 from governance.keys.bundle import Bundle
-from governance.keys.custody import read_private
+from governance.keys.files import read_private
 from governance.sealing import Manifest, payload_digest, recipient_of, seal
 from schemas.encoded import ENCODING_VERSION
 from schemas.errors import ConfigError, ExtractRejected, KeyProblem

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from flows.files import PRIVATE, make_folder, private_folder, write_text
 from governance.agreements import SIGNING_ROLES, Agreement, parse_agreement
-from governance.keys.custody import FileSource, KeySource, is_there, new_ring
+from governance.keys.custody import is_there, new_ring
 from governance.keys.ring import KINDS, Kind
+from governance.keys.sources import FileSource, KeySource
 
 PARTNERS = ("police", "probation", "treatment", "housing")
 PURPOSE = "cohort-journeys"

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from governance.keys.ring import KeyRing
 from schemas.errors import ExtractRejected, KeyProblem
@@ -81,6 +81,49 @@ class Manifest:
     def content(self) -> bytes:
         """The manifest as bytes: JSON with sorted keys."""
         return json.dumps(self.said(), sort_keys=True, separators=(",", ":")).encode()
+
+
+# What is in a manifest is shown and stored at the hub: it can be a name, a number or a digest that
+# we might have written, and no more.
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,60}$")]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Check = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+Number = Annotated[int, Field(ge=0, lt=1 << 40)]
+Day = Annotated[date, Field(strict=False, ge=date(1850, 1, 1), lt=date(2150, 1, 1))]
+MadeAt = Annotated[
+    AwareDatetime,
+    Field(strict=False, ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2150, 1, 1, tzinfo=UTC)),
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class _Counts(_Strict):
+    received: Number
+    kept: Number
+    quarantined: Number
+    withheld: Number
+
+
+class _Said(_Strict):
+    """A manifest as it is written."""
+
+    delivery: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    partner: Name
+    made_at: MadeAt
+    purpose: Name
+    epochs: dict[Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$")], Check]
+    encoding_version: Annotated[int, Field(ge=1, lt=1000)]
+    program: Annotated[str, Field(pattern=r"^[0-9A-Za-z.+-]{1,40}$")]
+    contract: Digest
+    agreement: Digest
+    recipient: Check
+    data_as_at: Day
+    rows: dict[Name, _Counts]
+    digest: Digest
+    size: Number
 
 
 def hub_private_key(ring: KeyRing, epoch: int) -> X25519PrivateKey:
@@ -192,19 +235,13 @@ def _parts(content: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 def _manifest(said: bytes) -> Manifest | None:
+    """The manifest, if it reads as one and in the one way in which it is written."""
     try:
-        found: dict[str, Any] = json.loads(said)
-        if set(found) != {one.name for one in fields(Manifest)}:
-            return None
-        manifest = Manifest(
-            **found
-            | {
-                "made_at": datetime.fromisoformat(found["made_at"]),
-                "data_as_at": date.fromisoformat(found["data_as_at"]),
-                "epochs": {int(epoch): str(check) for epoch, check in found["epochs"].items()},
-            }
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
+        found = _Said.model_validate_json(said)
+    except ValidationError:
         return None
-    sound = manifest.content() == said and re.fullmatch(r"[0-9a-f]{32}", str(manifest.delivery))
-    return manifest if sound else None
+    plain = {name: getattr(found, name) for name in _Said.model_fields}
+    rows = {table: counts.model_dump() for table, counts in found.rows.items()}
+    epochs = {int(epoch): check for epoch, check in found.epochs.items()}
+    manifest = Manifest(**plain | {"rows": rows, "epochs": epochs})
+    return manifest if manifest.content() == said else None

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 from schemas.encoded import FILTERS, SEX_BIT, STRONG_IDS, filter_columns, token_column
 
-# Hamming distances in bits of 256, chosen on the training population (docs/adr/0008).
-NAME_CLOSE = 64
-NAME_NEAR = 86
-NAME_DISTANT = 106
-DATE_CLOSE = 62
-DATE_NEAR = 80
-POSTCODE_CLOSE = 44
-POSTCODE_NEAR = 76
+# Hamming distances in bits of 128, chosen on the training population (docs/adr/0008, 0011).
+NAME_CLOSE = 32
+NAME_NEAR = 43
+NAME_DISTANT = 53
+DATE_CLOSE = 31
+DATE_NEAR = 40
+POSTCODE_CLOSE = 22
+POSTCODE_NEAR = 38
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The shape of an encoded extract: every column linkage may rely on, and nothing else.
 
-Block tokens are 64-bit keyed composites, one per blocking rule. Filters are 256 bits in four signed
+Block tokens are 64-bit keyed composites, one per blocking rule. Filters are 128 bits in two signed
 64-bit words, salted by an anchor, so that two of them compare only where the anchor agrees; sex is
 likewise one bit, masked by the date of birth. Reduced tokens are composites of what every partner
 has, initials among it, so that an extract without names can meet one with them. No attribute of a
@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 ENCODING_VERSION: Final = 4
-FILTER_WORDS: Final = 4
+FILTER_WORDS: Final = 2
 FILTER_BITS: Final = 64 * FILTER_WORDS
 
 # Each block token is named after the fields it is made of. What each of them gains was measured:
@@ -63,7 +63,7 @@ def token_column(name: str) -> str:
 
 
 def filter_columns(field: str, anchor: str) -> tuple[str, ...]:
-    """The four word columns of a field's filter under an anchor."""
+    """The word columns of a field's filter under an anchor."""
     return tuple(f"f_{field}_{anchor}_{word}" for word in range(FILTER_WORDS))
 
 

@@ -11,6 +11,7 @@ from flows.cli.encode import encode_command
 from flows.cli.init import init_command
 from flows.cli.keys import keys_app
 from flows.cli.link import link_app
+from flows.cli.linkage_benchmark import linkage_benchmark_command
 from flows.cli.publish import publish_command
 from flows.cli.run import run_command
 from flows.cli.shell import command
@@ -45,6 +46,11 @@ COMMANDS = (
     ("publish", publish_command, 'journeys publish --approve --officer "A. Name"'),
     ("agreements", agreements_command, "journeys agreements --config demo/partnership.yaml"),
     ("attack", attack_command, "journeys attack --records 10000 --json attack.json"),
+    (
+        "linkage-benchmark",
+        linkage_benchmark_command,
+        "journeys linkage-benchmark labelled.parquet --json benchmark.json",
+    ),
 )
 
 for name, function, example in COMMANDS:

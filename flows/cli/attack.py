@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from governance.attacks.result import Result
 
+RECORDS_EACH = 3  # about, of a person whom several partners know
 FEWEST, USUAL, MOST = 3_000, 10_000, 1_000_000
 """With fewer, too few share a name for even a bare token to fall, and the suite proves nothing."""
 
@@ -24,7 +25,7 @@ def attack_command(
             "--records",
             min=1,
             max=MOST,
-            help=f"Made-up people in the store, a record each; at least {FEWEST:,}.",
+            help=f"Records in the store, of made-up people; at least {FEWEST:,}.",
         ),
     ] = USUAL,
     seed: Annotated[
@@ -35,8 +36,10 @@ def attack_command(
     """Attack the encoding without its key, and weak encodings by the same code.
 
     The attacker holds the identity store, its key, the algorithm and a plain list of people of whom
-    5, 20 and 80 % are in the store. Everybody is made up; no configuration is needed and nothing is
-    stored. Printed are the shares named beyond chance; of weak encodings, FAIL is as it must be.
+    5, 20 and 80 % are in the store. It is tried as well with an attacker who knows an area whole,
+    lives in the same town or holds the residents' books of the hostels, and with several records a
+    person. Everybody is made up; no configuration is needed and nothing is stored. Printed are the
+    shares named beyond chance; of weak encodings, FAIL is as it must be.
     Similarity graphs and patterns are matched on a sample of 2,000 records, weak ones of 3,000.
 
     Exit codes: 0 every attack is within its budget and every weak encoding is broken, 1 not so,
@@ -51,7 +54,10 @@ def attack_command(
             "attacks to break even weak encodings.",
             f"Give --records {FEWEST} or more.",
         )
-    people = People(*(made_up_people(records, 3 * seed + part) for part in range(3)))
+    towns = (made_up_people(records * size, 4 * seed + at) for at, size in enumerate((1, 1, 1, 2)))
+    inside, outside, public, town = towns
+    partnership, several = made_up_partnership(records // RECORDS_EACH, seed)
+    people = People(inside, outside, public, town, partnership, several)
     results = run_suite(people, seed, say)
     write_report([result.as_json() for result in results], json_out)
     _show(results)
@@ -74,8 +80,6 @@ def made_up_people(count: int, seed: int) -> pl.DataFrame:
 
     import polars as pl
 
-    from schemas import standardise
-    from schemas.identity import IDENTITY_SCHEMA
     from synthetic.population import make_population
     from synthetic.rates import ErrorRates, Pairs
     from synthetic.streams import Streams
@@ -91,20 +95,58 @@ def made_up_people(count: int, seed: int) -> pl.DataFrame:
         }
     )
     numbers = pl.int_range(pl.len(), dtype=pl.Int64)
-    absent = [
-        pl.lit(None, dtype).alias(name)
-        for name, dtype in IDENTITY_SCHEMA.items()
-        if name not in people.columns
-    ]
-    return people.with_columns(
-        standardise.person_name(pl.col("forename")).alias("forename"),
-        standardise.person_name(pl.col("surname")).alias("surname"),
-        pl.col("postcode").str.replace_all(" ", ""),
-        *absent,
-        partner=pl.lit("police"),
-        record_id=numbers,
-        person=numbers + seed * MOST,
+    return _as_read(people).with_columns(
+        record_id=numbers, person=pl.format("{}-{}", pl.lit(seed), numbers)
     )
+
+
+def made_up_partnership(count: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """A partnership's people as they are, and the records that its partners hold of them.
+
+    Args:
+        count: How many adults.
+        seed: As for :func:`made_up_people`.
+
+    Returns:
+        The people at the postcode that most of their records give, in the columns of
+        :func:`made_up_people`; and the records in the same columns, with errors and moves.
+    """
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    import polars as pl
+
+    from flows.train import labelled_identities
+    from synthetic import write_extracts
+
+    with TemporaryDirectory() as folder:
+        write_extracts(count, seed, Path(folder))
+        records = labelled_identities(Path(folder))
+        people = pl.read_csv(Path(folder) / "truth" / "person.csv", infer_schema=False)
+    homes = records.group_by("person").agg(pl.col("postcode").drop_nulls().mode().sort().first())
+    plain = (
+        people.select("person", "forename", "surname", pl.col("dob").str.to_date(), "sex")
+        .join(homes, on="person", maintain_order="left")
+        .with_columns(record_id=pl.int_range(pl.len(), dtype=pl.Int64))
+    )
+    listed = _as_read(plain)
+    return listed, records.select(listed.columns)
+
+
+def _as_read(people: pl.DataFrame) -> pl.DataFrame:
+    """People in the columns and the form in which a partner's records are encoded."""
+    import polars as pl
+
+    from schemas import standardise
+    from schemas.identity import IDENTITY_SCHEMA
+
+    lacking = {name: kind for name, kind in IDENTITY_SCHEMA.items() if name not in people.columns}
+    return people.with_columns(
+        *(standardise.person_name(pl.col(name)).alias(name) for name in ("forename", "surname")),
+        standardise.linkable_postcode(pl.col("postcode").str.replace_all(" ", "")),
+        *(pl.lit(None, kind).alias(name) for name, kind in lacking.items()),
+        partner=pl.lit("police"),
+    ).select(*IDENTITY_SCHEMA, "partner", "^record_id$", "^person$")
 
 
 def _show(results: list[Result]) -> None:

@@ -59,6 +59,8 @@ def keys_status_command(config: ConfigOption = None, json_out: JsonOption = None
         typer.echo(f"{state.kind:<11} {state.source}")
         if state.problem:
             typer.echo(f"            {state.problem}")
+        for note in state.notes:
+            typer.echo(f"            {note}")
         for one in state.epochs:
             said = f": {one.said}" if one.said else ""
             typer.echo(
@@ -118,7 +120,7 @@ def keys_destroy_command(
     An epoch that data still stand on is refused. The custodians' own copies have to be destroyed
     by them.
     """
-    from flows.rotation import destroy
+    from flows.destruction import destroy
     from flows.settings import load_settings, locate
     from schemas.errors import ConfigError
 
@@ -151,22 +153,30 @@ def keys_bundle_command(
     It holds the key of this purpose in each epoch, the agreement and the hub's public key, and
     never a root key. Send the bundle and its passphrase two different ways.
     """
-    from flows.bundles import make_bundle
+    from flows.bundles import make_bundle, passphrase_path, public_key_path
     from flows.clock import local_day, utc_now
+    from flows.files import refuse_overwriting
     from flows.settings import load_settings, locate
 
     settings = load_settings(locate(config))
+    refuse_overwriting(
+        {"--out file": out, "passphrase": passphrase_path(out), "--json report": json_out},
+        [public_key_path(settings, partner)],
+    )
     made = make_bundle(settings, partner, out, local_day(utc_now()))
     said: dict[str, Any] = {
         "bundle": str(made.bundle),
         "passphrase": str(made.passphrase),
         "public_key": str(made.public_key),
         "epochs": list(made.epochs),
+        "renewed": made.renewed,
     }
     write_report(said, json_out)
     typer.echo(f"made  the bundle of {partner} at {made.bundle}")
     typer.echo(f"made  its passphrase at {made.passphrase}: send it another way, then remove it")
     typer.echo(f"made  the partner's public key at {made.public_key}")
+    if made.renewed:
+        typer.echo(f"What {partner} sealed with its earlier bundle is refused from now on.")
     typer.echo(f"In partnership.yaml, give {partner} `encodes_with: keys/partners/{partner}.pub`.")
 
 

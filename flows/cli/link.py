@@ -43,11 +43,14 @@ def link_train_command(
     """
     from datetime import UTC, datetime
 
+    from flows.files import check_report_target, make_folder
     from flows.progress import narrator
     from flows.settings import locate
     from flows.train import train_on_synthetic, write_model
 
     target = out if out is not None else locate(config).parent / "models" / f"{name}.json"
+    make_folder(target.parent)
+    check_report_target(target, "model")
     with narrator().telling(1, 1, f"Training on {people:,} made-up people"):
         model = train_on_synthetic(
             people, seed, name=name, approved_by=approved_by, trained=datetime.now(UTC).date()

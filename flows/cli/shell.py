@@ -63,31 +63,35 @@ def write_report(report: Any, out: Path | None) -> None:
     """Write a report as JSON where one was asked for.
 
     Raises:
-        StoreError: If it cannot be written, although that was checked before the work.
+        StoreError: If it cannot be written there, although that was checked before the work.
     """
     if out is None:
         return
-    from flows.files import write_json
+    from flows.files import check_report_target, write_json
     from schemas.errors import JourneysError, StoreError
 
     lost = False
     try:
+        # Once more: the command may have put something of its own there meanwhile.
+        check_report_target(out)
         write_json(out, report)
     except JourneysError:
         lost = True
     if lost:
         raise StoreError(
             f"The report cannot be written to {out}; what the command did was done.",
-            "Check the space left on its disk; `journeys status` says how things are.",
+            "Check its place and the space left there; `journeys status` says how things are.",
         )
 
 
 def _outcome(
     function: Callable[Given, int | None], *args: Given.args, **kwargs: Given.kwargs
 ) -> int:
+    from flows.apart import keep_to_itself
     from flows.safe_errors import guarded
     from schemas.errors import ConfigError, JourneysError
 
+    keep_to_itself()
     name = function.__name__.removesuffix("_command")
     _speak_utf_8()
     try:

@@ -8,9 +8,10 @@
   a partnership's people is nearly a partner, and the budget is there to notice a change for the
   worse, not to call such a loss small.
 - The insider is held to what the encoding adds to the staging store, which has no secret from it.
-- Stronger assumptions get no larger budget: who knows an area whole, or is given who shares a date
-  and a postcode, is held to the budget of the overlap. None was changed once version 3 of the
-  encoding was measured, though some are missed: see docs/explanation/threat-model.md.
+- Stronger assumptions get no larger budget: who knows an area whole or has the residents' books of
+  the hostels, or is given who shares a date and a postcode, is held to the budget of the overlap.
+  None was changed once version 3 of the encoding was measured, nor after version 4, though some are
+  missed: see docs/explanation/threat-model.md.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Finding who shares an anchor, and placing what was found.
+"""Finding who shares an anchor.
 
-Filters of unrelated values lie a little nearer inside an anchor than across, and several filters
-share an anchor; composites that hold the anchor chain records together for certain. What is found
-becomes one more thing that records share, and the graph of tokens is matched with it. Since more
-data may find what this does not, the same is measured with the groups given away.
+Composites that hold the anchor chain records together for certain. Filters of unrelated values lie
+a little nearer inside an anchor than across, too little to tell of one pair; but the mean distance
+to the members of a chain tells, so a chain of a few draws in the rest of its hostel.
 """
 
 from __future__ import annotations
@@ -12,46 +11,31 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from governance.attacks.bits import Indices, Reals, bits_of, words_of
-from governance.attacks.token_graph import TOKENS
-from schemas.encoded import FILTERS, filter_columns
+from governance.attacks.form import Anchor
 
-SURE: Final = 5.5  # standard deviations above chance; 10,000 records have 50 million pairs
-TURNS: Final = 4
-MOST_RECORDS: Final = 40_000  # all pairs are compared
-BLOCK: Final = 1_000
-
-
-def anchors() -> dict[str, tuple[str, ...]]:
-    """Each anchor that composites name, with the token columns that show it to be shared."""
-    named = dict.fromkeys(anchor for _, anchor in FILTERS)
-    chained = {
-        anchor: tuple(token for token in TOKENS if anchor in token.split("_")) for anchor in named
-    }
-    return {anchor: tokens for anchor, tokens in chained.items() if tokens}
+FEWEST: Final = 4  # members of a chain that is grown
+JOINS, STAYS = 3.7, 1.5  # standard deviations above all other records; 10,000 make one mistake
+TURNS: Final = 8
+MOST_RECORDS: Final = 40_000  # every chain is compared with all records
 
 
-def discover(encoded: pl.DataFrame, anchor: str) -> Indices:
+def discover(encoded: pl.DataFrame, anchor: Anchor) -> Indices:
     """Group records that seem to share an anchor.
 
     Args:
         encoded: Encoded records.
-        anchor: One of :func:`anchors`.
+        anchor: Which.
 
     Returns:
         A group number for each record.
     """
-    group = chained(encoded, anchors()[anchor])
-    words = [words_of(encoded, filter_columns(*pair)) for pair in FILTERS if pair[1] == anchor]
-    signs = np.concatenate([2 * bits_of(one) - 1 for one in words], axis=1)
-    signs -= signs.mean(axis=0)
-    for _ in range(TURNS):
-        merged = _merged(signs, group)
-        if merged.max() == group.max():
-            break
-        group = merged
-    return group
+    group = chained(encoded, anchor.tokens)
+    # Copies of one record are no group.
+    first, of_row = _distinct(encoded, anchor)
+    return _grown(encoded[first], anchor, group[first])[of_row]
 
 
 def chained(encoded: pl.DataFrame, tokens: tuple[str, ...]) -> Indices:
@@ -70,29 +54,56 @@ def chained(encoded: pl.DataFrame, tokens: tuple[str, ...]) -> Indices:
             return np.unique(group, return_inverse=True)[1]
 
 
-def _merged(signs: Reals, group: Indices) -> Indices:
-    """Join each two groups that are each other's nearest and nearer than chance allows."""
-    sizes = np.bincount(group)
-    totals = np.zeros((len(sizes), signs.shape[1]), dtype=np.float32)
-    np.add.at(totals, group, signs)
-    # A sum of products of independent signs has a variance of one for each.
-    totals /= np.sqrt(sizes * np.sqrt(signs.shape[1]))[:, None]
-    nearest, how_near = _nearest(totals)
-    joined = (how_near > SURE) & (nearest[nearest] == np.arange(len(sizes)))
-    target = np.where(joined, np.minimum(nearest, np.arange(len(sizes))), np.arange(len(sizes)))
-    return np.unique(target[group], return_inverse=True)[1]
+def members(group: Indices, fewest: int) -> list[Indices]:
+    """The rows of each group of at least so many, the largest group first."""
+    order = np.argsort(group, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
+    return sorted((part for part in parts if len(part) >= fewest), key=len, reverse=True)
 
 
-def _nearest(totals: Reals) -> tuple[Indices, Reals]:
-    found = np.empty(len(totals), dtype=np.int64)
-    how_near = np.empty(len(totals), dtype=np.float32)
-    for start in range(0, len(totals), BLOCK):
-        near = totals[start : start + BLOCK] @ totals.T
-        lines = np.arange(len(near))
-        near[lines, start + lines] = -np.inf
-        found[start : start + BLOCK] = near.argmax(axis=1)
-        how_near[start : start + BLOCK] = near.max(axis=1)
-    return found, how_near
+def _distinct(encoded: pl.DataFrame, anchor: Anchor) -> tuple[Indices, Indices]:
+    """Records that differ in a filter or have none, and for each record its equal among them."""
+    words = [column for columns in anchor.filters for column in columns]
+    row = pl.col("row")
+    kind = pl.when(anchor.present()).then(row.first().over(words)).otherwise(row)
+    first = encoded.with_row_index("row").select(kind).to_series().to_numpy()
+    return np.unique(first.astype(np.int64), return_inverse=True)
+
+
+def _grown(encoded: pl.DataFrame, anchor: Anchor, group: Indices) -> Indices:
+    """Let each chain, the largest first, draw in the records that are near to it as a whole."""
+    has = encoded.select(anchor.present()).to_series().to_numpy()
+    signs = [_signs(encoded, columns) for columns in anchor.filters]
+    grown, taken, number = group.copy(), ~has, group.max(initial=0)
+    for chain in members(group, FEWEST):
+        inside = np.zeros(len(group), dtype=bool)
+        inside[chain] = True
+        inside &= ~taken
+        for _ in range(TURNS):
+            if inside.sum() < FEWEST:
+                break
+            near = sum(one @ one[inside].mean(axis=0) for one in signs)
+            score = _standard(near, has)
+            drawn = ~taken & ((score > JOINS) | (inside & (score > STAYS)))
+            if (drawn == inside).all():
+                break
+            inside = drawn
+        number += 1
+        grown[inside] = number
+        taken |= inside
+    return np.unique(grown, return_inverse=True)[1]
+
+
+def _signs(encoded: pl.DataFrame, columns: tuple[str, ...]) -> Reals:
+    """A filter's bits as -1 or 1, and 0 where there is no filter."""
+    has = encoded[columns[0]].is_not_null().to_numpy()
+    return (2 * bits_of(words_of(encoded, columns)) - 1) * has[:, None]
+
+
+def _standard(near: Reals, has: NDArray[np.bool_]) -> Reals:
+    """Standard deviations above the median, both of the bulk of the records."""
+    middle = np.median(near[has])
+    return (near - middle) / (1.4826 * np.median(np.abs(near[has] - middle)))
 
 
 def pairs_found(group: Indices, truth: pl.Series) -> tuple[float, float]:

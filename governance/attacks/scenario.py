@@ -9,11 +9,14 @@ from typing import Final
 import polars as pl
 
 from governance.encoding.anchored import encode, encoding_keys
+from governance.encoding.crowded import without_crowded_postcodes
 from governance.keys import RootKey
 from schemas.errors import ConfigError
 
 PERSON: Final = "person"
 VALUES: Final = ("forename", "surname", "dob", "postcode")
+HOSTEL: Final = 30  # people in the store who share a postcode
+BOOK_RIGHT: Final = 0.8  # share of a hostel's residents in its book
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,10 @@ class Scenario:
     """A store and an attacker.
 
     Args:
-        target: The identities in the store, one record a person, with `person`. Attacks never see
-            it; weak and shipped encodings are made from it, and guesses are scored against it.
-        known: The attacker's plain list, of the same columns and, where both list a person, the
-            same values: no error or move hinders the attacker.
+        target: The identities in the store, with `person`. Attacks never see it; weak and shipped
+            encodings are made from it, and guesses are scored against it.
+        known: The attacker's plain list, of the same columns, a row a person. Where the store has
+            one record a person it has the same values: no error or move hinders the attacker.
         public: People of nobody's list, who stand for public lists of names.
         overlap: The share of the target's people who are on the attacker's list.
     """
@@ -94,6 +97,48 @@ def make_scenario(
     listed = listed.head(round(overlap * size))
     known = pl.concat([listed, outside.head(size - listed.height)])
     return Scenario(inside, known.sample(size, shuffle=True, seed=seed + 1), public, overlap)
+
+
+def make_hostel_scenario(
+    inside: pl.DataFrame, outside: pl.DataFrame, public: pl.DataFrame, seed: int
+) -> Scenario:
+    """Give the attacker the residents' book of every hostel, four in five of it right.
+
+    The others in a book are people of `outside`, who never came to the store. Arguments and what
+    is raised are those of :func:`make_scenario`.
+    """
+    full = pl.len().over("postcode") >= HOSTEL
+    residents = inside.filter(pl.col("postcode").is_not_null() & full)
+    if residents.is_empty() or outside.height < residents.height:
+        raise ConfigError("There are too few people to attack.", "Attack more records.")
+    order = residents.sample(fraction=1, shuffle=True, seed=seed)
+    right = pl.int_range(pl.len()).over("postcode") < BOOK_RIGHT * pl.len().over("postcode")
+    listed, missing = order.filter(right), order.filter(~right)
+    strangers = outside.head(missing.height).with_columns(postcode=missing["postcode"])
+    book = pl.concat([listed, strangers]).sample(fraction=1, shuffle=True, seed=seed + 1)
+    return Scenario(inside, book, public, listed.height / inside.height)
+
+
+def as_stored(people: pl.DataFrame) -> pl.DataFrame:
+    """The identities as the hub encodes them: of a partner's crowded postcodes only the sector."""
+    parts = people.with_row_index("row").partition_by("partner")
+    return pl.concat(map(without_crowded_postcodes, parts)).sort("row").drop("row")
+
+
+def like_stored(known: pl.DataFrame, target: pl.DataFrame) -> pl.DataFrame:
+    """The attacker's list without the postcodes of which the store has only the sector.
+
+    Args:
+        known: The list.
+        target: The identities in the store; that the attacker can tell which postcodes are crowded
+            is granted.
+    """
+    withheld = as_stored(target)["postcode"].is_null() & target["postcode"].is_not_null()
+    crowded = pl.col("postcode").is_in(target.filter(withheld)["postcode"].implode())
+    return known.with_columns(
+        sector=pl.when(crowded).then(pl.col("postcode").str.head(-2)).otherwise("sector"),
+        postcode=pl.when(~crowded).then("postcode"),
+    )
 
 
 def own_encoding(people: pl.DataFrame) -> pl.DataFrame:

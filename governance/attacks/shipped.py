@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import polars as pl
 
-from governance.attacks import budgets, dictionary, frequency, graphs, groups, insider, patterns
-from governance.attacks.bits import words_of
+from governance.attacks import (
+    budgets,
+    dictionary,
+    frequency,
+    graphs,
+    groups,
+    in_groups,
+    insider,
+    patterns,
+)
+from governance.attacks.bits import Indices, words_of
+from governance.attacks.form import anchor_values, shipped_form
 from governance.attacks.result import RECORDS, SHIPPED, Result, judge_column, judge_rows
-from governance.attacks.scenario import Scenario, own_encoding, smaller
+from governance.attacks.scenario import Scenario, as_stored, like_stored, own_encoding, smaller
 from governance.attacks.scoring import Score, score_people
 from governance.attacks.token_graph import CLEAR, TOKENS, colours, match_graphs, token_graph
 from governance.attacks.weak import grams_of
@@ -19,30 +29,40 @@ from governance.encoding.anchored import encode
 from schemas.encoded import FILTERS, filter_columns
 
 MOST_NODES: Final = 2_000  # similarities of all pairs are held, so a sample of records is attacked
-ANCHORED: Final = {"date": "dob", "postcode": "postcode"}
-"""Anchors whose groups are looked for, and the field that is the anchor; names are the third."""
+GIVEN: Final = ("dob", "postcode")
+"""Columns of which the token graph is told who shares a value, in the bound of that name."""
+FORM: Final = shipped_form()
 Tell = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
 class Store:
-    """The stolen store, and who in it shares an anchor as far as the attacker can find.
+    """The stolen store, and who in it seems to share an anchor or to be one person.
 
     Args:
         encoded: The columns of the encoding.
         found: The group of each record by anchor; empty where there are too many records to
             compare them all.
+        persons: Which records seem to be one person's.
     """
 
     encoded: pl.DataFrame
-    found: dict[str, pl.Series]
+    found: dict[str, Indices]
+    persons: Indices
 
 
 @dataclass(frozen=True)
 class Stolen:
-    """What the attacker holds: the store, and its own list encoded under its own key."""
+    """What the attacker holds.
+
+    Args:
+        store: The store.
+        known: Its plain list, as the hub would have encoded it.
+        own: That list encoded under its own key.
+    """
 
     store: Store
+    known: pl.DataFrame
     own: pl.DataFrame
 
     @property
@@ -53,51 +73,64 @@ class Stolen:
 
 def store_of(people: pl.DataFrame) -> Store:
     """Encode the people of the target under a key that nobody keeps, and look for groups."""
-    encoded = own_encoding(people)
+    encoded = own_encoding(as_stored(people))
     few = people.height <= groups.MOST_RECORDS
-    found = {anchor: pl.Series(groups.discover(encoded, anchor)) for anchor in ANCHORED if few}
-    return Store(encoded, found)
+    return Store(encoded, in_groups.found(encoded, FORM) if few else {}, in_groups.persons(encoded))
+
+
+def stolen(scenario: Scenario, store: Store) -> Stolen:
+    """What somebody holds who steals the store and knows the list."""
+    known = like_stored(scenario.known, scenario.target)
+    return Stolen(store, known, own_encoding(known))
 
 
 def attack(scenario: Scenario, store: Store, tell: Tell) -> Iterator[Result]:
     """Run every attack at one overlap."""
     told = f"{scenario.overlap:.0%} known"
     tell(f"{told}: encoding the list under the attacker's key")
-    stolen = Stolen(store, own_encoding(scenario.known))
+    held = stolen(scenario, store)
     steps: dict[str, Callable[[Scenario, Stolen], Iterator[Result]]] = {
         "dictionary": _dictionary,
         "frequencies": _frequencies,
         "token graph": _token_graph,
         "anchor groups": _groups,
+        "distances in groups": _distances,
         "insider": _insider,
         "similarity graphs": _graphs,
         "patterns": _patterns,
     }
     for name, step in steps.items():
         tell(f"{told}: {name}")
-        yield from step(scenario, stolen)
+        yield from step(scenario, held)
 
 
-def attack_by_area(scenario: Scenario, store: Store) -> Iterator[Result]:
-    """The token graph, where the attacker knows everybody in some postcodes."""
-    stolen = Stolen(store, own_encoding(scenario.known))
-    rows = _matched(stolen.target, stolen.own, scenario.overlap, TOKENS)
-    yield from judge_rows("token graph, known by area", scenario, [rows])
+def attack_where(where: str, scenario: Scenario, store: Store) -> Iterator[Result]:
+    """The attacks that live on who is near whom, where the attacker knows people of a special kind.
+
+    Args:
+        where: What is special, as it is added to the attacks' names.
+        scenario: Whom the attacker knows.
+        store: The store.
+    """
+    held = stolen(scenario, store)
+    for result in (*_token_graph(scenario, held), *_placed("found", scenario, held, store.found)):
+        attack = result.attack.removesuffix(", found")
+        yield replace(result, attack=f"{attack}, {where}")
 
 
-def _dictionary(scenario: Scenario, stolen: Stolen) -> Iterator[Result]:
+def _dictionary(scenario: Scenario, held: Stolen) -> Iterator[Result]:
     columns = [*TOKENS, *(filter_columns(*pair)[0] for pair in FILTERS)]
-    keyless = encode(scenario.known, lambda label: bytes(32))
-    for name, listed in (("no key", keyless), ("wrong key", stolen.own)):
-        rows = dictionary.look_up(stolen.target, listed, columns)
+    keyless = encode(held.known, lambda label: bytes(32))
+    for name, listed in (("no key", keyless), ("wrong key", held.own)):
+        rows = dictionary.look_up(held.target, listed, columns)
         yield from judge_rows(f"dictionary, {name}", scenario, [rows], budget=budgets.DICTIONARY)
 
 
-def _frequencies(scenario: Scenario, stolen: Stolen) -> Iterator[Result]:
+def _frequencies(scenario: Scenario, held: Stolen) -> Iterator[Result]:
     """Every token and filter, by rank and by likelihood."""
-    within, among = colours(stolen.target, CLEAR), colours(stolen.own, CLEAR)
+    within, among = colours(held.target, CLEAR), colours(held.own, CLEAR)
     guesses = [
-        align(stolen.target[column], _first_rows(stolen.own[column]), within, among)
+        align(held.target[column], _first_rows(held.own[column]), within, among)
         for column in [*TOKENS, *(filter_columns(*pair)[0] for pair in FILTERS)]
         for align in (frequency.align_by_rank, frequency.align_by_likelihood)
     ]
@@ -113,54 +146,86 @@ def _first_rows(codes: pl.Series) -> pl.Series:
     return first.to_series()
 
 
-def _token_graph(scenario: Scenario, stolen: Stolen) -> Iterator[Result]:
-    rows = _matched(stolen.target, stolen.own, scenario.overlap, TOKENS)
+def _token_graph(scenario: Scenario, held: Stolen) -> Iterator[Result]:
+    rows = _matched(held, scenario.overlap)
     yield from judge_rows("token graph", scenario, [rows])
 
 
 def _matched(
-    target: pl.DataFrame,
-    own: pl.DataFrame,
+    held: Stolen,
     overlap: float,
-    tokens: tuple[str, ...],
-    known: tuple[str, ...] = CLEAR,
+    shared: tuple[pl.DataFrame, pl.DataFrame] | None = None,
+    clear: tuple[pl.DataFrame, pl.DataFrame] | None = None,
 ) -> pl.Series:
-    """The row of the list for each record, by the graph of tokens and what else is known."""
+    """The row of the list for each record, by the graph of tokens and what else is known.
+
+    Args:
+        held: What the attacker holds.
+        overlap: The share of the store's people on the list.
+        shared: Further columns of the store and of the list whose equal values show.
+        clear: Columns of both that are known of each record by itself.
+    """
+    persons = held.store.persons
+    tokens, seen = TOKENS, CLEAR
+    target, own = held.target, held.own
+    if shared is not None:
+        target, own = target.hstack(shared[0]), own.hstack(shared[1])
+        tokens = (*TOKENS, *shared[0].columns)
+    if clear is not None:
+        target, own = target.hstack(clear[0]), own.hstack(clear[1])
+        seen = tuple(clear[0].columns)
     found = match_graphs(
-        token_graph(target, tokens, known), token_graph(own, tokens, known), overlap
+        token_graph(target, tokens, seen, persons), token_graph(own, tokens, seen), overlap
     )
-    records = pl.DataFrame({"u": pl.int_range(target.height, dtype=pl.UInt32, eager=True)})
+    records = pl.DataFrame({"u": pl.Series(persons, dtype=pl.UInt32)})
     return records.join(found, on="u", how="left", maintain_order="left")["a"]
 
 
-def _groups(scenario: Scenario, stolen: Stolen) -> Iterator[Result]:
+def _groups(scenario: Scenario, held: Stolen) -> Iterator[Result]:
     """Groups that were found, then groups given away, as one more token of each anchor."""
-    truths = {ANCHORED[anchor]: f"group_{anchor}" for anchor in ANCHORED}
-    tokens = (*TOKENS, *truths.values())
-    own = _with_groups(stolen.own, {c: _codes(scenario.known[v]) for v, c in truths.items()})
-    given = {column: _codes(scenario.target[value]) for value, column in truths.items()}
-    found = {f"group_{anchor}": group for anchor, group in stolen.store.found.items()}
-    for name, known in (("found", found), ("given", given)):
-        if known:
-            target = _with_groups(stolen.target, known)
-            rows = _matched(target, own, scenario.overlap, tokens)
-            yield from judge_rows(f"anchor groups, {name}", scenario, [rows])
+    if held.store.found:
+        target = pl.DataFrame({f"group_{a}": group for a, group in held.store.found.items()})
+        own = pl.DataFrame(
+            {
+                f"group_{a}": anchor_values(held.known, FORM.anchors[a].parts)
+                for a in held.store.found
+            }
+        )
+        rows = _matched(held, scenario.overlap, (target, own))
+        yield from judge_rows("anchor groups, found", scenario, [rows])
+    numbers = [
+        pl.col(column).rank("dense").cast(pl.Int64).alias(f"group_{column}") for column in GIVEN
+    ]
+    told = scenario.target.select(numbers), scenario.known.select(numbers)
+    rows = _matched(held, scenario.overlap, told)
+    yield from judge_rows("anchor groups, given", scenario, [rows])
 
 
-def _with_groups(encoded: pl.DataFrame, numbers: dict[str, pl.Series]) -> pl.DataFrame:
-    return encoded.with_columns(group.alias(column) for column, group in numbers.items())
+def _distances(scenario: Scenario, held: Stolen) -> Iterator[Result]:
+    yield from _placed("found", scenario, held, held.store.found)
+    given = in_groups.given(as_stored(scenario.target), FORM)
+    yield from _placed("given", scenario, held, given)
 
 
-def _codes(values: pl.Series) -> pl.Series:
-    return values.rank("dense").cast(pl.Int64)
+def _placed(
+    how: str, scenario: Scenario, held: Stolen, of_anchor: dict[str, Indices]
+) -> Iterator[Result]:
+    """The list's groups placed in the store's, and what of it an attacker would believe."""
+    if not of_anchor:
+        return
+    rows, sure = in_groups.match(held.target, held.known, FORM, of_anchor)
+    named = score_people(scenario, sure)
+    whole, *columns = judge_rows(f"distances in groups, {how}", scenario, [rows])
+    note = f"{named.correct} of {named.guessed} sure guesses are right"
+    yield replace(whole, note=note if named.guessed else "")
+    yield from columns
 
 
-def _insider(scenario: Scenario, stolen: Stolen) -> Iterator[Result]:
+def _insider(scenario: Scenario, held: Stolen) -> Iterator[Result]:
     """What staging names alone, and what it names as the colours of the token graph."""
     seen, listed = insider.staged(scenario.target), insider.staged(scenario.known)
     alone = insider.name_by_columns(seen, listed)
-    target, own = stolen.target.hstack(seen), stolen.own.hstack(listed)
-    graph = _matched(target, own, scenario.overlap, TOKENS, insider.STAGED).cast(alone.dtype)
+    graph = _matched(held, scenario.overlap, clear=(seen, listed)).cast(alone.dtype)
     before = score_people(scenario, alone)
     mixed = (graph.fill_null(alone), alone.fill_null(graph))
     after = max((score_people(scenario, rows) for rows in mixed), key=lambda s: s.reidentified)
@@ -179,7 +244,9 @@ def _graphs(scenario: Scenario, _: Stolen) -> Iterator[Result]:
     """Each filter as if it were a column, and all of them as whole records."""
     some = smaller(scenario, MOST_NODES)
     mixed, listed = some.rehearsal()
-    target, known, others = (own_encoding(people) for people in (some.target, some.known, mixed))
+    target, known, others = (
+        own_encoding(people) for people in (as_stored(some.target), some.known, mixed)
+    )
     every = tuple(column for pair in FILTERS for column in filter_columns(*pair))
     named = {pair[0]: filter_columns(*pair) for pair in reversed(FILTERS)}
     for part, columns in {RECORDS: every, **named}.items():
@@ -189,11 +256,11 @@ def _graphs(scenario: Scenario, _: Stolen) -> Iterator[Result]:
         yield from (result for result in results if result.part == part)
 
 
-def _patterns(scenario: Scenario, stolen: Stolen) -> Iterator[Result]:
+def _patterns(scenario: Scenario, held: Stolen) -> Iterator[Result]:
     """The first filter of each field, as if it were a plain one."""
     some = smaller(scenario, MOST_NODES)
     for field in ("forename", "surname"):
         columns = next(filter_columns(*pair) for pair in FILTERS if pair[0] == field)
-        words = words_of(stolen.target.head(some.target.height), columns)
+        words = words_of(held.target.head(some.target.height), columns)
         guess = patterns.mine(words, some.public[field], grams_of)
         yield judge_column("pattern mining", some, field, [guess])

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import polars as pl
 
-from governance.attacks import shipped, weak_targets
+from governance.attacks import row_order, shipped, weak_targets
 from governance.attacks.result import Result
-from governance.attacks.scenario import make_scenario
+from governance.attacks.scenario import Scenario, make_hostel_scenario, make_scenario
 
 OVERLAPS: Final = (0.05, 0.2, 0.8)
 USUAL: Final = 0.2  # the overlap of the targets, at which weak encodings are attacked as well
+ONE_TOWN, BOOKS = "of one town", "with residents' books"
 Tell = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
 class People:
-    """Made-up people: those in the store, others for the attacker's list, and the public."""
+    """Made-up people, each with one record unless said otherwise.
+
+    Args:
+        inside: Those in the store.
+        outside: As many others, of another town, for the attacker's list.
+        public: Others, who stand for public lists of names.
+        town: Twice as many people of one town, half of whom are in the store.
+        partnership: The people of several partners, as they are, with ids of their own.
+        records: What those partners hold of them, several records a person.
+    """
 
     inside: pl.DataFrame
     outside: pl.DataFrame
     public: pl.DataFrame
+    town: pl.DataFrame
+    partnership: pl.DataFrame
+    records: pl.DataFrame
 
 
 def run_suite(
@@ -52,11 +65,41 @@ def _results(
     for overlap in overlaps:
         scenario = make_scenario(*everybody, overlap, seed)
         yield from shipped.attack(scenario, store, tell)
-    tell("Attacking with everybody known in some postcodes")
-    by_area = make_scenario(*everybody, USUAL, seed, by_area=True)
-    yield from shipped.attack_by_area(by_area, store)
+    special = _special(people, seed)
+    for where, scenario in special.items():
+        tell(f"Whom else the attacker may know: {where}")
+        same = scenario.target is people.inside
+        held = store if same else shipped.store_of(scenario.target)
+        yield from shipped.attack_where(where, scenario, held)
+    tell("The order of rows")
+    yield from row_order.attack(special[ONE_TOWN])
+    yield weak_targets.place_in_groups(BOOKS, special[BOOKS])
     yield from weak_targets.attack_records(make_scenario(*everybody, max(overlaps), seed))
     yield from weak_targets.attack(make_scenario(*everybody, USUAL, seed), tell)
+
+
+def _special(people: People, seed: int) -> dict[str, Scenario]:
+    """Whom else the attacker may know, and what else may be in the store."""
+    everybody = (people.inside, people.outside, people.public)
+    several = (people.partnership, people.outside, people.public)
+    return {
+        "known by area": make_scenario(*everybody, USUAL, seed, by_area=True),
+        ONE_TOWN: make_scenario(*_town(people, seed), people.public, USUAL, seed),
+        BOOKS: make_hostel_scenario(*everybody, seed),
+        **{
+            where: replace(
+                make_scenario(*several, USUAL, seed, by_area=by_area), target=people.records
+            )
+            for where, by_area in (("several records", False), ("several records, by area", True))
+        },
+    }
+
+
+def _town(people: People, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Who of the town is in the store, and who is not."""
+    mixed = people.town.sample(fraction=1, shuffle=True, seed=seed)
+    half = mixed.height // 2
+    return mixed.head(half), mixed.tail(half)
 
 
 def standing(results: list[Result]) -> list[str]:

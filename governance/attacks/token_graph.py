@@ -84,7 +84,10 @@ def colours(encoded: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
 
 
 def token_graph(
-    encoded: pl.DataFrame, tokens: tuple[str, ...], clear: Sequence[str] = CLEAR
+    encoded: pl.DataFrame,
+    tokens: tuple[str, ...],
+    clear: Sequence[str] = CLEAR,
+    persons: Indices | None = None,
 ) -> Graph:
     """The graph of records that share a token.
 
@@ -92,6 +95,8 @@ def token_graph(
         encoded: Encoded records.
         tokens: The columns that say what is shared.
         clear: The columns that colour a record.
+        persons: A number for each record; records of one number are put together, and the graph is
+            of these.
     """
     seen = colours(encoded, clear)
     rows = encoded.select(pl.col(tokens)).with_row_index("u")
@@ -101,8 +106,24 @@ def token_graph(
     filters = [words_of(encoded, filter_columns(*pair)) for pair in FILTERS]
     apart = {f"d{at}": distances(words[u], words[v]) for at, words in enumerate(filters)}
     kind = edges["kind"] + (_sexes(encoded, tokens, edges) << len(tokens))
-    described = edges.with_columns(kind=kind, cu=seen.gather(u), cv=seen.gather(v), **apart)
-    return Graph(seen, described)
+    described = edges.with_columns(kind=kind, **apart)
+    if persons is not None:
+        described = _together(described, persons)
+        seen = seen.gather(np.unique(persons, return_index=True)[1])
+    ends = {"cu": seen.gather(described["u"]), "cv": seen.gather(described["v"])}
+    return Graph(seen, described.with_columns(**ends))
+
+
+def _together(edges: pl.DataFrame, persons: Indices) -> pl.DataFrame:
+    """Edges between persons: all that any of their records share, and the least distances."""
+    ends = {end: persons[edges[end].to_numpy()].astype(np.uint32) for end in ("u", "v")}
+    return (
+        edges.with_columns(**ends)
+        .filter(pl.col("u") != pl.col("v"))
+        .group_by("u", "v")
+        .agg(pl.col("kind").bitwise_or(), pl.col("^d[0-9]+$").min())
+        .sort("u", "v")
+    )
 
 
 def shows_date(token: str) -> bool:

@@ -10,16 +10,31 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from itertools import product
 from typing import Final
 
 import numpy as np
 import polars as pl
 
 from governance.attacks.bits import Indices, Words
+from governance.attacks.form import Anchor, Form
+from governance.encoding.anchored import GRAMS, SENT, SENT_INSTEAD, composite
+from governance.encoding.filters import anchored_filters
+from governance.encoding.parts import part_tokens
+from governance.encoding.prf import Coded, distinct
+from schemas.encoded import FILTER_WORDS, token_column
 
 BITS: Final = 1024
 DIFFUSED_FROM: Final = 10  # input bits of each output bit (Armknecht, Heng and Schnell, PETS 2023)
 FEWEST, USUAL, MOST = 5, 10, 15  # hash functions of a bigram
+
+UNDER_POSTCODE: Final = ("forename", "surname", "dob")
+HALVES: Final = (0, 1)  # version 3 had filters twice as wide: two of today's, under two keys
+POSTCODE_TOKENS: Final = {
+    "postcode_surname": ("postcode", "surname"),
+    "postcode_forename": ("postcode", "forename"),
+    "postcode_initials": ("postcode", "initial", "surname_initial"),
+}
 
 
 def new_key() -> bytes:
@@ -92,3 +107,59 @@ def _places(gram: str, key: bytes, hashes: int) -> Indices:
 
 def _packed(bits: np.ndarray) -> Words:
     return np.packbits(bits, axis=1).view(np.uint64)
+
+
+def bare_postcode_form() -> Form:
+    """What hung on the bare postcode in version 3 of the anchored encoding.
+
+    All residents of a hostel share the anchor, so hostels can be found, and there are thousands of
+    pairs of filters in each.
+    """
+    tokens = tuple(map(token_column, POSTCODE_TOKENS))
+    filters = tuple(_word_columns(*each) for each in product(UNDER_POSTCODE, HALVES))
+    return Form(_under_bare_postcode, {"postcode": Anchor(("postcode",), filters, tokens)})
+
+
+def _under_bare_postcode(people: pl.DataFrame) -> pl.DataFrame:
+    """Encode people under a new key; whoever lacks a postcode has nothing that compares."""
+    secret = new_key()
+
+    def key_of(label: str) -> bytes:
+        return hmac.digest(secret, label.encode(), "sha256")
+
+    dated = people.with_columns(pl.col("dob").dt.strftime("%Y%m%d"))
+    columns = {name: distinct(dated[name]) for name in (*SENT, *SENT_INSTEAD)}
+    parts = part_tokens(columns, key_of)
+    made = {
+        token_column(name): composite(parts, of, key_of(f"token/{name}"))
+        for name, of in POSTCODE_TOKENS.items()
+    }
+    for field, half in product(UNDER_POSTCODE, HALVES):
+        key = key_of(f"filter/{field}/{half}")
+        made |= _salted((field, half), columns[field], parts["postcode"], key)
+    return pl.DataFrame(made)
+
+
+def _salted(
+    each: tuple[str, int], column: Coded, salts: pl.Series, key: bytes
+) -> dict[str, pl.Series]:
+    """The words of half of a field's filters under the salts, null where there is none."""
+    present = (column.rows.is_not_null() & salts.is_not_null()).to_numpy()
+    words = np.zeros((len(salts), FILTER_WORDS), dtype=np.int64)
+    words[present] = anchored_filters(
+        GRAMS[each[0]](column.values),
+        column.rows.to_numpy()[present].astype(np.int64),
+        salts.fill_null(0).to_numpy().view(np.uint64)[present],
+        key,
+    )
+    shown = pl.Series(present)
+    return {
+        name: pl.Series(word).zip_with(
+            shown, pl.repeat(None, len(word), dtype=pl.Int64, eager=True)
+        )
+        for name, word in zip(_word_columns(*each), words.T, strict=True)
+    }
+
+
+def _word_columns(field: str, half: int) -> tuple[str, ...]:
+    return tuple(f"f_{field}_postcode_{half}_{word}" for word in range(FILTER_WORDS))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from governance.attacks import dictionary, frequency, graphs, patterns, weak
+from governance.attacks import dictionary, frequency, graphs, in_groups, patterns, weak
 from governance.attacks.bits import Words
 from governance.attacks.result import RECORDS, Result, judge_column, judge_rows
 from governance.attacks.scenario import Scenario, smaller
@@ -25,6 +25,8 @@ def attack(scenario: Scenario, tell: Tell) -> Iterator[Result]:
     for column in COLUMNS:
         yield _hash(scenario, column)
         yield _token(scenario, column)
+    tell("Weak encodings: anchored by bare postcode")
+    yield place_in_groups("found", scenario)
     some = smaller(scenario, MOST_NODES)
     tell("Weak encodings: plain filter")
     yield from attack_records(some)
@@ -58,6 +60,15 @@ def _token(scenario: Scenario, column: str) -> Result:
 
 def _one_colour(colours: pl.Series) -> pl.Series:
     return pl.repeat("", len(colours), eager=True)
+
+
+def place_in_groups(how: str, scenario: Scenario) -> Result:
+    """Find hostels by what hangs on the bare postcode, and place people of the list in them."""
+    form = weak.bare_postcode_form()
+    encoded = form.encode(scenario.target)
+    rows, _ = in_groups.match(encoded, scenario.known, form, in_groups.found(encoded, form))
+    name = f"distances in groups, {how}"
+    return judge_rows(name, scenario, [rows], "anchored by bare postcode")[0]
 
 
 def _plain(values: pl.Series, hashes: int = weak.USUAL) -> Words:

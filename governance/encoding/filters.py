@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +11,12 @@ from governance.encoding.prf import BLOCK_WORDS, Words, aes
 from schemas.encoded import FILTER_WORDS
 
 CHUNK = 1_024  # values a call: what fits the processor's cache
-BLOCKS: Final = FILTER_WORDS // BLOCK_WORDS
-COUNTER_BITS: Final = np.uint64(8)
 
 
 def anchored_filters(
     grams: Words, rows: NDArray[np.int64], salts: Words, key: bytes
 ) -> NDArray[np.int64]:
-    """One 256-bit filter a row.
+    """One filter a row: as many bits as one block of AES.
 
     Args:
         grams: The grams of distinct values, shape (values, width), 0 where there is none; at least
@@ -33,7 +30,7 @@ def anchored_filters(
     """
     filters = np.zeros((len(rows), FILTER_WORDS), dtype=np.uint64)
     packed = -np.sort(-grams.astype(np.int64), axis=1)  # the largest first, gaps last
-    shifted = packed.astype(np.uint64).T << COUNTER_BITS
+    codes = packed.astype(np.uint64).T
     counts = (packed > 0).sum(axis=1)[rows]
     encrypt = aes(key)
     for count in np.unique(counts):
@@ -42,17 +39,17 @@ def anchored_filters(
         of_values, of_anchors = rows[alike], salts[alike]
         for start in range(0, len(alike), CHUNK):
             chunk = slice(start, start + CHUNK)
-            votes = streams(shifted[:count, of_values[chunk]], of_anchors[chunk], encrypt)
+            votes = streams(codes[:count, of_values[chunk]], of_anchors[chunk], encrypt)
             made[chunk] = majority(votes)
         filters[alike] = made
     return filters.view(np.int64)
 
 
-def streams(shifted: Words, salts: Words, encrypt: Callable[[Words], Words]) -> Words:
+def streams(codes: Words, salts: Words, encrypt: Callable[[Words], Words]) -> Words:
     """The keyed stream of each gram under its row's salt.
 
     Args:
-        shifted: Grams, shape (grams, rows), each above an empty byte that takes the block number.
+        codes: Grams, shape (grams, rows).
         salts: Shape (rows,).
         encrypt: AES under the filter's key.
         key: 32 bytes.
@@ -60,11 +57,10 @@ def streams(shifted: Words, salts: Words, encrypt: Callable[[Words], Words]) -> 
     Returns:
         Shape (grams, rows, words).
     """
-    inputs = np.empty((*shifted.shape, BLOCKS, BLOCK_WORDS), dtype="<u8")
-    inputs[..., 0] = salts[:, None]
-    for block in range(BLOCKS):
-        np.bitwise_or(shifted, np.uint64(block), out=inputs[..., block, 1])
-    return encrypt(inputs).reshape(*shifted.shape, FILTER_WORDS)
+    inputs = np.empty((*codes.shape, BLOCK_WORDS), dtype="<u8")
+    inputs[..., 0] = salts
+    inputs[..., 1] = codes
+    return encrypt(inputs).reshape(*codes.shape, FILTER_WORDS)
 
 
 def majority(votes: Words) -> Words:

@@ -1,23 +1,15 @@
-"""Where a key ring is kept: a file, an environment secret, two halves, or behind a key service.
+"""A key ring in its custody: loaded, made, given another epoch, and struck out.
 
-A source is what `partnership.yaml` says of a key:
-
-    identifier: keys/identifier.key                          a file
-    identifier: env:JOURNEYS_IDENTIFIER_KEY                  an environment secret
-    identifier: {halves: [usb-a/half.key, usb-b/half.key]}   two custodians, a half each
-    identifier: {wrapped: keys/identifier.key, service: vault}   wrapped by a key service
-
-A key service is a Python package that offers an object under the entry point group
-`cohort_journeys.key_services`; it is the only one that could see a network.
+Where it may be kept is in `governance.keys.sources`. A key service is a Python package that offers
+an object under the entry point group `cohort_journeys.key_services`; it is the only one that could
+see a network.
 """
 
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -26,21 +18,36 @@ from typing import Protocol
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from governance.keys.permissions import keep_from_others, others_may_access
+from governance.keys.files import (
+    check_writable,
+    clear_leftovers,
+    create,
+    read_key,
+    remove_struck_out,
+    replace_together,
+    strike_out,
+)
 from governance.keys.ring import (
     Form,
     KeyRing,
     Kind,
     Line,
+    is_struck_out,
     new_secret,
     read_lines,
     refuse_reused,
 )
 from governance.keys.root import ROOT_BYTES, RootKey
+from governance.keys.sources import (
+    EnvironmentSource,
+    FileSource,
+    HalvesSource,
+    KeySource,
+    WrappedSource,
+)
 from schemas.errors import KeyProblem
 
 SERVICES = "cohort_journeys.key_services"
-LONGEST = 1 << 16
 
 
 class KeyService(Protocol):
@@ -51,87 +58,6 @@ class KeyService(Protocol):
 
     def unwrap(self, wrapped: bytes) -> bytes:
         """The secret again."""
-
-
-@dataclass(frozen=True)
-class FileSource:
-    """A key in one file."""
-
-    path: Path
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files it is kept in."""
-        return (self.path,)
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-
-@dataclass(frozen=True)
-class EnvironmentSource:
-    """A key in an environment variable that a secret manager fills."""
-
-    variable: str
-    files: tuple[Path, ...] = ()
-
-    def __str__(self) -> str:
-        return f"env:{self.variable}"
-
-
-@dataclass(frozen=True)
-class HalvesSource:
-    """A key that two custodians hold half of each; one half says nothing of it."""
-
-    first: Path
-    second: Path
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files it is kept in."""
-        return (self.first, self.second)
-
-    def __str__(self) -> str:
-        return f"{self.first} and {self.second}"
-
-
-@dataclass(frozen=True)
-class WrappedSource:
-    """A key in a file, wrapped by the key service of that name."""
-
-    path: Path
-    service: str
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files it is kept in."""
-        return (self.path,)
-
-    def __str__(self) -> str:
-        return f"{self.path}, wrapped by {self.service}"
-
-
-KeySource = FileSource | EnvironmentSource | HalvesSource | WrappedSource
-
-
-def key_source(said: object, folder: Path) -> KeySource:
-    """What partnership.yaml says of a key, with paths taken from its folder.
-
-    Raises:
-        ValueError: It says none of the four; the message does not repeat it.
-    """
-    match said:
-        case str() if said.startswith("env:") and said.removeprefix("env:").isidentifier():
-            return EnvironmentSource(said.removeprefix("env:"))
-        case str() if said and not said.startswith("env:"):
-            return FileSource(folder / said)
-        case {"halves": [str(first), str(second)], **rest} if not rest and first != second:
-            return HalvesSource(folder / first, folder / second)
-        case {"wrapped": str(path), "service": str(service), **rest} if not rest:
-            return WrappedSource(folder / path, service)
-    raise ValueError(
-        "is not a file, env:NAME, {halves: [FILE, FILE]} or {wrapped: FILE, service: NAME}"
-    )
 
 
 def load_ring(source: KeySource, kind: Kind) -> KeyRing:
@@ -150,10 +76,10 @@ def load_ring(source: KeySource, kind: Kind) -> KeyRing:
 
 
 def is_there(source: KeySource) -> bool:
-    """Whether anything is kept at a source yet."""
+    """Whether anything is kept at a source yet; a link to a medium that is not in counts."""
     if isinstance(source, EnvironmentSource):
         return source.variable in os.environ
-    return any(path.exists() for path in source.files)
+    return any(os.path.lexists(path) for path in source.files)
 
 
 def new_ring(source: KeySource, kind: Kind, today: date, *, epoch: int = 1) -> None:
@@ -168,11 +94,14 @@ def new_ring(source: KeySource, kind: Kind, today: date, *, epoch: int = 1) -> N
             "Keys are never overwritten; choose another place.",
         )
     for path, line in _made(source, kind, epoch, today):
-        _create(path, line.text() + "\n")
+        create(path, line.text() + "\n")
 
 
 def add_epoch(source: KeySource, kind: Kind, today: date) -> int:
     """Add a fresh root of the next epoch to a ring.
+
+    A number that one half has and the other lacks is not used again: it may be in use where the
+    other half is an old copy.
 
     Returns:
         The epoch.
@@ -180,63 +109,105 @@ def add_epoch(source: KeySource, kind: Kind, today: date) -> int:
     Raises:
         KeyProblem: As for `load_ring`, or it cannot be written.
     """
-    epoch = load_ring(source, kind).newest + 1
-    made = _made(source, kind, epoch, today)
-    texts = [(path, _read(path) + line.text() + "\n") for path, line in made]
-    for path, text in texts:
-        _replace(path, text)
+    check_changeable(source)
+    epoch = 1 + max(load_ring(source, kind).newest, *epochs_apart(source, kind), 0)
+    replace_together(
+        {
+            path: "".join(f"{one.text()}\n" for one in (*_file_lines(path, kind, source), line))
+            for path, line in _made(source, kind, epoch, today)
+        }
+    )
     return epoch
 
 
-def remove_epoch(source: KeySource, kind: Kind, epoch: int) -> None:
-    """Take the root of an epoch out of a ring, and overwrite where it stood.
+def epochs_apart(source: KeySource, kind: Kind) -> tuple[int, ...]:
+    """The epochs that one half of a key has and the other lacks: they cannot be used.
 
-    What a disk or a backup keeps of a file that was overwritten is beyond this program; the
-    custodian's own copies have to go too.
+    A rotation or destruction that was cut short leaves one, and so does an old copy of a half.
 
     Raises:
-        KeyProblem: As for `load_ring`, or it cannot be written.
+        KeyProblem: As for `load_ring`.
+    """
+    if not isinstance(source, HalvesSource):
+        return ()
+    first, second = ({one.epoch for one in _file_lines(p, kind, source)} for p in source.files)
+    return tuple(sorted(first ^ second))
+
+
+def refuse_stale(source: KeySource, kind: Kind) -> None:
+    """Refuse halves of which one lacks the other's newest epoch: data may be in it.
+
+    Raises:
+        KeyProblem: So it is, or as for `load_ring`.
+    """
+    apart = epochs_apart(source, kind)
+    if apart and max(apart) > load_ring(source, kind).newest:
+        raise KeyProblem(
+            f"One half of the {kind} key has a newer epoch than the other.",
+            f"Bring both halves in their newest copy; if a rotation was cut short, run "
+            f"`journeys keys rotate {kind}` again.",
+        )
+
+
+def check_changeable(source: KeySource) -> None:
+    """Check that a key can be rotated or destroyed here, before anything is written.
+
+    Raises:
+        KeyProblem: A secret manager keeps it, or a file of it is missing or cannot be written.
     """
     if isinstance(source, EnvironmentSource):
         raise _not_ours_to_write(source)
-    for path in source.files:
-        kept = [line for line in _file_lines(path, kind, _forms(source)) if line.epoch != epoch]
-        _overwrite(path, "".join(line.text() + "\n" for line in kept))
+    check_writable(source.files)
 
 
-def read_private(path: Path, kind: str, longest: int) -> bytes:
-    """The content of a file that nobody else may read.
+def remove_epochs(source: KeySource, epochs: Collection[int] | None) -> None:
+    """Write over the roots of epochs where they stand, in every file of a key.
+
+    What was begun can be done again: what is gone already is passed over. What a disk or a backup
+    keeps of what was overwritten is beyond this program; the custodian's own copies have to go too.
 
     Args:
-        path: The file.
-        kind: What to call it: `key`, `bundle`.
-        longest: How many bytes of it are read at most.
+        source: Where the key is kept.
+        epochs: The epochs; None for all there are.
 
     Raises:
-        KeyProblem: Missing, not a plain file, or open to others.
+        KeyProblem: A file is missing or cannot be written.
     """
-    try:
-        with path.open("rb") as file:
-            # The open file is what is judged, so it cannot be exchanged after the check.
-            plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            exposed = not plain or others_may_access(path, file.fileno())
-            content = b"" if exposed else file.read(longest)
-    except FileNotFoundError:
-        raise KeyProblem(
-            f"The {kind} file {path.name} is missing.",
-            "Put it back from its custodian, or for a new partnership run `journeys keys new`.",
-        ) from None
-    except OSError:
-        raise KeyProblem(
-            f"The {kind} file {path.name} cannot be read.", "Check its owner and permissions."
-        ) from None
-    if exposed:
-        raise KeyProblem(
-            f"The {kind} file {path.name} can be read by others.",
-            f"Run `chmod 600 {path.name}` in its folder (on Windows, let only its owner read it), "
-            "and consider whether the key has leaked.",
-        )
-    return content
+    check_changeable(source)
+    strike_out(source.files, epochs)
+
+
+def epochs_left(source: KeySource, kind: Kind) -> frozenset[int]:
+    """The epochs whose roots can still be had, none where everything is struck out.
+
+    Raises:
+        KeyProblem: A file is missing or is not whole.
+    """
+    texts = [read_key(path) for path in source.files]
+    if any(is_struck_out(text) for text in texts):
+        return frozenset()
+    return frozenset(load_ring(source, kind).epochs)
+
+
+def clear_leftovers_of(source: KeySource) -> None:
+    """Take away what killed commands left beside a key.
+
+    Raises:
+        KeyProblem: Something cannot be taken away.
+    """
+    for path in source.files:
+        clear_leftovers(path)
+
+
+def tidy(source: KeySource) -> None:
+    """Take away what killed commands left beside a key, and files of which nothing is left.
+
+    Raises:
+        KeyProblem: Something cannot be taken away.
+    """
+    clear_leftovers_of(source)
+    for path in source.files:
+        remove_struck_out(path)
 
 
 def key_service(name: str) -> KeyService:
@@ -278,18 +249,15 @@ def _lines(source: KeySource, kind: Kind) -> list[tuple[Line, bytes]]:
             return [(line, line.secret) for line in read_lines(text, kind, variable, ("key",))]
         case HalvesSource(first=first, second=second):
             return _joined(
-                _file_lines(first, kind, ("half-1", "half-2")),
-                _file_lines(second, kind, ("half-1", "half-2")),
-                kind,
+                _file_lines(first, kind, source), _file_lines(second, kind, source), kind
             )
         case WrappedSource(path=path, service=name):
             service = key_service(name)
             return [
-                (line, _unwrapped(service, line, name))
-                for line in _file_lines(path, kind, ("wrapped",))
+                (line, _unwrapped(service, line, name)) for line in _file_lines(path, kind, source)
             ]
         case FileSource(path=path):
-            return [(line, line.secret) for line in _file_lines(path, kind, ("key",))]
+            return [(line, line.secret) for line in _file_lines(path, kind, source)]
 
 
 def _unwrapped(service: KeyService, line: Line, name: str) -> bytes:
@@ -308,16 +276,19 @@ def _unwrapped(service: KeyService, line: Line, name: str) -> bytes:
 def _joined(
     firsts: tuple[Line, ...], seconds: tuple[Line, ...], kind: Kind
 ) -> list[tuple[Line, bytes]]:
+    """The epochs that both halves have: one that a half lacks was never used, or was destroyed."""
     by_epoch = {line.epoch: line for line in seconds}
     joined = []
     for first in firsts:
-        second = by_epoch.pop(first.epoch, None)
-        if second is None or {first.form, second.form} != {"half-1", "half-2"}:
+        second = by_epoch.get(first.epoch)
+        if second is None:
+            continue
+        if {first.form, second.form} != {"half-1", "half-2"}:
             raise _no_pair(kind)
         refuse_reused(kind, [first.secret, second.secret])
         low, high = sorted((first, second), key=lambda line: line.form)
         joined.append((first, join_halves(low.secret, high.secret)))
-    if by_epoch:
+    if not joined:
         raise _no_pair(kind)
     return joined
 
@@ -334,7 +305,7 @@ def join_halves(first: bytes, second: bytes) -> bytes:
 def _no_pair(kind: Kind) -> KeyProblem:
     return KeyProblem(
         f"The two halves of the {kind} key do not belong together.",
-        "Bring the first and the second half of the same key, each with the same epochs.",
+        "Bring the first and the second half of the same key, each in its newest copy.",
     )
 
 
@@ -363,79 +334,5 @@ def _not_ours_to_write(source: EnvironmentSource) -> KeyProblem:
     )
 
 
-def _file_lines(path: Path, kind: Kind, forms: tuple[Form, ...]) -> tuple[Line, ...]:
-    return read_lines(_read(path), kind, f"The key file {path.name}", forms)
-
-
-def _read(path: Path) -> str:
-    return read_private(path, "key", LONGEST).decode("ascii", errors="replace")
-
-
-def _create(path: Path, text: str) -> None:
-    failed = False
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        keep_from_others(path)
-    except OSError:
-        failed = True
-    if failed:
-        raise _cannot_write(path)
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.part")
-    failed = False
-    try:
-        _write_beside(beside, text)
-        beside.replace(path)
-    except OSError:
-        failed = True
-    if failed:
-        raise _cannot_write(path)
-
-
-def _overwrite(path: Path, text: str) -> None:
-    """Put a text in a file's place, or nothing where it is empty, and zeros over what it held.
-
-    The old file keeps a second name until the new one is in its place: a crash loses neither.
-    """
-    old = path.with_name(f".{path.name}.old")
-    failed = False
-    try:
-        os.link(path, old)
-        if text:
-            _replace(path, text)
-        else:
-            path.unlink()
-        with old.open("r+b") as file:
-            file.write(bytes(os.fstat(file.fileno()).st_size))
-            file.flush()
-            os.fsync(file.fileno())
-        old.unlink()
-    except OSError:
-        failed = True
-    if failed:
-        raise _cannot_write(path)
-
-
-def _write_beside(beside: Path, text: str) -> None:
-    with suppress(FileNotFoundError):
-        beside.unlink()
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    keep_from_others(beside)
-
-
-def _cannot_write(path: Path) -> KeyProblem:
-    return KeyProblem(
-        f"The key file {path.name} could not be written.",
-        "Check that its folder exists and is writable, and that no file of that name is there.",
-    )
+def _file_lines(path: Path, kind: Kind, source: KeySource) -> tuple[Line, ...]:
+    return read_lines(read_key(path), kind, f"The key file {path.name}", _forms(source))

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,65 @@ SDDL_LIST = re.compile(r"D:([A-Z]*)((?:\([^)]*\))*)")
 ALLOWING = ("A", "OA", "XA", "ZA")
 
 
-def others_may_access(path: Path, handle: int) -> bool:
-    """Whether anybody but the owner and the machine's administrators may read or write a file.
+@dataclass(frozen=True)
+class Exposure:
+    """How a private file is open to others, to follow its name in a sentence, and what to do."""
+
+    what: str
+    remedy: str
+
+
+def exposure(path: Path, handle: int) -> Exposure | None:
+    """How anybody but the owner and the machine's administrators may get at a file; None if not.
+
+    Root too is refused a file that another user owns: its owner reads it and may exchange it. In a
+    container that mounts one, run as that user.
 
     Args:
         path: The file.
         handle: The same file, opened: on POSIX it is what is judged, so that the file cannot be
             exchanged after the check.
+
+    Raises:
+        OSError: It or its folder cannot be judged.
     """
-    if WINDOWS:
-        return sddl_lets_others_in(_security_descriptor(path))
+    name = path.name
     status = os.fstat(handle)
-    strange = os.geteuid() != 0 and status.st_uid not in (0, os.geteuid())
-    return strange or bool(status.st_mode & OTHERS_MAY_ACCESS)
+    if not stat.S_ISREG(status.st_mode):
+        return Exposure("is not a plain file", "Put the file back from its custodian.")
+    if status.st_nlink > 1:
+        return Exposure(
+            "has a second name (a hard link)",
+            f"Find it with `find -inum {status.st_ino}` on its disk and remove it, and consider "
+            "whether the key has leaked.",
+        )
+    if WINDOWS:
+        open_to_others = sddl_lets_others_in(_security_descriptor(path))
+    else:
+        open_to_others = bool(status.st_mode & OTHERS_MAY_ACCESS)
+    if open_to_others:
+        return Exposure(
+            "can be read by others",
+            f"Run `chmod 600 {name}` in its folder (on Windows, let only its owner read it), "
+            "and consider whether the key has leaked.",
+        )
+    if not WINDOWS and status.st_uid not in (0, os.geteuid()):
+        return Exposure(
+            "belongs to another user",
+            f'Run the command as its owner, or make the file your own: `chown "$(id -u)" {name}`.',
+        )
+    if not WINDOWS and any(map(_anybody_may_exchange, {path.parent, path.resolve().parent})):
+        return Exposure(
+            "is in a folder where anybody may exchange it",
+            f"Run `chmod o-w` on the folder of {name}, and check that the key is the right one.",
+        )
+    return None
+
+
+def _anybody_may_exchange(folder: Path) -> bool:
+    """Whether others may rename files in a folder; a sticky one, as /tmp is, does not let them."""
+    mode = folder.stat().st_mode
+    return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
 
 
 def keep_from_others(path: Path) -> None:

@@ -37,6 +37,14 @@ LINE = re.compile(
     r"(?P<secret>(?:[0-9a-f]{2}){32,4096})"
 )
 
+MARK = "cohort-journeys-"
+"""What every line begins with."""
+
+STRUCK = "#"
+"""What a destroyed line is written over with, each character by one."""
+
+WRITTEN_LINE = re.compile(r"[^\n;]+")
+
 PUBLISHED = frozenset(
     hashlib.sha256(secret).digest()
     for secret in (bytes(range(32)), bytes(range(31, -1, -1)), bytes(range(1, 33)))
@@ -159,8 +167,8 @@ def read_lines(text: str, kind: Kind, name: str, forms: Collection[str]) -> tupl
     """Read the text of a ring.
 
     Args:
-        text: One line an epoch; blank lines are passed over. A semicolon ends a line too, since an
-            environment variable seldom holds more than one.
+        text: One line an epoch; blank lines and those struck out are passed over. A semicolon ends
+            a line too, since an environment variable seldom holds more than one.
         kind: What the ring should be for.
         name: What to call it in a message.
         forms: What its lines may hold.
@@ -169,8 +177,8 @@ def read_lines(text: str, kind: Kind, name: str, forms: Collection[str]) -> tupl
         KeyProblem: A line is not one that we wrote, is of another kind, or an epoch comes twice.
     """
     found = []
-    for written in text.replace(";", "\n").splitlines():
-        if not written.strip():
+    for written in WRITTEN_LINE.findall(text):
+        if not written.strip() or STRUCK in written:
             continue
         parts = LINE.fullmatch(written.strip())
         if parts is None or parts["form"] not in forms:
@@ -184,6 +192,25 @@ def read_lines(text: str, kind: Kind, name: str, forms: Collection[str]) -> tupl
     if len({line.epoch for line in found}) < len(found) or not found:
         raise _not_whole(name)
     return tuple(sorted(found, key=lambda line: line.epoch))
+
+
+def struck(text: str, epochs: Collection[int] | None) -> str:
+    """The text of a ring, as long as it was, with the lines of epochs struck out; None for all."""
+
+    def stroke(written: re.Match[str]) -> str:
+        line = written.group()
+        parts = LINE.fullmatch(line.strip())
+        # A line that was being struck out when the power went is finished.
+        gone = STRUCK in line or (parts is not None and int(parts["epoch"]) in (epochs or ()))
+        return STRUCK * len(line) if gone or epochs is None else line
+
+    return WRITTEN_LINE.sub(stroke, text)
+
+
+def is_struck_out(text: str) -> bool:
+    """Whether a ring's text once held lines and every one is struck out."""
+    lines = [line for line in WRITTEN_LINE.findall(text) if line.strip()]
+    return bool(lines) and all(STRUCK in line for line in lines)
 
 
 def _line(parts: re.Match[str], name: str) -> Line:

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from schemas.errors import KeyProblem
 
 ROOT_BYTES = 32
-# 32 random bytes hold about 30 distinct values; fewer than 16 has a chance below 10^-15, so such
-# a key was typed, padded or repeated.
-LEAST_DISTINCT_BYTES = 16
+# 32 random bytes hold about 30 distinct values; fewer than 18 has a chance near 10^-13, so such a
+# key was typed, padded or repeated.
+LEAST_DISTINCT_BYTES = 18
 
 
 @dataclass(frozen=True)

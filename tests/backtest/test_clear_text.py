@@ -2,7 +2,8 @@
 
 import pytest
 from clear_text import clear_text_model, make_identities, train
-from scoring import CROSS, connected_groups, evaluate
+
+from linkage.scoring import CROSS, connected_groups, evaluate
 
 
 @pytest.fixture(scope="module")

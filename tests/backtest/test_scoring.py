@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scoring import ALL, CROSS, connected_groups, evaluate
+
+from linkage.scoring import ALL, CROSS, connected_groups, evaluate
 
 RECORDS = st.lists(
     st.tuples(st.sampled_from(["police", "housing"]), st.integers(0, 3), st.integers(0, 3)),

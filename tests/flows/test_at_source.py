@@ -15,19 +15,18 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 from at_source import PARTNERS, Desk, deliver, to_source
+from forging import refused, resealed, with_encodings, with_events, with_part
 
-from flows.bundles import make_bundle
+from flows.bundles import make_bundle, read_issued
 from flows.clock import local_day, utc_now
 from flows.context import open_control
 from flows.encoding import Encoded
 from flows.keys import store_keys
-from flows.payload import pack, unpack
 from flows.refresh import run_refresh
 from flows.rotation import key_states, rotate
 from flows.safe_errors import Rejected
 from flows.source import encode_at_source
-from governance.keys.bundle import Bundle
-from governance.sealing import hub_public_key, payload_digest, read_manifest, seal, unseal
+from governance.sealing import hub_public_key
 from schemas.errors import JourneysError, KeyProblem
 
 if TYPE_CHECKING:
@@ -227,43 +226,6 @@ def test_encoding_needs_no_orchestrator_database_or_linkage(at_source, tmp_path:
 
 # What the hub refuses
 
-Forge = Callable[["Partnership", dict[str, Desk]], None]
-
-
-def refused(partnership: Partnership, said: str, partner: str = "police") -> None:
-    """The run is refused in one sentence about the partner, and nothing has changed."""
-    before = partnership.kept()
-    with pytest.raises(Rejected) as caught:
-        run_refresh(partnership.settings)
-    assert set(caught.value.problems) == {partner}
-    (problem,) = caught.value.problems[partner]
-    assert said in str(problem), str(problem)
-    assert partnership.kept() == before
-
-
-def resealed(
-    partnership: Partnership,
-    desk: Desk,
-    *,
-    change: Callable[[Encoded], Encoded] = lambda encoded: encoded,
-    bundle: Bundle | None = None,
-    **said: Any,
-) -> Path:
-    """A sealed file that is signed as it should be, but holds or says something else."""
-    from flows.keys import ring_of
-
-    path = deliver(partnership.folder, desk)
-    content = path.read_bytes()
-    own = desk.bundle
-    manifest = read_manifest(content, own.verifying)
-    payload = unseal(content, manifest, ring_of(partnership.settings, "seal"))
-    payload = pack(change(unpack(payload)))
-    manifest = replace(manifest, **{"digest": payload_digest(payload), "size": len(payload)} | said)
-    used = bundle or own
-    path.write_bytes(seal(payload, manifest, hub=used.hub, signing=used.signing))
-    return path
-
-
 SAYINGS: list[tuple[dict[str, Any], str]] = [
     ({"partner": "housing"}, "another partner or purpose"),
     ({"purpose": "another-purpose"}, "another partner or purpose"),
@@ -272,10 +234,10 @@ SAYINGS: list[tuple[dict[str, Any], str]] = [
     ({"agreement": "sha256:" + "0" * 64}, "another agreement"),
     ({"recipient": "0" * 16}, "does not hold"),
     ({"data_as_at": local_day(utc_now()) + timedelta(days=1)}, "has not come"),
-    ({"made_at": utc_now() + timedelta(days=3)}, "has not come"),
-    ({"epochs": {2: "0" * 16}}, "in key epoch 2"),
-    ({"epochs": {1: "0" * 16}}, "another key of epoch 1"),
-    ({"epochs": {}}, "in the form agreed"),
+    ({"made_at": utc_now() + timedelta(minutes=30)}, "has not come"),
+    ({"epochs": {2: "0" * 16}}, "other than those of the bundle"),
+    ({"epochs": {1: "0" * 16}}, "other than those of the bundle"),
+    ({"epochs": {}}, "other than those of the bundle"),
     ({"rows": {}}, "in the form agreed"),
     ({"size": 1}, "what its manifest says"),
 ]
@@ -288,32 +250,18 @@ def test_a_manifest_that_does_not_match_is_refused(police_apart) -> None:
         refused(hub, problem)
 
 
-def with_part(given: Encoded, **changed: Any) -> Encoded:
-    ((epoch, part),) = given.parts.items()
-    return replace(given, parts={epoch: replace(part, **changed)})
-
-
-def part_of(encoded: Encoded) -> Any:
-    return next(iter(encoded.parts.values()))
-
-
 def test_encodings_or_events_of_another_shape_are_refused(police_apart) -> None:
     hub, desks = police_apart
 
     def with_custody(encoded: Encoded, make: Callable[[pl.DataFrame], pl.DataFrame]) -> Encoded:
-        events = part_of(encoded).events
-        custody = {"police_custody": make(events["police_custody"])}
-        return with_part(encoded, events=events | custody)
-
-    def with_encoded(encoded: Encoded, make: Callable[[pl.DataFrame], pl.DataFrame]) -> Encoded:
-        return with_part(encoded, encoded=make(part_of(encoded).encoded))
+        return with_events(encoded, "police_custody", make)
 
     changes: list[Callable[[Encoded], Encoded]] = [
-        lambda e: with_encoded(e, lambda f: f.drop(f.columns[-1])),
-        lambda e: with_encoded(e, lambda f: f.with_columns(surname=pl.lit("x"))),
-        lambda e: with_encoded(e, lambda f: f.head(3)),
-        lambda e: with_encoded(e, lambda f: pl.concat([f, f.head(1)])),
-        lambda e: with_encoded(e, lambda f: f.with_columns(partner=pl.lit("housing"))),
+        lambda e: with_encodings(e, lambda f: f.drop(f.columns[-1])),
+        lambda e: with_encodings(e, lambda f: f.with_columns(surname=pl.lit("x"))),
+        lambda e: with_encodings(e, lambda f: f.head(3)),
+        lambda e: with_encodings(e, lambda f: pl.concat([f, f.head(1)])),
+        lambda e: with_encodings(e, lambda f: f.with_columns(partner=pl.lit("housing"))),
         lambda e: with_custody(e, lambda f: f.head(3)),
         lambda e: with_custody(e, lambda f: f.with_columns(surname=pl.lit("x"))),
         lambda e: with_custody(e, lambda f: f.with_columns(custody_key=pl.lit(1))),
@@ -336,7 +284,7 @@ def test_a_file_that_was_cut_or_changed_or_signed_by_another_is_refused(police_a
         (whole[:-1], "cut short or was changed"),
         (whole[:-1] + bytes([whole[-1] ^ 1]), "cut short or was changed"),
         (whole.replace(b'"partner":"police"', b'"partner":"policf"'), "not signed"),
-        (b"", "cut short"),
+        (b"", "is empty"),
         (b"record_id,surname\n", "none of ours"),
     ]:
         path.write_bytes(content)
@@ -392,6 +340,10 @@ def test_partners_that_encode_with_two_keys_of_one_epoch_are_refused(fresh, tmp_
     for desk in desks.values():
         deliver(fresh.folder, desk)
     resealed(fresh, desks["housing"], epochs={1: "0" * 16})
+    # As if the bundle had been made with another identifier key.
+    public = fresh.folder / "keys" / "partners" / "housing.pub"
+    issued = replace(read_issued(public), epochs={1: "0" * 16})
+    public.write_text(issued.text())
     with pytest.raises(Rejected, match="another key of epoch 1"):
         run_refresh(fresh.settings)
 

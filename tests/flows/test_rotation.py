@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.context import open_control
+from flows import destruction, rotation
+from flows.context import open_control, run_lock
+from flows.destruction import destroy
 from flows.keys import store_keys
+from flows.receipts import receipts
 from flows.refresh import run_refresh
-from flows.rotation import destroy, key_states, rotate
+from flows.rotation import key_states, new_keys, rotate
+from governance.control import Control
+from governance.keys import custody
 from schemas.errors import JourneysError, KeyProblem
 
 if TYPE_CHECKING:
@@ -111,7 +121,8 @@ def test_what_a_destroyed_key_protected_cannot_be_read(ran: Partnership) -> None
         ran.record_person()
     with open_control(settings) as control:
         erased = control.audit_entries("erasure")
-    assert [one.detail["key"] for one in erased if "key" in one.detail] == ["release", "store"]
+    told = [(one.detail["key"], one.detail["state"]) for one in erased if "key" in one.detail]
+    assert told == [(kind, s) for kind in ("release", "store") for s in ("begun", "destroyed")]
 
 
 def test_an_analyst_needs_the_release_key_only(ran: Partnership) -> None:
@@ -121,13 +132,12 @@ def test_an_analyst_needs_the_release_key_only(ran: Partnership) -> None:
 
 
 def test_the_epoch_that_the_data_are_in_cannot_be_lost_quietly(ran: Partnership) -> None:
-    from governance.keys.custody import FileSource, add_epoch, remove_epoch
+    from governance.keys.custody import add_epoch, remove_epochs
+    from governance.keys.sources import FileSource
 
     source = FileSource(ran.folder / "keys" / "identifier.key")
-    from datetime import date
-
     add_epoch(source, "identifier", date(2026, 11, 22))
-    remove_epoch(source, "identifier", 1)
+    remove_epochs(source, [1])
     with pytest.raises(JourneysError, match="no epoch 1"):
         run_refresh(ran.settings)
 
@@ -171,3 +181,271 @@ def test_a_bundle_opens_with_its_passphrase_and_holds_no_root(ran: Partnership) 
         read_bundle(out, passphrase)
     again = ran.journeys("keys", "bundle", "police", "--out", str(out))
     assert again.exit_code == 1 and "overwrite nothing" in again.stderr
+
+
+def test_a_bundle_is_audited_takes_the_lock_and_lies_among_no_keys(ran: Partnership) -> None:
+    out = ran.folder.parent / "police.bundle"
+    with run_lock(ran.settings):
+        busy = ran.journeys("keys", "bundle", "police", "--out", str(out))
+    assert busy.exit_code == 1 and "at work" in busy.stderr
+    assert not out.exists()
+    for target in ("keys/partners/police.pub", "keys/x", "receipts/x", "inbox/police/x"):
+        among = ran.journeys("keys", "bundle", "police", "--out", str(ran.folder / target))
+        assert among.exit_code == 2, target
+        assert not (ran.folder / target).exists()
+    first = ran.journeys("keys", "bundle", "police", "--out", str(out))
+    assert first.exit_code == 0 and "earlier bundle" not in first.output
+    again = ran.journeys("keys", "bundle", "police", "--out", f"{out}.2")
+    assert again.exit_code == 0 and "earlier bundle is refused" in again.output
+    with open_control(ran.settings) as control:
+        told = [one for one in control.audit_entries("disclosure") if "bundle" in one.detail]
+    assert [(one.partner, one.recipients, one.detail["renewed"]) for one in told] == [
+        ("police", "police", 0),
+        ("police", "police", 1),
+    ]
+    assert told[0].detail["bundle"] == "sha256:" + hashlib.sha256(out.read_bytes()).hexdigest()
+
+
+def test_a_report_is_written_over_no_bundle_key_or_receipt(ran: Partnership) -> None:
+    outside = ran.folder.parent
+    out = outside / "police.bundle"
+    for name in ("police.bundle", "police.bundle.passphrase"):
+        told = ran.journeys(
+            "keys", "bundle", "police", "--out", str(out), "--json", str(outside / name)
+        )
+        assert told.exit_code == 2, told.output
+    assert not out.exists()
+    made = ran.journeys("keys", "bundle", "police", "--out", str(out))
+    assert made.exit_code == 0
+    half = outside / "somewhere.key"
+    half.write_bytes((ran.folder / "keys" / "store.key").read_bytes())
+    run = ran.settings.stores / current_run(ran)
+    ours = [
+        *sorted((ran.folder / "keys").rglob("*.*")),
+        *sorted((ran.folder / "inbox").rglob("*.csv"))[:1],
+        *sorted((ran.folder / "agreements").iterdir())[:1],
+        *(ran.folder / name for name in ("partnership.yaml", "control.db", "ledger-key.json")),
+        *(run / name for name in ("identity.duckdb", "keys.json")),
+        *(half, out, Path(f"{out}.passphrase")),
+    ]
+    for target in ours:
+        if target.is_dir():
+            continue
+        before = target.read_bytes()
+        for words in (("keys", "status"), ("status",), ("agreements",), ("keys", "new")):
+            told = ran.journeys(*words, "--json", str(target))
+            assert told.exit_code == 2, (words, target.name, told.output)
+        assert target.read_bytes() == before, target.name
+    report = ran.folder / "keys.json"
+    for _ in range(2):
+        assert ran.journeys("keys", "status", "--json", str(report)).exit_code == 0
+    # A key that the command itself makes there is not written over afterwards either.
+    config = ran.config.read_text()
+    ran.config.write_text(config.replace("keys/seal.key", str(outside / "s.json")))
+    assert ran.journeys("keys", "new", "--json", str(outside / "s.json")).exit_code == 1
+    assert (outside / "s.json").read_text().startswith("cohort-journeys-key")
+
+
+STEPS: list[tuple[object, str]] = [
+    (destruction, "write_receipt"),
+    (custody, "remove_epochs"),
+    (custody, "strike_out"),
+    (Control, "add_audit"),
+    (custody, "tidy"),
+]
+
+
+def cut_short(act: Callable[[], object], number: int) -> bool:
+    """Act in a child that is killed before the step of that number; whether it was."""
+    child = os.fork()
+    if child == 0:
+        taken = 0
+
+        def mortal(step: Callable[..., object]) -> Callable[..., object]:
+            def counted(*args: object, **kwargs: object) -> object:
+                nonlocal taken
+                taken += 1
+                if taken == number:
+                    os._exit(9)
+                return step(*args, **kwargs)
+
+            return counted
+
+        for home, name in STEPS:
+            setattr(home, name, mortal(getattr(home, name)))
+        try:
+            act()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, 9), code
+    return code == 9
+
+
+def seal_secrets(partnership: Partnership) -> list[str]:
+    path = partnership.folder / "keys" / "seal.key"
+    return [line.split()[-1] for line in path.read_text().splitlines()]
+
+
+def leftovers(partnership: Partnership, secret: str) -> list[str]:
+    keys = (partnership.folder / "keys").rglob("*")
+    return [path.name for path in keys if path.is_file() and secret in path.read_text()]
+
+
+def receipts_and_audit_agree(partnership: Partnership) -> None:
+    with open_control(partnership.settings) as control:
+        audited = [
+            entry.detail["receipt"]
+            for entry in control.audit_entries("erasure")
+            if entry.detail.get("state") == "destroyed"
+        ]
+    assert audited == [one.digest for one in receipts(partnership.settings)]
+    assert {one.state for one in receipts(partnership.settings)} <= {"destroyed"}
+
+
+def test_a_destruction_cut_short_is_told_and_the_same_command_finishes_it(
+    fresh: Partnership,
+) -> None:
+    settings, deaths, was_killed = fresh.settings, 0, True
+    while was_killed:
+        old = rotate(settings, "seal") - 1
+        secret = next(one for one in seal_secrets(fresh) if "#" not in one)
+
+        def act(old: int = old) -> object:
+            return destroy(settings, "seal", old, why="test")
+
+        was_killed = cut_short(act, deaths + 1)
+        deaths += was_killed
+        (seal,) = [one for one in key_states(settings) if one.kind == "seal"]
+        assert not seal.problem
+        begun = [one for one in receipts(settings) if one.state == "begun"]
+        assert bool(seal.notes) == bool(begun)
+        if begun:
+            assert f"--epoch {old}" in seal.notes[0]
+        if was_killed and (begun or old in {one.epoch for one in seal.epochs}):
+            act()
+        assert leftovers(fresh, secret) == []
+        receipts_and_audit_agree(fresh)
+        assert old in receipts(settings)[-1].epochs
+    assert deaths >= 6
+
+
+def test_the_end_of_a_key_cut_short_is_finished_and_the_next_key_is_let_be(
+    fresh: Partnership,
+) -> None:
+    settings, deaths, was_killed = fresh.settings, 0, True
+    path = fresh.folder / "keys" / "seal.key"
+    while was_killed:
+        secret = seal_secrets(fresh)[0]
+
+        def act() -> object:
+            return destroy(settings, "seal", None, why="test")
+
+        was_killed = cut_short(act, deaths + 1)
+        deaths += was_killed
+        key_states(settings)
+        if path.exists():
+            act()
+        assert leftovers(fresh, secret) == [] and not path.exists()
+        receipts_and_audit_agree(fresh)
+        assert new_keys(settings, date(2026, 11, 22))["seal"]
+        assert path.exists()
+    numbers = [one.number for one in receipts(settings)]
+    assert numbers == list(range(1, deaths + 2))
+
+
+def test_a_destruction_is_finished_only_on_the_key_it_was_begun_of(fresh: Partnership) -> None:
+    settings, path = fresh.settings, fresh.folder / "keys" / "seal.key"
+    assert cut_short(lambda: destroy(settings, "seal", None, why="test"), 3)
+    old = path.read_bytes()
+    path.unlink()
+    with pytest.raises(KeyProblem, match="missing"):
+        destroy(settings, "seal", None, why="test")
+    new_keys(settings, date(2026, 11, 22))
+    new = path.read_bytes()
+    with pytest.raises(KeyProblem, match="not the one"):
+        destroy(settings, "seal", None, why="test")
+    assert path.read_bytes() == new
+    path.write_bytes(old)
+    destroy(settings, "seal", None, why="test")
+    assert not path.exists()
+    receipts_and_audit_agree(fresh)
+
+
+def test_who_ends_a_key_ends_what_was_begun_of_it(fresh: Partnership) -> None:
+    settings = fresh.settings
+    rotate(settings, "seal")
+    assert cut_short(lambda: destroy(settings, "seal", 1, why="test"), 3)
+    destroy(settings, "seal", None, why="test")
+    assert [tuple(one.epochs) for one in receipts(settings)] == [(1,), (2,)]
+    receipts_and_audit_agree(fresh)
+    assert not (fresh.folder / "keys" / "seal.key").exists()
+
+
+def test_an_extract_sent_again_is_known_after_its_store_key_went(ran: Partnership) -> None:
+    settings = ran.settings
+    rotate(settings, "store")
+    destroy(settings, "store", 1, why="rotated")
+    report = run_refresh(settings)
+    assert {one["extract"] for one in report["partners"].values()} == {"unchanged"}
+    assert not [one for one in report["warnings"] if "drift" in one.lower()]
+
+
+def test_a_rotation_killed_before_it_wrapped_anew_is_done_again(ran: Partnership) -> None:
+    def killed(*_: object) -> int:
+        os._exit(9)
+
+    child = os.fork()
+    if child == 0:
+        rotation.rewrap = killed
+        try:
+            rotate(ran.settings, "store")
+        finally:
+            os._exit(1)
+    os.waitpid(child, 0)
+    assert state_of(ran, "store", 1) == ("old", "still wraps data keys")
+    with pytest.raises(KeyProblem, match="still needed"):
+        destroy(ran.settings, "store", 1, why="too early")
+    assert rotate(ran.settings, "store") == 3
+    assert state_of(ran, "store", 1) == ("idle", "may be destroyed")
+    with open_control(ran.settings) as control:
+        made = [
+            one.detail["epoch"]
+            for one in control.audit_entries("alteration")
+            if one.detail.get("key") == "store"
+        ]
+    assert made == [2, 3]
+
+
+def test_a_run_with_an_old_copy_of_a_half_is_refused_until_the_next_rotation(
+    fresh: Partnership,
+) -> None:
+    config = fresh.config.read_text()
+    fresh.config.write_text(
+        config.replace("seal: keys/seal.key", "seal: {halves: [keys/a.half, keys/b.half]}")
+    )
+    settings, second = fresh.settings, fresh.folder / "keys" / "b.half"
+    new_keys(settings, date(2026, 11, 22))
+    old = second.read_bytes()
+    rotate(settings, "seal")
+    second.write_bytes(old)
+    with pytest.raises(KeyProblem, match="newer epoch"):
+        run_refresh(settings)
+    (told,) = [one for one in key_states(settings) if one.kind == "seal"]
+    assert "newer epoch" in told.problem
+    assert rotate(settings, "seal") == 3
+    (told,) = [one for one in key_states(settings) if one.kind == "seal"]
+    assert not told.problem and "epoch 2" in told.notes[0]
+    assert [one.epoch for one in told.epochs] == [1, 3]
+    run_refresh(settings)
+
+
+def test_every_command_keeps_its_memory_to_itself(
+    fresh: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+    monkeypatch.setattr("flows.apart.keep_to_itself", lambda: kept.append("kept"))
+    for words in (("keys", "status"), ("run", "--no-server"), ("sql", "SELECT 1")):
+        assert fresh.journeys(*words).exit_code == 0
+    assert len(kept) == 3

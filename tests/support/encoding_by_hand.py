@@ -95,25 +95,19 @@ class ByHand:
         return None if None in parts else self.mac(label, b"".join(parts))
 
     def filter(self, field: str, anchor: str, grams: list[int], salt: bytes) -> list[int]:
-        """The four words of one filter."""
+        """The two words of one filter."""
         encryptor = Cipher(AES256(self.key(f"filter/{field}/{anchor}")), ECB()).encryptor()
         streams = [
-            int.from_bytes(
-                b"".join(
-                    encryptor.update(salt + (256 * gram + block).to_bytes(8, "little"))
-                    for block in (0, 1)
-                ),
-                "little",
-            )
+            int.from_bytes(encryptor.update(salt + gram.to_bytes(8, "little")), "little")
             for gram in sorted(grams, reverse=True)
         ]
         bits = 0
-        for place in range(256):
+        for place in range(128):
             votes = [stream >> place & 1 for stream in streams]
             tied = 2 * sum(votes) == len(votes)
             bits |= (votes[0] if tied else int(2 * sum(votes) > len(votes))) << place
-        packed = bits.to_bytes(32, "little")
-        return [signed(packed[start : start + 8]) for start in (0, 8, 16, 24)]
+        packed = bits.to_bytes(16, "little")
+        return [signed(packed[start : start + 8]) for start in (0, 8)]
 
     def encode(self, person: dict) -> dict[str, int | None]:
         """The sex bit, every token and filter word of one person, by column."""
@@ -140,10 +134,10 @@ class ByHand:
             )
         for field, anchor in FILTERS:
             value, salt = person.get(field), salts[anchor]
-            words = [None] * 4
+            words = [None] * 2
             if value is not None and salt is not None:
                 words = self.filter(field, anchor, grams_of(field, value), salt)
-            row |= {f"f_{field}_{anchor}_{word}": words[word] for word in range(4)}
+            row |= {f"f_{field}_{anchor}_{word}": words[word] for word in range(2)}
         return row
 
 

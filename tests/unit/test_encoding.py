@@ -21,6 +21,7 @@ from governance.encoding.prf import tokens, word_macs
 from governance.keys import RootKey
 from schemas.encoded import (
     BLOCK_TOKENS,
+    FILTER_BITS,
     FILTERS,
     REDUCED_TOKENS,
     STRONG_IDS,
@@ -188,17 +189,25 @@ def distance(encoded: pl.DataFrame, field: str, anchor: str) -> int:
 
 
 def test_distance_follows_the_value_inside_an_anchor_and_is_noise_across_anchors():
-    def pair(*, other: str, dob=dt.date(1980, 2, 1)):
-        return encode(frame([person(surname="HARRIS"), person(surname=other, dob=dob)]), KEY_OF)
+    days = [dt.date(1980, 1, day) for day in range(1, 21)]
 
-    assert distance(pair(other="HARRIS"), "surname", "date") == 0
-    assert 20 < distance(pair(other="HARRYS"), "surname", "date") < 100
-    assert distance(pair(other="OCKWELL"), "surname", "date") > 90
-    across = [
-        distance(pair(other="HARRIS", dob=dt.date(1981, 1, day)), "surname", "date")
-        for day in range(1, 20)
-    ]
-    assert 110 < sum(across) / len(across) < 146
+    def mean(other: str, *, later: int = 0) -> float:
+        pairs = [
+            encode(
+                frame([
+                    person(surname="HARRIS", dob=day),
+                    person(surname=other, dob=day + dt.timedelta(days=later)),
+                ]),
+                KEY_OF,
+            )
+            for day in days
+        ]  # fmt: skip
+        return sum(distance(pair, "surname", "date") for pair in pairs) / len(pairs)
+
+    assert mean("HARRIS") == 0
+    assert 0.2 < mean("HARRYS") / FILTER_BITS < 0.4
+    assert mean("OCKWELL") / FILTER_BITS > 0.45
+    assert 0.45 < mean("HARRIS", later=400) / FILTER_BITS < 0.55
 
 
 def test_one_value_looks_different_in_every_column_and_under_every_key():

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from flows.files import check_report_target, private_folder, write_json, write_text
+from flows.files import (
+    check_report_target,
+    private_folder,
+    write_json,
+    write_private,
+    write_text,
+)
 from schemas.errors import ConfigError, StoreError
 
 
@@ -32,7 +39,7 @@ def test_a_folder_that_cannot_be_made_private_is_told(
         private_folder(tmp_path / "stores")
 
 
-@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.replace", "pathlib.Path.open"])
+@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.replace", "os.open"])
 def test_a_file_that_cannot_be_written_is_told_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -68,6 +75,112 @@ def test_a_report_that_could_not_be_written_is_told_beforehand(
 ) -> None:
     with pytest.raises(ConfigError, match="cannot be written"):
         check_report_target(tmp_path / ("x" * 252))
-    monkeypatch.setattr(Path, "open", refused)
+    monkeypatch.setattr(os, "open", refused)
     with pytest.raises(ConfigError, match="cannot be written"):
         check_report_target(tmp_path / "report.json")
+
+
+def test_a_private_file_is_private_from_its_first_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judged(path: Path) -> None:
+        assert path.stat().st_mode & 0o777 == 0o600 and path.stat().st_size == 0
+
+    monkeypatch.setattr("flows.files.keep_from_others", judged)
+    before = os.umask(0)
+    try:
+        write_private(tmp_path / "a.bundle", b"secret")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.bundle").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("write", [lambda p: write_private(p, b"secret"), check_report_target])
+def test_a_link_that_was_laid_where_a_file_is_written_is_not_followed(
+    tmp_path: Path, write: Callable[[Path], None]
+) -> None:
+    (tmp_path / "victim").write_text("whole")
+    (tmp_path / ".a.part").symlink_to("victim")
+    write(tmp_path / "a")
+    assert (tmp_path / "victim").read_text() == "whole"
+    assert not (tmp_path / ".a.part").exists()
+
+
+def test_a_file_that_is_laid_there_meanwhile_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "victim").write_text("whole")
+    (tmp_path / ".a.part").symlink_to("victim")
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
+    with pytest.raises(StoreError):
+        write_private(tmp_path / "a", b"secret")
+    assert (tmp_path / "victim").read_text() == "whole"
+
+
+JSON, HTML, CSV = "--json report", "--html page", "--csv report"
+SEALED = "cohort-journeys-sealed-1\nbody"
+
+
+@pytest.mark.parametrize(
+    ("what", "content"),
+    [
+        *((JSON, text) for text in ("{}", "[1, 2]", '{"partners": {}}\n', "", "\n")),
+        (HTML, "<!doctype html>\n<html>"),
+        (CSV, "table,row,column,rule,outcome,count\n"),
+        ("--out file", SEALED),
+        ("model", '{"encoding_version": 3}'),
+    ],
+)
+def test_a_report_replaces_an_earlier_one_of_its_kind(
+    tmp_path: Path, what: str, content: str
+) -> None:
+    (tmp_path / "report").write_text(content)
+    check_report_target(tmp_path / "report", what)
+
+
+@pytest.mark.parametrize("what", [JSON, HTML, CSV, "--out file"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "cohort-journeys-key 1 store epoch=1 made=2026-11-22 00",
+        "cohort-journeys-partner-2 00",
+        '{"format": "cohort-journeys-bundle-1"}',
+        '{"format": "cohort-journeys-receipt-1"}',
+        '{"encoding_version": 3, "name": "a model"}',
+        "0000-0000-0000-0000-0000",
+        "SQLite format 3\0",
+        "\0\0\0\0\0\0\0\0DUCK",
+        "partnership: A\n",
+        "custody_key,forename\n",
+        "[" * 100_000,
+        '"text"',
+        "7",
+    ],
+)
+def test_a_report_replaces_nothing_else(tmp_path: Path, what: str, content: str) -> None:
+    (tmp_path / "kept").write_text(content)
+    with pytest.raises(ConfigError, match="Name another file"):
+        check_report_target(tmp_path / "kept", what)
+    assert (tmp_path / "kept").read_text() == content
+
+
+@pytest.mark.parametrize("what", [JSON, HTML, CSV])
+def test_no_report_lies_among_what_a_partnership_keeps(tmp_path: Path, what: str) -> None:
+    (tmp_path / "partnership.yaml").write_text("")
+    (tmp_path / "empty.key").touch()
+    for folder in ("keys/partners", "inbox/police", "receipts", "models", "out"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "link").symlink_to("inbox")
+    for place in (
+        "keys/a",
+        "keys/partners/a",
+        "inbox/police/a",
+        "receipts/a",
+        "models/a",
+        "link/police/a",
+        "empty.key",
+    ):
+        with pytest.raises(ConfigError, match="Name another file"):
+            check_report_target(tmp_path / place, what)
+    for place in ("a", "out/a"):
+        check_report_target(tmp_path / place, what)

@@ -156,7 +156,11 @@ def test_the_order_of_the_rows_says_nothing_of_the_files(folder, extracts):
     # Both epochs stand in one order, so that a record can be followed from the one to the other.
     assert not one[4].encoded["record_id"].is_sorted()
     after = dict(
-        zip(plain.encoded["record_id"], parted(whole, terms, epoch=3).encoded["record_id"])
+        zip(
+            plain.encoded["record_id"],
+            parted(whole, terms, epoch=3).encoded["record_id"],
+            strict=True,
+        )
     )
     assert [after[record] for record in one[4].encoded["record_id"]] == (
         one[3].encoded["record_id"].to_list()

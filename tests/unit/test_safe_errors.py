@@ -48,6 +48,12 @@ def group() -> None:
     raise ExceptionGroup(CANARY, [ValueError(CANARY)])
 
 
+def panic() -> None:
+    """What polars raises where its own code fails: no `Exception`."""
+    long_ago = pl.Series(CANARY, [-4_000_000], dtype=pl.Int32).cast(pl.Date)
+    long_ago.to_frame().to_dicts()
+
+
 def unprintable() -> None:
     class Odd(Exception):
         def __str__(self) -> str:
@@ -58,7 +64,16 @@ def unprintable() -> None:
 
 @pytest.mark.parametrize(
     "function",
-    [value_error, chained, ours_with_a_past, ours_with_a_note, polars_error, group, unprintable],
+    [
+        value_error,
+        chained,
+        ours_with_a_past,
+        ours_with_a_note,
+        polars_error,
+        panic,
+        group,
+        unprintable,
+    ],
 )
 def test_nothing_of_the_original_survives(function: Callable[[], None]) -> None:
     with pytest.raises(JourneysError) as caught:

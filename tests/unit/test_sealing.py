@@ -1,12 +1,15 @@
 """Data keys, bundles and sealed files: the right key opens them, and nothing else does."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flows.bundles import Issued, read_issued
 from governance.keys.bundle import Bundle, lock_bundle, new_bundle, new_passphrase, open_bundle
 from governance.keys.envelope import new_data_keys, unwrap, wrap, wrapped_in
 from governance.keys.ring import KeyRing, new_secret
@@ -39,11 +42,11 @@ MANIFEST = Manifest(
     partner="police",
     made_at=datetime(2026, 11, 22, 3, tzinfo=UTC),
     purpose="cohorts",
-    epochs={1: "a", 2: "b"},
+    epochs={1: "a" * 16, 2: "b" * 16},
     encoding_version=2,
     program="0.1.0",
-    contract="sha256:1",
-    agreement="sha256:2",
+    contract="sha256:" + "1" * 64,
+    agreement="sha256:" + "2" * 64,
     recipient=recipient_of(BUNDLE.hub),
     data_as_at=date(2026, 11, 20),
     rows={"custody": {"received": 3, "kept": 2, "quarantined": 1, "withheld": 0}},
@@ -192,3 +195,93 @@ def test_a_swapped_data_key_is_refused():
     said["keys"]["identity"] = said["keys"]["staging"]
     with pytest.raises(KeyProblem):
         unwrap(json.dumps(said), "stores/a", store)
+
+
+NOT_A_MANIFEST = [
+    ("encoding_version", "Jane Doe 1980\x1b[2J"),
+    ("encoding_version", True),
+    ("encoding_version", 1.0),
+    ("partner", "Police\x1b[2J"),
+    ("purpose", "a purpose of many words"),
+    ("program", "1.0\n"),
+    ("program", "Zyxforena Qwcanaryson"),
+    ("contract", "sha256:Zyxforena"),
+    ("agreement", None),
+    ("recipient", 1),
+    ("delivery", "0" * 31),
+    ("epochs", {"1": "Zyxforena"}),
+    ("epochs", {"0": "0" * 16}),
+    ("epochs", {"-1": "0" * 16}),
+    ("epochs", {"\u0661": "0" * 16}),
+    ("epochs", {"9" * 30: "0" * 16}),
+    ("epochs", []),
+    ("rows", {"Zyxforena Qwcanaryson": {}}),
+    ("rows", {"custody": {"received": 10**30, "kept": 0, "quarantined": 0, "withheld": 0}}),
+    ("rows", {"custody": {"received": -1, "kept": 0, "quarantined": 0, "withheld": 0}}),
+    ("rows", {"custody": {"received": True, "kept": 0, "quarantined": 0, "withheld": 0}}),
+    ("rows", {"custody": {"received": 1}}),
+    ("size", 10**30),
+    ("size", "1"),
+    ("made_at", "0001-01-01T00:00:00+00:00"),
+    ("made_at", "9999-12-31T23:59:59+00:00"),
+    ("made_at", "2026-11-22T03:00:00"),
+    ("made_at", 1),
+    ("data_as_at", "0001-01-01"),
+    ("data_as_at", "9999-12-31"),
+    ("data_as_at", 1),
+    ("note", "x"),
+]
+
+
+def sealed_saying(said):
+    """A sealed file that its partner signed, whose manifest says something of its own."""
+    content = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    signing = Ed25519PrivateKey.from_private_bytes(BUNDLE.signing)
+    length = len(content).to_bytes(4, "big")
+    return MAGIC + length + content + signing.sign(MAGIC + content) + b"body"
+
+
+def test_a_manifest_as_it_is_written_reads():
+    assert read_manifest(sealed_saying(MANIFEST.said()), BUNDLE.verifying) == MANIFEST
+
+
+@pytest.mark.parametrize(("name", "value"), NOT_A_MANIFEST)
+def test_a_manifest_says_only_what_we_could_have_written(name, value):
+    with pytest.raises(ExtractRejected, match="does not read") as caught:
+        read_manifest(sealed_saying(MANIFEST.said() | {name: value}), BUNDLE.verifying)
+    assert "Zyx" not in str(caught.value) and "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", MANIFEST.said())
+def test_a_manifest_lacks_nothing(name):
+    said = {key: value for key, value in MANIFEST.said().items() if key != name}
+    with pytest.raises(ExtractRejected, match="does not read"):
+        read_manifest(sealed_saying(said), BUNDLE.verifying)
+
+
+def test_deep_json_is_no_manifest():
+    content = b"[" * 200_000
+    signing = Ed25519PrivateKey.from_private_bytes(BUNDLE.signing)
+    sealed = MAGIC + len(content).to_bytes(4, "big") + content + signing.sign(MAGIC + content)
+    with pytest.raises(ExtractRejected, match="does not read"):
+        read_manifest(sealed, BUNDLE.verifying)
+
+
+def test_the_hub_keeps_what_it_gave_out(tmp_path):
+    path = tmp_path / "police.pub"
+    issued = Issued(BUNDLE.verifying, {1: "a" * 16, 12: "b" * 16})
+    path.write_text(issued.text())
+    assert read_issued(path) == issued
+    key = BUNDLE.verifying.hex()
+    for text in (
+        "",
+        "\xff",
+        key,
+        f"cohort-journeys-partner-1 {key}",
+        f"cohort-journeys-partner-2 {key[2:]} 1:{'a' * 16}",
+        f"cohort-journeys-partner-2 {key} 1",
+        f"cohort-journeys-partner-2 {key} one:{'a' * 16}",
+    ):
+        path.write_text(text)
+        with pytest.raises(KeyProblem, match="make a new bundle"):
+            read_issued(path)

@@ -1,15 +1,18 @@
 """How well scored pairs and groups agree with the truth; it knows nothing of how they were made.
 
 pairs: record_id_l, record_id_r, match_weight, each pair once in either order.
-groups: record_id, group; a record without a row stands alone.
+grouped: record_id, group; a record without a row stands alone.
 truth: record_id, partner, person; one row per record, and nothing else counts.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
+
+from linkage.match import groups
 
 ALL = "all"
 CROSS = "cross-partner"
@@ -34,13 +37,13 @@ class Evaluation:
         return float(self.scores.filter(kind=kind, scope=scope)["f1"].item())
 
 
-def evaluate(pairs: pl.DataFrame, groups: pl.DataFrame, truth: pl.DataFrame) -> Evaluation:
+def evaluate(pairs: pl.DataFrame, grouped: pl.DataFrame, truth: pl.DataFrame) -> Evaluation:
     """Score pairs at their best threshold, and groups as they are, overall and by partners."""
     scored = label_pairs(pairs, truth)
     true_pairs = count_pairs(truth, ["person"])
-    threshold = best_threshold(scored, _within(true_pairs, ALL))["threshold"]
-    rows = [_score_pairs(scored, true_pairs, scope, threshold) for scope in scopes(truth)]
-    rows += score_groups(groups, truth)
+    threshold = best_threshold(scored, within(true_pairs, ALL))["threshold"]
+    rows = [score_pairs(scored, true_pairs, scope, threshold) for scope in scopes(truth)]
+    rows += score_groups(grouped, truth)
     return Evaluation(threshold, pl.DataFrame(rows, infer_schema_length=None))
 
 
@@ -87,7 +90,8 @@ def count_pairs(records: pl.DataFrame, by: list[str]) -> dict[str, int]:
     return found | {_scope(one, other): n for one, other, n in across.iter_rows()}
 
 
-def _within(counts: dict[str, int], scope: str) -> int:
+def within(counts: dict[str, int], scope: str) -> int:
+    """Add up the pairs of `count_pairs` that lie in a scope."""
     if scope == ALL:
         return sum(counts.values())
     if scope == CROSS:
@@ -107,10 +111,11 @@ def best_threshold(scored: pl.DataFrame, true_pairs: int) -> dict[str, float]:
     if curve.is_empty():
         return {"threshold": float("inf"), "precision": 0.0, "recall": 0.0, "f1": 0.0}
     best = curve.row(curve["f1"].arg_max() or 0, named=True)
-    return {"threshold": best["match_weight"], **_rates(best["tp"], best["n"], true_pairs)}
+    return {"threshold": best["match_weight"], **rates(best["tp"], best["n"], true_pairs)}
 
 
-def _rates(tp: int, found: int, true_pairs: int) -> dict[str, float]:
+def rates(tp: int, found: int, true_pairs: int) -> dict[str, float]:
+    """Return precision, recall and f1 of so many right among found, and of so many to be found."""
     return {
         "precision": tp / found if found else 0.0,
         "recall": tp / true_pairs if true_pairs else 0.0,
@@ -118,41 +123,49 @@ def _rates(tp: int, found: int, true_pairs: int) -> dict[str, float]:
     }
 
 
-def _score_pairs(
+def score_pairs(
     scored: pl.DataFrame, counts: dict[str, int], scope: str, threshold: float
-) -> dict[str, object]:
+) -> dict[str, Any]:
+    """Score the labelled pairs of a scope from one match weight, and at its own best.
+
+    Args:
+        scored: From `label_pairs`.
+        counts: The true pairs, from `count_pairs`.
+        scope: One of `scopes`.
+        threshold: The match weight.
+    """
     if scope == CROSS:
         scored = scored.filter("cross")
     elif scope != ALL:
         scored = scored.filter(scope=scope)
-    total = _within(counts, scope)
+    total = within(counts, scope)
     taken = scored.filter(pl.col("match_weight") >= threshold)
     own = best_threshold(scored, total)
     return {
         "kind": "pair",
         "scope": scope,
         "true_pairs": total,
-        **_rates(int(taken["true"].sum()), taken.height, total),
+        **rates(int(taken["true"].sum()), taken.height, total),
         "best_f1": own["f1"],
         "best_at": own["threshold"],
     }
 
 
-def score_groups(groups: pl.DataFrame, truth: pl.DataFrame) -> list[dict[str, object]]:
+def score_groups(grouped: pl.DataFrame, truth: pl.DataFrame) -> list[dict[str, Any]]:
     """Score the pairs that groups imply; a record in no group stands alone."""
     alone = pl.concat_str(pl.lit("alone "), pl.col("record_id").cast(pl.String))
-    grouped = truth.join(
-        groups.select("record_id", pl.col("group").cast(pl.String)), on="record_id", how="left"
+    held = truth.join(
+        grouped.select("record_id", pl.col("group").cast(pl.String)), on="record_id", how="left"
     ).with_columns(pl.col("group").fill_null(alone))
-    true_pairs = count_pairs(grouped, ["person"])
-    found = count_pairs(grouped, ["group"])
-    right = count_pairs(grouped, ["group", "person"])
+    true_pairs = count_pairs(held, ["person"])
+    found = count_pairs(held, ["group"])
+    right = count_pairs(held, ["group", "person"])
     return [
         {
             "kind": "group",
             "scope": scope,
-            "true_pairs": _within(true_pairs, scope),
-            **_rates(_within(right, scope), _within(found, scope), _within(true_pairs, scope)),
+            "true_pairs": within(true_pairs, scope),
+            **rates(within(right, scope), within(found, scope), within(true_pairs, scope)),
             "best_f1": None,
             "best_at": None,
         }
@@ -163,19 +176,7 @@ def score_groups(groups: pl.DataFrame, truth: pl.DataFrame) -> list[dict[str, ob
 def connected_groups(pairs: pl.DataFrame, threshold: float) -> pl.DataFrame:
     """Return record_id and group: whoever is joined by pairs at or above a match weight."""
     joined = pairs.filter(pl.col("match_weight") >= threshold)
-    parent: dict[int, int] = {}
-
-    def root(record: int) -> int:
-        while parent.setdefault(record, record) != record:
-            parent[record] = parent[parent[record]]
-            record = parent[record]
-        return record
-
-    for one, other in joined.select("record_id_l", "record_id_r").iter_rows():
-        low, high = sorted((root(one), root(other)))
-        parent[high] = low
-    members = list(parent)
-    return pl.DataFrame(
-        {"record_id": members, "group": [root(record) for record in members]},
-        schema={"record_id": pairs["record_id_l"].dtype, "group": pairs["record_id_l"].dtype},
-    )
+    members = pl.concat([joined["record_id_l"], joined["record_id_r"]]).unique()
+    if members.is_empty():
+        return pl.DataFrame(schema={"record_id": members.dtype, "group": members.dtype})
+    return groups(members, joined)

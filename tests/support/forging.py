@@ -1,0 +1,86 @@
+"""Sealed files that are signed as they should be, and hold or say something else than they may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from at_source import Desk, deliver
+
+from flows.encoding import Encoded
+from flows.keys import ring_of
+from flows.payload import pack, unpack
+from flows.refresh import run_refresh
+from flows.safe_errors import Rejected
+from governance.keys.bundle import Bundle
+from governance.pseudonymise import Pseudonymised
+from governance.sealing import payload_digest, read_manifest, seal, unseal
+
+if TYPE_CHECKING:
+    from conftest import Partnership
+
+Make = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def refused(partnership: Partnership, said: str, partner: str = "police") -> None:
+    """The run is refused in one sentence about the partner, and nothing has changed."""
+    before = partnership.kept()
+    with pytest.raises(Rejected) as caught:
+        run_refresh(partnership.settings)
+    assert set(caught.value.problems) == {partner}
+    (problem,) = caught.value.problems[partner]
+    assert said in str(problem), str(problem)
+    assert partnership.kept() == before
+
+
+def resealed(
+    partnership: Partnership,
+    desk: Desk,
+    *,
+    change: Callable[[Encoded], Encoded] = lambda encoded: encoded,
+    packed: Callable[[bytes], bytes] = lambda payload: payload,
+    bundle: Bundle | None = None,
+    **said: Any,
+) -> Path:
+    """A sealed file that is signed as it should be, but holds or says something else."""
+    path = deliver(partnership.folder, desk)
+    content = path.read_bytes()
+    own = desk.bundle
+    manifest = read_manifest(content, own.verifying)
+    payload = unseal(content, manifest, ring_of(partnership.settings, "seal"))
+    payload = packed(pack(change(unpack(payload))))
+    manifest = replace(manifest, **{"digest": payload_digest(payload), "size": len(payload)} | said)
+    used = bundle or own
+    path.write_bytes(seal(payload, manifest, hub=used.hub, signing=used.signing))
+    return path
+
+
+def part_of(encoded: Encoded) -> Pseudonymised:
+    """Its encodings and events in the first epoch."""
+    return next(iter(encoded.parts.values()))
+
+
+def with_part(given: Encoded, **changed: Any) -> Encoded:
+    """The extract with other encodings or events."""
+    ((epoch, part),) = given.parts.items()
+    return replace(given, parts={epoch: replace(part, **changed)})
+
+
+def with_encodings(given: Encoded, make: Make) -> Encoded:
+    """The extract with encodings that were changed."""
+    return with_part(given, encoded=make(part_of(given).encoded))
+
+
+def with_events(given: Encoded, table: str, make: Make) -> Encoded:
+    """The extract with events of a table that were changed."""
+    events = part_of(given).events
+    return with_part(given, events=events | {table: make(events[table])})
+
+
+def with_facts(given: Encoded, **changed: Any) -> Encoded:
+    """The extract with something else told of it."""
+    return replace(given, facts=replace(given.facts, **changed))

@@ -1,0 +1,85 @@
+"""A model learnt without labels says what one learnt with them does."""
+
+from __future__ import annotations
+
+from math import log2
+
+import numpy as np
+import polars as pl
+import pytest
+
+from flows.train import labelled_identities
+from governance.encoding.anchored import encode, encode_under_one_salt, encoding_keys
+from governance.keys import RootKey
+from linkage import unlabelled
+from linkage.comparisons import COMPARISONS
+from linkage.train import train
+from linkage.unlabelled import LEARNT_IN, train_without_labels
+from schemas.encoded import BLOCK_TOKENS
+from synthetic import write_extracts
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> dict:
+    folder = tmp_path_factory.mktemp("people")
+    write_extracts(2_500, 11, folder)
+    people = labelled_identities(folder)
+    key_of = encoding_keys(RootKey(bytes(range(32))), purpose="tests", epoch=1)
+    encoded = encode(people, key_of)
+    common = encode_under_one_salt(people.unique("person", maintain_order=True), key_of)
+    unlabelled.U_PAIRS = 5e5
+    return {
+        "without": train_without_labels(encoded, common, seed=1),
+        "with": train(encoded, common, people.select("record_id", "person"), seed=1),
+    }
+
+
+@pytest.mark.parametrize("comparison", [c.name for c in COMPARISONS])
+def test_every_level_weighs_about_what_it_does_with_labels(models, comparison):
+    without, told = (models[name]["comparisons"][comparison] for name in ("without", "with"))
+    assert list(without) == list(told)
+    for level, learnt in without.items():
+        # What few matches show is learnt from few; the rest is within a bit and a half.
+        if told[level]["m"] > 0.01:
+            weight, known = (log2(one["m"] / one["u"]) for one in (learnt, told[level]))
+            assert weight == pytest.approx(known, abs=1.5), level
+
+
+def test_shares_are_shares_and_the_prior_is_near(models):
+    without, told = models["without"], models["with"]
+    for levels in without["comparisons"].values():
+        assert sum(level["m"] for level in levels.values()) == pytest.approx(1)
+    prior, known = (m["probability_two_random_records_match"] for m in (without, told))
+    assert known / 2 < prior < known * 2
+
+
+def test_every_comparison_is_learnt_somewhere_and_every_composite_is_one():
+    learnt = {comparison for some in LEARNT_IN.values() for comparison in some}
+    assert learnt == {c.name for c in COMPARISONS}
+    assert set(LEARNT_IN) <= set(BLOCK_TOKENS)
+
+
+def test_a_mixture_is_parted():
+    """Half of the pairs agree as matches do, half as chance has it."""
+    rng = np.random.default_rng(1)
+    u = {c: {"same": 0.02, "near": 0.08, "different": 0.9} for c in ("one", "other")}
+    m = np.array([0.8, 0.15, 0.05])
+    match = rng.random(20_000) < 0.5
+    chance = np.array([0.02, 0.08, 0.9])
+    drawn = {
+        c: np.where(match, rng.choice(3, len(match), p=m), rng.choice(3, len(match), p=chance))
+        for c in u
+    }
+    patterns = pl.DataFrame(drawn).group_by("one", "other").agg(n=pl.len())
+    counts = unlabelled._expected(patterns, ("one", "other"), u)
+    for c in u:
+        assert counts[c] / counts[c].sum() == pytest.approx(m, abs=0.03)
+
+
+def test_what_shows_no_evidence_counts_for_nothing():
+    u = {"one": {"same": 0.1, "different": 0.9}, "other": {"same": 0.1, "different": 0.9}}
+    patterns = pl.DataFrame({"one": [0, None], "other": [None, None], "n": [100, 100]})
+    counts = unlabelled._expected(patterns, ("one", "other"), u)
+    assert counts["other"].sum() == 0
+    assert 0 < counts["one"][0] <= 100
+    assert counts["one"][1] == 0
