@@ -4,7 +4,7 @@
 
 All is measured in one run on the same files, so that a slower machine slows all of it. The files
 are custody records and drug tests of made-up people, as spread and as faulty as the synthetic
-extracts are, with one outcome in a hundred unknown besides. Each time is the best of a few goes.
+extracts are, with one outcome in a hundred unknown besides. Each time is the best of several goes.
 A tenth of the rows comes first, to show how the times grow.
 """
 
@@ -32,7 +32,7 @@ from synthetic.streams import Streams
 
 ROWS = 1_000_000
 SMALLER = 10
-GOES = 3
+GOES = 7
 LIMIT = 5.0
 """Validating may take this many times as long as polars takes to read (2026-11)."""
 

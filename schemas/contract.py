@@ -12,7 +12,8 @@ these modules return beside the frames, or raise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -203,12 +204,16 @@ def examine_extract(
     today = as_at or date.today()
     terms = _Terms(codes, today, policy or packaged_policy(), UNDER_18 if under_18 else frozenset())
     checked: dict[str, Checked] = {}
-    for table in tables:
-        own = _guarded(table, frames.get(table.name, _nothing(table)), checked, terms)
-        own = _with_more(table, own, _ahead(table, own.frame, terms.today), terms)
-        own = _with_more(table, own, unaccompanied(table, own.frame, frames), terms)
-        own = _with_more(table, own, parental(table, own.frame, checked), terms)
-        checked[table.name] = own
+    # What needs no other table is begun while the one before is still looked at.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        raw = {table.name: frames.get(table.name, _nothing(table)) for table in tables}
+        coming = [beside.submit(tidied, raw[t.name], t.columns, codes) for t in tables]
+        for table, tidy in zip(tables, coming, strict=True):
+            own = _guarded(table, raw[table.name].columns, tidy, checked, terms, beside)
+            own = _with_more(table, own, _ahead(table, own.frame, terms.today), terms)
+            own = _with_more(table, own, unaccompanied(table, own.frame, frames), terms)
+            own = _with_more(table, own, parental(table, own.frame, checked), terms)
+            checked[table.name] = own
     sent = {name: one for name, one in checked.items() if name in frames}
     return Examined(
         validated=_hand_over(partner, checked),
@@ -256,10 +261,15 @@ def _nothing(table: Table) -> pl.DataFrame:
 
 
 def _guarded(
-    table: Table, raw: pl.DataFrame, checked: Mapping[str, Checked], terms: _Terms
+    table: Table,
+    sent: Sequence[str],
+    tidy: Future[pl.DataFrame],
+    checked: Mapping[str, Checked],
+    terms: _Terms,
+    beside: Executor,
 ) -> Checked:
     """Check one table; an error of pandera or polars, which may quote a record, is not let out."""
-    own = _check_or_none(table, raw, checked, terms)
+    own = _check_or_none(table, sent, tidy, checked, terms, beside)
     if own is None:
         raise ExtractRejected(
             f"The {table.partner} {table.name} table could not be checked.",
@@ -269,21 +279,31 @@ def _guarded(
 
 
 def _check_or_none(
-    table: Table, raw: pl.DataFrame, checked: Mapping[str, Checked], terms: _Terms
+    table: Table,
+    sent: Sequence[str],
+    tidy: Future[pl.DataFrame],
+    checked: Mapping[str, Checked],
+    terms: _Terms,
+    beside: Executor,
 ) -> Checked | None:
     from pandera.errors import SchemaError, SchemaErrors
 
     try:
-        return _check(table, raw, checked, terms)
+        return _check(table, sent, tidy.result(), checked, terms, beside)
     except (*POLARS_ERRORS, SchemaError, SchemaErrors, CheckError):
         return None
 
 
 def _check(
-    table: Table, raw: pl.DataFrame, checked: Mapping[str, Checked], terms: _Terms
+    table: Table,
+    sent: Sequence[str],
+    tidy: pl.DataFrame,
+    checked: Mapping[str, Checked],
+    terms: _Terms,
+    beside: Executor,
 ) -> Checked:
     """Hold one table to every rule that needs no other table."""
-    tidy = tidied(raw, table.columns, terms.codes)
+    profile = beside.submit(table_profile, table, tidy, sent, terms.codes)
     read, undated = typed(tidy, table.columns)
     agreeing, without_consent = consenting(table, read, checked)
     set_aside = without_rows(read, agreeing[ROW]) if agreeing.height < read.height else read.clear()
@@ -298,7 +318,7 @@ def _check(
         set_aside=set_aside,
         received=read.height,
         withheld=set_aside.height - without_consent[ROW].n_unique(),
-        profile=table_profile(table, tidy, raw.columns, terms.codes),
+        profile=profile.result(),
     )
     return _with_more(table, own, _repeated(table, own.frame), terms)
 

@@ -261,9 +261,12 @@ def _mostly(
     other: Callable[[pl.Expr], pl.Expr],
 ) -> pl.Expr:
     """What follows from values of which most are like a pattern, the others worked out apart."""
-    alike = raw.str.contains(pattern)
+    kept = pl.struct(raw.alias("raw"), raw.str.contains(pattern).alias("alike"))
+    whole, alike = pl.field("raw"), pl.field("alike")
     place = pl.when(~alike).then((~alike).cum_sum() - 1)
-    return pl.coalesce(like(_only(raw, alike)), other(raw.filter(~alike)).gather(place))
+    rest = other(whole.filter(~alike)).gather(place)
+    made = pl.when(alike).then(like(whole)).otherwise(rest)
+    return kept.struct.with_fields(made.alias("made")).struct.field("made")
 
 
 def _once(value: pl.Expr, then: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:

@@ -344,11 +344,11 @@ def _checks(column: Column, day: str | None, folder: Path | None) -> list[pa.Che
 
 
 def _code_checks(listed: CodeList, day: str | None, only: str | None = None) -> list[pa.Check]:
-    """That a code is in its list, or the only one that may be, and in force on its day."""
+    """That a code is in its list and in force on its day, or is the only one that may stand."""
     ending = "_passed" if listed.unknown == "pass" else ""
     codes = [code for code in listed.codes if only in (None, code)]
     checks = [_check(f"code_unknown{ending}", lambda value: value.is_in(codes))]
-    if day is not None and listed.is_dated:
+    if day is not None and listed.is_dated and only is None:
         on = pl.col(day)
         checks.append(
             _check(

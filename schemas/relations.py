@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from schemas.findings import ROW, Checked, failure, no_failures
+from schemas.findings import ROW, Checked, failure, no_failures, without_rows
 from schemas.tables import Table, find_table
 
 
@@ -104,22 +104,16 @@ def _held(
 ) -> Iterator[pl.DataFrame]:
     """Records held against one parent; a parent is known by its key, so each has one at most."""
     needed = {name for rule in table.cross_rules for name in rule.parent_columns}
-    seen = parent.lazy().select(
-        *columns, pl.lit(True).alias("__kept"), *(pl.col(n).alias(f"{n}__parent") for n in needed)
-    )
+    seen = parent.lazy().select(*columns, *(pl.col(n).alias(f"{n}__parent") for n in needed))
     held = (
-        own.lazy()
-        .join(seen, on=columns, how="left")
+        seen.join(own.lazy(), on=columns, how="inner")
         .select(
             ROW,
-            pl.col("__kept").is_null(),
-            *(
-                (pl.col("__kept") & ~rule.holds.fill_null(True)).alias(rule.rule)
-                for rule in table.cross_rules
-            ),
+            *((~rule.holds.fill_null(value=True)).alias(rule.rule) for rule in table.cross_rules),
         )
+        .sort(ROW)
         .collect()
     )
-    yield failure(held[ROW].filter(held["__kept"]), columns[-1], "parent_missing")
+    yield failure(without_rows(own, held[ROW])[ROW], columns[-1], "parent_missing")
     for rule in table.cross_rules:
         yield failure(held[ROW].filter(held[rule.rule]), rule.column, rule.rule)

@@ -384,7 +384,8 @@ def _of_codes(maker: _Maker, name: str, column: Any, days: Sequence[str]) -> Non
         for value in words if unknown == "pass" else words[:1]:
             maker.add(name, f"code_unknown{ending}", {name: value}, outcome=gone, lists=lists)
         day = _day_of(maker.table.columns, name)
-        if lists == PACKAGED or day is None:
+        # Only Y is a consent, and it always is.
+        if lists == PACKAGED or day is None or name == maker.table.consent:
             continue
         for kept, broken in in_time(days, day):
             maker.add(name, f"code_not_in_force{ending}", {name: broken}, given={name: kept},
