@@ -157,10 +157,7 @@ def scored_pairs(train_on: pl.DataFrame, judged: pl.DataFrame, encode: Encode) -
     """Pairs of the judged records with their match weight, from a model of the others."""
     key = weak.new_key()
     frames = [
-        pl.concat(
-            [own.select("record_id", "person", *KEPT), words_frame(own, encode, key)],
-            how="horizontal",
-        )
+        own.select("record_id", "person", *KEPT).hstack(words_frame(own, encode, key))
         for own in (train_on, judged)
     ]
     words = sum(name.startswith(f"{VALUES[0]}_") for name in frames[0].columns)
