@@ -162,7 +162,7 @@ def _may_be_linked(part: Pseudonymised, agreement: Agreement, held: HeldTo) -> b
     """Whether there is an encoding at all, where there are rows enough to judge by."""
     import polars as pl
 
-    encodings = part.encoded.select(pl.exclude("record_id", "partner"))
+    encodings = part.encoded.select(pl.col("^[tf]_.*$"))
     judged_from = held.policy.thresholds_of(agreement.partner).judged_from
     return encodings.height < judged_from or any(one.null_count() < len(one) for one in encodings)
 
@@ -170,19 +170,32 @@ def _may_be_linked(part: Pseudonymised, agreement: Agreement, held: HeldTo) -> b
 # Values
 
 
-def _check_values(partner: str, part: Pseudonymised, held: HeldTo) -> None:
-    """Refuse values that the contract has no room for."""
+def strange_columns(partner: str, part: Pseudonymised, held: HeldTo) -> str:
+    """Which columns of the events hold values that a hub has no room for, and how many.
+
+    Args:
+        partner: Whose events they are.
+        part: The extract in one epoch.
+        held: What the hub holds values to.
+
+    Returns:
+        Such as `episode.agncy (1)`; nothing where all is well.
+    """
     from schemas.events import strange_values
 
-    strange = {
-        f"{table.name}.{column}": count
+    return ", ".join(
+        f"{table.name}.{column} ({count})"
         for table in TABLES[partner]
         for column, count in strange_values(
             table, part.events[f"{partner}_{table.name}"], held
         ).items()
-    }
-    if strange:
-        told = ", ".join(f"{column} ({count})" for column, count in strange.items())
+    )
+
+
+def _check_values(partner: str, part: Pseudonymised, held: HeldTo) -> None:
+    """Refuse values that the contract has no room for."""
+    told = strange_columns(partner, part, held)
+    if told:
         raise ExtractRejected(
             f"The sealed file of {partner} holds values that are no code, number or day which "
             f"this hub takes in that column: {told}.",

@@ -1,8 +1,9 @@
 """Whose a record is: a partner that encodes itself may not bring the record of another.
 
 All partners hold the key of the purpose, so one that knows another's references could name its
-records. A record that another partner has staged, or sends in the same run, is the other's unless
-it was this partner's before.
+records, even ones that are still to come. A record that another partner has staged, or sends in
+the same run, is the other's unless it was this partner's before; one that the hub itself encodes
+is its partner's beyond doubt, whoever staged it first.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def check_own_records(
     """
     import polars as pl
 
-    if not sealed:
+    partners = run.settings.partners.items()
+    apart: set[str] = {name for name, one in partners if one.encodes_with is not None}
+    if not apart:
         return {}
     staged = _staged(run)
     fresh = {
@@ -55,7 +58,35 @@ def check_own_records(
         if count:
             wrong[partner] = ExtractRejected(
                 f"{count} record(s) in the sealed file of {partner} are of another partner.",
-                "Do not use it; ask the partner how they came into its extract.",
+                "Do not use it; ask the partner how they came into its extract. If it says that "
+                "they are its own, ask the other.",
+            )
+    return wrong | _claimed_before(fresh, staged, apart - set(sealed), set(fresh) - apart)
+
+
+def _claimed_before(
+    fresh: Mapping[str, pl.Series], staged: pl.DataFrame, apart: set[str], here: set[str]
+) -> dict[str, JourneysError]:
+    """What is wrong where records that the hub encodes were staged of a partner that does itself.
+
+    Args:
+        fresh: The records of each new extract.
+        staged: `partner, record_id` of every record of the current run.
+        apart: The partners that encode themselves and send nothing now.
+        here: The partners whose new extracts the hub encodes.
+    """
+    import polars as pl
+
+    wrong: dict[str, JourneysError] = {}
+    for owner in sorted(here):
+        claimed = staged.filter(
+            pl.col("partner").is_in(sorted(apart))
+            & pl.col("record_id").is_in(fresh[owner].implode())
+        )
+        for partner, count in claimed["partner"].value_counts().sort("partner").iter_rows():
+            wrong[partner] = ExtractRejected(
+                f"{count} record(s) that {partner} sealed before are of {owner}.",
+                f"Ask {partner} how they came into its extract, and for one without them.",
             )
     return wrong
 

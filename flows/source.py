@@ -21,6 +21,7 @@ from flows.clock import local_day
 from flows.contract import contract_digest
 from flows.encoding import Encoded, encoded_of
 from flows.given import Given, given_files
+from flows.inside import strange_columns
 from flows.keys import key_check
 from flows.payload import pack
 from flows.reading import Read, Terms, read_extract
@@ -32,6 +33,7 @@ from governance.keys.files import read_private
 from governance.sealing import Manifest, payload_digest, recipient_of, seal
 from schemas.encoded import ENCODING_VERSION
 from schemas.errors import ConfigError, ExtractRejected, KeyProblem
+from schemas.events import HeldTo
 from schemas.mapping import load_mapping
 from schemas.policy import load_policy
 
@@ -109,8 +111,9 @@ def encode_at_source(
         encoded: Encoded | None = None
         if read is not None and not read.examined.refusals:
             encoded = guarded("encode", encoded_of, read, terms, bundle.keys)
+            reasons += _not_taken(partner, encoded, HeldTo(terms.policy, terms.codes, today))
         report = report_of(given, raw, examined, reasons)
-    if encoded is None:
+    if encoded is None or reasons:
         return AtSource(report)
     payload = pack(encoded)
     manifest = _manifest(bundle, terms, encoded, payload, now)
@@ -176,6 +179,19 @@ def _read(given: Given, terms: Terms) -> tuple[Read | None, list[tuple[str, str]
         return None, [(error.problem, error.remedy)]
     advice = "Correct the export and encode again."
     return read, [(said, advice) for said in read.examined.refusals]
+
+
+def _not_taken(partner: str, encoded: Encoded, held: HeldTo) -> list[tuple[str, str]]:
+    """What the hub would refuse the whole file for, told where it can be put right."""
+    told = strange_columns(partner, next(iter(encoded.parts.values())), held)
+    if not told:
+        return []
+    return [
+        (
+            f"The hub takes no text in codes and agencies, nor days out of bounds: {told}.",
+            "Correct these columns in the export and encode again.",
+        )
+    ]
 
 
 def _manifest(

@@ -182,7 +182,8 @@ def read_manifest(content: bytes, verifying: bytes) -> Manifest:
         raise ExtractRejected(
             "A sealed file was not signed by the partner it should come from, or was changed.",
             "Do not use it; ask the partner whether it sent the file and, if its bundle is new, "
-            "put its new public key in place.",
+            "put its new public key in place. Where its bundle was renewed here, take out of its "
+            "inbox what it sent before.",
         ) from None
     manifest = _manifest(said)
     if manifest is None:

@@ -208,8 +208,10 @@ def examine_extract(
     with ThreadPoolExecutor(max_workers=1) as beside:
         raw = {table.name: frames.get(table.name, _nothing(table)) for table in tables}
         coming = [beside.submit(tidied, raw[t.name], t.columns, codes) for t in tables]
-        for table, tidy in zip(tables, coming, strict=True):
-            own = _guarded(table, raw[table.name].columns, tidy, checked, terms, beside)
+        for table in tables:
+            # Popped, so that no tidy table is held longer than it is looked at.
+            columns, tidy = raw[table.name].columns, coming.pop(0)
+            own = _guarded(table, columns, tidy, checked, terms, beside)
             own = _with_more(table, own, _ahead(table, own.frame, terms.today), terms)
             own = _with_more(table, own, unaccompanied(table, own.frame, frames), terms)
             own = _with_more(table, own, parental(table, own.frame, checked), terms)

@@ -31,7 +31,8 @@ def consenting(
     rows = _without_rows_of_parents(table, typed, checked)
     if table.consent is None:
         return rows, no_failures()
-    refused = rows.filter(pl.col(table.consent) == "N")
+    # A list of the partnership's own may write its codes small.
+    refused = rows.filter(pl.col(table.consent).cast(pl.String).str.to_uppercase() == "N")
     others = [name for name in table.columns if name not in table.given_without_consent]
     too_much = refused.filter(pl.any_horizontal(pl.col(others).is_not_null()))
     left = _without(rows, refused, _whose(table), nulls_equal=True)

@@ -23,6 +23,7 @@ from flows.context import open_control
 from flows.encoding import Encoded
 from flows.keys import ring_of, store_keys
 from flows.payload import packed, unpack
+from flows.records import _claimed_before
 from flows.refresh import run_refresh
 from flows.safe_errors import Rejected
 from flows.settings import load_settings
@@ -117,6 +118,34 @@ def test_nobody_brings_the_record_of_another_partner(police_apart) -> None:
 
     resealed(hub, desk, change=stealing)
     refused(hub, "1 record(s) in the sealed file of police are of another partner")
+
+
+def test_a_record_claimed_before_its_owner_had_it_is_the_owners() -> None:
+    """All partners hold the purpose's key, so one can name a record that is still to come."""
+    staged = pl.DataFrame({"partner": ["police", "police", "housing"], "record_id": [1, 2, 3]})
+    fresh = {"housing": pl.Series([2, 3, 4]), "probation": pl.Series([5])}
+    wrong = _claimed_before(fresh, staged, {"police"}, {"housing", "probation"})
+    assert list(wrong) == ["police"]
+    assert "1 record(s) that police sealed before are of housing" in str(wrong["police"])
+    assert _claimed_before(fresh, staged, set(), {"housing"}) == {}
+
+
+def test_what_the_hub_would_not_take_is_told_at_the_source(
+    tmp_path: Path, ran: Partnership
+) -> None:
+    desk = to_source(ran.folder, tmp_path / "desks", ["treatment"])["treatment"]
+    episodes = next(desk.extract.glob("episode*.csv"))
+    table = pl.read_csv(episodes, infer_schema=False)
+    first = pl.int_range(pl.len()) == 5
+    named = {c for c in table.columns if c.lower() == "agncy"}
+    table.with_columns(
+        pl.when(first).then(pl.lit(NAME)).otherwise(c).alias(c) for c in named
+    ).write_csv(episodes)
+    out = tmp_path / "out.sealed"
+    done = desk.encode(out)
+    assert done.exit_code == 1
+    assert "episode.agncy (1)" in done.output.replace("\n", " ")
+    assert NAME not in done.output and not out.exists()
 
 
 def test_a_hub_without_an_identifier_key_knows_which_epochs_it_gave_out(

@@ -1140,6 +1140,19 @@ def test_no_answer_that_a_list_adds_is_taken_for_consent(tmp_path, table):
     assert validated.frames[table].height == ROWS - 1
 
 
+def test_a_refusal_covers_the_person_in_whatever_case_a_list_has_it(tmp_path):
+    (tmp_path / "yes_no.csv").write_text(
+        "code,label,valid_from,valid_to,status,source\n"
+        "Y,Yes,,,confirmed,The partnership\nn,No,,,confirmed,The partnership\n",
+        encoding="utf-8",
+    )
+    frames = extract("treatment")
+    frames["episode"] = with_value(frames["episode"], 2, **NO_CONSENT)
+    validated = validate_extract("treatment", frames, codes=tmp_path, as_at=AS_AT)
+    assert validated.withheld["episode"] == 1
+    assert validated.withheld["intervention"] == 1
+
+
 def test_no_frame_is_in_what_a_result_prints():
     examined = contract.examine_extract("police", extract("police"), as_at=AS_AT)
     for shown in (repr(examined), repr(examined.validated)):
