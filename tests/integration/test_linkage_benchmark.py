@@ -22,7 +22,7 @@ RATES = {"precision", "recall", "f1"}
 def people(tmp_path_factory) -> pl.DataFrame:
     """Made-up people as a labelled file holds them."""
     folder = tmp_path_factory.mktemp("people")
-    write_extracts(700, 3, folder)
+    write_extracts(450, 3, folder)
     return labelled_identities(folder).select(
         "record_id",
         "sex",

@@ -76,6 +76,8 @@ def test_nothing_that_leaves_the_partner_holds_a_canary(hub: Path, tmp_path: Pat
 
 def test_a_leak_at_the_source_would_be_found(hub: Path, tmp_path: Path, monkeypatch) -> None:
     desk = to_source(hub, tmp_path / "desks", ["police"])["police"]
+    # What is held to codes and shapes at the source would stop it before there is anything to find.
+    monkeypatch.setattr("flows.source.strange_columns", lambda *_: "")
     whole = governance.pseudonymise.pseudonymise
 
     def leaks(validated, *args):
