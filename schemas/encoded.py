@@ -13,12 +13,12 @@ from typing import Final
 
 import polars as pl
 
-ENCODING_VERSION: Final = 4
+ENCODING_VERSION: Final = 5
 FILTER_WORDS: Final = 2
 FILTER_BITS: Final = 64 * FILTER_WORDS
 
 # Each block token is named after the fields it is made of. What each of them gains was measured:
-# docs/adr/0008.
+# docs/adr/0008, 0011 and 0013.
 BLOCK_TOKENS: Final = (
     "date_surname",
     "date_sector",
@@ -26,7 +26,9 @@ BLOCK_TOKENS: Final = (
     "names_year",
     "date_names_either",
     "names_daymonth",
-    "date_initial",
+    "date_initial_sex",
+    "names_either_sector",
+    "postcode_forename_year",
 )
 
 # Composites of the reduced view, named likewise. No full-view linkage blocks on them.

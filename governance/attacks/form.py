@@ -9,7 +9,7 @@ import polars as pl
 
 from governance.attacks.scenario import own_encoding
 from governance.encoding.anchored import ANCHORS, COMPOSITES
-from governance.encoding.parts import PARTS
+from governance.encoding.parts import EXCHANGEABLE, PARTS
 from schemas.encoded import FILTERS, filter_columns, token_column
 
 
@@ -50,9 +50,15 @@ def shipped_form() -> Form:
     anchors = {}
     for name, parts in ANCHORS.items():
         filters = tuple(filter_columns(*pair) for pair in FILTERS if pair[1] == name)
-        showing = [token for token, of in COMPOSITES.items() if set(parts) <= set(of)]
+        showing = [token for token, of in COMPOSITES.items() if set(parts) <= _shown(of)]
         anchors[name] = Anchor(parts, filters, tuple(map(token_column, showing)))
     return Form(own_encoding, anchors)
+
+
+def _shown(parts: tuple[str, ...]) -> set[str]:
+    """What two records share that share these parts: two names in their order, and in any."""
+    unordered = (kind for kind, both in EXCHANGEABLE.items() if set(both) <= set(parts))
+    return set(parts).union(*([f"{kind}_low", f"{kind}_high"] for kind in unordered))
 
 
 def anchor_values(people: pl.DataFrame, parts: tuple[str, ...]) -> pl.Series:
@@ -64,5 +70,11 @@ def anchor_values(people: pl.DataFrame, parts: tuple[str, ...]) -> pl.Series:
 
 
 def _part(texts: pl.DataFrame, part: str) -> pl.Series:
+    kind, _, end = part.rpartition("_")
+    if kind in EXCHANGEABLE:
+        both = pl.DataFrame([_part(texts, one) for one in EXCHANGEABLE[kind]])
+        known = pl.all_horizontal(pl.all().is_not_null())
+        pick = pl.min_horizontal(pl.all()) if end == "low" else pl.max_horizontal(pl.all())
+        return both.select(pl.when(known).then(pick)).to_series()
     column, text = PARTS[part].sources[0]
-    return texts.select(pl.col(column).alias("value")).select(text).to_series()
+    return texts.select(pl.col(column).alias("value")).select(text).to_series().alias(part)

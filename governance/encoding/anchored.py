@@ -58,7 +58,9 @@ COMPOSITES: Final = {
     "names_year": ("forename", "surname", "year"),
     "date_names_either": ("date", "name_low", "name_high"),
     "names_daymonth": ("forename", "surname", "daymonth"),
-    "date_initial": ("date", "initial"),
+    "date_initial_sex": ("date", "initial", "sex"),
+    "names_either_sector": ("name_low", "name_high", "home_sector"),
+    "postcode_forename_year": ("postcode", "forename", "year"),
     "initials_date_sex": ("initial", "surname_initial", "date", "sex"),
     "initials_date_sector": ("initial", "surname_initial", "date", "sector"),
     "initials_either_date": ("initial_low", "initial_high", "date"),
@@ -68,7 +70,7 @@ COMPOSITES: Final = {
 ANCHORS: Final = {
     "date": ("date",),
     "postcode_initials": ("postcode", "initial", "surname_initial"),
-    "names": ("forename", "surname"),
+    "names": ("name_low", "name_high"),
 }
 
 

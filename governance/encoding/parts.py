@@ -26,10 +26,12 @@ class Part:
         kind: What it is coded as; two parts of one kind can be exchanged for each other.
         sources: The columns it may come from, with its text in terms of their values (`VALUE`;
             dates as YYYYMMDD). The first that has it gives it.
+        unknown: The text of a row that has it from none, which is otherwise without the part.
     """
 
     kind: str
     sources: tuple[tuple[str, pl.Expr], ...]
+    unknown: str | None = None
 
 
 PARTS: Final = {
@@ -49,7 +51,10 @@ PARTS: Final = {
     ),
     "postcode": Part("postcode", (("postcode", VALUE),)),
     "sector": Part("sector", (("postcode", VALUE.str.head(-2)), ("sector", VALUE))),
-    "sex": Part("sex", (("sex", pl.when(VALUE.is_in(["M", "F"])).then(VALUE)),)),
+    # Not that of a crowded postcode: who has one name in one hostel's sector is in the hostel.
+    "home_sector": Part("sector", (("postcode", VALUE.str.head(-2)),)),
+    # Some extracts have no sex, which must not cost their records every composite that has it.
+    "sex": Part("sex", (("sex", pl.when(VALUE.is_in(["M", "F"])).then(VALUE)),), unknown="U"),
 }
 
 
@@ -59,12 +64,12 @@ def _pick(lower_or_higher: Callable[..., pl.Expr], one: str, other: str) -> pl.E
     return pl.when(both).then(lower_or_higher(one, other))
 
 
+EXCHANGEABLE: Final = {"name": ("forename", "surname"), "initial": ("initial", "surname_initial")}
+"""Kind → its two parts, which as ``<kind>_low`` and ``<kind>_high`` are in no order."""
+
 UNORDERED: Final = {
-    f"{kind}_{name}": _pick(pick, one, other)
-    for kind, one, other in (
-        ("name", "forename", "surname"),
-        ("initial", "initial", "surname_initial"),
-    )
+    f"{kind}_{name}": _pick(pick, *both)
+    for kind, both in EXCHANGEABLE.items()
     for name, pick in (("low", pl.min_horizontal), ("high", pl.max_horizontal))
 }
 
@@ -76,16 +81,17 @@ def part_tokens(columns: Mapping[str, Coded], key_of: KeyOf) -> pl.DataFrame:
         columns: The columns that `PARTS` names as sources: text, ``dob`` as YYYYMMDD.
         key_of: The key of each part of the encoding.
     """
-    found = {
-        name: pl.coalesce(
-            [
-                _tokens(columns[source], text, key_of(f"part/{part.kind}"))
-                for source, text in part.sources
-            ]
-        )
-        for name, part in PARTS.items()
-    }
-    return pl.select([token.alias(name) for name, token in found.items()]).with_columns(**UNORDERED)
+    found = [
+        _part(part, columns, key_of(f"part/{part.kind}")).alias(n) for n, part in PARTS.items()
+    ]
+    return pl.DataFrame(found).with_columns(**UNORDERED)
+
+
+def _part(part: Part, columns: Mapping[str, Coded], key: bytes) -> pl.Series:
+    """The tokens of one part of every row."""
+    of_sources = [_tokens(columns[source], text, key) for source, text in part.sources]
+    unknown = tokens(pl.Series([part.unknown], dtype=pl.String), key)
+    return pl.select(pl.coalesce(*of_sources, pl.lit(unknown.item()))).to_series()
 
 
 def _tokens(column: Coded, text: pl.Expr, key: bytes) -> pl.Series:

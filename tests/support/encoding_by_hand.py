@@ -22,7 +22,9 @@ COMPOSITES = {
     "names_year": ("forename", "surname", "year"),
     "date_names_either": ("date", "lower name", "higher name"),
     "names_daymonth": ("forename", "surname", "daymonth"),
-    "date_initial": ("date", "initial"),
+    "date_initial_sex": ("date", "initial", "sex"),
+    "names_either_sector": ("lower name", "higher name", "home_sector"),
+    "postcode_forename_year": ("postcode", "forename", "year"),
     "initials_date_sex": ("initial", "surname_initial", "date", "sex"),
     "initials_date_sector": ("initial", "surname_initial", "date", "sector"),
     "initials_either_date": ("lower initial", "higher initial", "date"),
@@ -39,7 +41,12 @@ FILTERS = (
     ("postcode", "date"),
     ("postcode", "names"),
 )
-KINDS = {"forename": "name", "surname": "name", "surname_initial": "initial"}
+KINDS = {
+    "forename": "name",
+    "surname": "name",
+    "surname_initial": "initial",
+    "home_sector": "sector",
+}
 
 
 class ByHand:
@@ -51,7 +58,7 @@ class ByHand:
     def key(self, label: str) -> bytes:
         """32 bytes for a label."""
         purpose_key = hkdf(self.root, "purpose", self.purpose, str(self.epoch))
-        return hkdf(purpose_key, "working", f"encoding/4/{label}")
+        return hkdf(purpose_key, "working", f"encoding/5/{label}")
 
     def mac(self, label: str, message: bytes) -> bytes:
         """The first eight bytes of AES-256-CMAC."""
@@ -74,8 +81,9 @@ class ByHand:
             "daymonth": day and day[4:],
             "date_either": day and day[:4] + "".join(sorted((day[4:6], day[6:]))),
             "postcode": postcode,
+            "home_sector": postcode[:-2] if postcode else None,
             "sector": postcode[:-2] if postcode else person.get("sector"),
-            "sex": person.get("sex") if person.get("sex") in ("M", "F") else None,
+            "sex": person.get("sex") if person.get("sex") in ("M", "F") else "U",
         }
         found = {
             name: None if text is None else self.mac(f"part/{KINDS.get(name, name)}", text.encode())
@@ -109,6 +117,14 @@ class ByHand:
         packed = bits.to_bytes(16, "little")
         return [signed(packed[start : start + 8]) for start in (0, 8)]
 
+    def record_id(self, partner: str, table: str, key: list[str]) -> int:
+        """The id of a record that names a person."""
+        return signed(self.mac("record", joined(partner, table, "|".join(key))))
+
+    def surrogate(self, partner: str, table: str, key: list[str]) -> int:
+        """What stands for a key among the events, wherever it is referred to."""
+        return signed(self.mac("surrogate", joined(partner, table, *key)))
+
     def encode(self, person: dict) -> dict[str, int | None]:
         """The sex bit, every token and filter word of one person, by column."""
         parts = self.parts(person)
@@ -119,7 +135,7 @@ class ByHand:
                 "anchor/postcode_initials",
                 [parts[name] for name in ("postcode", "initial", "surname_initial")],
             ),
-            "names": self.composite("anchor/names", [parts["forename"], parts["surname"]]),
+            "names": self.composite("anchor/names", [parts["lower name"], parts["higher name"]]),
         }
         mask = self.composite("sex/date", [parts["date"]])
         known = mask is not None and person.get("sex") in ("M", "F")
@@ -146,6 +162,26 @@ def hkdf(secret: bytes, *parts: str) -> bytes:
     coded = [part.encode() for part in ("cohort-journeys", *parts)]
     info = b"".join(len(part).to_bytes(2, "big") + part for part in coded)
     return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(secret)
+
+
+def joined(*texts: str) -> bytes:
+    """Texts in UTF-8 with the byte 0x1F between them."""
+    return b"\x1f".join(text.encode() for text in texts)
+
+
+def without_crowds(delivery: list[dict]) -> list[tuple[str | None, str | None]]:
+    """The postcode and the sector that are encoded of each record of one partner's delivery."""
+    residents: dict[str, set] = {}
+    for person in delivery:
+        who = tuple(person.get(name) for name in ("forename", "surname", "dob"))
+        residents.setdefault(person.get("postcode") or "", set()).add(who)
+    left = []
+    for person in delivery:
+        postcode = person.get("postcode")
+        crowded = bool(postcode) and len(residents[postcode]) > 20
+        sector = postcode[:-2] if crowded else person.get("sector")
+        left.append((None if crowded else postcode, sector))
+    return left
 
 
 def signed(eight: bytes) -> int:

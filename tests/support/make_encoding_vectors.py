@@ -10,7 +10,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from encoding_by_hand import ByHand
+from encoding_by_hand import ByHand, without_crowds
 
 ROOT, PURPOSE, EPOCH = bytes(range(32)), "vectors", 1
 PEOPLE = (
@@ -29,12 +29,27 @@ PEOPLE = (
     {"forename": "J", "surname": "DE LA CRUZ"},
 )  # fmt: skip
 
+KEYS = (
+    {"partner": "police", "table": "custody", "key": ["CU000001"]},
+    {"partner": "treatment", "table": "episode", "key": ["N0853", "C000001", "1"]},
+)
+BORN = "1980-02-01"
+# One delivery: a postcode of 21 people, one of them twice; one of 20, one of them three times; and
+# one of 20 names, one of which is there with a date of birth and without.
+DELIVERY = (
+    *({"forename": name, "dob": BORN, "postcode": "NR11AA"} for name in "ABCDEFGHIJKLMNOPQRSTUA"),
+    *({"forename": name, "dob": BORN, "postcode": "NR31AB"} for name in "ABCDEFGHIJKLMNOPQRSTAA"),
+    *({"forename": name, "dob": BORN, "postcode": "EC1A1BB"} for name in "ABCDEFGHIJKLMNOPQRST"),
+    {"forename": "A", "dob": None, "postcode": "EC1A1BB", "sector": "E16"},
+    {"forename": "A", "dob": BORN, "postcode": None, "sector": "E16"},
+)
+
 
 def vectors() -> dict:
     """Keys, people and what their encoding is, as the file holds them."""
     by_hand = ByHand(ROOT, PURPOSE, EPOCH)
     return {
-        "encoding_version": 4,
+        "encoding_version": 5,
         "root": ROOT.hex(),
         "purpose": PURPOSE,
         "epoch": EPOCH,
@@ -46,6 +61,14 @@ def vectors() -> dict:
             "name MARY ANN": by_hand.mac("part/name", b"MARY ANN").hex(),
             "date 19800201": by_hand.mac("part/date", b"19800201").hex(),
         },
+        "records": [
+            one | {"record_id": by_hand.record_id(**one), "surrogate": by_hand.surrogate(**one)}
+            for one in KEYS
+        ],
+        "delivery": [
+            person | {"encoded_as": encoded}
+            for person, encoded in zip(DELIVERY, map(list, without_crowds(DELIVERY)), strict=True)
+        ],
         "people": [
             {"identity": person, "encoded": by_hand.encode(typed(person))} for person in PEOPLE
         ],
@@ -58,5 +81,20 @@ def typed(person: dict) -> dict:
     return person | {"dob": date.fromisoformat(born) if born else None}
 
 
+def written(content: dict) -> str:
+    """JSON with the records of the delivery one a line."""
+    rows = [json.dumps(row) for row in content["delivery"]]
+    text = json.dumps(content | {"delivery": list(range(len(rows)))}, indent=2)
+    before, after = text.split('"delivery": [')
+    return (
+        before
+        + '"delivery": [\n    '
+        + ",\n    ".join(rows)
+        + "\n  ]"
+        + after.split("]", 1)[1]
+        + "\n"
+    )
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(json.dumps(vectors(), indent=2) + "\n", encoding="utf-8")
+    Path(sys.argv[1]).write_text(written(vectors()), encoding="utf-8")

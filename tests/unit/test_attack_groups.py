@@ -121,6 +121,17 @@ def test_anchors_are_told_apart_and_lacking_one_is_no_group(people):
     assert values[0] == values[2]
 
 
+def test_names_in_either_order_are_one_anchor(people):
+    anchor = shipped_form().anchors["names"]
+    one = people[0].head(1).with_columns(forename=pl.lit("AMAL"), surname=pl.lit("HUSSEIN"))
+    exchanged = one.with_columns(forename="surname", surname="forename")
+    unnamed = one.with_columns(surname=pl.lit(None, pl.String))
+    values = anchor_values(pl.concat([one, exchanged, people[0].tail(1), unnamed]), anchor.parts)
+    assert values[0] == values[1] != values[2]
+    assert values[3] is None
+    assert {"t_names_year", "t_names_either_sector"} <= set(anchor.tokens)
+
+
 def test_copies_of_one_record_are_no_group(people):
     form = shipped_form()
     one = pl.concat([people[0].slice(RESIDENTS, 1)] * 6)

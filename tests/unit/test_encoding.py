@@ -284,9 +284,39 @@ def test_the_reduced_view_forgives_exchanges():
     assert later[place] == reduced(one)[place]
 
 
-def test_sex_that_is_not_known_makes_no_composite():
-    assert reduced(person(sex="U"))[0] is None
-    assert reduced(person())[0] is None
+def test_sex_that_is_not_known_is_a_value_of_its_own():
+    """So that an extract without it keeps the composites that have it."""
+    with_sex = ["t_date_initial_sex", "t_initials_date_sex"]
+    sexes = ["F", "F", "M", "U", None, "X"]
+    rows = encode(frame([person(sex=sex) for sex in sexes]), KEY_OF).select(with_sex).rows()
+    assert None not in {token for row in rows for token in row}
+    assert rows[0] == rows[1]
+    assert rows[3] == rows[4] == rows[5]
+    for column in range(len(with_sex)):
+        assert len({row[column] for row in rows}) == 3
+    without = encode(frame([person()]).drop("sex"), KEY_OF).select(with_sex).row(0)
+    assert without == rows[4]
+
+
+def test_names_meet_in_either_order_in_one_sector():
+    one, exchanged = person("MARY", "SMITH"), person("SMITH", "MARY", dt.date(1990, 5, 5))
+    both = encode(frame([one, exchanged | {"postcode": "NR11ZZ"}]), KEY_OF)
+    assert both["t_names_either_sector"].n_unique() == 1
+    assert both["t_names_year"].n_unique() == 2
+    # And their dates of birth compare.
+    assert 0 < distance(both, "dob", "names") < 0.47 * FILTER_BITS
+    same = encode(frame([one, exchanged | {"dob": one["dob"]}]), KEY_OF)
+    assert distance(same, "dob", "names") == distance(same, "postcode", "names") == 0
+
+
+def test_a_postcode_stands_with_a_forename_only_where_the_year_agrees():
+    one = person("MARY", "SMITH", dt.date(1980, 2, 1))
+    others = [
+        person("MARY", "JONES", dt.date(1980, 7, 9)),
+        person("MARY", "JONES", dt.date(1981, 2, 1)),
+    ]
+    tokens = encode(frame([one, *others]), KEY_OF)["t_postcode_forename_year"]
+    assert [token == tokens[0] for token in tokens] == [True, True, False]
 
 
 def test_nobody_is_encoded_as_nobody():
@@ -305,6 +335,13 @@ def test_of_a_crowded_postcode_only_the_sector_stands():
     told = without_crowded_postcodes(frame([*few, *many, person(postcode=None)]))
     assert told["postcode"].to_list() == ["NR11AA"] * len(few) + [None] * (len(many) + 1)
     assert told["sector"].to_list() == [None] * len(few) + ["NR31"] * len(many) + [None]
+
+
+def test_names_are_not_met_by_the_sector_of_a_crowd():
+    """Who has one name within one hostel's sector would be in the hostel."""
+    told = without_crowded_postcodes(frame([*residents(CROWDED + 1), *residents(2, "NR31AB")]))
+    tokens = encode(told, KEY_OF).select("t_names_either_sector", "t_date_sector")
+    assert tokens.null_count().row(0) == (CROWDED + 1, 0)
 
 
 def test_one_person_makes_no_crowd_and_nobody_lives_nowhere_together():
