@@ -10,6 +10,8 @@ from flows.context import RunContext
 from flows.files import flush
 from flows.intake import Staged
 from flows.keys import store_keys
+from flows.quality import Appraisal, appraise
+from flows.suppressed import Erased
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,12 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class People:
-    """Which person each record is of, and what linking and the registry counted."""
+    """Which person each record is of, what linking and the registry counted, what was erased."""
 
     staged: Staged
     record_person: pl.DataFrame = field(repr=False)
     counts: dict[str, int]
     model: str
+    appraisal: Appraisal
+    history: pl.DataFrame = field(repr=False)
+    said: tuple[str, ...] = ()
+    erased: Erased = field(default_factory=Erased)
 
 
 def link(run: RunContext, staged: Staged) -> People:
@@ -35,7 +41,10 @@ def link(run: RunContext, staged: Staged) -> People:
         ModelError: If the linkage model is missing, untrained or of another encoding.
         StoreError: If the identity store cannot be read or written.
     """
-    from linkage import match, registry, store
+    from linkage import lineage, match, registry, review_queue, review_store, store
+    from linkage.doubts import doubts
+    from linkage.drift import drifted
+    from linkage.engines import engine_named
     from linkage.model import load_model
     from warehouse.connect import open_store
 
@@ -44,11 +53,21 @@ def link(run: RunContext, staged: Staged) -> People:
     connection = open_store(path, store_keys(run.settings, run.run_id)["identity"])
     try:
         encoded = store.read_encoded(connection)
-        links = match.link(encoded, model, store.read_carried(connection, model.name))
-        store.replace_links(connection, links.pairs)
+        store.create(connection)
+        review_store.create(connection)
+        review_store.forget_absent(connection)
+        decisions = review_store.read_decisions(connection)
+        engine = engine_named(run.settings.engine, run.settings.spark)
+        kept = store.read_kept(connection)
+        links = match.link(encoded, model, kept, decisions=decisions, engine=engine)
+        store.keep(connection, links.kept)
+        asked = review_queue.queue(encoded, links.pairs, decisions, model.thresholds.link)
+        review_store.replace_queue(connection, asked)
+        appraisal = appraise(run, connection, encoded, links, model, decisions)
         moment = run.clock().astimezone(UTC).replace(tzinfo=None)
         change = registry.assign(connection, links.groups, run.run_id, moment)
         record_person = registry.record_person(connection)
+        history = lineage.read_history(connection)
     finally:
         connection.close()
     flush([path])
@@ -56,7 +75,11 @@ def link(run: RunContext, staged: Staged) -> People:
     run.control.add_audit(
         run.recorder.entry("combination", run.clock(), detail={"model": model.name, **counts})
     )
-    return People(staged, record_person, counts, model.name)
+    said = doubts(encoded, links.kept.crowded, links.giants)
+    if links.compared:
+        linked = links.pairs.filter("linked")
+        said += tuple(map(str, drifted(encoded, linked, model, engine=engine)))
+    return People(staged, record_person, counts, model.name, appraisal, history, said)
 
 
 def _counts(records: int, links: Links, change: RegistryChange) -> dict[str, int]:
@@ -65,6 +88,12 @@ def _counts(records: int, links: Links, change: RegistryChange) -> dict[str, int
         "compared": links.compared,
         "linked": int(links.pairs["linked"].sum()),
         "guarded": links.guarded,
+        "parted": links.parted,
+        "crowded_blocks": links.kept.crowded.height,
+        "clients": links.attached.clients,
+        "clients_linked": links.attached.links.height,
+        "clients_unsure": links.attached.unsure,
+        "clients_refused": links.attached.refused,
         "people": change.persons,
         "created": change.created,
         "merged": change.merged,

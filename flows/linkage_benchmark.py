@@ -23,7 +23,8 @@ from governance.encoding.anchored import encode, encode_under_one_salt, encoding
 from governance.encoding.crowded import without_crowded_postcodes
 from governance.keys import RootKey
 from linkage import clear_text, scoring
-from linkage.match import collision, groups, score
+from linkage.groups import grouped, groups
+from linkage.match import kept_apart, score
 from linkage.model import Model
 from linkage.unlabelled import train_without_labels
 from schemas.encoded import ENCODING_VERSION, STRONG_IDS
@@ -146,7 +147,7 @@ def _encoded(people: pl.DataFrame, across: Across) -> _Linked:
         with steps.step("predict"):
             scored = across(score(encoded, model.settings()))
             pairs = scored.select(
-                "record_id_l", "record_id_r", "match_weight", joins=~collision(model.weights())
+                "record_id_l", "record_id_r", "match_weight", joins=~kept_apart(model)
             )
         shipped = model.thresholds.link
         with steps.step("cluster"):
@@ -189,8 +190,11 @@ def _model(trained: dict[str, Any]) -> Model:
 
 
 def _grouped(people: pl.DataFrame, pairs: pl.DataFrame, weight: float) -> pl.DataFrame:
+    """The groups of both sides, without chains; across two sources a group is never dense."""
     joined = pairs.filter(pl.col("joins") & (pl.col("match_weight") >= weight))
-    return groups(people["record_id"], joined)
+    if people["partner"].n_unique() == 2:
+        return groups(people["record_id"], joined)
+    return grouped(people.select("record_id", first="record_id"), joined).groups
 
 
 def _judged(

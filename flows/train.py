@@ -12,12 +12,16 @@ from typing import Any
 import polars as pl
 
 from flows.files import write_text
+from flows.settings import load_settings, locate
 from governance.encoding.anchored import encode, encode_under_one_salt, encoding_keys
 from governance.encoding.crowded import without_crowded_postcodes
 from governance.keys import RootKey
+from linkage.model import Model, load_model
 from linkage.train import train
+from linkage.train_reduced import train_reduced
 from schemas.contract import validate_extract
 from schemas.encoded import ENCODING_VERSION
+from schemas.errors import ModelError
 from schemas.extract import read_table
 from schemas.identity import identity_frame
 from schemas.tables import TABLES
@@ -77,6 +81,7 @@ def train_on_synthetic(
     root = RootKey(hashlib.sha256(f"training {seed}".encode()).digest())
     key_of = encoding_keys(root, purpose="training", epoch=1)
     persons = labelled.select("record_id", "person")
+    reduced = train_reduced(encode(with_initials_only(labelled, "treatment"), key_of), persons)
     estimates = train(
         encode(labelled, key_of),
         encode_under_one_salt(labelled.unique("person", maintain_order=True), key_of),
@@ -97,7 +102,43 @@ def train_on_synthetic(
         },
         "approved_by": approved_by,
         **estimates,
+        "reduced": reduced,
     }
+
+
+def with_initials_only(identities: pl.DataFrame, partner: str) -> pl.DataFrame:
+    """The identities as they are when one partner sends initials and sectors, as NDTMS has them.
+
+    Args:
+        identities: As :func:`labelled_identities` gives them.
+        partner: Who sends no names, whole postcodes or NHS numbers.
+    """
+    whose = pl.col("partner") == partner
+    kept = {
+        "forename_initial": pl.coalesce("forename_initial", pl.col("forename").str.head(1)),
+        "surname_initial": pl.coalesce("surname_initial", pl.col("surname").str.head(1)),
+        "sector": pl.coalesce(pl.col("postcode").str.head(-2), "sector"),
+    }
+    gone = ("forename", "surname", "postcode", "nhs_number")
+    return identities.with_columns(
+        *(pl.when(whose).then(kept[name]).otherwise(name).alias(name) for name in kept)
+    ).with_columns(pl.when(~whose).then(name).alias(name) for name in gone)
+
+
+def model_in_force(config: Path | None) -> Model | None:
+    """The model that a new one takes the place of: the partnership's, else the packaged one.
+
+    Args:
+        config: Where partnership.yaml is, if it is not where commands look for it.
+
+    Returns:
+        The model; None where the partnership's own cannot be read any more.
+    """
+    path = locate(config)
+    try:
+        return load_model(load_settings(path).model if path.exists() else None)
+    except ModelError:
+        return None
 
 
 def fingerprint(frame: pl.DataFrame) -> str:

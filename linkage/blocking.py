@@ -1,8 +1,16 @@
-"""Which pairs of records are compared at all: those that share a block token or a strong id."""
+"""Which pairs of records are compared at all: those that share a block token or a strong id.
+
+A token that very many records share is left out: what half a file has in common says of nobody who
+he is, and its pairs would grow with the square of the file. Whether it is left out depends on all
+the records there are, and on nothing else.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
 
 from schemas.encoded import BLOCK_TOKENS, STRONG_IDS, token_column
 
@@ -10,9 +18,109 @@ from schemas.encoded import BLOCK_TOKENS, STRONG_IDS, token_column
 # pairs have been found by a rule that is cheaper.
 BLOCKING_COLUMNS = tuple(token_column(name) for name in STRONG_IDS + BLOCK_TOKENS)
 
+MOST_IN_BLOCK: Final = 500
+"""Records that may share a block before it is left out. Set on 2026-11-22: of a million made-up
+records some three hundred share a date of birth (a 1 January) and an initial, at most 67 any other
+block, and no one person has so many."""
+LAST_BITS: Final = (1 << 20) - 1
+
 
 def blocking_rules() -> list[Any]:
     """Splink's blocking rules, one a token, in the order they run."""
     from splink import block_on
 
     return [block_on(column) for column in BLOCKING_COLUMNS]
+
+
+def crowded_blocks(encoded: pl.DataFrame, most: int = MOST_IN_BLOCK) -> pl.DataFrame:
+    """The blocks that are left out: ``block`` (a column) and ``token``.
+
+    Args:
+        encoded: Every encoded record there is.
+        most: How many records may share a block.
+    """
+    found = [
+        encoded.select(token=column)
+        .drop_nulls()
+        .group_by("token")
+        .len()
+        .filter(pl.col("len") > most)
+        .select(pl.lit(column).alias("block"), "token")
+        for column in BLOCKING_COLUMNS
+        if _may_crowd(encoded[column], most)
+    ]
+    nothing = pl.DataFrame(schema={"block": pl.String, "token": pl.Int64})
+    return pl.concat([nothing, *found]).sort("block", "token")
+
+
+def _may_crowd(tokens: pl.Series, most: int) -> bool:
+    """Whether a token may be shared by too many, told by its last bits at a tenth of the cost."""
+    counts = np.bincount(tokens.drop_nulls().to_numpy() & LAST_BITS)
+    return counts.size > 0 and int(counts.max()) > most
+
+
+def in_blocks(crowded: pl.DataFrame) -> list[pl.Expr]:
+    """For each block column, whether a record lies in one of some blocks."""
+    tokens = dict(crowded.group_by("block").agg("token").iter_rows())
+    return [
+        pl.col(column).is_in(tokens.get(column, [])).fill_null(value=False).alias(column)
+        for column in BLOCKING_COLUMNS
+    ]
+
+
+def open_blocks(encoded: pl.DataFrame, crowded: pl.DataFrame) -> pl.DataFrame:
+    """``record_id`` and the block columns, without the tokens of crowded blocks."""
+    return encoded.select(
+        "record_id",
+        *(
+            pl.when(~inside).then(pl.col(column)).alias(column)
+            for column, inside in zip(BLOCKING_COLUMNS, in_blocks(crowded), strict=True)
+        ),
+    )
+
+
+def candidate_pairs(blocks: pl.DataFrame, firsts: pl.DataFrame, fresh: pl.Series) -> pl.DataFrame:
+    """The pairs to compare in which a fresh record takes part, each once.
+
+    Records that are alike in everything are compared with the first of them only, and that first
+    one with everybody else, so that a thousand copies make a thousand pairs and not half a million.
+
+    Args:
+        blocks: From :func:`open_blocks`.
+        firsts: ``record_id``, ``first``: the record that stands for those alike.
+        fresh: Ids of the records that are new, or to be compared anew.
+
+    Returns:
+        ``record_id_l`` < ``record_id_r``.
+    """
+    known = blocks.join(firsts, on="record_id").with_columns(
+        fresh=pl.col("record_id").is_in(fresh.implode())
+    )
+    return pl.concat([_across(known.filter(record_id=pl.col("first"))), _alike(known)])
+
+
+def _across(stand: pl.DataFrame) -> pl.DataFrame:
+    """The pairs of records that stand for themselves and share a block."""
+    found = []
+    for column in BLOCKING_COLUMNS:
+        all_of_them = stand.select("record_id", "fresh", token=column).drop_nulls("token")
+        ours = all_of_them.filter("fresh").select("token", other="record_id")
+        met = all_of_them.join(ours, on="token").filter(
+            (pl.col("record_id") < pl.col("other")) | ~pl.col("fresh")
+        )
+        found.append(_pairs(met, "record_id", "other"))
+    return pl.concat(found).unique()
+
+
+def _alike(known: pl.DataFrame) -> pl.DataFrame:
+    """Each record that is alike to a first one, with it, where they share a block at all."""
+    blocked = pl.any_horizontal(pl.col(BLOCKING_COLUMNS).is_not_null())
+    # What makes a first record fresh makes those alike fresh: they have its tokens and name it.
+    copies = known.filter("fresh", blocked, pl.col("record_id") != pl.col("first"))
+    return _pairs(copies, "record_id", "first")
+
+
+def _pairs(met: pl.DataFrame, one: str, other: str) -> pl.DataFrame:
+    return met.select(
+        record_id_l=pl.min_horizontal(one, other), record_id_r=pl.max_horizontal(one, other)
+    )

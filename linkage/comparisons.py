@@ -79,60 +79,85 @@ SURNAME = _distance("surname")
 DOB = _distance("dob")
 POSTCODE = _distance("postcode")
 
-# Composites of both names under part of the date show both names equal even when neither the
-# whole date nor the postcode agrees.
+# Composites that show values equal, with no need of a filter.
+DATE_AGREES = _agree("date_surname", "date_sector", "date_names_either", "date_initial_sex")
+POSTCODE_AGREES = _agree("postcode_initials", "postcode_forename_year")
 NAMES_AGREE = _agree("names_year", "names_daymonth")
-DATE_AGREES = _agree("date_surname", "date_sector", "date_names_either", "date_initial")
-POSTCODE_AGREES = _agree("postcode_initials")
-NAMES_EXCHANGED = f"({_agree('date_names_either')} AND coalesce({SURNAME} > 0, false))"
+INITIAL_AGREES = _agree("date_initial_sex", "postcode_initials")
+FORENAME_AGREES = _agree("names_year", "names_daymonth", "postcode_forename_year")
+NAMES_AGREE_EITHER = _agree("date_names_either", "names_either_sector")
+# Both names are known equal, and not that they stand in one order.
+NAMES_EXCHANGED = f"({NAMES_AGREE_EITHER} AND coalesce({SURNAME} > 0, true) AND NOT {NAMES_AGREE})"
+
+# Composites that show an anchor shared, so that the filters under it compare.
+POSTCODE_INITIALS_SHARED = _agree("postcode_initials")
+NAMES_SHARED = f"({NAMES_AGREE} OR {NAMES_AGREE_EITHER})"
 
 
 def _apart(distance: str, furthest: int, *shared: str) -> str:
-    """True where no level but the last is reached and no anchor is known to be shared."""
+    """True where the distance may be noise: beyond `furthest`, and no anchor known to be shared."""
     return f"coalesce({distance} > {furthest}, false) AND NOT ({' OR '.join(shared)})"
 
 
-def _name(field: str, distance: str, *, exchanged: bool) -> Comparison:
-    """A name; whether this one or the other carries the evidence of exchanged names."""
-    missing = f"{distance} IS NULL AND NOT {NAMES_AGREE}"
+def _name(
+    field: str, distance: str, agrees: str, *, exchanged: bool, initial: str | None = None
+) -> Comparison:
+    """A name.
+
+    Args:
+        field: Which.
+        distance: How far apart the two are.
+        agrees: Where composites show the two equal.
+        exchanged: Whether this name or the other carries the evidence of exchanged names.
+        initial: Where the name's initial is known to agree, if it can be.
+    """
+    missing = f"{distance} IS NULL AND NOT {agrees}"
     swap = Level("exchanged with the other name", NAMES_EXCHANGED)
     return Comparison(
         field,
-        missing if exchanged else f"({missing}) OR {NAMES_EXCHANGED}",
+        f"{missing} AND NOT {NAMES_EXCHANGED}"
+        if exchanged
+        else f"({missing}) OR {NAMES_EXCHANGED}",
         (
-            Level("exact", f"({distance} = 0 OR {NAMES_AGREE})"),
+            Level("exact", f"({distance} = 0 OR {agrees})"),
             *((swap,) if exchanged else ()),
             Level("close", f"{distance} <= {NAME_CLOSE}"),
             Level("near", f"{distance} <= {NAME_NEAR}"),
             Level("distant", f"{distance} <= {NAME_DISTANT}"),
+            *((Level("of one initial", initial),) if initial else ()),
             Level("different", "ELSE"),
         ),
-        apart=_apart(distance, NAME_DISTANT, DATE_AGREES, POSTCODE_AGREES, NAMES_AGREE),
+        # One pair in twenty comes within the distant by chance where no anchor is shared.
+        apart=_apart(
+            distance, NAME_NEAR, DATE_AGREES, POSTCODE_INITIALS_SHARED, agrees, NAMES_EXCHANGED
+        ),
     )
 
 
 def _strong_id() -> Comparison:
-    """Whether any strong id agrees, and if none does, whether any could have.
+    """Whether strong ids agree, and whether any that could have does not.
 
-    A partner's own id for a person (CRN, client id) is evidence when it agrees and none when it
-    differs: that a person has two of them is what linking within a partner is for.
+    One that agrees beside another that differs is most often somebody else's, written down by
+    mistake. A partner's own id for a person (CRN, client id) is evidence when it agrees and none
+    when it differs: that a person has two of them is what linking within a partner is for.
     """
     columns = [token_column(name) for name in STRONG_IDS if name != "local_id"]
-    both = " OR ".join(f"({c}_l IS NOT NULL AND {c}_r IS NOT NULL)" for c in columns)
     agrees = _agree(*STRONG_IDS)
+    differs = f"coalesce({' OR '.join(f'{c}_l <> {c}_r' for c in columns)}, false)"
     return Comparison(
         "strong_id",
-        f"NOT {agrees} AND NOT ({both})",
+        f"NOT {agrees} AND NOT {differs}",
         (
-            Level("any agrees", agrees),
+            Level("agree", f"{agrees} AND NOT {differs}"),
+            Level("some agree, some differ", agrees),
             Level("all that can be compared differ", "ELSE"),
         ),
     )
 
 
 COMPARISONS = (
-    _name("surname", SURNAME, exchanged=True),
-    _name("forename", FORENAME, exchanged=False),
+    _name("surname", SURNAME, NAMES_AGREE, exchanged=True),
+    _name("forename", FORENAME, FORENAME_AGREES, exchanged=False, initial=INITIAL_AGREES),
     Comparison(
         "dob",
         f"{DOB} IS NULL AND NOT {DATE_AGREES}",
@@ -142,7 +167,7 @@ COMPARISONS = (
             Level("near", f"{DOB} <= {DATE_NEAR}"),
             Level("different", "ELSE"),
         ),
-        apart=_apart(DOB, DATE_NEAR, POSTCODE_AGREES, NAMES_AGREE, DATE_AGREES),
+        apart=_apart(DOB, DATE_NEAR, POSTCODE_INITIALS_SHARED, NAMES_SHARED, DATE_AGREES),
     ),
     Comparison(
         "postcode",
@@ -153,7 +178,7 @@ COMPARISONS = (
             Level("near", f"{POSTCODE} <= {POSTCODE_NEAR}"),
             Level("different", "ELSE"),
         ),
-        apart=_apart(POSTCODE, POSTCODE_NEAR, DATE_AGREES, NAMES_AGREE, POSTCODE_AGREES),
+        apart=_apart(POSTCODE, POSTCODE_NEAR, DATE_AGREES, NAMES_SHARED, POSTCODE_AGREES),
     ),
     Comparison(
         "sex",

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-import duckdb
 import polars as pl
+import polars.selectors as cs
 
+from linkage.blocking import candidate_pairs, crowded_blocks, open_blocks
+from linkage.consolidate import consolidate
+from linkage.engines import Engine, in_duckdb
+from linkage.incremental import (
+    PAIRS,
+    Kept,
+    fingerprinted,
+    method_of,
+    nothing_kept,
+    standing,
+    touched,
+)
 from linkage.model import Model
-from linkage.store import Carried
+from linkage.reduced import Attached, is_reduced
+from linkage.review import Decisions
 from schemas.encoded import encoded_schema
 
 Weights = dict[str, dict[str, float]]
@@ -18,147 +32,216 @@ Weights = dict[str, dict[str, float]]
 # Two levels whose weights differ by less say the same thing.
 WEIGHT_TOLERANCE = 1e-9
 
+PAIRS_AT_ONCE: Final = 5_000_000
+"""How many pairs are scored in one go, so that memory follows the records and not the pairs."""
+
 
 @dataclass(frozen=True)
 class Links:
     """What linking found.
 
     Attributes:
-        pairs: ``record_id_l`` < ``record_id_r``, ``match_weight`` in log2 odds, ``linked``; every
-            pair at or above the model's review threshold.
+        kept: What the next run goes on from: every pair at or above the model's review threshold,
+            the records' fingerprints, and the blocks that were left out.
         groups: ``record_id``, ``group``; every record once. A group is named by its lowest record,
             which is a name for this run only.
-        compared: Pairs that shared a block and were scored.
-        guarded: Pairs above the link threshold that the collision guard kept apart.
+        compared: Pairs that were scored in this run.
+        guarded: Pairs above the link threshold that the collision guard keeps apart.
+        parted: Groups that were chains of people and were parted.
+        giants: Those of them that were very large.
+        attached: Which clients known by initials only have joined their person.
     """
 
-    pairs: pl.DataFrame
-    groups: pl.DataFrame
+    kept: Kept
+    groups: pl.DataFrame = field(repr=False)
     compared: int
     guarded: int
+    parted: int
+    giants: int
+    attached: Attached
+
+    @property
+    def pairs(self) -> pl.DataFrame:
+        """``record_id_l`` < ``record_id_r``, ``match_weight`` (log2), ``guarded``, ``linked``."""
+        return self.kept.pairs
 
 
-def link(encoded: pl.DataFrame, model: Model, carried: Carried | None = None) -> Links:
+def link(
+    encoded: pl.DataFrame,
+    model: Model,
+    kept: Kept | None = None,
+    *,
+    decisions: Decisions | None = None,
+    engine: Engine = in_duckdb,
+) -> Links:
     """Link encoded records into groups that are believed to be one person each.
+
+    Only pairs that the last run could not have judged are scored; the groups are those that a run
+    from nothing would make.
 
     Args:
         encoded: The columns of ``schemas.encoded.encoded_schema()``; ``record_id`` unique.
         model: A trained model.
-        carried: What was decided of records that have not changed, before their key was rotated.
+        kept: What the last run left; of another method, it is passed over.
+        decisions: What reviewers decided of pairs of records.
+        engine: Where pairs are scored; which makes no difference to what is found.
 
     Raises:
         ModelError: The model does not fit the encoding.
     """
-    scored = score(encoded, model.settings())
-    above = scored.filter(pl.col("match_weight") >= model.thresholds.review).with_columns(
-        strong=pl.col("match_weight") >= model.thresholds.link, collision=collision(model.weights())
+    method = method_of(model)
+    if kept is None or kept.method != method:
+        kept = nothing_kept(method)
+    crowded = crowded_blocks(encoded)
+    records = fingerprinted(encoded, kept)
+    fresh = touched(encoded, records, crowded, kept)
+    candidates = candidate_pairs(
+        open_blocks(encoded, crowded), records.select("record_id", "first"), fresh
     )
-    pairs = above.select(
+    pairs = pl.concat([standing(kept, records, fresh), judged(encoded, candidates, model, engine)])
+    firsts = records.select("record_id", "first")
+    found = consolidate(encoded, firsts, pairs.filter("linked"), model, decisions)
+    return Links(
+        kept=Kept(
+            method, records.drop("changed"), crowded, pairs.sort("record_id_l", "record_id_r")
+        ),
+        groups=found.groups,
+        compared=candidates.height,
+        guarded=pairs.filter("guarded", pl.col("match_weight") >= model.thresholds.link).height,
+        parted=found.parted,
+        giants=found.giants,
+        attached=found.attached,
+    )
+
+
+def judged(
+    encoded: pl.DataFrame, candidates: pl.DataFrame, model: Model, engine: Engine = in_duckdb
+) -> pl.DataFrame:
+    """The candidate pairs that reach the review threshold, and whether each is a link.
+
+    Args:
+        encoded: The encoded records.
+        candidates: ``record_id_l``, ``record_id_r``.
+        model: A trained model.
+        engine: Where they are scored.
+    """
+    settings = model.settings()
+    if candidates.is_empty():
+        return pl.DataFrame(schema=PAIRS)
+    scored = score(encoded, settings, candidates, least=model.thresholds.review, engine=engine)
+    weights = model.weights()
+    strong = pl.col("match_weight") >= model.thresholds.link
+    return scored.filter(comparable(encoded, weights)).select(
         "record_id_l",
         "record_id_r",
         "match_weight",
-        linked=pl.col("strong") & ~pl.col("collision"),
-    )
-    if carried is not None:
-        pairs = _with_carried(pairs, carried)
-    return Links(
-        pairs=pairs,
-        groups=groups(encoded["record_id"], pairs.filter("linked")),
-        compared=scored.height,
-        guarded=above.filter(pl.col("strong") & pl.col("collision")).height,
+        guarded=kept_apart(model),
+        linked=strong & ~kept_apart(model),
     )
 
 
-def _with_carried(pairs: pl.DataFrame, carried: Carried) -> pl.DataFrame:
-    """The pairs with what was carried in the place of what was scored, where neither changed."""
-    standing = pl.all_horizontal(
-        pl.col("record_id_l", "record_id_r").is_in(carried.records.implode())
-    )
-    scored, kept = pairs.filter(~standing), carried.pairs.filter(standing)
-    return pl.concat([scored, kept.select(pairs.columns)]).sort("record_id_l", "record_id_r")
+def comparable(encoded: pl.DataFrame, weights: Weights) -> pl.Expr:
+    """True for scored pairs that the full view may judge: of two names, or of one strong id.
+
+    What has initials only would be told by its date of birth alone; the reduced view judges it.
+
+    Args:
+        encoded: The encoded records.
+        weights: The match weight of each level, by comparison.
+    """
+    initialled = encoded.filter(is_reduced())["record_id"].implode()
+    either = pl.any_horizontal(pl.col("record_id_l", "record_id_r").is_in(initialled))
+    return ~either | at_level("strong_id", "agree", weights)
+
+
+def kept_apart(model: Model) -> pl.Expr:
+    """True for scored pairs that the collision guard keeps apart, if the model has one."""
+    return collision(model.weights()) if model.guard else pl.lit(value=False)
 
 
 def collision(weights: Weights) -> pl.Expr:
-    """True for pairs that look like two people of one household, whom no strong id makes one.
-
-    Agreement on what a family shares must not outweigh the one attribute that tells its members
-    apart. Twins: the forenames are different and the surnames are not. A father and a son of one
-    name: the dates of birth are different. (The first is the twins rule of the MoJ Core Person
-    Record.)
+    """True for scored pairs that look like two people of one household.
 
     Args:
         weights: The match weight of each level, by comparison.
     """
-    twins = _reached("forename", "different", weights) & ~_reached("surname", "different", weights)
-    father_and_son = _reached("dob", "different", weights)
-    return (twins | father_and_son) & ~_reached("strong_id", "any agrees", weights)
+    return like_relatives(lambda comparison, level: at_level(comparison, level, weights))
 
 
-def _reached(comparison: str, level: str, weights: Weights) -> pl.Expr:
+def like_relatives(reached: Callable[[str, str], pl.Expr]) -> pl.Expr:
+    """True for pairs that look like two people of one household, whom no strong id makes one.
+
+    Agreement on what a family shares must not outweigh the one attribute that tells its members
+    apart. Twins: one surname, and forenames that have not even the initial in common. A father and
+    a son of one name: the dates of birth are different. (The first is the twins rule of the MoJ
+    Core Person Record, which asks for one postcode as well; twins who moved have two.)
+
+    Args:
+        reached: True where a pair reaches a level of a comparison.
+    """
+    twins = reached("forename", "different") & reached("surname", "exact")
+    father_and_son = reached("dob", "different")
+    return (twins | father_and_son) & ~reached("strong_id", "agree")
+
+
+def at_level(comparison: str, level: str, weights: Weights) -> pl.Expr:
+    """True for scored pairs that reach a level, which its weight shows."""
     return (pl.col(f"mw_{comparison}") - weights[comparison][level]).abs() < WEIGHT_TOLERANCE
 
 
-def score(encoded: pl.DataFrame, settings: Any) -> pl.DataFrame:
-    """Every blocked pair with its match weight, in all and of each comparison (``mw_*``).
+def score(
+    encoded: pl.DataFrame,
+    settings: Any,
+    candidates: pl.DataFrame | None = None,
+    *,
+    least: float | None = None,
+    engine: Engine = in_duckdb,
+) -> pl.DataFrame:
+    """Pairs with their match weight, in all and of each comparison (``mw_*``).
 
     Works in a throwaway in-memory database that holds nothing but the encoded columns. Settings
     that retain matching columns add the level of each comparison (``gamma_*``).
+
+    Args:
+        encoded: The encoded records.
+        settings: From ``Model.settings`` or ``splink_settings``.
+        candidates: ``record_id_l``, ``record_id_r``: the pairs to score; else all that share a
+            block.
+        least: Leave out pairs of a lower match weight.
+        engine: Where to score them.
     """
     from splink import Linker
-    from splink.backends.duckdb import DuckDBAPI
 
-    # Splink's messages quote SQL and settings; ours are the only ones a run should print.
-    logging.getLogger("splink").setLevel(logging.CRITICAL)
-    connection = duckdb.connect(":memory:")
-    try:
-        api = DuckDBAPI(connection)
+    if candidates is not None:
+        ends = pl.concat([candidates["record_id_l"], candidates["record_id_r"]]).unique()
+        encoded = encoded.filter(pl.col("record_id").is_in(ends.implode()))
+    with engine() as api:
         frame = api.register(
             encoded.select(list(encoded_schema())).to_arrow(), table_name="encoded"
         )
         linker = Linker(frame, settings, log_level=logging.CRITICAL)
-        predicted = linker.inference.predict(warning_mode="never")
-        return _read(connection, predicted.physical_name)
-    finally:
-        connection.close()
+        if candidates is None:
+            return _predicted(linker, least).sort("record_id_l", "record_id_r")
+        found = []
+        for number, some in enumerate(candidates.iter_slices(PAIRS_AT_ONCE)):
+            pairs = some.select(
+                join_key_l="record_id_l", join_key_r="record_id_r", match_key=pl.lit("0")
+            )
+            table = api.register(pairs.to_arrow(), table_name=f"candidates_{number}")
+            linker.table_management.register_blocked_pairs_for_predict(table)
+            found.append(_predicted(linker, least))
+        return pl.concat(found).sort("record_id_l", "record_id_r")
 
 
-def _read(connection: duckdb.DuckDBPyConnection, table: str) -> pl.DataFrame:
+def _predicted(linker: Any, least: float | None) -> pl.DataFrame:
     """The scored pairs, each with its lower record on the left."""
-    return connection.execute(
-        f"""
-        SELECT least(record_id_l, record_id_r) AS record_id_l,
-               greatest(record_id_l, record_id_r) AS record_id_r,
-               match_weight, COLUMNS('^(mw|gamma)_')
-        FROM {table}
-        ORDER BY 1, 2
-        """
-    ).pl()
-
-
-def groups(records: pl.Series, links: pl.DataFrame) -> pl.DataFrame:
-    """Connected components of the links, by Splink's own clustering.
-
-    Args:
-        records: Every record id once.
-        links: ``record_id_l``, ``record_id_r``.
-
-    Returns:
-        ``record_id``, ``group``, sorted by record.
-    """
-    from splink.backends.duckdb import DuckDBAPI
-    from splink.clustering import cluster_pairwise_predictions_at_threshold
-
-    connection = duckdb.connect(":memory:")
-    try:
-        api = DuckDBAPI(connection)
-        clustered = cluster_pairwise_predictions_at_threshold(
-            nodes=pl.DataFrame({"record_id": records}).to_arrow(),
-            edges=links.select("record_id_l", "record_id_r").to_arrow(),
-            db_api=api,
-            node_id_column_name="record_id",
-        )
-        return connection.execute(
-            f'SELECT record_id, cluster_id AS "group" FROM {clustered.physical_name} ORDER BY 1'
-        ).pl()
-    finally:
-        connection.close()
+    predicted = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
+    pairs = pl.DataFrame(predicted.as_pyarrow_table())
+    predicted.drop_table_from_database_and_remove_from_cache()
+    ends = pl.col("record_id_l", "record_id_r")
+    return pairs.select(
+        pl.min_horizontal(ends).alias("record_id_l"),
+        pl.max_horizontal(ends).alias("record_id_r"),
+        "match_weight",
+        cs.matches("^(mw|gamma)_"),
+    )

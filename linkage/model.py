@@ -7,19 +7,24 @@ and blocking rules are in code, and the file says which version of the encoding 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib import resources
 from math import log2
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from linkage.blocking import blocking_rules
 from linkage.comparisons import COMPARISONS, Comparison
+from linkage.reduced import LEVELS
 from schemas.encoded import ENCODING_VERSION
 from schemas.errors import ModelError
 
 CURRENT_MODEL = "full_view_2026_11_22.json"
+
+
+Weights = dict[str, dict[str, float]]
 
 
 class Parameters(BaseModel):
@@ -38,8 +43,46 @@ class Thresholds(BaseModel):
     review: float
 
 
+class ReducedThresholds(BaseModel):
+    """Match weights: join a client and a person at ``link``, ahead of any rival by ``lead``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    link: float
+    lead: float = Field(ge=0)
+
+
+class ReducedView(BaseModel):
+    """What links clients known by initials only; see :mod:`linkage.reduced`.
+
+    Attributes:
+        known: The share of clients who are a person in the other records.
+        thresholds: When a client and a person are joined.
+        comparisons: Comparison → level → probabilities, as in the full view.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    known: float = Field(gt=0, lt=1)
+    thresholds: ReducedThresholds
+    comparisons: dict[str, dict[str, Parameters]]
+
+    @field_validator("comparisons")
+    @classmethod
+    def _whole(cls, given: dict[str, dict[str, Parameters]]) -> dict[str, dict[str, Parameters]]:
+        if {name: tuple(levels) for name, levels in given.items()} != LEVELS:
+            raise ValueError("a level is untrained")
+        return given
+
+    def weights(self) -> Weights:
+        """The match weight of each level."""
+        return match_weights(self.comparisons)
+
+
 class Model(BaseModel):
-    """A trained model as its file holds it."""
+    """A trained model as its file holds it.
+
+    One without a reduced view is refused where a record has initials only. One without the
+    collision guard is for data that have been seen to hold no relatives.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str
@@ -50,14 +93,13 @@ class Model(BaseModel):
     approved_by: str
     probability_two_random_records_match: float = Field(gt=0, lt=1)
     thresholds: Thresholds
+    guard: bool = True
     comparisons: dict[str, dict[str, Parameters]]
+    reduced: ReducedView | None = None
 
-    def weights(self) -> dict[str, dict[str, float]]:
-        """The match weight of each level: log2 of how much likelier it is among matches."""
-        return {
-            comparison: {level: log2(p.m / p.u) for level, p in levels.items()}
-            for comparison, levels in self.comparisons.items()
-        }
+    def weights(self) -> Weights:
+        """The match weight of each level."""
+        return match_weights(self.comparisons)
 
     def settings(self) -> Any:
         """Splink's settings for this model.
@@ -75,6 +117,14 @@ class Model(BaseModel):
             {name: {k: (p.m, p.u) for k, p in v.items()} for name, v in self.comparisons.items()},
             self.probability_two_random_records_match,
         )
+
+
+def match_weights(comparisons: Mapping[str, Mapping[str, Parameters]]) -> Weights:
+    """The weight of each level: log2 of how much likelier it is among matches."""
+    return {
+        comparison: {level: log2(p.m / p.u) for level, p in levels.items()}
+        for comparison, levels in comparisons.items()
+    }
 
 
 def splink_settings(
@@ -123,12 +173,15 @@ def _splink_comparison(
     levels: list[dict[str, Any]] = [
         {
             "sql_condition": comparison.no_evidence(anchored=anchored),
+            "base_dialect_str": "duckdb",
             "label_for_charts": "no evidence",
             "is_null_level": True,
         }
     ]
     for level in comparison.levels:
         entry: dict[str, Any] = {"sql_condition": level.condition, "label_for_charts": level.name}
+        if level.condition != "ELSE":
+            entry["base_dialect_str"] = "duckdb"  # which Splink translates for another engine
         if parameters is not None:
             m, u = parameters[level.name]
             entry |= {"m_probability": m, "u_probability": u}

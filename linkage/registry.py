@@ -43,7 +43,10 @@ def assign(
     now: datetime,
     new_id: Callable[[], str] = new_person_id,
 ) -> RegistryChange:
-    """Give every group a person id, keeping those that were held, in one transaction.
+    """Give every group a person id, keeping those that were held.
+
+    Only groups that differ from the persons there are take part: a group of the very records of one
+    person leaves nothing to decide, and on a night without changes nothing is written.
 
     Args:
         connection: The identity store.
@@ -55,9 +58,10 @@ def assign(
     Returns:
         What changed.
     """
-    held = connection.execute(
+    every = connection.execute(
         "SELECT record_id, person_id, created_at FROM person_record JOIN person USING (person_id)"
     ).pl()
+    groups, held = _changed(groups, every)
     kept = _keep_ids(groups, held)
     homeless = groups.select("group").unique().join(kept, on="group", how="anti").sort("group")
     fresh = homeless.with_columns(
@@ -66,14 +70,16 @@ def assign(
     persons = pl.concat([kept, fresh])
     now_held = groups.join(persons, on="group").select("record_id", "person_id")
     history = _history(held, now_held)
-    _write(connection, fresh["person_id"], now_held, history, run_id, now)
+    if not (groups.is_empty() and held.is_empty()):
+        _write(connection, fresh["person_id"], held, now_held, history, run_id, now)
+    _retire(connection, run_id)
     causes = dict(history.group_by("cause").agg(pl.col("person_before").n_unique()).iter_rows())
     return RegistryChange(
         created=fresh.height,
         merged=causes.get("merged", 0),
         split=causes.get("split", 0),
         retired=causes.get("retired", 0),
-        persons=persons.height,
+        persons=every["person_id"].n_unique() - held["person_id"].n_unique() + persons.height,
     )
 
 
@@ -116,6 +122,24 @@ def carry_over(before: duckdb.DuckDBPyConnection, after: duckdb.DuckDBPyConnecti
         for name in found:
             after.unregister(name)
     return int(carried)
+
+
+def _changed(groups: pl.DataFrame, held: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The groups that are not the very records of one person, and the persons that are no group."""
+    both = groups.join(held, on="record_id", how="full", coalesce=True)
+    moved = both.filter(
+        pl.col("group").is_null()
+        | pl.col("person_id").is_null()
+        | (pl.col("group") != pl.col("group").first().over("person_id"))
+        | (pl.col("person_id") != pl.col("person_id").first().over("group"))
+    )
+    touched = both.filter(
+        pl.col("group").is_in(moved["group"].drop_nulls().implode())
+        | pl.col("person_id").is_in(moved["person_id"].drop_nulls().implode())
+    ).select("record_id")
+    return groups.join(touched, on="record_id", how="semi"), held.join(
+        touched, on="record_id", how="semi"
+    )
 
 
 def _keep_ids(groups: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
@@ -181,6 +205,7 @@ def _history(held: pl.DataFrame, now_held: pl.DataFrame) -> pl.DataFrame:
 def _write(
     connection: duckdb.DuckDBPyConnection,
     fresh: pl.Series,
+    held: pl.DataFrame,
     now_held: pl.DataFrame,
     history: pl.DataFrame,
     run_id: str,
@@ -188,31 +213,39 @@ def _write(
 ) -> None:
     connection.register("arriving_person", pl.DataFrame({"person_id": fresh}).to_arrow())
     connection.register("arriving_record", now_held.to_arrow())
+    connection.register("leaving_record", held.select("record_id", "person_id").to_arrow())
     connection.register("arriving_history", history.to_arrow())
     connection.execute("BEGIN")
     try:
         connection.execute(
             "INSERT INTO person SELECT person_id, ?, ?, NULL FROM arriving_person", [now, run_id]
         )
-        connection.execute("DELETE FROM person_record")
         connection.execute(
-            "INSERT INTO person_record SELECT record_id, person_id FROM arriving_record"
+            """DELETE FROM person_record WHERE record_id IN (SELECT record_id FROM leaving_record)
+                AND record_id NOT IN (SELECT record_id FROM arriving_record)"""
+        )
+        connection.execute(
+            """INSERT INTO person_record SELECT record_id, person_id FROM arriving_record
+            ON CONFLICT DO UPDATE SET person_id = excluded.person_id"""
         )
         connection.execute(
             """INSERT INTO person_history
             SELECT ?, ?, cause, person_before, person_after, records FROM arriving_history""",
             [now, run_id],
         )
-        connection.execute(
-            """UPDATE person SET retired_run = CASE
-                WHEN person_id IN (SELECT person_id FROM person_record) THEN NULL
-                ELSE coalesce(retired_run, ?) END""",
-            [run_id],
-        )
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
     finally:
-        for name in ("arriving_person", "arriving_record", "arriving_history"):
+        for name in ("arriving_person", "arriving_record", "leaving_record", "arriving_history"):
             connection.unregister(name)
+
+
+def _retire(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Mark the persons who have no records any more, those left behind by a rotation included."""
+    connection.execute(
+        """UPDATE person SET retired_run = ?
+        WHERE retired_run IS NULL AND person_id NOT IN (SELECT person_id FROM person_record)""",
+        [run_id],
+    )

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from linkage.match import groups
+from linkage.groups import groups
 
 ALL = "all"
 CROSS = "cross-partner"

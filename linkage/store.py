@@ -6,15 +6,16 @@ its key, is the caller's business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import Final
 
 import duckdb
 import polars as pl
 
+from linkage.incremental import CROWDED, PAIRS, RECORDS, Kept
 from schemas.encoded import encoded_schema
 
-# Tells an encoded record from what it was; of encodings only, so it says no more than they do.
-_FINGERPRINT = "md5(CAST(one AS VARCHAR))"
+# Whatever names a record does so in a column of such a name, so that erasure finds it.
+NAMED: Final = {"first": "record_id_first"}
 
 _SQL_TYPES = {
     pl.Int64(): "BIGINT NOT NULL",
@@ -30,7 +31,7 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
         f"CREATE TABLE IF NOT EXISTS encoded_record ({columns})",
         """CREATE TABLE IF NOT EXISTS candidate_link (
             record_id_l BIGINT NOT NULL, record_id_r BIGINT NOT NULL,
-            match_weight DOUBLE NOT NULL, linked BOOLEAN NOT NULL)""",
+            match_weight DOUBLE NOT NULL, guarded BOOLEAN NOT NULL, linked BOOLEAN NOT NULL)""",
         """CREATE TABLE IF NOT EXISTS person (
             person_id VARCHAR PRIMARY KEY, created_at TIMESTAMP NOT NULL,
             created_run VARCHAR NOT NULL, retired_run VARCHAR)""",
@@ -41,11 +42,11 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
             person_before VARCHAR NOT NULL, person_after VARCHAR, records BIGINT NOT NULL)""",
         """CREATE TABLE IF NOT EXISTS bridge (
             record_id_before BIGINT NOT NULL, record_id_after BIGINT PRIMARY KEY)""",
-        """CREATE TABLE IF NOT EXISTS carried_record (
-            record_id BIGINT PRIMARY KEY, fingerprint VARCHAR NOT NULL)""",
-        """CREATE TABLE IF NOT EXISTS carried_link (
-            record_id_l BIGINT NOT NULL, record_id_r BIGINT NOT NULL,
-            match_weight DOUBLE NOT NULL, linked BOOLEAN NOT NULL, model VARCHAR NOT NULL)""",
+        """CREATE TABLE IF NOT EXISTS linked_record (
+            record_id BIGINT NOT NULL, fingerprint UBIGINT NOT NULL,
+            record_id_first BIGINT NOT NULL)""",
+        "CREATE TABLE IF NOT EXISTS crowded_block (block VARCHAR NOT NULL, token BIGINT NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS linked_by (method VARCHAR NOT NULL)",
     ):
         connection.execute(statement)
 
@@ -96,79 +97,50 @@ def add_bridge(connection: duckdb.DuckDBPyConnection, bridge: pl.DataFrame) -> N
         connection.unregister("arriving")
 
 
-def carry_links(connection: duckdb.DuckDBPyConnection, pairs: pl.DataFrame, model: str) -> None:
-    """Keep what was decided of pairs of records in the old key epoch, under their new record ids.
-
-    Filters of another key differ by chance, so a pair near a threshold could be judged otherwise
-    for no reason of its own. What was decided holds for as long as neither record changes and the
-    model stays.
-
-    Args:
-        connection: The identity store of the new epoch, its bridge still there.
-        pairs: The pairs as linking found them in the old epoch.
-        model: The name of the model that judged them.
-    """
-    connection.register("arriving", pairs.to_arrow())
-    try:
-        connection.execute(
-            """INSERT INTO carried_link
-            SELECT least(l.record_id_after, r.record_id_after),
-                greatest(l.record_id_after, r.record_id_after), match_weight, linked, ?
-            FROM arriving
-            JOIN bridge l ON l.record_id_before = record_id_l
-            JOIN bridge r ON r.record_id_before = record_id_r""",
-            [model],
-        )
-        connection.execute(
-            f"""INSERT INTO carried_record
-            SELECT record_id, {_FINGERPRINT} FROM encoded_record one
-            JOIN bridge ON record_id = record_id_after"""
-        )
-    finally:
-        connection.unregister("arriving")
-
-
-@dataclass(frozen=True)
-class Carried:
-    """What holds from an older key epoch.
-
-    Attributes:
-        records: The records that have not changed since.
-        pairs: ``record_id_l`` < ``record_id_r``, ``match_weight``, ``linked``: what was decided.
-    """
-
-    records: pl.Series = field(repr=False)
-    pairs: pl.DataFrame = field(repr=False)
-
-
-def read_carried(connection: duckdb.DuckDBPyConnection, model: str) -> Carried | None:
-    """What a model decided in an older key epoch and still holds; None where nothing does."""
-    pairs = connection.execute(
-        """SELECT record_id_l, record_id_r, match_weight, linked FROM carried_link
-        WHERE model = ? ORDER BY 1, 2""",
-        [model],
-    ).pl()
-    if pairs.is_empty():
-        return None
-    records = connection.execute(
-        f"""SELECT record_id FROM encoded_record one JOIN carried_record USING (record_id)
-        WHERE fingerprint = {_FINGERPRINT} ORDER BY 1"""
-    ).pl()
-    return Carried(records["record_id"], pairs)
-
-
 def read_encoded(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Every encoded record, in the order of its id."""
     return connection.execute("SELECT * FROM encoded_record ORDER BY record_id").pl()
 
 
-def replace_links(connection: duckdb.DuckDBPyConnection, pairs: pl.DataFrame) -> None:
-    """Keep the candidate links of this run in place of the last one's."""
-    connection.register("arriving", pairs.to_arrow())
+def read_bridge(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Which record of the old epoch each of the new one is."""
+    return connection.execute("SELECT * FROM bridge ORDER BY record_id_after").pl()
+
+
+def keep(connection: duckdb.DuckDBPyConnection, kept: Kept) -> None:
+    """Keep what linking found, in place of what the last run left.
+
+    Args:
+        connection: The identity store.
+        kept: From linking, or carried over from another key epoch.
+    """
+    tables = {
+        "candidate_link": kept.pairs.select(list(PAIRS)),
+        "linked_record": kept.records.select(list(RECORDS)).rename(NAMED),
+        "crowded_block": kept.crowded.select(list(CROWDED)),
+        "linked_by": pl.DataFrame({"method": [kept.method]}),
+    }
+    connection.execute("BEGIN")
     try:
-        connection.execute(
-            """CREATE OR REPLACE TABLE candidate_link AS
-            SELECT record_id_l, record_id_r, match_weight, linked FROM arriving"""
-        )
-    finally:
-        connection.unregister("arriving")
+        for table, rows in tables.items():
+            connection.register("arriving", rows.to_arrow())
+            connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM arriving")
+            connection.unregister("arriving")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def read_kept(connection: duckdb.DuckDBPyConnection) -> Kept | None:
+    """What the last run of linking left; None before the first."""
+    method = connection.execute("SELECT method FROM linked_by").fetchone()
+    if method is None:
+        return None
+    records = connection.execute("SELECT * FROM linked_record").pl()
+    return Kept(
+        method[0],
+        records.rename({stored: name for name, stored in NAMED.items()}),
+        connection.execute("SELECT * FROM crowded_block").pl(),
+        connection.execute("SELECT * FROM candidate_link").pl(),
+    )

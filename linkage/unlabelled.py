@@ -10,7 +10,7 @@ docs/adr/0012.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -18,18 +18,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from linkage.comparisons import COMPARISONS
-from linkage.match import score
+from linkage.match import like_relatives, score
 from linkage.model import splink_settings
 from linkage.train import REVIEW_MARGIN, SMOOTHING, estimate_u
 from schemas.encoded import token_column
 
 LEARNT_IN: Final = {
-    "date_initial": ("surname", "postcode", "sex", "strong_id"),
+    "date_initial_sex": ("surname", "postcode", "strong_id"),
     "date_sector": ("surname", "forename", "sex", "strong_id"),
     "date_surname": ("forename", "postcode", "sex", "strong_id"),
     "names_year": ("postcode", "strong_id"),
     "names_daymonth": ("postcode", "strong_id"),
-    "postcode_initials": ("dob", "surname", "forename", "strong_id"),
+    "postcode_initials": ("dob", "strong_id"),
 }
 """Each composite, and the comparisons of its pairs that it says nothing of."""
 
@@ -38,6 +38,12 @@ MOST_RECORDS: Final = 200_000
 
 LINK_AT: Final = 0.0
 """The match weight from which a pair is likelier one person than two (2026-11-22)."""
+
+FEWEST_DOUBTFUL: Final = 50
+"""Fewer pairs that look like relatives do not show that there are none (policy, 2026-11-22)."""
+
+FEWEST_RELATIVES: Final = 0.05
+"""The share of pairs that look like relatives from which some are (policy, 2026-11-22)."""
 
 U_PAIRS: Final = 5e6
 FIRST_PRIOR: Final = 1e-4
@@ -60,8 +66,8 @@ def train_without_labels(
         seed: Of the sampling.
 
     Returns:
-        ``probability_two_random_records_match``, ``comparisons`` and ``thresholds``, as a model
-        file holds them.
+        ``probability_two_random_records_match``, ``comparisons``, ``thresholds`` and ``guard``, as
+        a model file holds them.
     """
     some = encoded
     if encoded.height > MOST_RECORDS:
@@ -70,10 +76,13 @@ def train_without_labels(
     levels = _levels(some, u)
     m = _estimate_m(levels, some, u)
     parameters = {c: {level: (m[c][level], u[c][level]) for level in u[c]} for c in u}
-    prior = _prior(levels, parameters, some.height)
+    evidence = _evidence(levels, parameters)
+    prior = _prior(evidence, some.height)
+    linked = levels.filter(pl.Series(evidence + np.log(prior / (1 - prior)) >= LINK_AT))
     return {
         "probability_two_random_records_match": prior,
         "thresholds": {"link": LINK_AT, "review": LINK_AT - REVIEW_MARGIN},
+        "guard": shows_relatives(linked, u, some.height),
         "comparisons": {
             c: {level: {"m": m[c][level], "u": u[c][level]} for level in u[c]} for c in u
         },
@@ -157,8 +166,8 @@ def _begun(levels: int) -> Reals:
     return falling / falling.sum()
 
 
-def _prior(levels: pl.DataFrame, parameters: Parameters, records: int) -> float:
-    """The share of all pairs that are matches, as the blocked pairs' own weights have it."""
+def _evidence(levels: pl.DataFrame, parameters: Parameters) -> Reals:
+    """The log odds that each pair's levels add to the prior's."""
     weight = pl.sum_horizontal(
         pl.col(c.name).replace_strict(
             dict(enumerate(np.log(m / u) for m, u in parameters[c.name].values())),
@@ -167,10 +176,40 @@ def _prior(levels: pl.DataFrame, parameters: Parameters, records: int) -> float:
         )
         for c in COMPARISONS
     )
-    evidence = levels.select(weight=weight).to_series().to_numpy()
+    return levels.select(weight=weight).to_series().to_numpy()
+
+
+def _prior(evidence: Reals, records: int) -> float:
+    """The share of all pairs that are matches, as the blocked pairs' own evidence has it."""
     every = records * (records - 1) / 2
     prior = FIRST_PRIOR
     for _ in range(PRIOR_TURNS):
         odds = evidence + np.log(prior / (1 - prior))
         prior = float(np.clip((1 / (1 + np.exp(-odds.clip(-50, 50)))).sum() / every, 1e-9, 0.5))
     return prior
+
+
+def shows_relatives(
+    linked: pl.DataFrame, levels: Mapping[str, Iterable[str]], records: int
+) -> bool:
+    """Whether the pairs that look like relatives may be, so that the collision guard is needed.
+
+    Each of two relatives has records of its own, and as often as anybody. Somebody who was once
+    written down otherwise has not: one of the two records goes with no other. Where hardly any
+    two both go with others, there are no relatives; where too few pairs say so, there may be.
+
+    Args:
+        linked: ``record_id_l``, ``record_id_r`` and the place of each comparison's level, of the
+            pairs that would be linked without a guard.
+        levels: Comparison → its levels in order.
+        records: How many records there are.
+    """
+    place = {c: {level: i for i, level in enumerate(names)} for c, names in levels.items()}
+    alike = like_relatives(lambda c, level: (pl.col(c) == place[c][level]).fill_null(value=False))
+    ends = ["record_id_l", "record_id_r"]
+    doubtful, free = linked.filter(alike).select(ends), linked.filter(~alike).select(ends)
+    if doubtful.height < FEWEST_DOUBTFUL:
+        return True
+    accompanied = pl.concat([free["record_id_l"], free["record_id_r"]]).unique()
+    both = doubtful.select(pl.all_horizontal(pl.all().is_in(accompanied.implode())).mean()).item()
+    return bool(both >= FEWEST_RELATIVES * (accompanied.len() / records) ** 2)

@@ -7,9 +7,21 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.link_history import link_history_command
+from flows.cli.link_report import link_report_command
+from flows.cli.review import review_app
 from flows.cli.shell import ConfigOption, JsonOption, command, say, write_report
 
-link_app = typer.Typer(help="Train the linkage model.", no_args_is_help=True)
+link_app = typer.Typer(
+    help="Train the linkage model, and say what a person id became.", no_args_is_help=True
+)
+link_app.command("history", epilog="Example: journeys link history 0f3a9c27be41d806")(
+    command(link_history_command)
+)
+link_app.command("report", epilog="Example: journeys link report --out linkage.html")(
+    command(link_report_command)
+)
+link_app.add_typer(review_app, name="review")
 
 
 @link_app.command(
@@ -31,7 +43,14 @@ def link_train_command(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="Where to write it; else models/NAME.json beside partnership.yaml.",
+            help="Where to write it; else models/NAME.json beside partnership.yaml. The page to "
+            "review it by lies next to it, as .html.",
+        ),
+    ] = None,
+    last: Annotated[
+        Path | None,
+        typer.Option(
+            "--last", metavar="FILE", help="The model to compare it with; else the one in force."
         ),
     ] = None,
     config: ConfigOption = None,
@@ -39,24 +58,31 @@ def link_train_command(
 ) -> None:
     """Train a model on made-up people whose truth is known, and write it for review.
 
-    A run uses the model that `model` in partnership.yaml names, else the packaged one.
+    The page beside it shows every parameter and what has changed since the last model. A run uses
+    the model that `model` in partnership.yaml names, else the packaged one.
     """
     from datetime import UTC, datetime
 
-    from flows.files import check_report_target, make_folder
+    from flows.files import check_report_target, make_folder, write_text
+    from flows.model_report import model_page
     from flows.progress import narrator
     from flows.settings import locate
-    from flows.train import train_on_synthetic, write_model
+    from flows.train import model_in_force, train_on_synthetic, write_model
+    from linkage.model import Model, load_model
 
     target = out if out is not None else locate(config).parent / "models" / f"{name}.json"
     make_folder(target.parent)
+    page = target.with_suffix(".html")
     check_report_target(target, "model")
+    check_report_target(page, "model page")
+    before = load_model(last) if last else model_in_force(config)
     with narrator().telling(1, 1, f"Training on {people:,} made-up people"):
         model = train_on_synthetic(
             people, seed, name=name, approved_by=approved_by, trained=datetime.now(UTC).date()
         )
     write_model(model, target)
+    write_text(page, model_page(Model.model_validate(model), before))
     report = {key: model[key] for key in ("name", "trained", "trained_on", "thresholds")}
-    write_report({**report, "path": str(target)}, json_out)
+    write_report({**report, "path": str(target), "page": str(page)}, json_out)
     typer.echo(f"Link from match weight {model['thresholds']['link']:g}.")
-    say(f"Read the parameters in {target} before you name it in partnership.yaml.")
+    say(f"Review {page} before you name {target} in partnership.yaml.")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from clear_text import clear_text_model, make_identities, train
+from clear_text import PEOPLE, Linked, make_backtest, read_backtest
+from made_once import made_once
 
 from governance.encoding.anchored import encode, encoding_keys
 from governance.encoding.crowded import without_crowded_postcodes
@@ -19,14 +20,18 @@ from linkage.model import load_model
 from linkage.scoring import ALL, CROSS, Evaluation, connected_groups, evaluate
 from schemas.encoded import token_column
 
-PEOPLE, SEED = 5_000, 1  # what `make demo` makes
 MAY_TRAIL_BY = 0.01
 ROOT = RootKey(bytes(range(32)))
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory) -> pl.DataFrame:
-    return make_identities(PEOPLE, SEED, tmp_path_factory.mktemp("people"))
+def made(tmp_path_factory) -> tuple[pl.DataFrame, Linked]:
+    return read_backtest(made_once(tmp_path_factory, "backtest", make_backtest))
+
+
+@pytest.fixture(scope="module")
+def people(made) -> pl.DataFrame:
+    return made[0]
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +46,8 @@ def uncrowded(people: pl.DataFrame) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def clear(people, tmp_path_factory) -> Evaluation:
-    settings = train(make_identities(5_000, 1001, tmp_path_factory.mktemp("training")))
-    linked = clear_text_model(people, settings)
+def clear(made) -> Evaluation:
+    _, linked = made
     tried = [
         evaluate(linked.pairs, connected_groups(linked.pairs, weight), linked.truth)
         for weight in range(-4, 12)

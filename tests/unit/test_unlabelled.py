@@ -14,7 +14,7 @@ from governance.keys import RootKey
 from linkage import unlabelled
 from linkage.comparisons import COMPARISONS
 from linkage.train import train
-from linkage.unlabelled import LEARNT_IN, train_without_labels
+from linkage.unlabelled import LEARNT_IN, shows_relatives, train_without_labels
 from schemas.encoded import BLOCK_TOKENS
 from synthetic import write_extracts
 
@@ -83,3 +83,37 @@ def test_what_shows_no_evidence_counts_for_nothing():
     assert counts["other"].sum() == 0
     assert 0 < counts["one"][0] <= 100
     assert counts["one"][1] == 0
+
+
+LEVELS = {
+    "forename": ("exact", "different"),
+    "surname": ("exact", "different"),
+    "dob": ("exact", "different"),
+    "strong_id": ("agree", "all that can be compared differ"),
+}
+
+
+def linked(pairs: list[tuple[int, int, int]]) -> pl.DataFrame:
+    """Pairs of records and the place of the level of their forenames, all else being the same."""
+    columns = ["record_id_l", "record_id_r", "forename"]
+    return pl.DataFrame(pairs, schema=columns, orient="row").with_columns(
+        surname=0, dob=0, strong_id=pl.lit(None, pl.Int64)
+    )
+
+
+def test_twins_who_each_have_their_own_records_show_relatives():
+    families = [
+        pair for a in range(0, 400, 4) for pair in ((a, a + 1, 0), (a + 2, a + 3, 0), (a, a + 2, 1))
+    ]
+    assert shows_relatives(linked(families), LEVELS, 400)
+
+
+def test_records_under_another_name_that_go_with_no_other_show_none():
+    people = [(a, a + 1, 0) for a in range(0, 1_000, 2)]
+    aliases = [(a, 1_000 + a, 1) for a in range(200)]
+    assert not shows_relatives(linked(people + aliases), LEVELS, 1_200)
+    assert shows_relatives(linked(people + aliases[:40]), LEVELS, 1_040)
+
+
+def test_a_partnership_is_guarded(models):
+    assert models["without"]["guard"]

@@ -1,0 +1,140 @@
+"""The figures of a release over the range of link thresholds, on the real engine."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+import warehouse_rows as rows
+
+from warehouse import connect
+from warehouse.described import AGE_BANDS, NO_AGE, OLDEST, described
+from warehouse.models import load_models
+from warehouse.release import build_release
+from warehouse.sensitivity import hanging_on_persons
+
+TREATED = {
+    "treatment_episode": [{"triaged": "2026-01-10", "drug1": "1011"}],
+    "treatment_intervention": [{"modst": "2026-01-12", "modal": "94"}],
+}
+PERSONS = {
+    "arrested and treated": {"police_custody": [{"arrest_date": "2026-01-01"}], **TREATED},
+    "arrested": {"police_custody": [{"arrest_date": "2026-02-01"}]},
+    "treated": TREATED,
+}
+
+
+def built(folder: Path, **offsets: pl.Expr) -> Path:
+    path, owners = rows.stage(folder, PERSONS)
+    linked = {float(at.removeprefix("at_").replace("m", "-")): owners.with_columns(person_id=who)
+              for at, who in offsets.items()}  # fmt: skip
+    target = folder / "warehouse.duckdb"
+    build_release(
+        path, rows.STAGING_KEY, owners, target, rows.RELEASE_KEY, run_id="r",
+        built_at=datetime(2026, 7, 1), linked_otherwise=linked,
+    )  # fmt: skip
+    return target
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory):
+    target = built(
+        tmp_path_factory.mktemp("sensitivity"),
+        at_m3=pl.lit("everybody"),
+        at_3=pl.col("record_id").cast(pl.String),
+    )
+    con = connect.open_release(target, rows.RELEASE_KEY)
+    yield con
+    con.close()
+
+
+def figure(con, name: str, measure: str | None = None, category: str | None = None):
+    found = con.execute(
+        """SELECT threshold_offset, numerator, denominator FROM linkage_sensitivity
+        WHERE name = ? AND measure IS NOT DISTINCT FROM ? AND category IS NOT DISTINCT FROM ?
+        ORDER BY threshold_offset""",
+        [name, measure, category],
+    ).fetchall()
+    return {offset: (numerator, denominator) for offset, numerator, denominator in found}
+
+
+def test_people_are_counted_at_every_threshold(release) -> None:
+    records = release.execute("SELECT records FROM release_info").fetchone()[0]
+    assert figure(release, "people") == {-3: (1, None), 0: (3, None), 3: (records, None)}
+    assert figure(release, "people known to both", "police–treatment") == {
+        -3: (1, None),
+        0: (1, None),
+    }
+
+
+def test_a_metric_is_worked_out_at_every_threshold(release) -> None:
+    group = "In contact with mainstream treatment in the 12 months"
+    arrested = figure(release, "contact_groups", "people_arrested", group)
+    assert arrested == {-3: (1, 1), 0: (1, 2), 3: (0, 2)}
+
+
+def test_at_the_threshold_in_force_the_figures_are_those_of_the_release(release) -> None:
+    own = release.execute(
+        """SELECT metric, measure, category, count(*) FILTER (WHERE is_numerator),
+            CASE WHEN count(is_denominator) > 0 THEN count(*) FILTER (WHERE is_denominator) END
+        FROM outcome GROUP BY ALL ORDER BY ALL"""
+    ).fetchall()
+    told = release.execute(
+        """SELECT name, measure, category, numerator, denominator FROM linkage_sensitivity
+        WHERE kind = 'metric' AND threshold_offset = 0 ORDER BY ALL"""
+    ).fetchall()
+    assert own and told == own
+
+
+def test_nothing_of_the_other_linkings_but_counts_is_in_the_release(release) -> None:
+    assert release.execute("SELECT count(DISTINCT person_id) FROM person").fetchone() == (3,)
+    tables = {
+        name for (name,) in release.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    }
+    assert not tables & {"record_person", "sensitivity_given", "figures"}
+
+
+def test_without_other_linkings_there_is_no_range(tmp_path: Path) -> None:
+    con = connect.open_release(built(tmp_path), rows.RELEASE_KEY)
+    assert con.execute("SELECT count(*) FROM linkage_sensitivity").fetchone() == (0,)
+    con.close()
+
+
+def test_only_what_hangs_on_who_is_whom_is_built_again() -> None:
+    names = [model.name for model in hanging_on_persons(load_models())]
+    assert {"stg_person_record", "outcome", "cohort_step", "int_treatment_journey"} <= set(names)
+    assert not set(names) & {"int_as_at", "metric", "policy", "release_info", "linkage_sensitivity"}
+    assert len(names) == len(set(names))
+
+
+def test_records_are_described_as_people_are(tmp_path: Path) -> None:
+    """Ages at every border of the bands, and codes: as the mart `person` tells them."""
+    years = (None, 1960, 1971, 1972, 1981, 1982, 1991, 1992, 2001, 2002, 2008, 2009)
+    persons = {
+        f"born {year}": {
+            "police_custody": [
+                {
+                    "birth_year": year,
+                    "sex": sex,
+                    "ethnicity": ethnicity,
+                    "arrest_date": "2026-01-01",
+                }
+            ]
+        }
+        for year, sex, ethnicity in zip(
+            years, ["M", "F", None] * 4, ["W1", "B2", "NS", None] * 3, strict=True
+        )
+    }
+    path, owners = rows.stage(tmp_path, persons)
+    target, _ = rows.release(tmp_path, persons)
+    con = connect.open_release(target, rows.RELEASE_KEY)
+    told = con.execute("SELECT person_id, sex, age_band, ethnicity_group FROM person").pl()
+    con.close()
+    con = connect.open_store(path, rows.STAGING_KEY, read_only=True)
+    found = described(con)
+    con.close()
+    of_people = owners.join(found, on="record_id").select(told.columns)
+    assert of_people.sort("person_id").equals(told.sort("person_id"))
+    assert set(found["age_band"]) == {*AGE_BANDS.values(), OLDEST, NO_AGE}

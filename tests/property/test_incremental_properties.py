@@ -1,0 +1,167 @@
+"""Records that arrive in any order and any batches are grouped as one run would group them all."""
+
+import datetime as dt
+import functools
+import random
+from itertools import combinations_with_replacement
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from governance.encoding.anchored import encode, encoding_keys
+from governance.keys import RootKey
+from linkage import blocking, groups, incremental, match
+from linkage.model import load_model
+from schemas.encoded import STRONG_IDS, encoded_schema
+
+MODEL = load_model()
+KEY_OF = encoding_keys(RootKey(bytes(range(32))), purpose="tests", epoch=1)
+FIELDS = {
+    "forename": ["DERMOT", "DERMTO", "DERMOTT", "FINBAR", "HOLLOWAY", None],
+    "surname": ["HOLLOWAY", "HOLLOWAY", "HOLOWAY", "DERMOT", None],
+    "dob": [dt.date(1984, 11, 3), dt.date(1984, 11, 3), dt.date(1984, 3, 11), None],
+    "postcode": ["NR21AB", "NR21AB", "NR21AC", None],
+    "sex": ["M", "M", "F", None],
+    "pnc_id": ["2003/0123456L", None, None],
+}
+TYPES = dict.fromkeys(["forename", "surname", "postcode", "sex", *STRONG_IDS], pl.String) | {
+    "dob": pl.Date
+}
+
+
+def made(people: list[dict]) -> pl.DataFrame:
+    """People as encoded records, numbered from 0, in the partner each names."""
+    rows = [{name: one.get(name) for name in ("partner", *TYPES)} for one in people]
+    frame = pl.DataFrame(rows, schema={"partner": pl.String, **TYPES})
+    numbered = frame.with_columns(record_id=pl.int_range(pl.len(), dtype=pl.Int64))
+    return encode(numbered, KEY_OF).sort("record_id")
+
+
+def invented(count: int) -> list[dict]:
+    """People who are so alike that they chain, marry and crowd each other."""
+    chance = random.Random(5)
+    return [
+        {
+            "partner": chance.choice(["police", "housing"]),
+            **{name: chance.choice(values) for name, values in FIELDS.items()},
+        }
+        for _ in range(count)
+    ]
+
+
+VERSIONS = made(invented(16))
+"""What a record may say; which record says it is drawn."""
+
+
+@functools.cache
+def weights() -> dict[tuple[int, int], tuple]:
+    """The weight of any two versions, one with itself included, by the real engine."""
+    twice = pl.concat([VERSIONS, VERSIONS.with_columns(pl.col("record_id") + 100)])
+    pairs = [(a, b + 100) for a, b in combinations_with_replacement(range(VERSIONS.height), 2)]
+    candidates = pl.DataFrame(pairs, schema=["record_id_l", "record_id_r"], orient="row")
+    scored = judged(twice, candidates, MODEL).rows()
+    return {(one, other - 100): tuple(said) for one, other, *said in scored}
+
+
+judged = match.judged
+
+
+def looked_up(encoded: pl.DataFrame, candidates: pl.DataFrame, *_: object) -> pl.DataFrame:
+    """What `judged` would say, from the weights of versions."""
+    told = [name for name in encoded_schema() if name != "record_id"]
+    version = {row: number for number, row in reversed(list(enumerate(VERSIONS[told].rows())))}
+    says = dict(zip(encoded["record_id"], map(version.get, encoded[told].rows()), strict=True))
+    rows = [
+        (one, other, *found)
+        for one, other in candidates.rows()
+        if (found := weights().get(tuple(sorted((says[one], says[other])))))
+    ]
+    return pl.DataFrame(rows, schema=incremental.PAIRS, orient="row")
+
+
+def state(says: dict[int, int]) -> pl.DataFrame:
+    """The encoded records of a moment: each id with the version it says."""
+    chosen = pl.DataFrame(
+        {"now": list(says), "record_id": list(says.values())},
+        schema={"now": pl.Int64, "record_id": pl.Int64},
+    )
+    found = chosen.join(VERSIONS, on="record_id", how="left").with_columns(record_id="now")
+    return found.select(list(encoded_schema())).sort("record_id")
+
+
+batches = st.lists(
+    st.dictionaries(
+        st.integers(1, 14), st.none() | st.integers(0, VERSIONS.height - 1), max_size=14
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def arrive(batch_list: list[dict[int, int | None]]) -> None:
+    """After every batch, groups and weights are those of a run from nothing."""
+    says: dict[int, int] = {}
+    kept = None
+    for batch in batch_list:
+        says |= batch
+        says = {record: version for record, version in says.items() if version is not None}
+        found = match.link(state(says), MODEL, kept)
+        kept = found.kept
+        whole = match.link(state(says), MODEL)
+        assert found.groups.rows() == whole.groups.rows()
+        assert found.kept.crowded.equals(whole.kept.crowded)
+        assert sorted(found.pairs["match_weight"]) == sorted(whole.pairs["match_weight"])
+        again = match.link(state(says), MODEL, kept)
+        assert again.compared == 0
+        assert again.groups.equals(found.groups)
+
+
+@pytest.fixture
+def tight(monkeypatch):
+    """Blocks crowd and groups are large with few records, so that a few show what many do."""
+    monkeypatch.setattr(match, "crowded_blocks", functools.partial(blocking.crowded_blocks, most=4))
+    monkeypatch.setattr(groups, "LARGE", 3)
+
+
+KEEP_FIXTURE = [HealthCheck.function_scoped_fixture]
+
+
+@settings(
+    max_examples=settings().max_examples // 4, deadline=None, suppress_health_check=KEEP_FIXTURE
+)
+@given(batches)
+def test_any_order_and_batching_gives_the_groups_of_one_run(tight, monkeypatch, drawn):
+    monkeypatch.setattr(match, "judged", looked_up)
+    arrive(drawn)
+
+
+@settings(
+    max_examples=max(2, settings().max_examples // 50),
+    deadline=None,
+    suppress_health_check=KEEP_FIXTURE,
+)
+@given(batches)
+def test_so_it_does_on_the_real_engine(tight, drawn):
+    arrive(drawn)
+
+
+def test_a_block_that_fills_up_and_thins_out_is_judged_anew(tight):
+    """Five alike are too many for one block, and four are one person: nothing else changes."""
+    full = dict.fromkeys(range(1, 6), 0)
+    arrive([full, {5: None}, {5: 0}])
+    kept = match.link(state(full), MODEL).kept
+    fewer = match.link(state(dict.fromkeys(range(1, 5), 0)), MODEL, kept)
+    assert kept.pairs.is_empty()
+    assert fewer.groups["group"].to_list() == [1, 1, 1, 1]
+
+
+def test_when_the_first_of_those_alike_goes_another_stands_for_them(tight):
+    kept = match.link(state({1: 0, 2: 0, 3: 0}), MODEL).kept
+    assert kept.pairs.select("record_id_l", "record_id_r").rows() == [(1, 2), (1, 3)]
+    left = match.link(state({2: 0, 3: 0}), MODEL, kept)
+    assert left.pairs.select("record_id_l", "record_id_r").rows() == [(2, 3)]
+    lower = match.link(state({0: 0, 2: 0, 3: 0}), MODEL, left.kept)
+    assert lower.compared == 1
+    assert lower.groups["group"].to_list() == [0, 0, 0]

@@ -1,0 +1,40 @@
+-- One row per figure that hangs on who is whom: people and links between partners, published metrics and funnels. It is worked out once for each link threshold of the sensitivity range.
+-- column kind: linkage, metric or funnel.
+-- column name: What is counted; of a metric or funnel its name, as in metric.
+-- column measure: The metric's measure, the funnel's step, or the two partners.
+-- column category: The metric's category; missing elsewhere.
+-- column numerator: What is counted.
+-- column denominator: What it is counted of; missing where it is of nothing.
+WITH known AS (
+    SELECT DISTINCT partner, person_id FROM stg_person_record
+),
+
+first_step AS (
+    SELECT cohort, step_number, count(*) FILTER (WHERE is_reached) AS reached
+    FROM cohort_step
+    GROUP BY cohort, step_number
+)
+
+SELECT 'linkage' AS kind, 'people' AS name, NULL::VARCHAR AS measure, NULL::VARCHAR AS category,
+       count(DISTINCT person_id) AS numerator, NULL::BIGINT AS denominator
+FROM stg_person_record
+UNION ALL
+SELECT 'linkage', 'people known to both', a.partner || '–' || b.partner, NULL, count(*), NULL
+FROM known AS a
+INNER JOIN known AS b ON a.person_id = b.person_id AND a.partner < b.partner
+GROUP BY a.partner, b.partner
+UNION ALL
+SELECT 'linkage', 'people known to several partners', NULL, NULL, count(*), NULL
+FROM (SELECT person_id FROM known GROUP BY person_id HAVING count(*) > 1)
+UNION ALL
+SELECT 'metric', metric, measure, category, count(*) FILTER (WHERE is_numerator),
+       CASE WHEN count(is_denominator) > 0 THEN count(*) FILTER (WHERE is_denominator) END
+FROM outcome
+GROUP BY metric, measure, category
+UNION ALL
+SELECT 'funnel', step.cohort, step.step_number || '. ' || step.step, NULL,
+       count(*) FILTER (WHERE step.is_reached), any_value(base.reached)
+FROM cohort_step AS step
+LEFT JOIN first_step AS base
+    ON base.cohort = step.cohort AND base.step_number = step.of_step
+GROUP BY step.cohort, step.step_number, step.step
