@@ -66,7 +66,7 @@ def pseudonymise(validated: Validated, agreement: Agreement, key: PurposeKey) ->
     """
     key_of = working_keys(key)
     partner, treatments = agreement.partner, agreement.treatments
-    identity = _identity(partner, validated.frames, treatments)
+    identity = without_crowded_postcodes(agreed_identity(partner, validated.frames, treatments))
     records = _record_ids(partner, identity, key_of)
     if records.n_unique() != len(records):
         raise ExtractRejected(
@@ -88,6 +88,25 @@ def pseudonymise(validated: Validated, agreement: Agreement, key: PurposeKey) ->
     return Pseudonymised(encoded, events)
 
 
+def own_records(
+    validated: Validated, agreement: Agreement, key: PurposeKey
+) -> dict[int, tuple[str, str]]:
+    """Which of a partner's own records each record id is: for the partner's own desk alone.
+
+    Args:
+        validated: The extract's valid rows, standardised.
+        agreement: Whose it is.
+        key: The identifier key that the ids were made with.
+
+    Returns:
+        Record id → the table and the key of the record.
+    """
+    identity = agreed_identity(agreement.partner, validated.frames, agreement.treatments)
+    records = _record_ids(agreement.partner, identity, working_keys(key))
+    own = zip(identity["table"], identity["record_key"], strict=True)
+    return dict(zip(records, own, strict=True))
+
+
 def in_keyed_order(parts: Mapping[int, Pseudonymised]) -> dict[int, Pseudonymised]:
     """Put the rows of every epoch in one order that says nothing of the file's.
 
@@ -101,7 +120,7 @@ def in_keyed_order(parts: Mapping[int, Pseudonymised]) -> dict[int, Pseudonymise
         The same rows in the order of the earliest epoch's ids, so still in one order in all.
     """
     first = parts[min(parts)]
-    records = first.encoded["record_id"].arg_sort()
+    records = keyed_order(parts)
     rows = {name: frame.to_series().arg_sort() for name, frame in first.events.items()}
     return {
         epoch: Pseudonymised(
@@ -109,6 +128,11 @@ def in_keyed_order(parts: Mapping[int, Pseudonymised]) -> dict[int, Pseudonymise
         )
         for epoch, part in parts.items()
     }
+
+
+def keyed_order(parts: Mapping[int, Pseudonymised]) -> pl.Series:
+    """The places of an extract's records in the order of the earliest epoch's ids."""
+    return parts[min(parts)].encoded["record_id"].arg_sort()
 
 
 def event_columns(table: Table, treatments: Mapping[str, frozenset[str]]) -> frozenset[str]:
@@ -129,14 +153,20 @@ def event_columns(table: Table, treatments: Mapping[str, frozenset[str]]) -> fro
     return frozenset(keys | kept)
 
 
-def _identity(
+def agreed_identity(
     partner: str,
     frames: Mapping[str, pl.DataFrame],
     treatments: Mapping[str, Mapping[str, frozenset[str]]],
 ) -> pl.DataFrame:
-    """The identities of a partner's records, without what may not be encoded.
+    """The identities of a partner's records, without what the agreement does not let us encode.
 
-    That is what the agreement does not let us encode, and which crowded postcode it was.
+    Args:
+        partner: Whose records they are.
+        frames: Its tables, standardised.
+        treatments: What the agreement lets be done with each column.
+
+    Returns:
+        As `schemas.identity.identity_frame`.
     """
     identity = identity_frame(partner, frames)
     withheld = [
@@ -146,7 +176,7 @@ def _identity(
     ]
     for column in withheld:
         identity = identity.with_columns(column)
-    return without_crowded_postcodes(identity)
+    return identity
 
 
 def _withheld(table: Table, treatments: Mapping[str, frozenset[str]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,10 +14,13 @@ from flows.start import start
 from governance.agreements import Agreement, load_agreement
 from governance.keys import RootKey
 from governance.pseudonymise import in_keyed_order, pseudonymise
+from governance.rights.marks import marks_of
 from schemas.contract import Validated, validate_extract
 from schemas.encoded import encoded_schema
 from schemas.extract import read_table
-from schemas.tables import TABLES
+from schemas.identity import identity_frame
+from schemas.marks import GROUNDS, marks_schema
+from schemas.tables import TABLES, find_table
 from synthetic import write_extracts
 from warehouse.staging import tables_of
 
@@ -206,3 +210,87 @@ def test_what_may_not_be_kept_is_not_even_where_an_identifier_is_said_to_be_kept
     )
     events = parted(extracts["police"], terms).events["police_custody"]
     assert not {"surname", "offence_code", "birth_year", "postcode_district"} & set(events.columns)
+
+
+# Marks
+
+
+def marked(extract, terms, *, root=ROOT, epoch=1):
+    return marks_of(extract.frames, terms, root.purpose_key("cohorts", epoch))
+
+
+@pytest.mark.parametrize("partner", PARTNERS)
+def test_every_record_is_marked_by_what_it_has(partner, folder, extracts):
+    terms, extract = agreement(folder, partner), extracts[partner]
+    marks, encoded = marked(extract, terms), parted(extract, terms).encoded
+    identity = identity_frame(partner, extract.frames)
+    assert dict(marks.schema) == marks_schema()
+    assert marks["record"].null_count() == 0 and marks["record"].is_unique().all()
+    for ground in GROUNDS[1:-1]:
+        assert marks[ground].null_count() == identity[ground].null_count(), ground
+        assert marks[ground].n_unique() == identity[ground].n_unique(), ground
+        assert marks[ground].is_null().equals(encoded[f"t_{ground}"].is_null()), ground
+    described = pl.all_horizontal(
+        pl.col("forename", "surname", "dob").is_not_null(),
+        pl.col("sex").is_in(["M", "F"]),
+        pl.col("dob").dt.strftime("%m%d") != "0101",
+    )
+    given = identity.select(described.fill_null(False)).to_series()
+    assert marks["description"].is_not_null().equals(given, check_names=False)
+    assert given.any() and not given.all()
+
+
+def test_marks_meet_no_encoding_and_no_other_epoch(folder, extracts, monkeypatch):
+    terms, extract = agreement(folder, "probation"), extracts["probation"]
+    marks = marked(extract, terms)
+    found = {value for column in marks for value in column.drop_nulls()}
+    encoded = parted(extract, terms).encoded.drop("partner")
+    assert not found & {value for column in encoded for value in column.drop_nulls()}
+    other = marked(extract, terms, epoch=2)
+    assert not found & {value for column in other for value in column.drop_nulls()}
+    # A new encoding must not bring back who objected.
+    monkeypatch.setattr("governance.encoding.anchored.ENCODING_VERSION", 99)
+    assert marked(extract, terms).equals(marks)
+    assert not parted(extract, terms).encoded["record_id"].equals(encoded["record_id"])
+
+
+def test_what_may_not_be_encoded_makes_no_mark(folder, extracts):
+    terms = agreement(folder, "probation")
+    left_out = dict.fromkeys(("nino", "forename"), ("drop",))
+    tables = {
+        table: {name: left_out.get(name, how) for name, how in columns.items()}
+        for table, columns in terms.tables.items()
+    }
+    marks = marked(extracts["probation"], terms.model_copy(update={"tables": tables}))
+    assert marks["nino"].null_count() == marks["description"].null_count() == marks.height
+    assert marks["pnc_id"].null_count() < marks.height
+
+
+VECTORS = json.loads(
+    (Path(__file__).parents[2] / "docs/reference/encoding_vectors.json").read_text("utf-8")
+)
+
+
+@pytest.mark.parametrize("vector", VECTORS["records"], ids=lambda vector: vector["table"])
+def test_record_ids_and_surrogates_are_the_published_ones(vector, folder, extracts):
+    """Of the record itself, and of the rows that refer to it."""
+    extract, partner = extracts[vector["partner"]], vector["partner"]
+    key = find_table(partner, vector["table"]).key
+    given = dict(zip(key, vector["key"], strict=True))
+    frames = {
+        name: frame.head(1).with_columns(
+            pl.lit(value).alias(column) for column, value in given.items() if column in frame
+        )
+        for name, frame in extract.frames.items()
+    }
+    root = RootKey(bytes.fromhex(VECTORS["root"]))
+    key_of_vectors = root.purpose_key(VECTORS["purpose"], VECTORS["epoch"])
+    made = pseudonymise(replace(extract, frames=frames), agreement(folder, partner), key_of_vectors)
+    own = made.events[f"{partner}_{vector['table']}"]
+    assert own["record_id"].to_list() == [vector["record_id"]]
+    assert vector["record_id"] in made.encoded["record_id"].to_list()
+    surrogate = f"{vector['table']}_key"
+    of_tables = [frame[surrogate].to_list() for frame in made.events.values() if surrogate in frame]
+    held = [value for values in of_tables for value in values]
+    assert len(held) > 1
+    assert set(held) == {vector["surrogate"]}

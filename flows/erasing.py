@@ -1,0 +1,181 @@
+"""Applying objections and erasures: people go from this run's stores, and tokens of them stay.
+
+It comes after linking, so that a request reaches whoever is linked now, and before the warehouse is
+built, so that no release has them. The stores are written anew: deleted rows survive in a file.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from flows.context import RunContext
+from flows.files import flush
+from flows.finding import LINE, Rows, counted, opened_store, persons_met, rows_of
+from flows.keys import NEXT, SUPPRESSION, store_keys
+from flows.link import People
+from flows.suppressed import Erased, opened, store_path
+from governance.control import AuditEntry, RightsRequest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def erase(run: RunContext, people: People) -> People:
+    """Apply every request that waits: take its people out, and keep tokens of them.
+
+    Raises:
+        KeyProblem: The store key cannot be used.
+        StoreError: A store cannot be read or written.
+    """
+    from governance.rights.suppression import learnt, stands_on
+    from governance.rights.tokens import add_tokens, read_tokens
+
+    path, erased = store_path(run.settings, run.run_id), Erased()
+    waiting = [one for one in run.control.rights_requests() if one.applied_run is None]
+    with opened(path, store_keys(run.settings, run.run_id)[SUPPRESSION]) as connection:
+        tokens = read_tokens(connection)
+        if waiting:
+            asked = _of(tokens, [one.request_id for one in waiting])
+            going = _going(run, people, asked)
+            add_tokens(connection, _new_tokens(run, people, going, asked))
+            erased = _take_out(run, going, waiting)
+            people = _those_left(people, going)
+        add_tokens(connection, learnt(read_tokens(connection)))
+        standing = stands_on(read_tokens(connection), people.staged.agreed.epochs.newest)
+    flush([path])
+    return replace(people, erased=replace(erased, standing=standing))
+
+
+def _of(tokens: pl.DataFrame, requests: Collection[str]) -> pl.DataFrame:
+    import polars as pl
+
+    return tokens.filter(pl.col("request_id").is_in(requests))
+
+
+def _going(run: RunContext, people: People, asked: pl.DataFrame) -> pl.DataFrame:
+    """``request_id, line, person_id, record_id, partner`` of all that goes.
+
+    Who met a request in the stores of the current run goes with what became of them: the record
+    that they were met by may be gone from their partner's new extract.
+    """
+    import polars as pl
+
+    from linkage import erasure
+
+    persons = persons_met(run.settings, run.run_id, people.staged.key_epoch, asked)
+    current = run.control.current_run()
+    if current is not None and current.key_epoch is not None:
+        before = persons_met(run.settings, current.run_id, current.key_epoch, asked)
+        persons = pl.concat([persons, before]).unique()
+    with opened_store(run.settings, run.run_id, "identity") as connection:
+        became = erasure.went_on_as(connection, persons, run.run_id)
+        marked = erasure.read_marks(connection).select("record_id", "partner")
+        records = erasure.records_of(connection, became).join(marked, on="record_id")
+    return records.sort(*LINE, "record_id")
+
+
+def _those_left(people: People, going: pl.DataFrame) -> People:
+    """What linking found, without those who go: none of it may reach the warehouse."""
+    import polars as pl
+
+    def left(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.join(going, on="record_id", how="anti")
+
+    persons = going["person_id"].implode()
+    named = pl.any_horizontal(pl.col("person_before", "person_after").is_in(persons))
+    otherwise = people.appraisal.linked_otherwise
+    return replace(
+        people,
+        record_person=left(people.record_person),
+        history=people.history.filter(~named.fill_null(False)),
+        appraisal=replace(
+            people.appraisal,
+            linked_otherwise={weight: left(frame) for weight, frame in otherwise.items()},
+        ),
+    )
+
+
+def _new_tokens(
+    run: RunContext, people: People, going: pl.DataFrame, asked: pl.DataFrame
+) -> pl.DataFrame:
+    """The marks of all that goes, in every key epoch that they are staged in, as new tokens."""
+    from governance.rights.suppression import tokens_of
+    from linkage import erasure
+
+    with opened_store(run.settings, run.run_id, "identity") as connection:
+        own = erasure.read_marks(connection)
+    marks = {people.staged.key_epoch: going.join(own, on="record_id")}
+    if _next(run, "identity"):
+        with opened_store(run.settings, run.run_id, f"{NEXT}identity") as connection:
+            coming = erasure.read_marks(connection).rename({"record_id": "record_id_after"})
+            beside = erasure.bridged(connection, going).join(coming, on="record_id_after")
+        marks[people.staged.agreed.epochs.newest] = beside
+    return tokens_of(marks, asked, lambda: secrets.randbits(62))
+
+
+def _take_out(run: RunContext, going: pl.DataFrame, waiting: Sequence[RightsRequest]) -> Erased:
+    """Delete people from this run's stores and write those anew."""
+    import polars as pl
+
+    from linkage import erasure
+
+    records = going.select("record_id", "partner").unique("record_id")
+    persons = going["person_id"].unique()
+    if _next(run, "identity"):
+        with opened_store(run.settings, run.run_id, f"{NEXT}identity") as connection:
+            after = erasure.bridged(connection, records)["record_id_after"]
+        _delete(run, NEXT, after, persons)
+    rows = _delete(run, "", records["record_id"], persons)
+    of_each = dict(going.group_by("request_id").agg(pl.col("record_id").n_unique()).iter_rows())
+    return Erased(
+        requests={one.request_id: of_each.get(one.request_id, 0) for one in waiting},
+        people=len(persons),
+        tables=counted(rows, records),
+        audit=tuple(_entry(run, one, of_each.get(one.request_id, 0)) for one in waiting),
+    )
+
+
+def _delete(run: RunContext, beside: str, records: pl.Series, persons: pl.Series) -> Rows:
+    """Delete records from a pair of stores; the rows of events that went."""
+    from linkage import erasure as identity
+    from warehouse import erasure as events
+
+    with _rewritten(run, f"{beside}identity") as connection:
+        identity.remove(connection, records, persons)
+    with _rewritten(run, f"{beside}staging") as connection:
+        rows = rows_of(connection, run.settings.partners, records)
+        for gone in rows.values():
+            events.remove(connection, gone)
+    return rows
+
+
+@contextmanager
+def _rewritten(run: RunContext, name: str) -> Iterator[Any]:
+    """A store that is deleted from, and then written anew without what was deleted."""
+    from warehouse.connect import rewrite_store
+
+    path, key = run.stores / f"{name}.duckdb", store_keys(run.settings, run.run_id)[name]
+    with opened_store(run.settings, run.run_id, name, read_only=False) as connection:
+        yield connection
+    beside = path.with_suffix(".rewritten")
+    rewrite_store(path, beside, key, key)
+    beside.replace(path)
+    flush([path])
+
+
+def _next(run: RunContext, name: str) -> bool:
+    """Whether there are stores of the next key epoch beside the run's."""
+    return (run.stores / f"{NEXT}{name}.duckdb").is_file()
+
+
+def _entry(run: RunContext, request: RightsRequest, records: int) -> AuditEntry:
+    return run.recorder.entry(
+        "erasure",
+        run.clock(),
+        partner=request.partner,
+        detail={"request": request.request_id, "right": request.right, "records": records},
+    )

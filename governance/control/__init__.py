@@ -1,0 +1,47 @@
+"""The control database: what ran, what it used, who did what, and what was approved.
+
+It holds counts, digests and names of officers, never anything out of an extract. A run counts
+from the moment its row says `committed`; everything a run writes is recorded in one transaction,
+last. SQLite serves one machine and PostgreSQL several; both hold the same tables. All times are
+UTC.
+"""
+
+from __future__ import annotations
+
+from governance.control.entries import (
+    ACTIONS,
+    Approval,
+    AuditEntry,
+    DraftRow,
+    Extract,
+    PastExtract,
+    Publication,
+    RightsRequest,
+    Run,
+    RunState,
+)
+from governance.control.publications import Publications
+from governance.control.rights import Rights
+
+__all__ = [
+    "ACTIONS",
+    "Approval",
+    "AuditEntry",
+    "Control",
+    "DraftRow",
+    "Extract",
+    "PastExtract",
+    "Publication",
+    "RightsRequest",
+    "Run",
+    "RunState",
+]
+
+
+class Control(Rights, Publications):
+    """The control database at a SQLAlchemy URL; its tables are made where they are missing.
+
+    Raises:
+        StoreError: From every method, if the database cannot be reached or is not sound. The
+            message never holds the URL, which may hold a password.
+    """

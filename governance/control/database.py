@@ -1,0 +1,98 @@
+"""The connection that every part of the control database shares, and its audit record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from governance.control.entries import AuditEntry
+from governance.control.tables import AUDIT_ENTRY, METADATA
+from schemas.errors import StoreError
+
+
+class Database:
+    """A database at a SQLAlchemy URL; its tables are made where they are missing.
+
+    Raises:
+        StoreError: From every method, if the database cannot be reached or is not sound. The
+            message never holds the URL, which may hold a password.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        with self._transaction() as connection:
+            METADATA.create_all(connection)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def add_audit(self, entry: AuditEntry) -> None:
+        """Append one audit entry."""
+        with self._transaction() as connection:
+            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+
+    def audit_entries(self, action: str | None = None) -> list[AuditEntry]:
+        """Audit entries in the order they were made."""
+        query = sa.select(AUDIT_ENTRY).order_by(AUDIT_ENTRY.c.entry_id)
+        if action is not None:
+            query = query.where(AUDIT_ENTRY.c.action == action)
+        without_id = (
+            {k: v for k, v in row.items() if k != "entry_id"} for row in self._rows(query)
+        )
+        return [AuditEntry(**row) for row in without_id]
+
+    # Plumbing
+
+    def _rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+        with self._transaction() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise StoreError(
+                "The control database refused an entry that contradicts one it holds.",
+                "Run `journeys status` to see what it holds, then try again.",
+            ) from None
+        except SQLAlchemyError:
+            raise _unusable() from None
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        # Parameters stay out of every message SQLAlchemy writes.
+        engine = sa.create_engine(url, hide_parameters=True)
+    except (SQLAlchemyError, ImportError, ValueError):
+        raise StoreError(
+            "`control_database` in partnership.yaml is not a database this installation can open.",
+            "Give a SQLAlchemy URL such as sqlite:///control.db, and install its driver.",
+        ) from None
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _enforce_foreign_keys)
+    return engine
+
+
+def _enforce_foreign_keys(connection: Any, _: object) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _unusable() -> StoreError:
+    return StoreError(
+        "The control database cannot be read or written.",
+        "Check that it is there, sound and writable; restore it from its backup if it is not.",
+    )

@@ -1,0 +1,134 @@
+"""What the control database holds, one class for a row of each table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+RunState = Literal["running", "committed", "failed"]
+
+ACTIONS = (
+    "collection",
+    "alteration",
+    "consultation",
+    "disclosure",
+    "combination",
+    "erasure",
+)
+"""What must be logged, in the words of the Data Protection Act 2018, section 62."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the journey and how it ended."""
+
+    run_id: str
+    number: int
+    state: RunState
+    purpose: str
+    actor: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    problem: str | None = None
+    report: dict[str, Any] | None = None
+    key_epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One line of the extracts ledger: what a partner sent and what became of it.
+
+    `digest` is over the files; `staged_under` over the terms they were staged under, so that a
+    change of either makes the extract be staged again. `key_epoch` is the newest epoch it was
+    encoded in, and `key_check` tells the identifier key from another of the same epoch. What the
+    partner encoded itself has a `delivery` id and the moment it was sealed.
+    """
+
+    run_id: str
+    partner: str
+    digest: str
+    staged_under: str
+    key_epoch: int
+    key_check: str
+    received: int
+    kept: int
+    quarantined: int
+    withheld: int
+    over_shared: int
+    data_as_at: date
+    delivery: str | None = None
+    made_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PastExtract:
+    """An extract that was taken in, when that was, and what it looked like."""
+
+    extract: Extract
+    received_at: datetime
+    profile: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """Something done with the data: by whom, when, why, for whom and on how much of it."""
+
+    at: datetime
+    actor: str
+    action: str
+    purpose: str
+    recipients: str
+    run_id: str | None = None
+    partner: str | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DraftRow:
+    """Gated tables awaiting approval, known by the digest of their files."""
+
+    run_id: str
+    digest: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Approval:
+    """One officer's approval of one digest."""
+
+    run_id: str
+    officer: str
+    digest: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A draft that two officers approved and the board was given."""
+
+    publication_id: str
+    run_id: str
+    digest: str
+    published_at: datetime
+
+
+@dataclass(frozen=True)
+class RightsRequest:
+    """A request of one or more people, given by a partner's officer.
+
+    `people` counts its lines and `unknown` those nobody is known by yet. Until a run has applied
+    it, it has no `applied_run`; `records` counts what went then.
+    """
+
+    request_id: str
+    right: str
+    partner: str
+    reason: str
+    received_at: datetime
+    actor: str
+    people: int
+    unknown: int
+    applied_run: str | None = None
+    records: int | None = None

@@ -1,0 +1,197 @@
+"""Runs of the journey and the ledger of extracts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from governance.control.database import Database
+from governance.control.entries import AuditEntry, Extract, PastExtract, Run, RunState
+from governance.control.tables import (
+    AUDIT_ENTRY,
+    DRAFT,
+    EXTRACT,
+    EXTRACT_PROFILE,
+    RIGHTS_REQUEST,
+    RUN,
+    SUPPRESSION,
+)
+from schemas.errors import StoreError
+
+
+class Runs(Database):
+    """Which runs there were, which of them counts, and what extracts it took in."""
+
+    def begin_run(self, run_id: str, *, at: datetime, actor: str, purpose: str) -> None:
+        """Record that a run has started."""
+        with self._transaction() as connection:
+            last = connection.execute(sa.select(sa.func.max(RUN.c.number))).scalar()
+            connection.execute(
+                sa.insert(RUN).values(
+                    run_id=run_id,
+                    number=(last or 0) + 1,
+                    state="running",
+                    purpose=purpose,
+                    actor=actor,
+                    started_at=at,
+                )
+            )
+
+    def fail_run(
+        self, run_id: str, *, at: datetime, problem: str, report: Mapping[str, Any] | None = None
+    ) -> None:
+        """Record that a run ended without changing anything, and why."""
+        self._end_run(run_id, "failed", at, {"problem": problem, "report": report})
+
+    def commit_run(
+        self,
+        run_id: str,
+        *,
+        at: datetime,
+        report: Mapping[str, Any],
+        extracts: Sequence[Extract],
+        draft_digest: str,
+        key_epoch: int = 1,
+        audit: Sequence[AuditEntry] = (),
+        profiles: Mapping[str, Mapping[str, Any]] | None = None,
+        applied: Mapping[str, int] | None = None,
+        standing: Mapping[int, int] | None = None,
+    ) -> None:
+        """Make a run the current one, with its ledger, draft and audit entries, all or nothing.
+
+        `key_epoch` is the epoch of the identifier key that the run's stores are in, and
+        `profiles` says of the partners in the ledger what their extracts looked like. `applied`
+        names the rights requests that the run carried out, each with how many records went, and
+        `standing` says how many suppression tokens are in no newer key epoch than each.
+        """
+        with self._transaction() as connection:
+            for extract in extracts:
+                connection.execute(sa.insert(EXTRACT).values(**asdict(extract)))
+            for partner, profile in (profiles or {}).items():
+                connection.execute(
+                    sa.insert(EXTRACT_PROFILE).values(
+                        run_id=run_id, partner=partner, profile=dict(profile)
+                    )
+                )
+            for entry in audit:
+                connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+            connection.execute(
+                sa.insert(DRAFT).values(run_id=run_id, digest=draft_digest, created_at=at)
+            )
+            for request_id, records in (applied or {}).items():
+                _close_request(connection, request_id, run_id, records)
+            for epoch, count in (standing or {}).items():
+                connection.execute(
+                    sa.insert(SUPPRESSION).values(run_id=run_id, epoch=epoch, tokens=count)
+                )
+            said = {"report": report, "key_epoch": key_epoch}
+            _set_state(connection, run_id, "committed", at, said)
+
+    def run(self, run_id: str) -> Run | None:
+        """The run of that id."""
+        return next(iter(self._runs(RUN.c.run_id == run_id)), None)
+
+    def current_run(self) -> Run | None:
+        """The last committed run: the one whose stores and release count."""
+        return next(iter(self._runs(RUN.c.state == "committed")), None)
+
+    def last_run(self) -> Run | None:
+        """The last run, however it ended."""
+        return next(iter(self._runs(sa.true())), None)
+
+    def committed_runs(self) -> list[str]:
+        """Ids of committed runs, newest first."""
+        return [run.run_id for run in self._runs(RUN.c.state == "committed")]
+
+    def failed_runs(self) -> list[str]:
+        """Ids of failed runs, newest first."""
+        return [run.run_id for run in self._runs(RUN.c.state == "failed")]
+
+    def run_ids(self) -> set[str]:
+        """Ids of all runs there ever were."""
+        return {run.run_id for run in self._runs(sa.true())}
+
+    def unfinished_runs(self) -> list[str]:
+        """Ids of runs that started and were never ended, newest first."""
+        return [run.run_id for run in self._runs(RUN.c.state == "running")]
+
+    # Extracts
+
+    def staged_extracts(self) -> dict[str, Extract]:
+        """The extract now staged of each partner: the last that a committed run recorded."""
+        newest_first = (
+            sa.select(EXTRACT)
+            .join(RUN)
+            .where(RUN.c.state == "committed")
+            .order_by(RUN.c.number.desc())
+        )
+        staged: dict[str, Extract] = {}
+        for row in self._rows(newest_first):
+            staged.setdefault(row["partner"], Extract(**row))
+        return staged
+
+    def past_extracts(self, partner: str) -> list[PastExtract]:
+        """The extracts of a partner that committed runs took in, newest first."""
+        query = (
+            sa.select(EXTRACT, RUN.c.started_at, EXTRACT_PROFILE.c.profile)
+            .join(RUN, RUN.c.run_id == EXTRACT.c.run_id)
+            .outerjoin(
+                EXTRACT_PROFILE,
+                sa.and_(
+                    EXTRACT_PROFILE.c.run_id == EXTRACT.c.run_id,
+                    EXTRACT_PROFILE.c.partner == EXTRACT.c.partner,
+                ),
+            )
+            .where(RUN.c.state == "committed", EXTRACT.c.partner == partner)
+            .order_by(RUN.c.started_at.desc(), RUN.c.run_id.desc())
+        )
+        return [
+            PastExtract(
+                received_at=row.pop("started_at"),
+                profile=row.pop("profile") or {},
+                extract=Extract(**row),
+            )
+            for row in self._rows(query)
+        ]
+
+    # Plumbing
+
+    def _end_run(self, run_id: str, state: RunState, at: datetime, rest: dict[str, Any]) -> None:
+        with self._transaction() as connection:
+            _set_state(connection, run_id, state, at, rest)
+
+    def _runs(self, condition: sa.ColumnElement[bool]) -> list[Run]:
+        query = sa.select(RUN).where(condition).order_by(RUN.c.number.desc())
+        return [Run(**row) for row in self._rows(query)]
+
+
+def _set_state(
+    connection: sa.Connection, run_id: str, state: RunState, at: datetime, rest: dict[str, Any]
+) -> None:
+    changed = connection.execute(
+        sa.update(RUN)
+        .where(RUN.c.run_id == run_id, RUN.c.state == "running")
+        .values(state=state, ended_at=at, **rest)
+    )
+    if changed.rowcount != 1:
+        raise StoreError(
+            "The run to be ended is not one that the control database holds as running.",
+            "Restore the control database from its backup, then run again.",
+        )
+
+
+def _close_request(connection: sa.Connection, request_id: str, run_id: str, records: int) -> None:
+    changed = connection.execute(
+        sa.update(RIGHTS_REQUEST)
+        .where(RIGHTS_REQUEST.c.request_id == request_id, RIGHTS_REQUEST.c.applied_run.is_(None))
+        .values(applied_run=run_id, records=records)
+    )
+    if changed.rowcount != 1:
+        raise StoreError(
+            "A rights request to be closed is not one that the control database holds as open.",
+            "Restore the control database from its backup, then run again.",
+        )

@@ -1,0 +1,141 @@
+"""The tables of the control database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """A moment stored as UTC and given back as UTC, on every database."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment without a time zone was given to the control database")
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+METADATA = sa.MetaData()
+
+RUN = sa.Table(
+    "run",
+    METADATA,
+    sa.Column("run_id", sa.String(40), primary_key=True),
+    # The order of runs. Clocks go backwards; this does not.
+    sa.Column("number", sa.Integer, nullable=False, unique=True),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("purpose", sa.String(60), nullable=False),
+    sa.Column("actor", sa.String(120), nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("problem", sa.Text),
+    sa.Column("report", sa.JSON),
+    # The epoch of the identifier key that the run's stores are in; a committed run has one.
+    sa.Column("key_epoch", sa.Integer),
+    sa.CheckConstraint("state IN ('running', 'committed', 'failed')", name="run_state"),
+)
+
+EXTRACT = sa.Table(
+    "extract",
+    METADATA,
+    sa.Column("run_id", sa.ForeignKey("run.run_id"), primary_key=True),
+    sa.Column("partner", sa.String(40), primary_key=True),
+    sa.Column("digest", sa.String(80), nullable=False),
+    sa.Column("staged_under", sa.String(80), nullable=False),
+    sa.Column("key_epoch", sa.Integer, nullable=False),
+    sa.Column("key_check", sa.String(20), nullable=False),
+    sa.Column("received", sa.BigInteger, nullable=False),
+    sa.Column("kept", sa.BigInteger, nullable=False),
+    sa.Column("quarantined", sa.BigInteger, nullable=False),
+    sa.Column("withheld", sa.BigInteger, nullable=False),
+    sa.Column("over_shared", sa.BigInteger, nullable=False),
+    sa.Column("data_as_at", sa.Date, nullable=False),
+    # Of a file that the partner sealed: its id, and when it was made.
+    sa.Column("delivery", sa.String(40)),
+    sa.Column("made_at", UtcDateTime),
+)
+
+# What an extract looked like: counts of rows, of empty values and of listed codes, no values.
+EXTRACT_PROFILE = sa.Table(
+    "extract_profile",
+    METADATA,
+    sa.Column("run_id", sa.String(40), primary_key=True),
+    sa.Column("partner", sa.String(40), primary_key=True),
+    sa.Column("profile", sa.JSON, nullable=False),
+    sa.ForeignKeyConstraint(["run_id", "partner"], ["extract.run_id", "extract.partner"]),
+)
+
+AUDIT_ENTRY = sa.Table(
+    "audit_entry",
+    METADATA,
+    sa.Column("entry_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(120), nullable=False),
+    sa.Column("action", sa.String(20), nullable=False),
+    sa.Column("purpose", sa.String(60), nullable=False),
+    sa.Column("recipients", sa.String(200), nullable=False),
+    sa.Column("run_id", sa.String(40)),
+    sa.Column("partner", sa.String(40)),
+    sa.Column("detail", sa.JSON, nullable=False),
+)
+
+DRAFT = sa.Table(
+    "draft",
+    METADATA,
+    sa.Column("run_id", sa.ForeignKey("run.run_id"), primary_key=True),
+    sa.Column("digest", sa.String(80), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+APPROVAL = sa.Table(
+    "approval",
+    METADATA,
+    sa.Column("run_id", sa.ForeignKey("draft.run_id"), primary_key=True),
+    sa.Column("officer", sa.String(120), primary_key=True),
+    sa.Column("digest", sa.String(80), nullable=False),
+    sa.Column("actor", sa.String(120), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
+PUBLICATION = sa.Table(
+    "publication",
+    METADATA,
+    sa.Column("publication_id", sa.String(40), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("draft.run_id"), nullable=False, unique=True),
+    sa.Column("digest", sa.String(80), nullable=False),
+    sa.Column("published_at", UtcDateTime, nullable=False),
+)
+
+# A request to object or to be erased. Of whom it is, only keyed tokens are kept, and elsewhere.
+RIGHTS_REQUEST = sa.Table(
+    "rights_request",
+    METADATA,
+    sa.Column("request_id", sa.String(40), primary_key=True),
+    sa.Column("right", sa.String(20), nullable=False),
+    sa.Column("partner", sa.String(40), nullable=False),
+    sa.Column("reason", sa.String(40), nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(120), nullable=False),
+    sa.Column("people", sa.Integer, nullable=False),
+    sa.Column("unknown", sa.Integer, nullable=False),
+    # The run that carried it out, and how many records went with it.
+    sa.Column("applied_run", sa.ForeignKey("run.run_id")),
+    sa.Column("records", sa.Integer),
+)
+
+# By key epoch, the suppression tokens of a run that are in no newer one.
+SUPPRESSION = sa.Table(
+    "suppression",
+    METADATA,
+    sa.Column("run_id", sa.ForeignKey("run.run_id"), primary_key=True),
+    sa.Column("epoch", sa.Integer, primary_key=True),
+    sa.Column("tokens", sa.Integer, nullable=False),
+)
