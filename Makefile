@@ -3,16 +3,19 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ANONLINK := .venv-anonlink
 DEMO ?= demo
 PEOPLE ?= 5000
 SEED ?= 1
 WORKERS ?= 2
+UNIVERSAL = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-annotate
 KIT_LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-annotate --constraints requirements/lock.txt
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-synthetic mutate-rules attack partner-kit reference check format lock lock-proof clean
+.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-synthetic mutate-rules attack partner-kit reference check format lock lock-proof clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -26,6 +29,17 @@ $(BIN)/.installed: requirements/lock.txt pyproject.toml
 	$(BIN)/python -m pip check
 	touch $@
 
+# Where Spark cannot be had, the tests that need it say so; CI fails.
+$(BIN)/.spark: requirements/spark.txt $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/spark.txt && touch $@ \
+		|| echo "Spark cannot be installed, so linking on it cannot be tested."
+
+# clkhash and anonlink pin an old cryptography, so they have an environment of their own.
+$(ANONLINK)/.installed: requirements/anonlink.txt
+	$(PYTHON) -m venv --clear $(ANONLINK)
+	$(ANONLINK)/bin/python -m pip install --quiet --require-hashes -r requirements/anonlink.txt
+	touch $@
+
 install: $(BIN)/.installed ## Build .venv from the committed lock
 
 demo: install ## Make synthetic partners and run the whole journey into demo/
@@ -34,10 +48,12 @@ demo: install ## Make synthetic partners and run the whole journey into demo/
 	$(BIN)/journeys run --config $(DEMO)/partnership.yaml
 	$(BIN)/journeys publish --config $(DEMO)/partnership.yaml --demo-officers
 
-test: install ## Run every test but the slow ones
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
+# A file stays with one worker, which makes what its tests share once. In the order of the folders
+# the long files come first, so that no worker is left alone with one at the end.
+test: install $(BIN)/.spark ## Run every test but the slow ones
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test-slow: install ## Run the tests that take minutes, and more examples of each property
+test-slow: install $(BIN)/.spark ## Run the tests that take minutes, and more examples of each property
 	$(BIN)/python -m pytest -m slow
 	$(BIN)/python -m pytest tests/property --hypothesis-profile thorough
 
@@ -47,9 +63,17 @@ backtest: install ## Judge the linkage by pair of partners, beside clear text
 bench: install ## How encoding and linking grow with the number of records
 	$(BIN)/python benchmarks/scale.py
 
-bench-encode: install ## Records encoded a second, beside clkhash
-	test -x .venv-clkhash/bin/python || { $(PYTHON) -m venv .venv-clkhash && .venv-clkhash/bin/pip install --quiet clkhash==0.18.3; }
-	$(BIN)/python benchmarks/encode_speed.py --clkhash .venv-clkhash/bin/python
+bench-encode: install $(ANONLINK)/.installed ## Records encoded a second, beside clkhash
+	$(BIN)/python benchmarks/encode_speed.py --clkhash $(ANONLINK)/bin/python
+
+bench-linkage: install $(ANONLINK)/.installed ## Encoded, in clear text and anonlink: one table (DATA="FILE…" SIZES="N…")
+	$(BIN)/python benchmarks/linkage_table.py --anonlink $(ANONLINK)/bin/python $(if $(SIZES),--sizes $(SIZES)) $(DATA)
+
+bench-engines: install $(BIN)/.spark ## What linking costs in DuckDB and on Spark, a partition
+	$(BIN)/python benchmarks/engine_costs.py
+
+bench-disclosure: install ## How long the publication gate takes, and what it masks
+	$(BIN)/python benchmarks/disclosure.py
 
 bench-synthetic: install ## Inventing a million records, in seconds and memory
 	$(BIN)/python benchmarks/synthetic_speed.py
@@ -89,6 +113,8 @@ lock: install ## Resolve every dependency again and write the lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --extra hub --group dev pyproject.toml -o requirements/lock.txt
+	sed -n 's/^spark = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(UNIVERSAL) --constraints requirements/lock.txt - -o requirements/spark.txt
+	$(UNIVERSAL) --group anonlink -o requirements/anonlink.txt
 	$(KIT_LOCK) --python-platform x86_64-manylinux_2_28 --group kit pyproject.toml -o requirements/kit.txt
 	$(KIT_LOCK) --python-platform windows --group source pyproject.toml -o requirements/kit-windows.txt
 
@@ -102,4 +128,4 @@ lock-proof: ## Install the lock into an empty environment and start what it hold
 	"$$scratch/venv/bin/journeys" --help > /dev/null && echo "The lock installs and runs."
 
 clean: ## Remove the environment and the demo
-	rm -rf $(VENV) $(DEMO) .venv-clkhash
+	rm -rf $(VENV) $(DEMO) $(ANONLINK)

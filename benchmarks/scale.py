@@ -28,6 +28,7 @@ from synthetic import write_extracts
 
 POPULATIONS = (30_000, 300_000)
 SEED = 7
+STEADY = ("records", "1 % more, share of full", "group F1", "peak memory, GB")
 
 
 def timed(call: Callable[[], Any]) -> tuple[Any, float]:
@@ -46,6 +47,12 @@ def measure(people: int) -> dict[str, float]:
         labelled, intake = timed(lambda: labelled_identities(Path(folder)))
     encoded, encoding = timed(lambda: encode(labelled, key_of))
     links, linking = timed(lambda: link(encoded, model))
+    some = encoded.sample(fraction=0.99, seed=SEED)
+    kept = link(some.sort("record_id"), model).kept
+    added, adding = timed(lambda: link(encoded, model, kept))
+    again, unchanged = timed(lambda: link(encoded, model, added.kept))
+    if again.compared or not added.groups.equals(links.groups):
+        raise SystemExit("Linking from the last run does not give the groups of a full one.")
     return {
         "records": labelled.height,
         "pairs compared": links.compared,
@@ -53,6 +60,9 @@ def measure(people: int) -> dict[str, float]:
         "read and validate": intake,
         "encode": encoding,
         "link": linking,
+        "link 1 % more": adding,
+        "link nothing new": unchanged,
+        "1 % more, share of full": adding / linking,
         "group F1": group_f1(links.groups, labelled.select("record_id", "person")),
         "peak memory, GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
     }
@@ -66,7 +76,7 @@ def main() -> None:
     times_more = last["records"] / first["records"]
     table = Table("Step", *(f"{m['records']:,.0f} records" for m in measured), "Growth")
     for name in first:
-        steady = name in ("records", "group F1", "peak memory, GB")
+        steady = name in STEADY
         growth = "" if steady else f"{last[name] / first[name] / times_more:.2f}"
         table.add_row(name, *(f"{m[name]:,.3g}" for m in measured), growth)
     Console().print(table)

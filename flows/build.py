@@ -52,7 +52,9 @@ def build(run: RunContext, people: People) -> Release:
         new_release_key(run.settings, run.run_id),
         run_id=run.run_id,
         built_at=run.clock(),
-        linkage_quality=None,
+        linkage_quality=people.appraisal.estimates,
+        linked_otherwise=people.appraisal.linked_otherwise,
+        person_history=people.history,
     )
     return Release(people, dict(summary.tables), summary.checks)
 

@@ -238,7 +238,7 @@ def refuse_keys_at_a_hub(paths: Sequence[Path], named: str | None) -> None:
     if named or any((folder / FILE_NAME).exists() for folder in folders):
         raise ConfigError(
             "Record keys are shown on the partner's own desk only; this is a partnership's hub.",
-            "Leave out --show-keys here; the partner runs the same check with it.",
+            "Do it on the partner's own machine; `journeys check` runs here without --show-keys.",
         )
 
 
@@ -290,7 +290,7 @@ def _table_counts(
 
 
 def _broken_rules(partner: str, findings: pl.DataFrame) -> Iterator[BrokenRule]:
-    from schemas.policy import meaning, rules_of
+    from schemas.rules import meaning, rules_of
 
     asks = {
         (table.name, column, rule): said

@@ -11,7 +11,7 @@ from functools import cache
 @cache
 def contract_digest(partner: str) -> str:
     """A digest of a partner's contract: its tables, keys and columns, and the rules of each."""
-    from schemas.policy import rules_of
+    from schemas.rules import rules_of
     from schemas.tables import TABLES
 
     said = [

@@ -40,6 +40,7 @@ def destroy(
     epoch: int | None,
     *,
     why: str,
+    lose_tokens: bool = False,
     clock: Clock = utc_now,
 ) -> Path:
     """Destroy one epoch of a key that nothing needs any more, or the whole key.
@@ -49,10 +50,12 @@ def destroy(
         kind: Which key.
         epoch: Which epoch; None for all of them, which ends what the key protects.
         why: The reason, for the receipt; that of a destruction which was begun stays.
+        lose_tokens: Whether an identifier epoch may go though suppression tokens stand on it. The
+            receipt then says that whom they are of is taken in again if they come.
         clock: The clock.
 
     Returns:
-        Where the receipt is.
+        Where the receipt is; that of a destruction which was finished before, if it was.
 
     Raises:
         KeyProblem: The epoch is still needed, is not there, or cannot be written over.
@@ -69,8 +72,11 @@ def destroy(
         for receipt in begun:
             _refuse_exchanged(settings, source, kind, receipt)
             path = _finish(settings, control, source, receipt, clock)
+        before = None if begun else _done_before(settings, source, kind, epoch)
+        if before is not None:
+            return receipt_path(settings, before)
         if not any(_is_of(one, epoch) for one in begun):
-            receipt = _begin(settings, control, source, kind, epoch, why, clock)
+            receipt = _begin(settings, control, source, kind, epoch, why, lose_tokens, clock)
             path = _finish(settings, control, source, receipt, clock)
         if not unfinished(settings, kind):
             tidy(source)
@@ -128,6 +134,20 @@ def _is_of(receipt: Receipt, epoch: int | None) -> bool:
     return not receipt.everything and receipt.epochs.keys() == {epoch}
 
 
+def _done_before(
+    settings: Settings, source: KeySource, kind: Kind, epoch: int | None
+) -> Receipt | None:
+    """The receipt of what was destroyed to the end before, while nothing of it is there again."""
+    from governance.keys.custody import epochs_left, is_there
+
+    gone = [one for one in receipts(settings) if one.kind == kind and one.state == "destroyed"]
+    told = [one for one in gone if (one.everything if epoch is None else epoch in one.epochs)]
+    if not told:
+        return None
+    left = epochs_left(source, kind) if is_there(source) else frozenset()
+    return None if (left if epoch is None else epoch in left) else told[-1]
+
+
 def _begin(
     settings: Settings,
     control: Control,
@@ -135,6 +155,7 @@ def _begin(
     kind: Kind,
     epoch: int | None,
     why: str,
+    lose_tokens: bool,
     clock: Clock,
 ) -> Receipt:
     """Check that it may and can be done, and write down that it is begun."""
@@ -142,8 +163,10 @@ def _begin(
 
     check_changeable(source)
     ring = ring_of(settings, kind)
+    lost = ""
     if epoch is not None:
         _refuse_if_needed(settings, control, ring, epoch)
+        lost = _tokens_lost(control, ring, epoch, lose_tokens)
     receipt = Receipt(
         number=next_number(settings),
         kind=kind,
@@ -154,7 +177,7 @@ def _begin(
         destroyed_at="",
         by=actor(),
         why=why,
-        consequence=CONSEQUENCES[kind],
+        consequence=CONSEQUENCES[kind] + lost,
     )
     write_receipt(settings, receipt)
     _audit(settings, control, receipt, clock)
@@ -226,3 +249,31 @@ def _refuse_if_needed(settings: Settings, control: Control, ring: KeyRing, epoch
             f"Epoch {epoch} of the {ring.kind} key is still needed.",
             f"Run `journeys keys rotate {ring.kind}` first; it wraps everything in a new epoch.",
         )
+
+
+def _tokens_lost(control: Control, ring: KeyRing, epoch: int, lose_tokens: bool) -> str:
+    """What is lost for objections and erasures with an identifier epoch, in a sentence.
+
+    Raises:
+        KeyProblem: A request waits, or tokens stand on the epoch and may not be lost.
+    """
+    if ring.kind != "identifier":
+        return ""
+    if any(one.applied_run is None for one in control.rights_requests()):
+        raise KeyProblem(
+            "A rights request has not been applied yet.",
+            "Run `journeys run`, then destroy the epoch.",
+        )
+    count = control.standing_tokens().get(epoch, 0)
+    if count and not lose_tokens:
+        raise KeyProblem(
+            f"{count:,} suppression tokens are in no newer epoch than {epoch} of the identifier "
+            "key; without it, whom they are of would be taken in again.",
+            "They cross as their partners send those people again. Or have the requests made anew "
+            "(`journeys rights status` lists them), or give --lose-tokens, which the receipt says.",
+        )
+    return (
+        f" {count:,} suppression tokens are lost: whom they are of is taken in again."
+        if count
+        else ""
+    )

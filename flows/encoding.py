@@ -38,11 +38,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Job:
-    """One extract to be read and encoded, and with what."""
+    """One extract to be read and encoded, and with what.
+
+    `older` are keys of epochs that nothing is encoded in any more, but that suppression tokens
+    still stand on.
+    """
 
     arrived: Arrived
     terms: Terms
     keys: Mapping[int, PurposeKey] = field(repr=False)
+    older: Mapping[int, PurposeKey] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,13 @@ class Encoded:
         parts: In each key epoch, encodings on one side and events on the other; only record ids
             join them. The records stand in the same order in every epoch.
         facts: What is told of it.
+        marks: In each of those epochs, and in older ones that suppression tokens stand on, the
+            marks of the records, in the same order.
     """
 
     parts: Mapping[int, Pseudonymised] = field(repr=False)
     facts: Facts
+    marks: Mapping[int, pl.DataFrame] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -82,17 +90,34 @@ def encode_each(jobs: Iterable[Job]) -> dict[str, Outcome]:
     return {job.arrived.partner: _encode_one(job) for job in jobs}
 
 
-def encoded_of(read: Read, terms: Terms, keys: Mapping[int, PurposeKey]) -> Encoded:
+def encoded_of(
+    read: Read,
+    terms: Terms,
+    keys: Mapping[int, PurposeKey],
+    older: Mapping[int, PurposeKey] | None = None,
+) -> Encoded:
     """Part the identities of an extract from its events, in every epoch.
+
+    Args:
+        read: The extract.
+        terms: On what terms it was read.
+        keys: The key of each epoch to encode in.
+        older: Keys of older epochs, in which the records are marked only.
 
     Raises:
         ExtractRejected: The policy refuses the extract, or its records cannot be told apart.
     """
-    from governance.pseudonymise import in_keyed_order, pseudonymise
+    from governance.pseudonymise import in_keyed_order, keyed_order, pseudonymise
+    from governance.rights.marks import marks_of
 
     validated = read.examined.usable()
     parts = {epoch: pseudonymise(validated, terms.agreement, key) for epoch, key in keys.items()}
-    return Encoded(in_keyed_order(parts), facts_of(read, terms.as_at))
+    order = keyed_order(parts)
+    marks = {
+        epoch: marks_of(validated.frames, terms.agreement, key)[order]
+        for epoch, key in {**(older or {}), **keys}.items()
+    }
+    return Encoded(in_keyed_order(parts), facts_of(read, terms.as_at), marks)
 
 
 def _find_one(asked: Request) -> Arrived | JourneysError | None:
@@ -107,7 +132,7 @@ def _encode_one(job: Job) -> Outcome:
     if isinstance(read, JourneysError):
         return Outcome(problem=read)
     listed = read.examined.validated.quarantine.select("row", "table", "column", "rule")
-    encoded = _or_problem("encode", lambda: encoded_of(read, job.terms, job.keys))
+    encoded = _or_problem("encode", lambda: encoded_of(read, job.terms, job.keys, job.older))
     if isinstance(encoded, JourneysError):
         return Outcome(quarantine=listed, problem=encoded)
     return Outcome(encoded, listed)

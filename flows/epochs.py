@@ -79,6 +79,18 @@ def purpose_keys(run: RunContext, epochs: Epochs) -> dict[int, PurposeKey]:
     return {epoch: ring.root(epoch).purpose_key(purpose, epoch) for epoch in epochs.wanted}
 
 
+def older_keys(run: RunContext, epochs: Iterable[int]) -> dict[int, PurposeKey]:
+    """The keys of older epochs that suppression tokens stand on, where the ring still has them.
+
+    Raises:
+        KeyProblem: The identifier key cannot be used.
+    """
+    ring = ring_of(run.settings, "identifier")
+    purpose = run.settings.purpose
+    held = [epoch for epoch in epochs if epoch in ring.roots]
+    return {epoch: ring.root(epoch).purpose_key(purpose, epoch) for epoch in held}
+
+
 def check_same_key(run: RunContext, epochs: Epochs) -> None:
     """Check that the identifier key is the one the staged data were encoded with.
 

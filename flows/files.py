@@ -19,7 +19,8 @@ PRIVATE = 0o700
 REPORTS = ("--json report", "--html page", "--csv report")
 """What the reports are called that a person may ask for."""
 
-HOME_MARK = "partnership.yaml"
+HOME_MARKS = ("partnership.yaml", "control.db", "ledger-key.json")
+"""Files by any of which a partnership's folder is known: --config may give the first any name."""
 KEPT = frozenset(
     {"agreements", "codes", "drafts", "inbox", "keys", "mappings", "models", "publications"}
     | {"quarantine", "receipts", "releases", "stores", ".prefect"}
@@ -143,7 +144,8 @@ def is_kept(path: Path) -> bool:
     """Whether a file is, or would be, in one of the folders that a partnership keeps."""
     real = path.resolve()
     return any(
-        (home / HOME_MARK).is_file() and real.relative_to(home).parts[0] in KEPT
+        real.relative_to(home).parts[0] in KEPT
+        and any((home / mark).is_file() for mark in HOME_MARKS)
         for home in real.parents
     )
 
@@ -168,6 +170,7 @@ def _is_json(content: bytes) -> bool:
 
 REPLACEABLE: dict[str, Callable[[bytes], bool]] = {
     "--html page": lambda content: content.lower().startswith(b"<!doctype html"),
+    "model page": lambda content: content.lower().startswith(b"<!doctype html"),
     "--csv report": lambda content: content.startswith(b"table,row,column,rule"),
     "--out file": lambda content: content.startswith(b"cohort-journeys-sealed-1\n"),
     "model": lambda content: b'"encoding_version"' in content,

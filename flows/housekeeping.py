@@ -82,13 +82,14 @@ def discard(settings: Settings, run_id: str) -> None:
 def tidy(settings: Settings, control: Control) -> None:
     """After a commit: keep the current stores, the last releases and drafts, and drafts in hand.
 
-    A draft that an officer has approved is kept until it is published.
+    A draft that an officer has approved is kept until it is published. No release is kept from
+    before a run that erased people: they are in it.
     """
     committed = control.committed_runs()
     recent = set(committed[: settings.keep_releases])
     in_hand = {d.run_id for d in control.waiting_drafts() if control.approvals(d.run_id)}
     keep_only(settings.stores, set(committed[:1]))
-    keep_only(settings.releases, recent)
+    keep_only(settings.releases, recent - control.runs_before_an_erasure())
     keep_only(settings.drafts, recent | in_hand)
     failed_since = set(control.failed_runs()[: settings.keep_releases])
     # A list is kept for as long as the extract it is about is the one staged.

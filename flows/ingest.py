@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from flows import apart
 from flows.context import RunContext
 from flows.encoding import Encoded, Job, Outcome, Request, encode_each, find_each
-from flows.epochs import Epochs, check_same_key, epochs_of, purpose_keys
+from flows.epochs import Epochs, check_same_key, epochs_of, older_keys, purpose_keys
 from flows.files import private_folder, write_text
 from flows.history import drift_of, lateness_of
 from flows.intake import Agreed, Parted, Problems, Pulled, Staged, Taken
@@ -29,6 +29,7 @@ from flows.safe_errors import Rejected, guarded
 from flows.sealed import check_arrived, check_one_key, find_sealed, open_arrived
 from flows.sources import Arrived
 from flows.stores import fill_stores
+from flows.suppressed import Withheld, older_epochs, tokens_in_force, without_suppressed
 from flows.terms import (
     agreement_in_force,
     check_nobody_left,
@@ -73,11 +74,13 @@ def pull(run: RunContext) -> Pulled:
         else:
             found[partner] = one and replace(one, digest=keyed_digest(run.settings, one.digest))
     sealed = ((partner, partner) for partner in at_source)
-    found |= _each("pull", sealed, lambda partner, _: find_sealed(run, partner), problems)
+    at_hub = _each("pull", sealed, lambda partner, _: find_sealed(run, partner), problems)
+    found |= {partner: one.arrived for partner, one in at_hub.items()}
     for partner, extract in found.items():
         if extract is None and partner not in run.control.staged_extracts():
             _add(problems, partner, _nothing_ever(run, partner))
-    return Pulled(found, problems)
+    passed_over = {partner: one.passed_over for partner, one in at_hub.items() if one.passed_over}
+    return Pulled(found, problems, passed_over)
 
 
 def agree(run: RunContext, pulled: Pulled) -> Agreed:
@@ -113,42 +116,49 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
             if staged is not None:
                 _look_for_lateness(run, staged, late, problems)
     _check_sealed(run, agreements, fresh, epochs, problems)
-    return Agreed(agreements, epochs, fresh, kept, problems, late)
+    return Agreed(agreements, epochs, fresh, kept, problems, late, pulled.passed_over)
 
 
 def encode(run: RunContext, agreed: Agreed) -> Parted:
     """Read, check and encode every new extract; write down which rows cannot be used.
 
     The files are read in a child process, and identifiers end with it. What a partner encoded
-    itself is opened and checked here.
+    itself is opened and checked here. Of either, what is of people who objected or were erased is
+    left out.
 
     Raises:
         Rejected: If anything so far was wrong with any partner, saying all of it.
         KeyProblem: If the identifier key is missing, loose or unsound.
         ChildEnded: If the child was killed.
+        StoreError: If the suppression tokens cannot be read.
     """
     problems = {partner: list(found) for partner, found in agreed.problems.items()}
     fresh = {name: one for name, one in agreed.fresh.items() if name not in problems}
-    outcomes = _encoded_here(run, agreed, fresh) | _encoded_at_source(run, agreed, fresh)
+    tokens = guarded("encode", tokens_in_force, run.settings, run.control)
+    outcomes = _encoded_here(run, agreed, fresh, tokens) | _encoded_at_source(run, agreed, fresh)
     taken: dict[str, Taken] = {}
     parts: dict[str, Mapping[int, Pseudonymised]] = {}
+    marks: dict[str, Mapping[int, pl.DataFrame]] = {}
     for partner, outcome in outcomes.items():
         if outcome.quarantine is not None:
             _write_quarantine(run, partner, outcome.quarantine)
         if outcome.encoded is None or outcome.problem is not None:
             _add(problems, partner, outcome.problem or _nothing_ever(run, partner))
             continue
-        encoded = [(partner, outcome.encoded)]
+        left = guarded("encode", without_suppressed, partner, outcome.encoded, tokens)
         taken |= _each(
-            "encode", encoded, lambda name, one: _taken(run, agreed, fresh[name], one), problems
+            "encode",
+            [(partner, left)],
+            lambda name, one: _taken(run, agreed, fresh[name], *one),
+            problems,
         )
-        parts[partner] = outcome.encoded.parts
+        parts[partner], marks[partner] = left[0].parts, left[0].marks
     sealed = [name for name in parts if fresh[name].manifest is not None]
     for partner, error in guarded("encode", check_own_records, run, parts, sealed).items():
         _add(problems, partner, error)
     if problems:
         raise Rejected(problems)
-    return Parted(agreed, taken, parts)
+    return Parted(agreed, taken, parts, marks)
 
 
 def stage(run: RunContext, parted: Parted) -> Staged:
@@ -158,8 +168,7 @@ def stage(run: RunContext, parted: Parted) -> Staged:
         KeyProblem: If the store key is missing, loose or unsound.
         StoreError: If a store is missing, corrupt or was made with another key.
     """
-    ledgers = {partner: one.ledger for partner, one in parted.taken.items()}
-    in_use = fill_stores(run, parted.parts, ledgers, parted.agreed.epochs)
+    in_use = fill_stores(run, parted)
     return Staged(parted.agreed, parted.taken, in_use)
 
 
@@ -213,15 +222,16 @@ def _check_sealed(
 
 
 def _encoded_here(
-    run: RunContext, agreed: Agreed, fresh: Mapping[str, Arrived]
+    run: RunContext, agreed: Agreed, fresh: Mapping[str, Arrived], tokens: pl.DataFrame
 ) -> dict[str, Outcome]:
     """Extracts that the hub encodes, in a child process."""
     plain = {name: one for name, one in fresh.items() if one.manifest is None}
     if not plain:
         return {}
     keys = purpose_keys(run, agreed.epochs)
+    older = older_keys(run, older_epochs(tokens, agreed.epochs))
     jobs = [
-        Job(arrived, reading_terms(run, agreed.agreements[partner]), keys)
+        Job(arrived, reading_terms(run, agreed.agreements[partner]), keys, older)
         for partner, arrived in plain.items()
     ]
     return apart.in_a_child(encode_each, jobs)
@@ -243,7 +253,9 @@ def _encoded_at_source(
     return {name: Outcome(one) for name, one in opened.items()} | refused
 
 
-def _taken(run: RunContext, agreed: Agreed, arrived: Arrived, encoded: Encoded) -> Taken:
+def _taken(
+    run: RunContext, agreed: Agreed, arrived: Arrived, encoded: Encoded, withheld: Withheld
+) -> Taken:
     """The ledger of an extract, and how it differs from the partner's earlier ones.
 
     Raises:
@@ -253,7 +265,8 @@ def _taken(run: RunContext, agreed: Agreed, arrived: Arrived, encoded: Encoded) 
     ledger = _ledger(run, agreed, arrived, encoded)
     lacking = ", ".join(facts.missing)
     missing = (f"The {arrived.partner} extract lacks {lacking}.",) if lacking else ()
-    return Taken(ledger, facts, (*missing, *drift_of(run, ledger, facts.profile, agreement)))
+    drift = drift_of(run, ledger, facts.profile, agreement)
+    return Taken(ledger, facts, (*missing, *drift), withheld)
 
 
 def _ledger(run: RunContext, agreed: Agreed, arrived: Arrived, encoded: Encoded) -> Extract:

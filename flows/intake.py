@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from flows.epochs import Epochs
 from flows.reading import Facts
 from flows.sources import Arrived
+from flows.suppressed import Withheld
 from governance.agreements import Agreement
 from governance.control import Extract
 from schemas.errors import JourneysError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from governance.pseudonymise import Pseudonymised
 
 Problems = dict[str, list[JourneysError]]
@@ -21,10 +24,14 @@ Problems = dict[str, list[JourneysError]]
 
 @dataclass(frozen=True)
 class Pulled:
-    """What is in the inboxes: an extract of each partner, or None where it sent nothing new."""
+    """What is in the inboxes: an extract of each partner, or None where it sent nothing new.
+
+    `passed_over` counts sealed files of an earlier bundle that were taken in before.
+    """
 
     extracts: Mapping[str, Arrived | None]
     problems: Problems
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ class Agreed:
     """Extracts that an agreement in force covers, and the key epochs in use.
 
     `fresh` are to be taken in; `kept` are partners whose staged extract stays, and why; `late`
-    says which of those are further behind than they usually are.
+    says which of those are further behind than they usually are; `passed_over` is as in `Pulled`.
     """
 
     agreements: Mapping[str, Agreement]
@@ -41,27 +48,31 @@ class Agreed:
     kept: Mapping[str, str]
     problems: Problems
     late: Mapping[str, str] = field(default_factory=dict)
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Taken:
     """What is told of an extract that was taken in, and its line in the ledger.
 
-    `drift` says what it lacks and how it differs from earlier ones.
+    `drift` says what it lacks and how it differs from earlier ones; `withheld` what of it is of
+    people who objected or were erased.
     """
 
     ledger: Extract
     facts: Facts
     drift: tuple[str, ...]
+    withheld: Withheld
 
 
 @dataclass(frozen=True)
 class Parted:
-    """New extracts: encodings on one side and events on the other, in each epoch."""
+    """New extracts: encodings on one side and events on the other, and marks, in each epoch."""
 
     agreed: Agreed
     taken: Mapping[str, Taken]
     parts: Mapping[str, Mapping[int, Pseudonymised]] = field(repr=False)
+    marks: Mapping[str, Mapping[int, pl.DataFrame]] = field(repr=False)
 
 
 @dataclass(frozen=True)

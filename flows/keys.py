@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from governance.keys.sources import KeySource
 
 STORES = ("identity", "staging")
+SUPPRESSION = "suppression"
+"""The store of the tokens of people who objected or were erased."""
+
 NEXT = "next_"
 """Before the name of a store of the key epoch that the partnership is crossing into."""
 
@@ -98,7 +101,7 @@ def keyed_digest(settings: Settings, digest: str) -> str:
 
 def new_store_keys(settings: Settings, run_id: str) -> dict[str, str]:
     """Make the data keys of a run's stores and keep them, wrapped, beside where the stores go."""
-    names = (*STORES, *(f"{NEXT}{name}" for name in STORES))
+    names = (*STORES, SUPPRESSION, *(f"{NEXT}{name}" for name in STORES))
     path = settings.stores / run_id / STORE_KEYS
     return _new(path, _stores_place(run_id), names, "store", settings)
 

@@ -4,6 +4,7 @@
 
     facts.json
     <epoch>/encoded.arrow            encodings, by record id
+    <epoch>/marks.arrow              marks of the records, in the same order
     <epoch>/<table>.arrow            events of a staging table
     <epoch>/<...>.json               the texts of that table: each stands there once, by column
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from governance.pseudonymise import Pseudonymised
 
 FACTS = "facts.json"
-ENCODINGS = "encoded"
+ENCODINGS, MARKS = "encoded", "marks"
 BROKEN = (ValueError, KeyError, OSError, RuntimeError)
 LENGTH_BYTES = 4
 LONGEST_LIST = 1 << 16
@@ -104,10 +105,16 @@ def pack(encoded: Encoded) -> bytes:
     members = {FACTS: _json(facts)}
     for epoch, part in sorted(encoded.parts.items()):
         for table, frame in ({ENCODINGS: part.encoded} | part.events).items():
-            texts = _texts(frame)
-            members[f"{epoch}/{table}.arrow"] = _arrow(_numbered(frame, texts))
-            members[f"{epoch}/{table}.json"] = _json(texts)
+            members |= _members_of(f"{epoch}/{table}", frame)
+    for epoch, frame in sorted(encoded.marks.items()):
+        members |= _members_of(f"{epoch}/{MARKS}", frame)
     return packed(members.items())
+
+
+def _members_of(name: str, frame: pl.DataFrame) -> dict[str, bytes]:
+    """A table and the list of its texts."""
+    texts = _texts(frame)
+    return {f"{name}.arrow": _arrow(_numbered(frame, texts)), f"{name}.json": _json(texts)}
 
 
 def packed(members: Iterable[tuple[str, bytes]]) -> bytes:
@@ -146,10 +153,13 @@ def _unpacked(content: bytes) -> Encoded | None:
         if members is None or not _are_short(members):
             return None
         facts = _Facts.model_validate_json(members.pop(FACTS))
-        parts = _parts(members)
+        found = _parts(members)
     except (ValidationError, *BROKEN, *POLARS_ERRORS):
         return None
-    return None if parts is None else Encoded(parts, _facts(facts))
+    if found is None:
+        return None
+    parts, marks = found
+    return Encoded(parts, _facts(facts), marks)
 
 
 def _members(content: bytes) -> dict[str, bytes] | None:
@@ -170,8 +180,10 @@ def _are_short(members: Mapping[str, bytes]) -> bool:
     return all(len(one) <= LONGEST_JSON for name, one in members.items() if name.endswith(".json"))
 
 
-def _parts(members: dict[str, bytes]) -> dict[int, Pseudonymised] | None:
-    """Encodings and events by epoch; None where a file is of no table, or is not whole."""
+def _parts(
+    members: dict[str, bytes],
+) -> tuple[dict[int, Pseudonymised], dict[int, pl.DataFrame]] | None:
+    """Encodings and events, and marks, by epoch; None where a file is of no table or not whole."""
     from governance.pseudonymise import Pseudonymised
 
     named = [MEMBER.fullmatch(name) for name in members]
@@ -184,7 +196,11 @@ def _parts(members: dict[str, bytes]) -> dict[int, Pseudonymised] | None:
         if frame is None:
             return None
         frames.setdefault(epoch, {})[table] = frame
-    return {epoch: Pseudonymised(tables.pop(ENCODINGS), tables) for epoch, tables in frames.items()}
+    marks = {epoch: tables.pop(MARKS) for epoch, tables in frames.items()}
+    parts = {
+        epoch: Pseudonymised(tables.pop(ENCODINGS), tables) for epoch, tables in frames.items()
+    }
+    return parts, marks
 
 
 def _table(arrow: bytes, texts: bytes) -> pl.DataFrame | None:

@@ -13,7 +13,7 @@ from governance.audit import Recorder
 from schemas.errors import StoreError
 
 if TYPE_CHECKING:
-    from warehouse.connect import Selected
+    from warehouse.analyst import Selected
 
 
 def query_release(settings: Settings, sql: str, clock: Clock = utc_now) -> Selected:
@@ -27,7 +27,8 @@ def query_release(settings: Settings, sql: str, clock: Clock = utc_now) -> Selec
         KeyProblem: If the release key is missing or loose.
         RefusedQuery: If it is not one SELECT that the lock-down allows.
     """
-    from warehouse.connect import open_release, select
+    from warehouse.analyst import select
+    from warehouse.connect import open_release
 
     with open_control(settings) as control:
         current = control.current_run()

@@ -96,6 +96,19 @@ def receipts(settings: Settings) -> list[Receipt]:
     return [_read(path) for _, path in _found(settings)]
 
 
+def readable(settings: Settings, kind: str) -> tuple[list[Receipt], list[StoreError]]:
+    """The receipts of a key that can be read, in their order, and what is wrong with others."""
+    read: list[Receipt] = []
+    faults: list[StoreError] = []
+    for _, path in _found(settings):
+        if path.stem.endswith(f"-key-{kind}"):
+            try:
+                read.append(_read(path))
+            except StoreError as error:
+                faults.append(error)
+    return read, faults
+
+
 def _found(settings: Settings) -> list[tuple[int, Path]]:
     folder = settings.folder / RECEIPTS
     named = [(NAME.fullmatch(path.name), path) for path in folder.glob("*.json")]

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from flows.build import build, draft
 from flows.clock import Clock, utc_now
 from flows.context import RunContext, actor, new_run_id, open_control, run_lock
+from flows.erasing import erase
 from flows.housekeeping import discard, empty_inboxes, recover, tidy
 from flows.ingest import agree, encode, pull, stage
 from flows.link import link
@@ -25,6 +26,7 @@ from flows.settings import Settings
 from flows.stopping import heed, past_turning_back, stoppable, wished
 from governance.audit import Recorder
 from governance.control import Control
+from linkage.engines import check_engine
 from schemas.errors import JourneysError
 
 Given = ParamSpec("Given")
@@ -36,6 +38,7 @@ STEPS = {
     "encode": "Validating, and replacing identifiers with keyed encodings",
     "stage": "Staging",
     "link": "Linking records into people",
+    "erase": "Applying objections and erasures",
     "build": "Building the warehouse",
     "draft": "Drafting the tables",
     "commit": "Committing the run",
@@ -67,7 +70,8 @@ def refresh(run: RunContext, perform: Perform) -> dict[str, Any]:
     parted = perform(encode, run, agreed)
     staged = perform(stage, run, parted)
     people = perform(link, run, staged)
-    release = perform(build, run, people)
+    left = perform(erase, run, people)
+    release = perform(build, run, left)
     drafted = perform(draft, run, release)
     return perform(commit, run, pulled.extracts, drafted)
 
@@ -82,7 +86,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
     Raises:
         KeyboardInterrupt: If it was asked to stop before; the run is then not committed.
     """
-    report = make_report(run, drafted)
+    report, erased = make_report(run, drafted), drafted.release.people.erased
     with past_turning_back():
         run.control.commit_run(
             run.run_id,
@@ -92,6 +96,9 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
             draft_digest=drafted.digest,
             key_epoch=drafted.staged.key_epoch,
             profiles={partner: one.facts.profile for partner, one in drafted.staged.taken.items()},
+            audit=erased.audit,
+            applied=erased.requests,
+            standing=erased.standing,
         )
     try:
         guarded("tidying", _remove_what_is_replaced, run, extracts, drafted)
@@ -162,11 +169,13 @@ def begun_run(settings: Settings, run_id: str | None, clock: Clock) -> Iterator[
     Raises:
         Busy: If another run is at work.
         StoreError: If the control database cannot be used.
+        EngineProblem: If the engine that links is not installed.
     """
     with run_lock(settings), open_control(settings) as control:
         guarded("recovery", recover, settings, control, clock)
         run = _begin(settings, control, run_id or new_run_id(clock()), clock)
         try:
+            check_engine(settings.engine)
             yield run
         except BaseException as error:
             _write_off(run, error)

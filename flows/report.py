@@ -8,6 +8,7 @@ from flows.build import Drafted
 from flows.context import RunContext
 from flows.intake import Staged, Taken
 from flows.safe_errors import Rejected
+from flows.suppressed import Erased
 from governance.control import Extract
 
 
@@ -19,6 +20,7 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
         "outcome": "committed",
         "partners": _partners(run, drafted.staged),
         "linkage": {**release.people.counts, "model": release.people.model},
+        "rights": _rights(release.people.erased, drafted.staged),
         "release": {
             "path": _place(run, run.release),
             "tables": release.tables,
@@ -31,7 +33,18 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
         },
         "quarantine": _place(run, run.quarantine) if run.quarantine.is_dir() else None,
         "seconds": run.seconds,
-        "warnings": _warnings(run, drafted.staged),
+        "warnings": [*_warnings(run, drafted.staged), *release.people.said],
+    }
+
+
+def _rights(erased: Erased, staged: Staged) -> dict[str, Any]:
+    """What went for objections and erasures, and what came again and was withheld."""
+    return {
+        "requests": sorted(erased.requests),
+        "people": erased.people,
+        "tables": {partner: dict(tables) for partner, tables in erased.tables.items()},
+        "withheld": {name: one.withheld.records for name, one in staged.taken.items()},
+        "tokens_behind": {str(epoch): count for epoch, count in erased.standing.items()},
     }
 
 
@@ -117,6 +130,31 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
         if one.facts.other_files
     ]
     said += [sentence for one in staged.agreed.fresh.values() for sentence in one.said]
+    said += [
+        f"{files} sealed file(s) in the inbox of {partner} are of an earlier bundle and were taken "
+        "in before: they are passed over, and may be removed."
+        for partner, files in staged.agreed.passed_over.items()
+    ]
+    said += [
+        f"{one.withheld.records:,} record(s) of {partner} were withheld: they are of people who "
+        "objected or were erased."
+        for partner, one in staged.taken.items()
+        if one.withheld.records
+    ]
+    said += [
+        f"{one.withheld.by_id_alone:,} withheld record(s) of {partner} have an identifier of such "
+        "a person and other names, date of birth or sex. Ask it whether the identifier is right; "
+        "once it is corrected, the record is taken in."
+        for partner, one in staged.taken.items()
+        if one.withheld.by_id_alone
+    ]
+    said += [
+        f"{one.withheld.differing:,} record(s) of {partner} were kept that have the names, date of "
+        "birth and sex of somebody who objected or was erased, but another identifier. If they are "
+        "that person's, have the request made once more with it."
+        for partner, one in staged.taken.items()
+        if one.withheld.differing
+    ]
     return said
 
 

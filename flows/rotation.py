@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from flows.clock import Clock, local_day, utc_now
 from flows.context import open_control, run_lock
-from flows.destruction import put_in_order, recorder, unfinished, wrapped_runs
+from flows.destruction import put_in_order, recorder, wrapped_runs
 from flows.epochs import epochs_of, still_to_supply
 from flows.keys import rewrap, ring_of, source_of, wrapped_in
+from flows.receipts import readable
 from flows.settings import Settings
 from flows.start import new_key
 from schemas.errors import JourneysError, KeyProblem
@@ -136,11 +137,13 @@ def _key_state(settings: Settings, control: Control, kind: Kind) -> KeyState:
 
 def _cut_short(settings: Settings, kind: Kind) -> tuple[str, ...]:
     """The destructions of a key that were begun and not finished, and what is to be done."""
-    return tuple(
+    read, faults = readable(settings, kind)
+    begun = [one for one in read if one.state == "begun"]
+    return tuple(str(fault) for fault in faults) + tuple(
         f"A destruction was begun on {one.begun_at[:10]} and not finished (receipt {one.number}): "
         f"run `journeys keys destroy {kind}` with "
         f"{'--everything' if one.everything else f'--epoch {next(iter(one.epochs))}'} again."
-        for one in unfinished(settings, kind)
+        for one in begun
     )
 
 
@@ -188,12 +191,15 @@ def _identifier_states(
 ) -> dict[int, tuple[str, str]]:
     epochs = epochs_of(settings, control)
     waiting = still_to_supply(settings, control.staged_extracts(), epochs.newest)
+    tokens = control.standing_tokens()
     states: dict[int, tuple[str, str]] = {}
     for epoch in ring.epochs:
         if epoch == epochs.in_use:
             states[epoch] = ("in use", "")
         elif epoch > epochs.in_use:
             states[epoch] = ("coming", f"still to supply: {', '.join(waiting) or 'nobody'}")
+        elif tokens.get(epoch):
+            states[epoch] = ("old", f"{tokens[epoch]:,} suppression tokens are in no newer epoch")
         else:
             states[epoch] = ("idle", "may be destroyed")
     return states

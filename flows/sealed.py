@@ -7,6 +7,7 @@ is inside only after it was held to the manifest, the agreement and the contract
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,8 +23,15 @@ from flows.payload import not_as_said, unpack
 from flows.sources import Arrived, check_untouched, contents_of, stamps_of
 from flows.terms import policy_of
 from governance.agreements import Agreement
-from governance.sealing import ASK_AGAIN, Manifest, beginning, read_manifest, unseal
-from schemas.errors import ExtractRejected, JourneysError, KeyProblem
+from governance.sealing import (
+    ASK_AGAIN,
+    Manifest,
+    beginning,
+    claimed_delivery,
+    read_manifest,
+    unseal,
+)
+from schemas.errors import ExtractRejected, JourneysError, KeyProblem, NotSigned
 
 SUFFIX = ".sealed"
 SEALED = "sealed"
@@ -40,8 +48,24 @@ NEW_BUNDLE = (
 )
 
 
-def find_sealed(run: RunContext, partner: str) -> Arrived | None:
+@dataclass(frozen=True)
+class Found:
+    """What is in the inbox of a partner that encodes at source.
+
+    Args:
+        arrived: The file to be taken; None where there is none.
+        passed_over: Files of an earlier bundle that were taken in before.
+    """
+
+    arrived: Arrived | None
+    passed_over: int = 0
+
+
+def find_sealed(run: RunContext, partner: str) -> Found:
     """The newest sealed file in a partner's inbox that the partner signed and that fits this hub.
+
+    Once a partner has a new bundle, what it sealed with the earlier one and was taken in is passed
+    over.
 
     Raises:
         ExtractRejected: Something that is not sealed lies there, or no sealed file can be used.
@@ -54,21 +78,15 @@ def find_sealed(run: RunContext, partner: str) -> Arrived | None:
     if folders or len(sealed) < len(paths):
         raise _not_sealed(partner, len(paths) - len(sealed) + folders)
     if not sealed or part.encodes_with is None:
-        return None
+        return Found(None)
     issued = read_issued(part.encodes_with)
-    sound: list[tuple[Manifest, Path]] = []
-    faults: list[JourneysError] = []
-    for path in sealed:
-        try:
-            manifest = read_manifest(_read(partner, path, whole=False), issued.verifying)
-            _check_fits(run, partner, manifest, issued)
-            sound.append((manifest, path))
-        except JourneysError as error:
-            faults.append(error)
-    if not sound:
+    looked_at = {path: _looked_at(run, partner, path, issued) for path in sealed}
+    sound = [(found, path) for path, found in looked_at.items() if isinstance(found, Manifest)]
+    faults = [found for found in looked_at.values() if isinstance(found, JourneysError)]
+    passed_over = len(sealed) - len(sound) - len(faults)
+    if faults and not sound:
         raise faults[0]
-    sound.sort(key=lambda one: (one[0].made_at, one[0].delivery), reverse=True)
-    return _arrived(run, partner, sound, faults)
+    return Found(_arrived(run, partner, sound, faults) if sound else None, passed_over)
 
 
 def check_arrived(
@@ -148,7 +166,32 @@ def open_arrived(
     held = HeldTo(policy_of(run), run.settings.codes, local_day(manifest.made_at))
     check_inside(encoded, manifest, agreement, held)
     parts = {epoch: encoded.parts[epoch] for epoch in epochs.wanted if epoch in encoded.parts}
-    return Encoded(parts, encoded.facts)
+    return Encoded(parts, encoded.facts, encoded.marks)
+
+
+def _looked_at(
+    run: RunContext, partner: str, path: Path, issued: Issued
+) -> Manifest | JourneysError | None:
+    """What a file says of itself, why it cannot be used, or None for one that is passed over."""
+    try:
+        content = _read(partner, path, whole=False)
+        try:
+            manifest = read_manifest(content, issued.verifying)
+        except NotSigned:
+            # Whoever signed it, nothing is taken from it, and its delivery is here already.
+            if claimed_delivery(content) in _deliveries(run, partner):
+                return None
+            raise
+        _check_fits(run, partner, manifest, issued)
+    except JourneysError as error:
+        return error
+    return manifest
+
+
+def _deliveries(run: RunContext, partner: str) -> set[str]:
+    """The sealed files of a partner that were taken in."""
+    past = {one.extract.delivery for one in run.control.past_extracts(partner)}
+    return {delivery for delivery in past if delivery is not None}
 
 
 def _check_fits(run: RunContext, partner: str, manifest: Manifest, issued: Issued) -> None:
@@ -186,6 +229,7 @@ def _arrived(
     sound: list[tuple[Manifest, Path]],
     faults: list[JourneysError],
 ) -> Arrived:
+    sound = sorted(sound, key=lambda one: (one[0].made_at, one[0].delivery), reverse=True)
     manifest, newest = sound[0]
     older = [path for _, path in sound[1:]]
     files = {SEALED: newest} | {f"older {n}": path for n, path in enumerate(older, 1)}
@@ -216,9 +260,10 @@ def _refuse_replayed(run: RunContext, manifest: Manifest) -> None:
     staged = run.control.staged_extracts().get(partner)
     if staged is not None and staged.delivery == manifest.delivery:
         return
-    past = {one.extract.delivery for one in run.control.past_extracts(partner)}
     made_at = staged.made_at if staged is not None else None
-    if manifest.delivery in past or (made_at is not None and manifest.made_at <= made_at):
+    if manifest.delivery in _deliveries(run, partner) or (
+        made_at is not None and manifest.made_at <= made_at
+    ):
         raise ExtractRejected(
             f"The sealed file of {partner} was taken in before, or is older than the one staged.",
             f"Take it out of the inbox. {ASK_AGAIN}",

@@ -105,7 +105,17 @@ class _Settled(_Part):
     partners: dict[Partner, PartnerSettings] = Field(min_length=1)
     disclosure: Disclosure = Disclosure()
     model: Path | None = None
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    spark: dict[str, str] = {}
     keep_releases: int = Field(default=3, ge=1, le=100)
+
+    @field_validator("spark", mode="before")
+    @classmethod
+    def _as_spark_reads_it(cls, value: Any) -> Any:
+        """Numbers and truth values as text: Spark's properties are all texts."""
+        if not isinstance(value, dict):
+            return value
+        return {name: _as_text(said) for name, said in value.items()}
 
     @field_validator("control_database")
     @classmethod
@@ -113,6 +123,10 @@ class _Settled(_Part):
         if "://" not in value.get_secret_value():
             raise ValueError("is not a database URL such as sqlite:///control.db")
         return value
+
+
+def _as_text(said: Any) -> Any:
+    return str(said).lower() if isinstance(said, bool | int | float) else said
 
 
 class _Document(_Settled):
@@ -252,6 +266,8 @@ def _resolved(document: _Document, folder: Path) -> Settings:
         },
         disclosure=document.disclosure,
         model=folder / document.model if document.model else None,
+        engine=document.engine,
+        spark=document.spark,
         keep_releases=document.keep_releases,
         folder=folder,
     )

@@ -98,10 +98,7 @@ def encode_at_source(
         KeyProblem: The bundle is another partner's.
     """
     today = local_day(now)
-    if bundle.partner != partner:
-        raise KeyProblem(
-            f"The bundle is not that of {partner}.", "Use the one that the hub made for you."
-        )
+    _require_own(bundle, partner)
     if as_at is not None and as_at > today:
         raise ConfigError("The day of the extract has not come yet.", "Correct --as-at.")
     with _terms(bundle, today, as_at or today) as terms:
@@ -120,6 +117,47 @@ def encode_at_source(
     return AtSource(
         report, manifest, seal(payload, manifest, hub=bundle.hub, signing=bundle.signing)
     )
+
+
+def own_records(
+    bundle: Bundle, partner: str, paths: Sequence[Path], *, now: datetime
+) -> dict[int, tuple[str, str]]:
+    """Which of the partner's own records each record id is, in every epoch of its bundle.
+
+    Args:
+        bundle: The partner's bundle.
+        partner: Whose extract it is.
+        paths: A folder, or the files.
+        now: The moment.
+
+    Returns:
+        Record id → the table and the key of the record.
+
+    Raises:
+        ExtractRejected: The extract cannot be used.
+        KeyProblem: The bundle is another partner's.
+    """
+    from governance.pseudonymise import own_records as of_epoch
+
+    _require_own(bundle, partner)
+    today = local_day(now)
+    with _terms(bundle, today, today) as terms:
+        read, reasons = _read(given_files(terms.mapping, paths), terms)
+        if read is None or reasons:
+            raise ExtractRejected(*reasons[0])
+        validated = read.examined.usable()
+        return {
+            record: own
+            for key in bundle.keys.values()
+            for record, own in of_epoch(validated, terms.agreement, key).items()
+        }
+
+
+def _require_own(bundle: Bundle, partner: str) -> None:
+    if bundle.partner != partner:
+        raise KeyProblem(
+            f"The bundle is not that of {partner}.", "Use the one that the hub made for you."
+        )
 
 
 @contextmanager

@@ -9,30 +9,28 @@ from typing import TYPE_CHECKING, Any
 from flows.context import RunContext
 from flows.epochs import Epochs, still_to_supply
 from flows.files import flush, private_folder
-from flows.keys import NEXT, STORES, new_store_keys, store_keys
+from flows.keys import NEXT, STORES, SUPPRESSION, new_store_keys, store_keys
+from flows.suppressed import keep_up_with, opened, store_path
 from governance.control import Extract
-from linkage import store
+from linkage import erasure, review_store, store
 from schemas.errors import StoreError
 from warehouse import staging
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from flows.intake import Parted
     from governance.pseudonymise import Pseudonymised
 
     Parts = Mapping[int, Pseudonymised]
 
 
-def fill_stores(
-    run: RunContext, parts: Mapping[str, Parts], ledgers: Mapping[str, Extract], epochs: Epochs
-) -> int:
+def fill_stores(run: RunContext, parted: Parted) -> int:
     """Copy the current run's stores for this run and put new extracts into the copies.
 
     Args:
         run: The run.
-        parts: The new extracts by partner, pseudonymised in each epoch that is wanted.
-        ledgers: Their lines in the ledger.
-        epochs: The epoch the stores are in, and the newest there is.
+        parted: The new extracts by partner, pseudonymised in each epoch that is wanted.
 
     Returns:
         The epoch that the stores are in now.
@@ -43,17 +41,21 @@ def fill_stores(
     """
     private_folder(run.settings.stores)
     private_folder(run.stores)
-    keys = new_store_keys(run.settings, run.run_id)
+    keys, epochs = new_store_keys(run.settings, run.run_id), parted.agreed.epochs
+    ledgers = {partner: one.ledger for partner, one in parted.taken.items()}
     _copy_stores(run, keys)
-    _fill(run, keys, "", _in(epochs.in_use, parts), ledgers)
+    _fill(run, keys, "", epochs.in_use, parted)
     in_use = epochs.in_use
     if epochs.crossing:
-        _fill(run, keys, NEXT, _in(epochs.newest, parts), ledgers)
-        _put_bridges(run, keys, parts, epochs)
-        staged = run.control.staged_extracts() | dict(ledgers)
+        _fill(run, keys, NEXT, epochs.newest, parted)
+        _put_bridges(run, keys, parted.parts, epochs)
+        staged = run.control.staged_extracts() | ledgers
         if not still_to_supply(run.settings, staged, epochs.newest):
             _cross(run, keys)
             in_use = epochs.newest
+    with opened(store_path(run.settings, run.run_id), keys[SUPPRESSION]) as connection:
+        carried = [one.withheld.carried for one in parted.taken.values()]
+        keep_up_with(run, connection, carried, in_use)
     for partner, ledger in ledgers.items():
         _record_staging(run, partner, ledger)
     flush(path for path in run.stores.glob("*.duckdb"))
@@ -84,25 +86,25 @@ def _copy_stores(run: RunContext, keys: Mapping[str, str]) -> None:
 
 
 def _fill(
-    run: RunContext,
-    keys: Mapping[str, str],
-    beside: str,
-    parts: Mapping[str, Pseudonymised],
-    ledgers: Mapping[str, Extract],
+    run: RunContext, keys: Mapping[str, str], beside: str, epoch: int, parted: Parted
 ) -> None:
     """Put extracts into the stores, or into those of the next epoch beside them."""
+    parts = _in(epoch, parted.parts)
     with _store(run, keys, f"{beside}identity") as connection:
         for partner, part in parts.items():
+            records, marks = part.encoded["record_id"], parted.marks[partner][epoch]
             store.replace_partner(connection, partner, part.encoded)
+            erasure.replace_marks(connection, partner, records, marks)
     with _store(run, keys, f"{beside}staging") as connection:
         for partner, part in parts.items():
+            ledger = parted.taken[partner].ledger
             staging.replace_partner(
                 connection,
                 partner,
                 _with_columns_not_shared(partner, part.events),
                 run_id=run.run_id,
-                data_as_at=ledgers[partner].data_as_at,
-                rows=ledgers[partner].received,
+                data_as_at=ledger.data_as_at,
+                rows=ledger.received,
             )
 
 
@@ -127,7 +129,9 @@ def _cross(run: RunContext, keys: Mapping[str, str]) -> None:
     The records are linked once more in the old epoch, so that what was decided of each pair crosses
     with them: chance alone would otherwise decide some pairs anew under the new key.
     """
-    from linkage import match
+    from linkage.engines import engine_named
+    from linkage.incremental import crossed_over
+    from linkage.match import link
     from linkage.model import load_model
     from linkage.registry import carry_over
     from warehouse.connect import rewrite_store
@@ -136,9 +140,13 @@ def _cross(run: RunContext, keys: Mapping[str, str]) -> None:
         _store(run, keys, "identity") as before,
         _store(run, keys, f"{NEXT}identity") as after,
     ):
+        encoded = store.read_encoded(before)
+        engine = engine_named(run.settings.engine, run.settings.spark)
         model = load_model(run.settings.model)
-        encoded, carried = store.read_encoded(before), store.read_carried(before, model.name)
-        store.carry_links(after, match.link(encoded, model, carried).pairs, model.name)
+        kept = link(encoded, model, store.read_kept(before), engine=engine).kept
+        bridge = store.read_bridge(after)
+        store.keep(after, crossed_over(kept, bridge, encoded, store.read_encoded(after)))
+        review_store.carry_over(before, after)
         carry_over(before, after)
     for name in STORES:
         coming = run.stores / f"{NEXT}{name}.duckdb"
@@ -154,7 +162,8 @@ def _store(run: RunContext, keys: Mapping[str, str], name: str) -> Iterator[Any]
 
     connection = open_store(run.stores / f"{name}.duckdb", keys[name])
     try:
-        (store if name.endswith("identity") else staging).create(connection)
+        for room in (store, erasure, review_store) if name.endswith("identity") else (staging,):
+            room.create(connection)
         yield connection
     finally:
         connection.close()

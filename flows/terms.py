@@ -48,11 +48,12 @@ def staged_under(run: RunContext, agreement: Agreement) -> str:
     when one changes, an extract must be staged again. Of the key, `flows.epochs` keeps account.
     """
     from schemas.encoded import ENCODING_VERSION
+    from schemas.marks import MARKS_VERSION
 
     terms = "\n".join(
         (
             agreement.treatment_digest,
-            f"encoding {ENCODING_VERSION}",
+            f"encoding {ENCODING_VERSION}, marks {MARKS_VERSION}",
             f"codes {folder_digest(run.settings.codes) if run.settings.codes else 'packaged'}",
             f"policy {policy_of(run).severity.model_dump_json()}",
             f"mapping {mapping_of(run, agreement.partner).digest}",
@@ -69,11 +70,12 @@ def sealed_under(agreement: Agreement) -> str:
     treatments have to be the hub's.
     """
     from schemas.encoded import ENCODING_VERSION
+    from schemas.marks import MARKS_VERSION
 
     terms = (
         "at source",
         agreement.treatment_digest,
-        f"encoding {ENCODING_VERSION}",
+        f"encoding {ENCODING_VERSION}, marks {MARKS_VERSION}",
         f"contract {contract_digest(agreement.partner)}",
     )
     return "sha256:" + hashlib.sha256("\n".join(terms).encode()).hexdigest()

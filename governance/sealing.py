@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from governance.keys.ring import KeyRing
-from schemas.errors import ExtractRejected, KeyProblem
+from schemas.errors import ExtractRejected, KeyProblem, NotSigned
 
 MAGIC = b"cohort-journeys-sealed-1\n"
 LENGTH_BYTES = 4
@@ -173,13 +173,14 @@ def read_manifest(content: bytes, verifying: bytes) -> Manifest:
         verifying: The partner's public key.
 
     Raises:
-        ExtractRejected: It is no sealed file, is cut short, or was not signed by the partner.
+        ExtractRejected: It is no sealed file or is cut short.
+        NotSigned: The partner did not sign it.
     """
     said, signature, _ = _parts(content)
     try:
         Ed25519PublicKey.from_public_bytes(verifying).verify(signature, MAGIC + said)
     except InvalidSignature:
-        raise ExtractRejected(
+        raise NotSigned(
             "A sealed file was not signed by the partner it should come from, or was changed.",
             "Do not use it; ask the partner whether it sent the file and, if its bundle is new, "
             "put its new public key in place. Where its bundle was renewed here, take out of its "
@@ -189,6 +190,18 @@ def read_manifest(content: bytes, verifying: bytes) -> Manifest:
     if manifest is None:
         raise ExtractRejected("A sealed file has a manifest that does not read.", ASK_AGAIN)
     return manifest
+
+
+def claimed_delivery(content: bytes) -> str | None:
+    """The delivery that a sealed file says it is, whoever signed it; None where it says none.
+
+    Nothing is to be believed for it: it tells only what may be passed over.
+    """
+    try:
+        manifest = _manifest(_parts(content)[0])
+    except ExtractRejected:
+        return None
+    return None if manifest is None else manifest.delivery
 
 
 def beginning(file: BinaryIO) -> bytes:

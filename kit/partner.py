@@ -1,4 +1,4 @@
-"""The program of the partner kit: check, encode and nothing else.
+"""The program of the partner kit: check, encode, seal a rights request, and nothing else.
 
 It needs no partnership, and the kit leaves out what only a hub uses.
 """
@@ -19,17 +19,7 @@ import typer  # noqa: E402
 
 from flows.cli.check import check_command  # noqa: E402
 from flows.cli.encode import encode_command  # noqa: E402
-from flows.cli.shell import command  # noqa: E402
-
-app = typer.Typer(
-    name="journeys",
-    help="Check a partner's extract, encode it on this machine and seal it for the hub.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+from flows.cli.shell import program  # noqa: E402
 
 COMMANDS = (
     ("check", check_command, "journeys check police extract --html check.html"),
@@ -41,8 +31,9 @@ COMMANDS = (
     ),
 )
 
-for name, function, example in COMMANDS:
-    app.command(name, epilog=f"Example: {example}")(command(function))
+app = program(
+    "Check a partner's extract, encode it on this machine and seal it for the hub.", COMMANDS
+)
 
 
 def _show_version(wanted: bool) -> None:

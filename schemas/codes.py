@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import polars as pl
 
@@ -49,6 +49,14 @@ class Version:
     def is_open(self) -> bool:
         """Whether the code was in force on any day."""
         return self.first is None and self.last is None
+
+
+class Stamp(NamedTuple):
+    """What changes when a file does: when it was written, and its size in bytes."""
+
+    name: str
+    written: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,11 @@ class CodeList:
                 ends = pl.lit(True) if version.last is None else day <= version.last
                 fits.append((value == version.code) & (starts & ends).fill_null(True))
         return pl.any_horizontal(fits)
+
+
+def stamps(folder: Path | None) -> frozenset[Stamp | None]:
+    """What is another once a partnership's own list has changed, for what is made of lists."""
+    return frozenset(map(_stamp, folder.glob("*.csv"))) if folder is not None else frozenset()
 
 
 def list_names() -> tuple[str, ...]:
@@ -305,18 +318,21 @@ def _locate(name: str, folder: Path | None) -> Path:
 
 
 def _read_or_none(path: Path) -> pl.DataFrame | None:
+    stamp = _stamp(path)
+    return None if stamp is None or stamp.size > MAX_BYTES else _parsed(path, stamp)
+
+
+def _stamp(path: Path) -> Stamp | None:
     try:
         seen = path.stat()
     except OSError:
         return None
-    return _parsed(path, seen.st_mtime_ns, seen.st_size)
+    return Stamp(path.name, seen.st_mtime_ns, seen.st_size)
 
 
 @lru_cache(maxsize=256)
-def _parsed(path: Path, _: int, size: int) -> pl.DataFrame | None:
+def _parsed(path: Path, _: Stamp) -> pl.DataFrame | None:
     """A list as it stands in its file; read again once the file has changed."""
-    if size > MAX_BYTES:
-        return None
     try:
         read = pl.read_csv(path, infer_schema=False)
         read.columns = [name.strip().lower() for name in read.columns]

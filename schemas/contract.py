@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -22,12 +22,11 @@ import polars as pl
 
 from schemas.checks import CheckError, broken_rules, refuse_if_checks_are_off
 from schemas.codes import check_lists
-from schemas.drift import Profile, table_profile
+from schemas.drift import table_profile
 from schemas.errors import ExtractRejected
 from schemas.extract import POLARS_ERRORS
 from schemas.findings import (
     FINDINGS_SCHEMA,
-    LEFT_OUT,
     NOTED_SCHEMA,
     QUARANTINE_SCHEMA,
     ROW,
@@ -42,10 +41,11 @@ from schemas.findings import (
     without_rows,
 )
 from schemas.normal import standardised, tidied, typed
-from schemas.policy import NO_CONSENT, Policy, packaged_policy
+from schemas.policy import Policy, packaged_policy
 from schemas.refusals import refusals
 from schemas.relations import consenting, parental, unaccompanied
-from schemas.tables import TABLES, Table, find_table
+from schemas.tables import TABLES, Table
+from schemas.validated import Examined, Validated, gathered, hand_over
 
 __all__ = [
     "FINDINGS_SCHEMA",
@@ -62,67 +62,6 @@ __all__ = [
 
 UNDER_18 = frozenset({"under_18_not_agreed"})
 """Rules that an agreement lifts by listing people under 18."""
-
-
-@dataclass(frozen=True)
-class Validated:
-    """A partner's extract, held to its contract.
-
-    For every table, received = kept + quarantined + withheld, in rows.
-
-    Args:
-        partner: Who sent it.
-        frames: The kept rows of each table: typed, standardised, in the order received.
-        quarantine: `table, row, column, rule` for each rule a row breaks; `row` counts data rows
-            from 1. A row may break several.
-        noted: `table, column, rule, count` of what was emptied, and of rows withheld.
-        rows: Rows received, by table.
-        withheld: Rows left out because the person did not consent, by table; what belongs to such
-            a row is withheld with it.
-    """
-
-    partner: str
-    frames: dict[str, pl.DataFrame] = field(repr=False)
-    quarantine: pl.DataFrame = field(repr=False)
-    noted: pl.DataFrame = field(repr=False)
-    rows: dict[str, int]
-    withheld: dict[str, int]
-
-    @property
-    def quarantined(self) -> dict[str, int]:
-        """Rows quarantined, by table."""
-        counted = dict(self.quarantine.group_by("table").agg(pl.col("row").n_unique()).iter_rows())
-        return {table: counted.get(table, 0) for table in self.rows}
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What was found in an extract, whether or not it can be used.
-
-    Args:
-        validated: Its tables, held to the contract; not to be used where it is refused.
-        findings: `table, row, column, rule, outcome` of every rule that was broken.
-        refusals: Why the extract cannot be used; none where it can.
-        profile: What is remembered of it, to hold later ones against.
-    """
-
-    validated: Validated
-    findings: pl.DataFrame = field(repr=False)
-    refusals: tuple[str, ...]
-    profile: Profile
-
-    def usable(self) -> Validated:
-        """The tables.
-
-        Raises:
-            ExtractRejected: The extract is refused.
-        """
-        if self.refusals:
-            raise ExtractRejected(
-                " ".join(self.refusals),
-                "Ask the partner to correct its export before it is loaded.",
-            )
-        return self.validated
 
 
 @dataclass(frozen=True)
@@ -201,27 +140,14 @@ def examine_extract(
         check_lists(codes)
     tables = [table for table in TABLES[partner] if whole or table.name in frames]
     _require_tables(partner, tables, frames)
-    today = as_at or date.today()
-    terms = _Terms(codes, today, policy or packaged_policy(), UNDER_18 if under_18 else frozenset())
-    checked: dict[str, Checked] = {}
-    # What needs no other table is begun while the one before is still looked at.
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        raw = {table.name: frames.get(table.name, _nothing(table)) for table in tables}
-        coming = [beside.submit(tidied, raw[t.name], t.columns, codes) for t in tables]
-        for table in tables:
-            # Popped, so that no tidy table is held longer than it is looked at.
-            columns, tidy = raw[table.name].columns, coming.pop(0)
-            own = _guarded(table, columns, tidy, checked, terms, beside)
-            own = _with_more(table, own, _ahead(table, own.frame, terms.today), terms)
-            own = _with_more(table, own, unaccompanied(table, own.frame, frames), terms)
-            own = _with_more(table, own, parental(table, own.frame, checked), terms)
-            checked[table.name] = own
-    sent = {name: one for name, one in checked.items() if name in frames}
+    lifted = UNDER_18 if under_18 else frozenset()
+    terms = _Terms(codes, as_at or date.today(), policy or packaged_policy(), lifted)
+    checked = _each_checked(tables, frames, terms)
     return Examined(
-        validated=_hand_over(partner, checked),
-        findings=_gathered(checked, FINDINGS_SCHEMA),
+        validated=hand_over(partner, checked),
+        findings=gathered(checked, FINDINGS_SCHEMA),
         refusals=tuple(refusals(tables, checked, terms.policy)),
-        profile={name: one.profile for name, one in sent.items()},
+        profile={name: one.profile for name, one in checked.items() if name in frames},
     )
 
 
@@ -262,52 +188,62 @@ def _nothing(table: Table) -> pl.DataFrame:
     return pl.DataFrame(schema=dict.fromkeys(table.columns, pl.String))
 
 
-def _guarded(
-    table: Table,
-    sent: Sequence[str],
-    tidy: Future[pl.DataFrame],
-    checked: Mapping[str, Checked],
-    terms: _Terms,
-    beside: Executor,
-) -> Checked:
+def _each_checked(
+    tables: Sequence[Table], frames: Mapping[str, pl.DataFrame], terms: _Terms
+) -> dict[str, Checked]:
+    """Each table held to its contract, after those that it belongs to."""
+    checked: dict[str, Checked] = {}
+    # What needs no other table is begun while the one before is still looked at.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        raw = {table.name: frames.get(table.name, _nothing(table)) for table in tables}
+        coming = [beside.submit(tidied, raw[t.name], t.columns, terms.codes) for t in tables]
+        for table in tables:
+            look = _Look(table, raw[table.name].columns, terms, checked, beside)
+            # Popped, so that no tidy table is held longer than it is looked at.
+            own = _guarded(look, coming.pop(0))
+            own = _with_more(table, own, _ahead(table, own.frame, terms.today), terms)
+            own = _with_more(table, own, unaccompanied(table, own.frame, frames), terms)
+            checked[table.name] = _with_more(table, own, parental(table, own.frame, checked), terms)
+    return checked
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A table to be looked at: what was sent of it, what holds for it, and the tables before it."""
+
+    table: Table
+    sent: Sequence[str]
+    terms: _Terms
+    before: Mapping[str, Checked]
+    beside: Executor
+
+
+def _guarded(look: _Look, tidy: Future[pl.DataFrame]) -> Checked:
     """Check one table; an error of pandera or polars, which may quote a record, is not let out."""
-    own = _check_or_none(table, sent, tidy, checked, terms, beside)
+    own = _check_or_none(look, tidy)
     if own is None:
         raise ExtractRejected(
-            f"The {table.partner} {table.name} table could not be checked.",
+            f"The {look.table.partner} {look.table.name} table could not be checked.",
             "Ask the partner for a fresh export; if it fails again, report the table's name.",
         )
     return own
 
 
-def _check_or_none(
-    table: Table,
-    sent: Sequence[str],
-    tidy: Future[pl.DataFrame],
-    checked: Mapping[str, Checked],
-    terms: _Terms,
-    beside: Executor,
-) -> Checked | None:
+def _check_or_none(look: _Look, tidy: Future[pl.DataFrame]) -> Checked | None:
     from pandera.errors import SchemaError, SchemaErrors
 
     try:
-        return _check(table, sent, tidy.result(), checked, terms, beside)
+        return _check(look, tidy.result())
     except (*POLARS_ERRORS, SchemaError, SchemaErrors, CheckError):
         return None
 
 
-def _check(
-    table: Table,
-    sent: Sequence[str],
-    tidy: pl.DataFrame,
-    checked: Mapping[str, Checked],
-    terms: _Terms,
-    beside: Executor,
-) -> Checked:
+def _check(look: _Look, tidy: pl.DataFrame) -> Checked:
     """Hold one table to every rule that needs no other table."""
-    profile = beside.submit(table_profile, table, tidy, sent, terms.codes)
+    table, terms = look.table, look.terms
+    profile = look.beside.submit(table_profile, table, tidy, look.sent, terms.codes)
     read, undated = typed(tidy, table.columns)
-    agreeing, without_consent = consenting(table, read, checked)
+    agreeing, without_consent = consenting(table, read, look.before)
     set_aside = without_rows(read, agreeing[ROW]) if agreeing.height < read.height else read.clear()
     undated = without_rows(undated, set_aside[ROW])
     settled, broken = _settled(table, agreeing, undated, terms)
@@ -376,43 +312,7 @@ def _ahead(table: Table, frame: pl.DataFrame, today: date) -> pl.DataFrame:
 
 def _with_more(table: Table, own: Checked, failures: pl.DataFrame, terms: _Terms) -> Checked:
     """A table with more found in it, and without the rows that this leaves out."""
+    if failures.is_empty():
+        return own
     more = judged(table, failures, terms.policy)
     return replace(own, frame=standing(own.frame, more), found=pl.concat([own.found, more]))
-
-
-def _hand_over(partner: str, checked: Mapping[str, Checked]) -> Validated:
-    return Validated(
-        partner=partner,
-        frames={name: one.frame.drop(ROW) for name, one in checked.items()},
-        quarantine=_gathered(checked, QUARANTINE_SCHEMA, LEFT_OUT),
-        noted=pl.concat(
-            [pl.DataFrame(schema=NOTED_SCHEMA)]
-            + [_noted(find_table(partner, name), one) for name, one in checked.items()]
-        ),
-        rows={name: one.received for name, one in checked.items()},
-        withheld={name: one.withheld for name, one in checked.items()},
-    )
-
-
-def _gathered(
-    checked: Mapping[str, Checked], columns: Iterable[str], outcomes: Iterable[str] | None = None
-) -> pl.DataFrame:
-    """What was found in every table, of some outcomes or of all."""
-    found = [
-        one.found.rename({ROW: "row"}).with_columns(pl.lit(name).alias("table"))
-        for name, one in checked.items()
-    ]
-    told = pl.concat([pl.DataFrame(schema=FINDINGS_SCHEMA), *found], how="diagonal")
-    if outcomes is not None:
-        told = told.filter(pl.col("outcome").is_in(list(outcomes)))
-    return told.select(list(columns)).sort("table", "row", "column", "rule")
-
-
-def _noted(table: Table, checked: Checked) -> pl.DataFrame:
-    """What was emptied or let pass in the rows that are kept, and how many rows were withheld."""
-    kept = standing(checked.found, checked.found)
-    counts = kept.group_by("column", "rule").len().sort("column", "rule").iter_rows()
-    rows = [(table.name, column, rule, count) for column, rule, count in counts]
-    if checked.withheld:
-        rows.append((table.name, table.withheld_by, NO_CONSENT, checked.withheld))
-    return pl.DataFrame(rows, NOTED_SCHEMA, orient="row")

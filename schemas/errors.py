@@ -28,6 +28,10 @@ class ExtractRejected(JourneysError):
     """An extract that cannot be used at all: unreadable, empty, or not in the agreed layout."""
 
 
+class NotSigned(ExtractRejected):
+    """A sealed file that its partner did not sign with the key that the hub knows it by."""
+
+
 class AgreementError(JourneysError):
     """No sharing agreement in force covers what was asked."""
 

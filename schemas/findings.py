@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from schemas.drift import TableProfile
-from schemas.policy import MAY_BE_ANYTHING, Policy
+from schemas.policy import Policy
+from schemas.rules import MAY_BE_ANYTHING
 from schemas.tables import Table
 
 ROW = "__row"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.types import PolarsData
 
-from schemas.codes import CodeList, code_list, requirement_patterns
+from schemas.codes import CodeList, Stamp, code_list, requirement_patterns, stamps
 from schemas.columns import Column, Kind
 from schemas.numbered import RAW, worked_out
 from schemas.standardise import DUMMY_DATES_OF_BIRTH
@@ -292,7 +292,7 @@ def columns_of(model: type[Extract]) -> dict[str, Column]:
 
 
 def schema_of(model: type[Extract], folder: Path | None = None) -> pa.DataFrameSchema:
-    """The pandera schema of a model, its code lists filled in.
+    """The pandera schema of a model, its code lists filled in; whoever asks gets the same one.
 
     Args:
         model: A partner's table.
@@ -301,6 +301,14 @@ def schema_of(model: type[Extract], folder: Path | None = None) -> pa.DataFrameS
     Raises:
         ConfigError: A code list cannot be used.
     """
+    return _schema_of(model, folder, stamps(folder))
+
+
+@lru_cache(maxsize=64)
+def _schema_of(
+    model: type[Extract], folder: Path | None, _: frozenset[Stamp | None]
+) -> pa.DataFrameSchema:
+    """A schema, made again once a code list has changed: that is a quarter of a small check."""
     columns = columns_of(model)
     events = [name for name, column in columns.items() if column.event]
     checks: dict[str, dict[str, Any]] = {

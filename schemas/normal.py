@@ -17,8 +17,8 @@ from schemas.codes import code_list
 from schemas.columns import Column
 from schemas.findings import ROW, failure, no_failures
 from schemas.numbered import RAW, as_text, own_category, worked_out
-from schemas.policy import UNUSABLE
 from schemas.reading.rows import rows_in_file
+from schemas.rules import UNUSABLE
 from schemas.tables import Table
 
 SELDOM_REPEATED = frozenset(

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from schemas.codes import PATTERNS, code_frame, list_title, requirement_patterns, unknown_codes
 from schemas.columns import Column
-from schemas.policy import MAY_BE_ANYTHING, NO_CONSENT, packaged_policy, rules_of
+from schemas.policy import packaged_policy
+from schemas.rules import MAY_BE_ANYTHING, NO_CONSENT, rules_of
 from schemas.tables import TABLES, Table
 
 TYPES = {

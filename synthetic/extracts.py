@@ -72,6 +72,21 @@ def _arrest_referrals(arrests: Arrests, tests: pl.DataFrame) -> tuple:
     return positive["person"].to_numpy(), day
 
 
+def _check_asked(people: int, seed: int, shape: str) -> None:
+    """Refuse what no world can be made of."""
+    if shape not in SHAPES:
+        raise ConfigError(
+            "There is no treatment extract of that shape.", f"Use {' or '.join(SHAPES)}."
+        )
+    if not FEWEST_PEOPLE <= people <= MOST_PEOPLE:
+        raise ConfigError(
+            f"A population of {people} cannot be made.",
+            f"Ask for {FEWEST_PEOPLE} to {MOST_PEOPLE:,} people.",
+        )
+    if seed < 0:
+        raise ConfigError("A seed cannot be negative.", "Give a whole number from 0.")
+
+
 def make_world(
     people: int,
     seed: int,
@@ -98,17 +113,7 @@ def make_world(
     Raises:
         ConfigError: if the number of people is too small or too large, or there is no such shape.
     """
-    if shape not in SHAPES:
-        raise ConfigError(
-            "There is no treatment extract of that shape.", f"Use {' or '.join(SHAPES)}."
-        )
-    if not FEWEST_PEOPLE <= people <= MOST_PEOPLE:
-        raise ConfigError(
-            f"A population of {people} cannot be made.",
-            f"Ask for {FEWEST_PEOPLE} to {MOST_PEOPLE:,} people.",
-        )
-    if seed < 0:
-        raise ConfigError("A seed cannot be negative.", "Give a whole number from 0.")
+    _check_asked(people, seed, shape)
     rates, filled, copying = rates or ErrorRates(), filled or Filled(), copying or Copying()
     streams = Streams(seed)
     population = make_population(people, streams, as_at, rates, Pairs())
@@ -134,12 +139,11 @@ def make_world(
         "treatment": treatment,
         "housing": housing,
     }
-    if extras:
-        more = extra_tables(population, tables, streams, rates)
-        tables = {
-            partner: {**frames, **more.get(partner, {})} for partner, frames in tables.items()
-        }
-    laid_out = {partner: _laid_out(partner, frames, shape) for partner, frames in tables.items()}
+    more = extra_tables(population, tables, streams, rates) if extras else {}
+    laid_out = {
+        partner: _laid_out(partner, {**frames, **more.get(partner, {})}, shape)
+        for partner, frames in tables.items()
+    }
     return World(population, break_rows(laid_out, streams, rates))
 
 

@@ -1,10 +1,56 @@
-"""How properties are tried: on few examples, and by `make test-slow` on ten times as many."""
+"""How properties are tried, and what every test may take as proved once for all.
 
+Properties are tried on few examples, and by `make test-slow` on twenty times as many.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
 
-FEW = settings.get_profile("default").max_examples
+FEW = 50
 
 # A busy machine is slow; that is not what a property is about.
-settings.register_profile("few", deadline=None)
-settings.register_profile("thorough", max_examples=10 * FEW, deadline=None)
+settings.register_profile("few", max_examples=FEW, deadline=None)
+settings.register_profile("thorough", max_examples=20 * FEW, deadline=None)
 settings.load_profile("few")
+
+UNSIGNED = "allow_unsigned_extensions"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signature_checked_once() -> Iterator[None]:
+    """Check the signature of DuckDB's extension once, as the product does at every connection.
+
+    DuckDB hashes the whole file for it, which is most of what opening a small store takes.
+    Processes that a test starts, and tests that ask for `as_shipped`, have it checked every time.
+    """
+    from warehouse import connect
+
+    connection = connect.memory_connection(spill=None)
+    connect.load_encryption(connection)
+    connection.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(connect._SETTINGS, UNSIGNED, True)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passphrases_stretched_once() -> Iterator[None]:
+    """Have scrypt work once on a passphrase and salt, however often a test opens the bundle."""
+    from governance.keys import bundle
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "_cipher", functools.cache(bundle._cipher))
+        yield
+
+
+@pytest.fixture
+def as_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test of what a connection may do: its settings are the product's to the last one."""
+    from warehouse import connect
+
+    monkeypatch.delitem(connect._SETTINGS, UNSIGNED)

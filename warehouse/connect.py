@@ -1,25 +1,21 @@
-"""The only place that opens a persistent database, and the lock an analyst's session is behind.
+"""The only place that opens a persistent database.
 
 DuckDB writes encrypted files only with the OpenSSL inside its ``httpfs`` extension, which is loaded
 from the installed package: nothing is downloaded. DuckDB's own error messages may quote a key, a
-query or a value, so none of them leaves this module except those about an analyst's own SQL.
+query or a value, so none of them leaves this module.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Timer
 from typing import Any, ParamSpec, TypeVar
 
 import duckdb
 
-from schemas.errors import RefusedQuery, StoreError
+from schemas.errors import StoreError
 
 CIPHER = "GCM"
 _KEY_HEX = re.compile(r"[0-9a-f]{64,}")
@@ -34,69 +30,11 @@ _SETTINGS: dict[str, Any] = {
     "temp_file_encryption": True,  # what spills to disk is otherwise plain text
 }
 
-# A SELECT can call functions that write: with every setting locked, enable_logging and
-# enable_profiling wrote files outside the release, and query() hides further SQL in a string.
-# So table functions are allowed by name. Listed on 2026-11-21 against DuckDB 1.5.5.
-ANALYST_TABLE_FUNCTIONS = frozenset(
-    {
-        "duckdb_columns",
-        "duckdb_constraints",
-        "duckdb_functions",
-        "duckdb_keywords",
-        "duckdb_schemas",
-        "duckdb_tables",
-        "duckdb_types",
-        "duckdb_views",
-        "generate_series",
-        "json_each",
-        "json_tree",
-        "pragma_table_info",
-        "range",
-        "unnest",
-    }
-)
-# No other scalar function of DuckDB 1.5.5 writes, waits or reads the session's settings.
-# The JSON ones run SQL hidden in a string, or end the process on a text nested deeply enough.
-REFUSED_FUNCTIONS = frozenset(
-    {
-        "current_setting",
-        "getvariable",
-        "json_contains",
-        "json_deserialize_sql",
-        "json_serialize_plan",
-        "json_serialize_sql",
-        "json_structure",
-        "pg_sleep",
-        "setseed",
-        "sleep_ms",
-        "write_log",
-    }
-)
-# Views of the system by another name than the functions behind them; they show the server's paths.
-_SYSTEM_VIEWS = ("duckdb_", "pragma_", "sqlite_", "pg_")
-
-# Limits of 2026-11-21 on what one question may take of the council's server.
-MOST_ROWS = 1_000_000
-MOST_SECONDS = 300.0
+# What one question may take of the council's server, as of 2026-11-21; `analyst` has the others.
 MOST_MEMORY = "4GB"
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True)
-class Selected:
-    """What a query returned.
-
-    Attributes:
-        columns: Column names, in order.
-        types: DuckDB's type name of each column.
-        rows: The rows, read to the end.
-    """
-
-    columns: tuple[str, ...]
-    types: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
 
 
 def httpfs_path() -> Path:
@@ -265,7 +203,7 @@ def open_release(path: Path, key_hex: str) -> duckdb.DuckDBPyConnection:
     """Open a release for an analyst: read-only, no files, no network, nothing to be changed.
 
     The ``httpfs`` extension is left out on purpose: without it the session cannot write an
-    encrypted file and knows no network protocol. Use :func:`select` to query it.
+    encrypted file and knows no network protocol. Use :func:`warehouse.analyst.select` to query it.
 
     Raises:
         StoreError: The release cannot be opened.
@@ -281,138 +219,6 @@ def open_release(path: Path, key_hex: str) -> duckdb.DuckDBPyConnection:
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
     return con
-
-
-def select(con: duckdb.DuckDBPyConnection, sql: str, *, seconds: float = MOST_SECONDS) -> Selected:
-    """Run exactly one SELECT and read its result to the end.
-
-    The settings of :func:`open_release` do not hold by themselves (COPY to the open file, file
-    logging and profiling get past them), so the query's own syntax tree is read first.
-
-    Args:
-        con: A connection from :func:`open_release`.
-        sql: What the analyst typed.
-        seconds: How long it may take.
-
-    Raises:
-        RefusedQuery: Not one SELECT, a function that is not allowed, a mistake in the SQL, or more
-            rows, memory or time than one question may take. The message may quote the analyst's
-            SQL and names in the release, never its data.
-    """
-    # Half a character cannot be parsed, and DuckDB says so by an error of its own.
-    if any("\ud800" <= character <= "\udfff" for character in sql):
-        raise RefusedQuery("The query is not valid text.", "Type it again in UTF-8.")
-    # The tree comes first: extracting a PRAGMA runs part of it already and makes it a SELECT.
-    tree = syntax_tree(sql)
-    _refuse_functions(tree)
-    _refuse_system_views(tree)
-    statement = _one_select(con, sql)
-    explained, rows, description = "", None, None
-    timer = Timer(seconds, con.interrupt)
-    timer.start()
-    try:
-        cursor = con.execute(statement)
-        description = cursor.description
-        rows = cursor.fetchmany(MOST_ROWS + 1)
-    except duckdb.InterruptException:
-        explained = f"It took longer than {seconds:g} seconds."
-    except (duckdb.OutOfMemoryException, MemoryError):
-        explained = f"It needs more than {MOST_MEMORY} of memory."
-    except (
-        duckdb.BinderException,
-        duckdb.CatalogException,
-        duckdb.ParserException,
-        duckdb.SyntaxException,
-    ) as error:
-        explained = str(error).strip()
-    except duckdb.Error:
-        # Conversion, overflow and error() messages quote the value that failed.
-        explained = "A value could not be converted or computed (the value is not shown)."
-    finally:
-        timer.cancel()
-    if rows is not None and len(rows) > MOST_ROWS:
-        raise RefusedQuery(
-            f"The query returns more than {MOST_ROWS:,} rows.", "Aggregate, filter, or add a LIMIT."
-        )
-    if rows is None or description is None:
-        raise RefusedQuery(f"The query could not be run. {explained}", "Correct the SQL.")
-    return Selected(
-        columns=tuple(column[0] for column in description),
-        types=tuple(str(column[1]) for column in description),
-        rows=rows,
-    )
-
-
-def syntax_tree(sql: str) -> Any:
-    """Return DuckDB's own syntax tree of one SELECT, parsed without being run or bound.
-
-    Raises:
-        RefusedQuery: It is not a SELECT that DuckDB can describe.
-    """
-    with duckdb.connect(":memory:", config=_SETTINGS) as parser:
-        row = parser.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
-    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
-    if tree.get("error_type") == "parser":
-        raise RefusedQuery(
-            f"The query could not be read: {tree.get('error_message')}.", "Correct the SQL."
-        )
-    if tree.get("error", True) or len(tree.get("statements", [])) != 1:
-        raise RefusedQuery("The query is not one SELECT statement.", _ONE_SELECT)
-    return tree
-
-
-def nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Yield every node of a syntax tree."""
-    if isinstance(tree, dict):
-        yield tree
-        for child in tree.values():
-            yield from nodes(child)
-    elif isinstance(tree, list):
-        for child in tree:
-            yield from nodes(child)
-
-
-_ONE_SELECT = "Send one SELECT (or DESCRIBE, SHOW TABLES or SUMMARIZE) at a time."
-
-
-def _one_select(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
-    """Return the one SELECT in ``sql``; raise RefusedQuery for anything else."""
-    statements: list[duckdb.Statement] = []
-    with suppress(duckdb.Error):
-        statements = con.extract_statements(sql)
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise RefusedQuery("The query is not one SELECT statement.", _ONE_SELECT)
-    return statements[0]
-
-
-def _refuse_functions(tree: Any) -> None:
-    """Raise RefusedQuery when the tree calls a function an analyst may not."""
-    for node in nodes(tree):
-        name = str(node.get("function_name", "")).lower()
-        if node.get("type") == "TABLE_FUNCTION":
-            called = str((node.get("function") or {}).get("function_name", "")).lower()
-            if called not in ANALYST_TABLE_FUNCTIONS:
-                raise RefusedQuery(
-                    f"The table function {called} may not be used on a release.",
-                    "Query the release's own tables; `SHOW TABLES` lists them.",
-                )
-        if name in REFUSED_FUNCTIONS:
-            raise RefusedQuery(
-                f"The function {name} may not be used on a release.", "Leave it out of the query."
-            )
-
-
-def _refuse_system_views(tree: Any) -> None:
-    """Raise RefusedQuery when the tree reads a view of the system that an analyst may not."""
-    for node in nodes(tree):
-        name = str(node.get("table_name", "")).lower()
-        schema = str(node.get("schema_name", "")).lower()
-        system = schema == "pg_catalog" or name.startswith(_SYSTEM_VIEWS)
-        if node.get("type") == "BASE_TABLE" and system and name not in ANALYST_TABLE_FUNCTIONS:
-            raise RefusedQuery(
-                f"The view {name} may not be read through a release.",
-                "Query the release's own tables; `SHOW TABLES` lists them.",
-            )
 
 
 def _succeeds(con: duckdb.DuckDBPyConnection, sql: str) -> bool:

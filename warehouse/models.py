@@ -21,7 +21,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from schemas.errors import StoreError
-from warehouse.connect import nodes, syntax_tree
+from warehouse.analyst import nodes, syntax_tree
 
 SQL_FOLDER = Path(__file__).parent / "sql"
 LAYERS = ("staging", "intermediate", "marts")

@@ -6,6 +6,7 @@ Record ids and surrogate keys stay in memory; only marts, keyed by person id, re
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,18 +19,33 @@ from warehouse.checks import run_checks
 from warehouse.connect import attach, load_encryption, memory_connection, store_errors
 from warehouse.metrics import load_metrics
 from warehouse.models import Model, load_models, load_seed, seed_names
+from warehouse.sensitivity import GIVEN, figures_over_range
 
 RELEASE_MODE = 0o444  # COPY to the open file once overwrote a release that was writable
 
 # What the linkage room may hand over for the mart linkage_quality; all but these are refused.
 LINKAGE_QUALITY = {
+    "split": pl.String,
+    "slice": pl.String,
     "partner_a": pl.String,
     "partner_b": pl.String,
     "measure": pl.String,
     "value": pl.Float64,
     "low": pl.Float64,
     "high": pl.Float64,
+    "judged": pl.Int64,
     "note": pl.String,
+}
+
+
+# What the registry of persons hands over for the mart person_history.
+PERSON_HISTORY = {
+    "happened_at": pl.Datetime("us"),
+    "run_id": pl.String(),
+    "cause": pl.String(),
+    "person_before": pl.String(),
+    "person_after": pl.String(),
+    "records": pl.Int64(),
 }
 
 
@@ -56,6 +72,8 @@ def build_release(
     run_id: str,
     built_at: datetime,
     linkage_quality: pl.DataFrame | None = None,
+    linked_otherwise: Mapping[float, pl.DataFrame] | None = None,
+    person_history: pl.DataFrame | None = None,
 ) -> ReleaseSummary:
     """Build one release beside its place, check it, and rename it in.
 
@@ -68,6 +86,9 @@ def build_release(
         run_id: The run that makes it.
         built_at: When, from the caller: this room has no clock. Without a time zone it is UTC.
         linkage_quality: Optional rows of :data:`LINKAGE_QUALITY`.
+        linked_otherwise: Optional: match weight above or below the link threshold → the same
+            columns as ``record_person``, as linked from there.
+        person_history: Optional rows of :data:`PERSON_HISTORY`.
 
     Raises:
         StoreError: A store cannot be opened, a model fails, or a check does not hold. Whatever
@@ -82,7 +103,13 @@ def build_release(
         attach(con, staging_path, "store", staging_key, read_only=True)
         attach(con, building, "release", release_key, read_only=False)
         summary = _build(
-            con, record_person, _quality(linkage_quality), run_id=run_id, built_at=built_at
+            con,
+            record_person,
+            _quality(linkage_quality),
+            linked_otherwise or {},
+            pl.DataFrame(schema=PERSON_HISTORY) if person_history is None else person_history,
+            run_id=run_id,
+            built_at=built_at,
         )
         con.close()
         _swap(building, target)
@@ -102,15 +129,23 @@ def _build(
     con: duckdb.DuckDBPyConnection,
     record_person: pl.DataFrame,
     linkage_quality: pl.DataFrame,
+    linked_otherwise: Mapping[float, pl.DataFrame],
+    person_history: pl.DataFrame,
     *,
     run_id: str,
     built_at: datetime,
 ) -> ReleaseSummary:
     """Run every model and check on a connection with ``store`` and ``release`` attached."""
     _prepare(con, record_person, linkage_quality, run_id, built_at)
+    _table(con, "history_given", person_history.select(list(PERSON_HISTORY)))
     models = load_models()
     for model in models:
-        _materialise(con, model)
+        if GIVEN not in model.reads:
+            _materialise(con, model)
+    _table(con, GIVEN, figures_over_range(con, models, linked_otherwise))
+    for model in models:
+        if GIVEN in model.reads:
+            _materialise(con, model)
     checks = run_checks(con, models)
     marts = [model for model in models if model.layer == "marts"]
     for mart in marts:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from flows.cli.agreements import agreements_command
 from flows.cli.attack import attack_command
 from flows.cli.check import check_command
@@ -13,22 +11,12 @@ from flows.cli.keys import keys_app
 from flows.cli.link import link_app
 from flows.cli.linkage_benchmark import linkage_benchmark_command
 from flows.cli.publish import publish_command
+from flows.cli.rights import rights_app
 from flows.cli.run import run_command
-from flows.cli.shell import command
+from flows.cli.shell import program
 from flows.cli.sql import sql_command
 from flows.cli.status import status_command
 from flows.cli.synthesise import synthesise_command
-
-app = typer.Typer(
-    name="journeys",
-    help="Pseudonymised record linkage and cohort journeys for a Combating Drugs Partnership.",
-    epilog="Begin with `journeys init --out DIR`. Every command has --help with an example.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 COMMANDS = (
     ("init", init_command, "journeys init --out partnership"),
@@ -53,10 +41,14 @@ COMMANDS = (
     ),
 )
 
-for name, function, example in COMMANDS:
-    app.command(name, epilog=f"Example: {example}")(command(function))
+app = program(
+    "Pseudonymised record linkage and cohort journeys for a Combating Drugs Partnership.",
+    COMMANDS,
+    epilog="Begin with `journeys init --out DIR`. Every command has --help with an example.",
+)
 app.add_typer(keys_app, name="keys")
 app.add_typer(link_app, name="link")
+app.add_typer(rights_app, name="rights")
 
 
 def main() -> None:

@@ -112,6 +112,12 @@ def keys_destroy_command(
     confirm: Annotated[
         str, typer.Option("--confirm", metavar="NAME", help="With --everything: the partnership.")
     ] = "",
+    lose_tokens: Annotated[
+        bool,
+        typer.Option(
+            "--lose-tokens", help="Though suppression tokens of people who objected go with it."
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Yes, destroy it.")] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -135,7 +141,7 @@ def keys_destroy_command(
         )
     if not yes:
         raise ConfigError("Nothing was destroyed.", "Give --yes to destroy the key.")
-    receipt = destroy(settings, _kind(kind), epoch, why=why)
+    receipt = destroy(settings, _kind(kind), epoch, why=why, lose_tokens=lose_tokens)
     typer.echo(f"Destroyed. The receipt is {receipt}.")
     typer.echo("Have every custodian destroy their copy, and any backup that holds it.")
 

@@ -142,14 +142,29 @@ def _show(report: dict[str, Any], folder: Path, config: str) -> None:
     linkage = report["linkage"]
     console.print(
         f"\n{linkage['records']:,} records belong to [bold]{linkage['people']:,} people[/]: "
-        f"{linkage['linked']:,} links from {linkage['compared']:,} pairs compared, "
-        f"{linkage['guarded']:,} kept apart as likely relatives. "
+        f"{linkage['linked']:,} links ({linkage['compared']:,} pairs compared in this run), "
+        f"{linkage['guarded']:,} kept apart as likely relatives. {_clients(linkage)}"
         f"Person ids: {linkage['created']:,} new, {linkage['merged']:,} merged, "
         f"{linkage['split']:,} split, {linkage['retired']:,} retired.\n"
     )
+    if report["rights"]["requests"]:
+        requests, people = len(report["rights"]["requests"]), report["rights"]["people"]
+        console.print(
+            f"{requests:,} rights request(s) applied: {people:,} of these people were taken out.\n"
+        )
     for warning in report["warnings"]:
         console.print(f"[yellow]Note:[/] {warning}", soft_wrap=True)
     _show_places(console, report, folder, config)
+
+
+def _clients(linkage: dict[str, int]) -> str:
+    """What became of clients known by initials only, where there are any."""
+    if not linkage.get("clients"):
+        return ""
+    return (
+        f"Of {linkage['clients']:,} clients known by initials {linkage['clients_linked']:,} were "
+        f"linked to a person; {linkage['clients_unsure']:,} fitted nobody clearly. "
+    )
 
 
 def _partner_table(partners: dict[str, dict[str, Any]]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -37,6 +37,34 @@ JsonOption = Annotated[
         "--json", metavar="OUT", help="Also write the report to this file as JSON.", readable=False
     ),
 ]
+
+
+def program(
+    about: str,
+    commands: Iterable[tuple[str, Callable[..., int | None], str]],
+    *,
+    epilog: str | None = None,
+) -> typer.Typer:
+    """The program of the name `journeys`.
+
+    Args:
+        about: What it is for.
+        commands: The name, the function and an example of each command.
+        epilog: What its help ends with.
+    """
+    app = typer.Typer(
+        name="journeys",
+        help=about,
+        epilog=epilog,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, function, example in commands:
+        app.command(name, epilog=f"Example: {example}")(command(function))
+    return app
 
 
 def command(function: Callable[Given, int | None]) -> Callable[Given, None]:

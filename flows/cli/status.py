@@ -39,6 +39,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
             and not is_published(settings, control, one.run_id)
         ]
         publications = [one.publication_id for one in control.publications()]
+        waiting = [one for one in control.rights_requests() if one.applied_run is None]
         extracts = {
             one.partner: {
                 "data_as_at": one.data_as_at.isoformat(),
@@ -58,6 +59,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         "extracts": extracts,
         "drafts": drafts,
         "publications": publications,
+        "rights_requests_waiting": len(waiting),
         "agreements": agreement_states(settings, today),
     }
 
@@ -76,6 +78,8 @@ def _lines(status: dict[str, Any]) -> list[str]:
         lines.append(f"Draft           {draft['run_id']}, {draft['approvals']} of 2 approvals")
     for publication in status["publications"]:
         lines.append(f"Publication     {publication}")
+    if status["rights_requests_waiting"]:
+        lines.append(f"Rights requests {status['rights_requests_waiting']:,} wait for the next run")
     for partner, one in status["agreements"].items():
         lines.append(f"Agreement       {partner}: {one['state']}, {one['said']}")
     return lines

@@ -17,7 +17,7 @@ TEXTS = [
     path
     for path in sorted(ROOT.rglob("*"))
     if path.is_file()
-    and not {".git", ".venv", ".venv-clkhash", "build", "demo", "dist"}
+    and not {".git", ".venv", ".venv-anonlink", "build", "demo", "dist"}
     & set(path.relative_to(ROOT).parts)
     and path.suffix in {".py", ".md", ".yaml", ".toml", ".txt", ".sql", ".csv", ".html", ".json"}
 ]

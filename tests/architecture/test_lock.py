@@ -10,6 +10,7 @@ import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import pytest
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
@@ -22,28 +23,30 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def locked() -> dict[str, str]:
-    """Name → version of what the lock installs on this Python and platform."""
+def locked(lock: str = LOCK) -> dict[str, str]:
+    """Name → version of what a lock installs on this Python and platform."""
     return {
         normal(name): number
-        for name, number, marker in ENTRY.findall(LOCK)
+        for name, number, marker in ENTRY.findall(lock)
         if not marker or Marker(marker).evaluate()
     }
 
 
-def declared() -> list[Requirement]:
+def declared() -> dict[str, list[str]]:
+    """Lock → what it has to hold."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    lists = [
-        project["project"]["dependencies"],
-        project["project"]["optional-dependencies"]["hub"],
-        project["dependency-groups"]["dev"],
-    ]
-    return [Requirement(text) for requirements in lists for text in requirements]
+    extras, groups = project["project"]["optional-dependencies"], project["dependency-groups"]
+    return {
+        "lock": [*project["project"]["dependencies"], *extras["hub"], *groups["dev"]],
+        "spark": extras["spark"],
+        "anonlink": groups["anonlink"],
+    }
 
 
-def test_every_declared_dependency_is_locked_within_its_bounds():
-    pinned = locked()
-    for requirement in declared():
+@pytest.mark.parametrize("name", declared())
+def test_every_declared_dependency_is_locked_within_its_bounds(name):
+    pinned = locked((ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8"))
+    for requirement in map(Requirement, declared()[name]):
         assert requirement.specifier.contains(pinned[normal(requirement.name)]), requirement.name
 
 
@@ -58,14 +61,16 @@ def test_what_is_installed_is_what_is_locked():
     assert different == {}
 
 
-def test_every_entry_has_hashes_and_no_address():
-    entries = LOCK.split("\n--")[0]
+@pytest.mark.parametrize(("name", "least"), [("lock", 50), ("spark", 2), ("anonlink", 10)])
+def test_every_entry_has_hashes_and_no_address(name, least):
+    lock = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    entries = lock.split("\n--")[0]
     starts = [m.start() for m in ENTRY.finditer(entries)]
-    assert len(starts) > 50
-    for start, end in zip(starts, [*starts[1:], len(LOCK)], strict=True):
-        assert "--hash=sha256:" in LOCK[start:end]
-    assert "://" not in LOCK
-    assert "--index-url" not in LOCK
+    assert len(starts) >= least
+    for start, end in zip(starts, [*starts[1:], len(lock)], strict=True):
+        assert "--hash=sha256:" in lock[start:end]
+    assert "://" not in lock
+    assert "--index-url" not in lock
 
 
 def test_prefect_can_build_its_server(tmp_path):

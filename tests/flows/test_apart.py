@@ -272,7 +272,13 @@ def kill_while_encoding(partnership: Partnership, moment: float, whole_run: bool
 
 
 @pytest.mark.parametrize(
-    ("moment", "whole_run"), [(0.0, False), (0.2, False), (0.5, False), (0.3, True)]
+    ("moment", "whole_run"),
+    [
+        (0.0, False),
+        pytest.param(0.2, False, marks=pytest.mark.slow),
+        (0.5, False),
+        (0.3, True),
+    ],
 )
 def test_killing_it_while_it_encodes_leaves_no_name_on_the_disk(
     planted: Partnership, moment: float, whole_run: bool

@@ -26,7 +26,7 @@ from flows.refresh import run_refresh
 from flows.rotation import key_states, rotate
 from flows.safe_errors import Rejected
 from flows.source import encode_at_source
-from governance.sealing import hub_public_key
+from governance.sealing import claimed_delivery, hub_public_key
 from schemas.errors import JourneysError, KeyProblem
 
 if TYPE_CHECKING:
@@ -333,6 +333,29 @@ def test_a_delivery_is_taken_in_once_and_the_newest_first(at_source, tmp_path: P
     report = run_refresh(hub.settings)
     assert report["partners"]["police"]["extract"] == "new"
     assert any("1 other sealed file(s) of police cannot" in said for said in report["warnings"])
+
+
+def test_what_was_taken_in_before_a_new_bundle_is_passed_over(police_apart) -> None:
+    hub, desks = police_apart
+    old = deliver(hub.folder, desks["police"])
+    run_refresh(hub.settings)
+    desks["police"].keys.unlink()
+    desks["police"].passphrase.unlink()
+    make_bundle(hub.settings, "police", desks["police"].keys, local_day(utc_now()))
+    report = run_refresh(hub.settings)
+    assert report["partners"]["police"]["extract"] == "no new extract"
+    assert any("1 sealed file(s) in the inbox of police are" in one for one in report["warnings"])
+    deliver(hub.folder, desks["police"], "renewed")
+    report = run_refresh(hub.settings)
+    assert report["partners"]["police"]["extract"] == "new"
+    assert any("1 sealed file(s) in the inbox of police are" in one for one in report["warnings"])
+    (hub.folder / "inbox" / "police" / "renewed.sealed").unlink()
+    # What says that it is another is not believed, nor passed over.
+    content = old.read_bytes()
+    delivery = claimed_delivery(content)
+    assert delivery is not None
+    old.write_bytes(content.replace(delivery.encode(), b"0" * len(delivery)))
+    refused(hub, "not signed")
 
 
 def test_partners_that_encode_with_two_keys_of_one_epoch_are_refused(fresh, tmp_path) -> None:

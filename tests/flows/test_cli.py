@@ -30,6 +30,13 @@ COMMANDS = [
     ["agreements"],
     ["keys", "new"],
     ["link", "train"],
+    ["link", "report"],
+    ["link", "review", "list"],
+    ["link", "review", "show"],
+    ["link", "review", "decide"],
+    ["rights", "object"],
+    ["rights", "erase"],
+    ["rights", "status"],
 ]
 
 

@@ -31,6 +31,7 @@ def test_a_run_leaves_what_the_folder_promises(ran: Partnership) -> None:
         "identity.duckdb",
         "keys.json",
         "staging.duckdb",
+        "suppression.duckdb",
     ]
     release = ran.folder / "releases" / run.run_id / "warehouse.duckdb"
     assert stat.S_IMODE(release.stat().st_mode) == 0o444

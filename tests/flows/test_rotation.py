@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from dying import killed_before
 
 from flows import destruction, rotation
 from flows.context import open_control, run_lock
@@ -82,6 +82,7 @@ def test_a_rotation_keeps_every_person_id_and_the_old_key_may_then_go(ran: Partn
         "identity.duckdb",
         "keys.json",
         "staging.duckdb",
+        "suppression.duckdb",
     ]
 
 
@@ -257,30 +258,7 @@ STEPS: list[tuple[object, str]] = [
 
 def cut_short(act: Callable[[], object], number: int) -> bool:
     """Act in a child that is killed before the step of that number; whether it was."""
-    child = os.fork()
-    if child == 0:
-        taken = 0
-
-        def mortal(step: Callable[..., object]) -> Callable[..., object]:
-            def counted(*args: object, **kwargs: object) -> object:
-                nonlocal taken
-                taken += 1
-                if taken == number:
-                    os._exit(9)
-                return step(*args, **kwargs)
-
-            return counted
-
-        for home, name in STEPS:
-            setattr(home, name, mortal(getattr(home, name)))
-        try:
-            act()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, 9), code
-    return code == 9
+    return killed_before(number, STEPS, act)
 
 
 def seal_secrets(partnership: Partnership) -> list[str]:
@@ -383,6 +361,42 @@ def test_who_ends_a_key_ends_what_was_begun_of_it(fresh: Partnership) -> None:
     assert not (fresh.folder / "keys" / "seal.key").exists()
 
 
+def test_a_destruction_that_is_done_shows_its_receipt_again(fresh: Partnership) -> None:
+    settings, path = fresh.settings, fresh.folder / "keys" / "seal.key"
+    rotate(settings, "seal")
+    of_one = destroy(settings, "seal", 1, why="rotated")
+    assert destroy(settings, "seal", 1, why="again") == of_one
+    of_all = destroy(settings, "seal", None, why="the end")
+    before = of_all.read_text()
+    assert destroy(settings, "seal", None, why="again") == of_all != of_one
+    assert destroy(settings, "seal", 2, why="again") == of_all and of_all.read_text() == before
+    said = fresh.journeys("keys", "destroy", "seal", "--epoch", "1", "--why", "x", "--yes")
+    assert said.exit_code == 0 and of_one.name in "".join(said.output.split())
+    with pytest.raises(KeyProblem, match=r"seal\.key could not"):
+        destroy(settings, "seal", 3, why="never there")
+    # A key that was made since is another, and so is its end.
+    new_keys(settings, date(2026, 11, 22))
+    assert destroy(settings, "seal", None, why="the next") != of_all
+    assert not path.exists() and len(receipts(settings)) == 3
+
+
+def test_a_receipt_that_cannot_be_read_is_told_and_the_rest_too(fresh: Partnership) -> None:
+    settings = fresh.settings
+    rotate(settings, "seal")
+    spoilt = destroy(settings, "seal", 1, why="rotated")
+    spoilt.write_text("{")
+    states = {one.kind: one for one in key_states(settings)}
+    assert len(states) == 4 and not any(one.problem for one in states.values())
+    (note,) = states["seal"].notes
+    assert f"{spoilt.name} cannot be read" in note
+    assert not any(one.notes for kind, one in states.items() if kind != "seal")
+    shown = fresh.journeys("keys", "status")
+    assert shown.exit_code == 0 and spoilt.name in shown.output
+    # Where a key could be destroyed twice it stays in the way.
+    with pytest.raises(JourneysError, match="cannot be read"):
+        destroy(settings, "seal", None, why="test")
+
+
 def test_an_extract_sent_again_is_known_after_its_store_key_went(ran: Partnership) -> None:
     settings = ran.settings
     rotate(settings, "store")
@@ -393,17 +407,7 @@ def test_an_extract_sent_again_is_known_after_its_store_key_went(ran: Partnershi
 
 
 def test_a_rotation_killed_before_it_wrapped_anew_is_done_again(ran: Partnership) -> None:
-    def killed(*_: object) -> int:
-        os._exit(9)
-
-    child = os.fork()
-    if child == 0:
-        rotation.rewrap = killed
-        try:
-            rotate(ran.settings, "store")
-        finally:
-            os._exit(1)
-    os.waitpid(child, 0)
+    assert killed_before(1, [(rotation, "rewrap")], lambda: rotate(ran.settings, "store"))
     assert state_of(ran, "store", 1) == ("old", "still wraps data keys")
     with pytest.raises(KeyProblem, match="still needed"):
         destroy(ran.settings, "store", 1, why="too early")

@@ -228,6 +228,20 @@ AGENCIES = ("agncy", "receiving_agency")
 """Of an agency no list is held; its code has three to ten capitals and digits."""
 
 
+@pytest.mark.parametrize("token", ["t_date_surname", "t_nino"])
+def test_records_are_not_all_alike(given, token: str) -> None:
+    """A broken program's, or one that would have the hub compare every record with every other."""
+    first = pl.int_range(pl.len())
+
+    def alike(share: float) -> Change:
+        same = pl.when(first < share * pl.len()).then(1).otherwise(first + 2).cast(pl.Int64)
+        return lambda e: with_encodings(e, lambda f: f.with_columns(same.alias(token)))
+
+    check(given, "police", alike(0.4))
+    with pytest.raises(ExtractRejected, match="In 1 of the tokens in the sealed file of police"):
+        check(given, "police", alike(0.6))
+
+
 @pytest.mark.parametrize("partner", PARTNERS)
 def test_no_text_column_takes_a_name(given, partner: str) -> None:
     """One row of every text column of every table."""
@@ -384,7 +398,7 @@ def rule(table: str, column: str, name: str, count: int = 1) -> dict[str, str | 
 
 
 def six_rules(encoded: Encoded) -> Encoded:
-    from schemas.policy import rules_of
+    from schemas.rules import rules_of
     from schemas.tables import find_table
 
     found = list(rules_of(find_table("police", "custody")))[:6]

@@ -73,18 +73,10 @@ def is_running(partnership: Partnership) -> bool:
     return any(path.is_dir() for path in (partnership.folder / "stores").glob("*"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
-@pytest.mark.parametrize("moment", ["starting", "running"])
-def test_a_run_told_to_stop_takes_its_server_with_it(
-    fresh: Partnership, number: signal.Signals, moment: str
-) -> None:
-    home = fresh.folder / ".prefect"
-    run = begin(fresh)
+def told_to_stop(partnership: Partnership, run: subprocess.Popen[str], number: int) -> None:
+    """Tell a run to stop: it says so once, and neither its server nor anything of it is left."""
+    home = partnership.folder / ".prefect"
     try:
-        assert wait_for(lambda: servers(home), 60)
-        if moment == "running":
-            # A machine that is busy takes its time; a run that ended says why.
-            assert wait_for(lambda: is_running(fresh) or run.poll() is not None, 240)
         run.send_signal(number)
         out, said = run.communicate(timeout=60)
     finally:
@@ -94,10 +86,24 @@ def test_a_run_told_to_stop_takes_its_server_with_it(
     assert run.returncode == 128 + number, said
     assert out == ""
     assert said.count("last committed run stands") == 1
-    assert not is_running(fresh)
+    assert not is_running(partnership)
 
 
-def test_what_a_killed_run_left_is_stopped_by_the_next(fresh: Partnership) -> None:
+def test_a_run_told_to_stop_takes_its_server_with_it(fresh: Partnership) -> None:
+    run = begin(fresh)
+    try:
+        # A machine that is busy takes its time; a run that ended says why.
+        assert wait_for(lambda: is_running(fresh) or run.poll() is not None, 240)
+    except BaseException:
+        run.kill()
+        raise
+    assert servers(fresh.folder / ".prefect")
+    told_to_stop(fresh, run, signal.SIGHUP)
+
+
+def test_what_a_killed_run_left_is_stopped_by_the_next_which_may_be_stopped_as_it_starts(
+    fresh: Partnership,
+) -> None:
     home = fresh.folder / ".prefect"
     run = begin(fresh)
     assert wait_for(lambda: servers(home), 60)
@@ -108,10 +114,10 @@ def test_what_a_killed_run_left_is_stopped_by_the_next(fresh: Partnership) -> No
     try:
         assert wait_for(lambda: left not in servers(home), 60)
         assert wait_for(lambda: servers(home), 60)
-    finally:
-        run.send_signal(signal.SIGTERM)
-        run.communicate(timeout=60)
-    assert wait_for(lambda: not servers(home), 10)
+    except BaseException:
+        run.kill()
+        raise
+    told_to_stop(fresh, run, signal.SIGTERM)
 
 
 @pytest.fixture

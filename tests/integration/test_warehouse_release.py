@@ -12,7 +12,7 @@ import warehouse_rows as rows
 
 from schemas.codes import load_codes
 from schemas.errors import StoreError
-from warehouse import connect, staging
+from warehouse import analyst, connect, staging
 from warehouse.checks import check_sql
 from warehouse.dictionary import dictionary
 from warehouse.metrics import LINKAGE_CAVEAT, load_metrics
@@ -245,13 +245,13 @@ LABELLED = {
 @pytest.mark.parametrize(("known", "accepted"), LABELLED.items())
 def test_every_code_a_partner_may_send_has_a_label(release, known: str, accepted: str) -> None:
     con, _ = release
-    labels = connect.select(con, f"SELECT code FROM code WHERE list = '{known}'").rows
+    labels = analyst.select(con, f"SELECT code FROM code WHERE list = '{known}'").rows
     assert load_codes(accepted) <= {code for (code,) in labels}
 
 
 def test_steps_and_events_have_an_order(release) -> None:
     con, _ = release
-    orders = connect.select(
+    orders = analyst.select(
         con, "SELECT list, count(*) = count(DISTINCT rank) FROM code WHERE rank > 0 GROUP BY list"
     ).rows
     assert dict(orders) == {"event": True, "step": True, "next_step": False}
@@ -287,7 +287,7 @@ def test_given_linkage_figures_are_kept_and_odd_ones_refused(tmp_path: Path) -> 
 
     build(pl.DataFrame({"partner_a": ["police"], "measure": ["precision"], "value": [0.98]}))
     con = connect.open_release(target, rows.RELEASE_KEY)
-    found = connect.select(con, "SELECT value FROM linkage_quality WHERE measure = 'precision'")
+    found = analyst.select(con, "SELECT value FROM linkage_quality WHERE measure = 'precision'")
     con.close()
     assert found.rows == [(0.98,)]
     with pytest.raises(StoreError, match="unexpected column surname"):
@@ -321,7 +321,7 @@ def test_a_release_is_replaced_whole(tmp_path: Path) -> None:
     assert again == target
     assert (first.tables["person"], second.tables["person"]) == (2, 1)
     con = connect.open_release(target, rows.RELEASE_KEY)
-    assert connect.select(con, "SELECT count(*) FROM person").rows == [(1,)]
+    assert analyst.select(con, "SELECT count(*) FROM person").rows == [(1,)]
     con.close()
 
 
@@ -438,7 +438,7 @@ def test_policy_numbers_are_those_agreed(release) -> None:
 
 def test_release_info_is_one_row(release) -> None:
     con, _ = release
-    found = connect.select(con, "SELECT run_id, people, records, earliest_as_at FROM release_info")
+    found = analyst.select(con, "SELECT run_id, people, records, earliest_as_at FROM release_info")
     assert found.rows == [("20260701-000000-test", 2, 4, date(2026, 6, 30))]
     assert json.dumps(found.columns)
 

@@ -10,7 +10,7 @@ import pytest
 import warehouse_rows as rows
 
 from schemas.errors import RefusedQuery, StoreError
-from warehouse import connect
+from warehouse import analyst, connect
 
 secret_frame = [1, 2, 3]  # a Python variable that no query may read
 
@@ -23,7 +23,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tried(release: Path, monkeypatch: pytest.MonkeyPatch):
+def tried(release: Path, as_shipped: None, monkeypatch: pytest.MonkeyPatch):
     """A connection; afterwards the release and its folder must be as they were."""
     monkeypatch.chdir(release.parent)
     before = hashlib.sha256(release.read_bytes()).hexdigest()
@@ -147,7 +147,7 @@ REFUSED = [
 def test_an_attempt_is_refused_and_changes_nothing(tried, release: Path, attempt: str) -> None:
     sql = attempt.format(release=release, httpfs=connect.httpfs_path())
     with pytest.raises(RefusedQuery) as caught:
-        connect.select(tried, sql)
+        analyst.select(tried, sql)
     told = caught.value
     assert told.__context__ is None
     assert told.__cause__ is None
@@ -176,7 +176,7 @@ ALLOWED = [
 
 @pytest.mark.parametrize("sql", ALLOWED)
 def test_an_analyst_can_work(tried, sql: str) -> None:
-    found = connect.select(tried, sql)
+    found = analyst.select(tried, sql)
     assert found.columns
     assert found.rows
 
@@ -187,15 +187,21 @@ def test_the_session_cannot_see_its_key(tried) -> None:
         assert rows.RELEASE_KEY not in repr(tried.execute(f"FROM {view}()").fetchall())
 
 
+def test_the_session_tried_is_the_product_s_own(tried) -> None:
+    """Other tests have the signature of the extension checked once; what is tried here has not."""
+    asked = "SELECT value FROM duckdb_settings() WHERE name = 'allow_unsigned_extensions'"
+    assert tried.execute(asked).fetchall() == [("false",)]
+
+
 def test_no_function_outside_the_list_can_be_named(tried) -> None:
     known = tried.execute(
         "SELECT DISTINCT function_name FROM duckdb_functions() "
         "WHERE function_type IN ('table', 'table_macro') ORDER BY 1"
     ).fetchall()
     for (name,) in known:
-        if name not in connect.ANALYST_TABLE_FUNCTIONS:
+        if name not in analyst.ANALYST_TABLE_FUNCTIONS:
             with pytest.raises(RefusedQuery, match="may not be used"):
-                connect.select(tried, f'SELECT * FROM "{name}"()')
+                analyst.select(tried, f'SELECT * FROM "{name}"()')
 
 
 @pytest.mark.parametrize(
@@ -211,13 +217,13 @@ def test_no_function_outside_the_list_can_be_named(tried) -> None:
 )
 def test_an_error_does_not_quote_the_data(tried, sql: str) -> None:
     with pytest.raises(RefusedQuery) as caught:
-        connect.select(tried, sql)
+        analyst.select(tried, sql)
     assert "person-" not in str(caught.value)
 
 
 def test_an_analyst_s_own_mistake_is_explained(tried) -> None:
     with pytest.raises(RefusedQuery, match="persn"):
-        connect.select(tried, "SELECT persn FROM person")
+        analyst.select(tried, "SELECT persn FROM person")
 
 
 def test_the_release_is_read_only_on_disk_and_encrypted(release: Path) -> None:
@@ -253,21 +259,21 @@ def test_a_wrong_key_is_refused_without_being_repeated(release: Path, key: str) 
 )
 def test_what_ends_the_process_or_shows_the_server_is_refused(tried, sql: str) -> None:
     with pytest.raises(RefusedQuery):
-        connect.select(tried, sql)
+        analyst.select(tried, sql)
 
 
 def test_a_question_may_not_take_for_ever_or_everything(tried, monkeypatch) -> None:
     endless = "WITH RECURSIVE t AS (SELECT 1 a UNION ALL SELECT a + 1 FROM t) SELECT max(a) FROM t"
     with pytest.raises(RefusedQuery, match="longer than"):
-        connect.select(tried, endless, seconds=0.5)
-    monkeypatch.setattr(connect, "MOST_ROWS", 100)
+        analyst.select(tried, endless, seconds=0.5)
+    monkeypatch.setattr(analyst, "MOST_ROWS", 100)
     with pytest.raises(RefusedQuery, match="more than 100 rows"):
-        connect.select(tried, "FROM range(101)")
-    assert len(connect.select(tried, "FROM range(100)").rows) == 100
+        analyst.select(tried, "FROM range(101)")
+    assert len(analyst.select(tried, "FROM range(100)").rows) == 100
 
 
 def test_a_refused_query_does_not_spoil_the_session(tried) -> None:
     for sql in ("SELECT nothing", "PRAGMA import_database('x')", "SELECT 'a'::INTEGER", "SELEC"):
         with pytest.raises(RefusedQuery):
-            connect.select(tried, sql)
-    assert connect.select(tried, "SELECT count(*) FROM person").rows == [(9,)]
+            analyst.select(tried, sql)
+    assert analyst.select(tried, "SELECT count(*) FROM person").rows == [(9,)]

@@ -29,7 +29,7 @@ from rule_spec import (
 
 from schemas.contract import examine_extract, validate_extract
 from schemas.errors import ExtractRejected
-from schemas.policy import GENERAL_RULES, NO_CONSENT, rules_of
+from schemas.rules import GENERAL_RULES, NO_CONSENT, rules_of
 from schemas.tables import TABLES, Table, find_table
 
 EVERY_TABLE = [table for tables in TABLES.values() for table in tables]

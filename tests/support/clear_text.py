@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
+from linkage import clear_text
 from schemas.contract import validate_extract
 from schemas.extract import read_table
 from schemas.identity import identity_frame
@@ -27,20 +28,13 @@ from synthetic import write_extracts
 AS_AT = date(2026, 6, 30)
 STRONG = ("pnc_id", "cro_number", "nino", "nhs_number", "noms_number")
 UNSEEN = 1e-7  # u of agreement that no two different people showed
-KEEP_FROM = -10.0  # pairs below this match weight are never the best answer
 
-BLOCKING_RULES = [
-    block_on("dob", "surname"),
-    block_on("dob", "sector"),
-    block_on("postcode", "surname"),
-    block_on("postcode", "forename"),
-    block_on("postcode", "initial", "surname_initial"),
-    block_on("forename", "surname", "birth_year"),
-    block_on("dob", "names_in_order"),
-    block_on("forename", "surname", "day_month"),
-    block_on("dob", "initial"),
-    *[block_on(name) for name in (*STRONG, "local_id")],
-]
+IDS = (*STRONG, "local_id")
+BLOCKS = (*clear_text.BLOCKS[:9], *((name,) for name in IDS))
+"""Its composites that an encoded record has too, and the identifiers that it does without."""
+
+PEOPLE, SEED = 5_000, 1  # what `make demo` makes
+OTHERS, OTHER_SEED = 5_000, 1001  # whom the model is trained on
 
 
 @dataclass(frozen=True)
@@ -75,97 +69,33 @@ def identities(folder: Path, as_at: date = AS_AT) -> pl.DataFrame:
 
 def comparable(frame: pl.DataFrame) -> pl.DataFrame:
     """Add what the blocking rules and comparisons need."""
-    return frame.with_columns(
-        dob=pl.col("dob").dt.to_string("%Y-%m-%d"),
-        birth_year=pl.col("dob").dt.year(),
-        day_month=pl.col("dob").dt.to_string("%m-%d"),
-        day_month_exchanged=pl.col("dob").dt.to_string("%Y-%d-%m"),
-        sector=pl.col("postcode").str.head(-2),
-        district=pl.col("postcode").str.head(-3),
-        initial=pl.col("forename").str.head(1),
-        surname_initial=pl.col("surname").str.head(1),
-        names_in_order=pl.concat_str(
-            pl.min_horizontal("forename", "surname"), pl.max_horizontal("forename", "surname")
-        ),
-    )
-
-
-def _level(condition: str, label: str, frequency_of: str | None = None) -> dict[str, Any]:
-    level: dict[str, Any] = {"sql_condition": condition, "label_for_charts": label}
-    if frequency_of:
-        level |= {"tf_adjustment_column": frequency_of, "tf_adjustment_weight": 1.0}
-    return level
-
-
-def _comparison(name: str, missing: str, *levels: dict[str, Any]) -> dict[str, Any]:
-    nothing = {"sql_condition": missing, "label_for_charts": "missing", "is_null_level": True}
-    return {
-        "output_column_name": name,
-        "comparison_levels": [nothing, *levels, _level("ELSE", "different")],
-    }
-
-
-def _either_null(column: str) -> str:
-    return f"{column}_l IS NULL OR {column}_r IS NULL"
-
-
-def _name(column: str, other: str) -> dict[str, Any]:
-    return _comparison(
-        column,
-        _either_null(column),
-        _level(f"{column}_l = {column}_r", "same", frequency_of=column),
-        _level(
-            f"{column}_l = {other}_r AND {column}_r = {other}_l", "exchanged with the other name"
-        ),
-        _level(f"jaro_winkler_similarity({column}_l, {column}_r) >= 0.92", "close"),
-        _level(
-            f"(length({column}_l) > 2 AND starts_with({column}_r, {column}_l))"
-            f" OR (length({column}_r) > 2 AND starts_with({column}_l, {column}_r))",
-            "one begins with the other",
-        ),
-        _level(f"jaro_winkler_similarity({column}_l, {column}_r) >= 0.8", "near"),
-        _level(
-            f"{column}_l = {other}_r OR {column}_r = {other}_l", "one is the other's other name"
-        ),
-    )
+    known_sex = frame.with_columns(sex=pl.col("sex").replace("U", None))
+    rest = frame.select("partner", "person", *IDS)
+    return pl.concat([clear_text.comparable(known_sex), rest], how="horizontal")
 
 
 def comparisons() -> list[dict[str, Any]]:
-    """Return the comparisons, from the most to the least telling."""
+    """The comparisons of names, dates, postcodes and sex, and two of identifiers."""
     same_id = " OR ".join(f"{name}_l = {name}_r" for name in STRONG)
-    no_ids = " AND ".join(f"({_either_null(name)})" for name in STRONG)
+    no_ids = " AND ".join(f"({name}_l IS NULL OR {name}_r IS NULL)" for name in STRONG)
+    no_local = "local_id_l IS NULL OR local_id_r IS NULL OR partner_l <> partner_r"
     return [
-        _name("forename", "surname"),
-        _name("surname", "forename"),
-        _comparison(
-            "dob",
-            _either_null("dob"),
-            _level("dob_l = dob_r", "same"),
-            _level("dob_l = day_month_exchanged_r", "day and month exchanged"),
-            _level("damerau_levenshtein(dob_l, dob_r) <= 1", "one digit"),
-            _level("day_month_l = day_month_r", "another year"),
-            _level("damerau_levenshtein(dob_l, dob_r) <= 2", "two digits"),
-            _level("birth_year_l = birth_year_r", "same year"),
-        ),
-        _comparison(
-            "postcode",
-            _either_null("postcode"),
-            _level("postcode_l = postcode_r", "same", frequency_of="postcode"),
-            _level("sector_l = sector_r", "same sector"),
-            _level("district_l = district_r", "same district"),
-        ),
-        _comparison("strong_id", no_ids, _level(same_id, "one agrees")),
-        _comparison(
-            "local_id",
-            f"{_either_null('local_id')} OR partner_l <> partner_r",
-            _level("local_id_l = local_id_r", "same"),
-        ),
-        _comparison(
-            "sex",
-            "sex_l IS NULL OR sex_r IS NULL OR sex_l = 'U' OR sex_r = 'U'",
-            _level("sex_l = sex_r", "same"),
-        ),
+        *clear_text.comparisons(),
+        _comparison("strong_id", no_ids, same_id),
+        _comparison("local_id", no_local, "local_id_l = local_id_r"),
     ]
+
+
+def _comparison(name: str, missing: str, agrees: str) -> dict[str, Any]:
+    """A comparison that is missing, agrees or does not."""
+    return {
+        "output_column_name": name,
+        "comparison_levels": [
+            {"sql_condition": missing, "label_for_charts": "missing", "is_null_level": True},
+            {"sql_condition": agrees, "label_for_charts": "same"},
+            {"sql_condition": "ELSE", "label_for_charts": "different"},
+        ],
+    }
 
 
 @contextmanager
@@ -193,7 +123,7 @@ def _settings() -> SettingsCreator:
         link_type="dedupe_only",
         unique_id_column_name="record_id",
         comparisons=comparisons(),
-        blocking_rules_to_generate_predictions=BLOCKING_RULES,
+        blocking_rules_to_generate_predictions=[block_on(*rule) for rule in BLOCKS],
         probability_two_random_records_match=1e-4,
         retain_matching_columns=False,
         retain_intermediate_calculation_columns=False,
@@ -235,7 +165,7 @@ def clear_text_model(records: pl.DataFrame, settings: dict[str, Any]) -> Linked:
     """
     with _quiet():
         linker = _linker(comparable(records), settings, duckdb.connect())
-        scored = linker.inference.predict(threshold_match_weight=KEEP_FROM)
+        scored = linker.inference.predict(threshold_match_weight=clear_text.KEEP_FROM)
         pairs = scored.as_duckdbpyrelation().pl()
     return Linked(
         pairs.select("record_id_l", "record_id_r", "match_weight"),
@@ -247,3 +177,18 @@ def make_identities(people: int, seed: int, folder: Path) -> pl.DataFrame:
     """Write a population's extracts into a folder and return its identities."""
     write_extracts(people, seed, folder, AS_AT)
     return identities(folder)
+
+
+def make_backtest(folder: Path) -> None:
+    """Make the people that linkage is judged on, and the pairs that clear text finds among them."""
+    people = make_identities(PEOPLE, SEED, folder / "people")
+    settings = train(make_identities(OTHERS, OTHER_SEED, folder / "others"))
+    people.write_parquet(folder / "people.parquet")
+    clear_text_model(people, settings).pairs.write_parquet(folder / "pairs.parquet")
+
+
+def read_backtest(folder: Path) -> tuple[pl.DataFrame, Linked]:
+    """What `make_backtest` made: the people, and what clear text makes of them."""
+    people = pl.read_parquet(folder / "people.parquet")
+    pairs = pl.read_parquet(folder / "pairs.parquet")
+    return people, Linked(pairs, people.select("record_id", "partner", "person"))

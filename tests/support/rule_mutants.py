@@ -84,7 +84,7 @@ def without(rule: Rule) -> Iterator[None]:
 
 
 def _take_out(patch: pytest.MonkeyPatch, partner: str, name: str, column: str, rule: str) -> None:
-    from schemas.policy import UNUSABLE
+    from schemas.rules import UNUSABLE
     from schemas.tables import find_table
 
     table = find_table(partner, name)
@@ -143,9 +143,10 @@ def _patch_schema(patch: pytest.MonkeyPatch, table: Any, column: str, rule: str)
         schema = whole(model, folder)
         if model is not table.model:
             return schema
-        schema.checks = [c for c in schema.checks if (c.title, c.name) != (column, rule)]
         left = [check for check in schema.columns[column].checks if check.name != rule]
-        return schema.update_columns({column: {"checks": left}})
+        changed = schema.update_columns({column: {"checks": left}})
+        changed.checks = [c for c in schema.checks if (c.title, c.name) != (column, rule)]
+        return changed
 
     for module in _loaded():
         if getattr(module, "schema_of", None) is whole:
@@ -459,7 +460,7 @@ def _touched(change: Change, cases: Sequence[Case]) -> list[Case]:
 
 def _rules_touched(change: Change, rules: set[str]) -> set[str]:
     from schemas.models import SHAPES
-    from schemas.policy import UNUSABLE
+    from schemas.rules import UNUSABLE
 
     births = {"born_too_early", "dummy_date_of_birth"}
     codes = {rule for rule in rules if rule.startswith("code_")}
@@ -487,7 +488,7 @@ def _rules_touched(change: Change, rules: set[str]) -> set[str]:
 
 def _general_rules() -> set[str]:
     from schemas.models import SHAPES
-    from schemas.policy import GENERAL_RULES, UNUSABLE
+    from schemas.rules import GENERAL_RULES, UNUSABLE
 
     return {*GENERAL_RULES, *UNUSABLE.values(), *(name for name, _ in SHAPES.values())}
 

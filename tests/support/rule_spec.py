@@ -135,7 +135,7 @@ class Case:
 def reportable(table: Any, codes: Path | None = None) -> set[tuple[str, str]]:
     """(column, rule) of everything that validation can say of a table, read off the code."""
     from schemas.models import schema_of
-    from schemas.policy import UNUSABLE
+    from schemas.rules import UNUSABLE
 
     schema = schema_of(table.model, codes)
     found = {(check.title, check.name) for check in schema.checks}

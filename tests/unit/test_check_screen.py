@@ -10,7 +10,7 @@ from rich.console import Console
 
 from flows.check import BrokenRule, CheckReport
 from flows.cli.check_screen import OUTCOMES, _keys, _rules
-from schemas.policy import rules_of
+from schemas.rules import rules_of
 from schemas.tables import TABLES
 
 PAIRS = [

@@ -10,6 +10,7 @@ import pytest
 
 from flows.files import (
     check_report_target,
+    is_kept,
     private_folder,
     write_json,
     write_private,
@@ -184,3 +185,12 @@ def test_no_report_lies_among_what_a_partnership_keeps(tmp_path: Path, what: str
             check_report_target(tmp_path / place, what)
     for place in ("a", "out/a"):
         check_report_target(tmp_path / place, what)
+
+
+@pytest.mark.parametrize("mark", ["partnership.yaml", "control.db", "ledger-key.json"])
+def test_a_partnership_is_known_whatever_its_yaml_is_called(tmp_path, mark):
+    place = tmp_path / "stores" / "report.json"
+    assert not is_kept(place)
+    (tmp_path / mark).touch()
+    assert is_kept(place) and is_kept(tmp_path / "keys" / "deep" / "x")
+    assert not is_kept(tmp_path / "report.json")

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from dying import killed_before
 
 from governance.keys import custody, files
 from governance.keys.custody import (
@@ -128,33 +129,12 @@ def test_a_copy_that_a_rotation_replaces_is_written_over(tmp_path):
         assert set(old.read()) == {0}
 
 
+STEPS = [(os, "fsync"), (os, "open"), (Path, "open"), (Path, "replace"), (Path, "unlink")]
+
+
 def killed(number, act):
     """Do something in a child that is killed before its call of that number; whether it was."""
-    child = os.fork()
-    if child == 0:
-        calls = 0
-
-        def mortal(call):
-            def counted(*args, **kwargs):
-                nonlocal calls
-                calls += 1
-                if calls == number:
-                    os._exit(9)
-                return call(*args, **kwargs)
-
-            return counted
-
-        for home, names in ((os, ("fsync", "open")), (Path, ("open", "replace", "unlink"))):
-            for name in names:
-                setattr(home, name, mortal(getattr(home, name)))
-        try:
-            act()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, 9)
-    return code == 9
+    return killed_before(number, STEPS, act)
 
 
 def holding(folder, secrets):

@@ -9,7 +9,7 @@ import pytest
 import warehouse_rows as rows
 import yaml
 
-from warehouse import connect
+from warehouse import analyst, connect
 
 HERE = Path(__file__).parent
 PERSONAS: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "personas.yaml").read_text("utf-8"))
@@ -33,7 +33,7 @@ def release(tmp_path_factory: pytest.TempPathFactory):
     [(name, table) for name, persona in PERSONAS.items() for table in persona["expect"]],
 )
 def test_release_tells_the_persona_s_story(release, name: str, table: str) -> None:
-    found = connect.select(release, f"SELECT * FROM {table} WHERE person_id = '{name}'")
+    found = analyst.select(release, f"SELECT * FROM {table} WHERE person_id = '{name}'")
     expected = PERSONAS[name]["expect"][table]
     told = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
     assert len(told) == len(expected)

@@ -13,7 +13,8 @@ from policies import policy_with, severe
 
 from schemas.contract import examine_extract, validate_extract
 from schemas.errors import ConfigError, ExtractRejected
-from schemas.policy import Policy, in_words, load_policy, packaged_policy, rules_of
+from schemas.policy import Policy, load_policy, packaged_policy
+from schemas.rules import in_words, rules_of
 from schemas.tables import TABLES, find_table
 
 CANARY = "Xanthippe-Quillfeather"

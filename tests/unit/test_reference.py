@@ -16,8 +16,8 @@ from schemas.mapping import (
     TableMapping,
     load_mapping,
 )
-from schemas.policy import rules_of
 from schemas.reference import contract_page, write_pages
+from schemas.rules import rules_of
 from schemas.tables import TABLES
 
 MAPPINGS = Path(__file__).parents[2] / "docs" / "reference" / "mappings.md"

@@ -51,6 +51,18 @@ def test_the_packaged_model_is_used_unless_another_is_named(tmp_path: Path) -> N
     assert named.model == tmp_path / "models" / "ours.json"
 
 
+def test_spark_is_told_what_it_is_to_know_as_texts(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path)).engine == "duckdb"
+    said = {"spark.master": "yarn", "spark.sql.shuffle.partitions": 200, "spark.ui.enabled": True}
+    settings = load_settings(written(tmp_path, engine="spark", spark=said))
+    assert settings.engine == "spark"
+    assert settings.spark == {
+        "spark.master": "yarn",
+        "spark.sql.shuffle.partitions": "200",
+        "spark.ui.enabled": "true",
+    }
+
+
 @pytest.mark.parametrize(
     "url", ["sqlite:////var/lib/control.db", "sqlite:///:memory:", "postgresql+psycopg://u:p@h/d"]
 )

@@ -1,0 +1,104 @@
+"""What is said when the engine that a partnership chose is not there, and what Spark is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from flows.clock import utc_now
+from flows.context import open_control
+from flows.refresh import run_refresh
+from flows.settings import load_settings
+from flows.start import start
+from linkage import engines
+from linkage.comparisons import COMPARISONS
+from linkage.engines import EngineProblem, check_engine
+from schemas.errors import ConfigError
+
+
+@pytest.fixture
+def pyspark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if pyspark were installed."""
+    monkeypatch.setattr(engines, "find_spec", lambda _: object())
+
+
+@pytest.fixture
+def no_pyspark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "find_spec", lambda _: None)
+
+
+def java(folder: Path, version: str) -> str:
+    """A JAVA_HOME whose Java says that it is of a version."""
+    program = folder / "bin" / "java"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2025-01-01' >&2\n")
+    program.chmod(0o755)
+    return str(folder)
+
+
+def test_duckdb_needs_nothing(no_pyspark: None) -> None:
+    check_engine("duckdb")
+
+
+def test_what_to_install_is_said_where_pyspark_is_missing(no_pyspark: None) -> None:
+    with pytest.raises(EngineProblem) as error:
+        check_engine("spark")
+    assert "pyspark is not installed" in error.value.problem
+    assert "pip install '.[spark]'" in error.value.remedy
+    assert "engine: spark" in error.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [("11.0.2", "Java 11 was found"), ("1.8.0_392", "Java 1 was found"), (None, "no Java")],
+)
+def test_what_to_install_is_said_where_java_is_old_or_missing(
+    pyspark: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str | None, said: str
+) -> None:
+    home = java(tmp_path, version) if version else str(tmp_path / "nowhere")
+    monkeypatch.setenv("JAVA_HOME", home)
+    with pytest.raises(EngineProblem) as error:
+        check_engine("spark")
+    assert said in error.value.problem
+    assert "openjdk-17-jre-headless" in error.value.remedy
+
+
+@pytest.mark.parametrize("version", ["17.0.15", "21.0.2", "25"])
+def test_java_17_and_newer_will_do(
+    pyspark: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", java(tmp_path, version))
+    check_engine("spark")
+
+
+def test_a_run_is_refused_before_an_extract_is_read(no_pyspark: None, tmp_path: Path) -> None:
+    start(tmp_path, demo=True, today=utc_now().date())
+    path = tmp_path / "partnership.yaml"
+    path.write_text(f"{path.read_text()}\nengine: spark\n")
+    settings = load_settings(path)
+    with pytest.raises(EngineProblem, match="pyspark is not installed"):
+        run_refresh(settings, run_id="20260101T000000Z-aaaaaa")
+    with open_control(settings) as control:
+        assert control.run("20260101T000000Z-aaaaaa").state == "failed"
+
+
+@pytest.mark.parametrize("said", ["engine: abacus", "spark: [yarn]"])
+def test_another_engine_is_refused(tmp_path: Path, said: str) -> None:
+    start(tmp_path, demo=True, today=utc_now().date())
+    path = tmp_path / "partnership.yaml"
+    path.write_text(f"{path.read_text()}\n{said}\n")
+    with pytest.raises(ConfigError, match=said.split(":")[0]):
+        load_settings(path)
+
+
+def test_every_condition_is_known_to_spark() -> None:
+    """A function that sqlglot passes on under its own name is one that Spark may not have."""
+    for comparison in COMPARISONS:
+        conditions = [comparison.no_evidence(), comparison.no_evidence(anchored=False)]
+        conditions += [level.condition for level in comparison.levels[:-1]]
+        for condition in conditions:
+            asked = sqlglot.transpile(condition, read="duckdb", write="spark")[0]
+            assert sqlglot.parse_one(asked, read="spark").find(exp.Anonymous) is None, asked
