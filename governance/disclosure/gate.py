@@ -1,4 +1,4 @@
-"""Mask small counts, round the others once, and let rates come from rounded counts only.
+"""Mask small counts and round the others once, a table at a time.
 
 The rules are those of NDTMS (mask below 5), OpenSAFELY and ONS (round to a base), as methods for
 statistical disclosure control describe them:
@@ -13,7 +13,8 @@ No secondary suppression is done here, on purpose. Each total is rounded from it
 not added up from rounded parts, so parts and totals do not sum, and taking the shown parts from a
 shown total bounds a masked cell by the rounding errors of all of them instead of giving it away.
 That is not proof: joint bounds over linked tables and over quarters need the audit of the whole
-release, which this gate does not do. Until it does, publish one period at a time and few tables.
+release, which is ``certify``. The partnership's draft still comes through here, because its tables
+count people by the first event of twelve months, which cannot be set beside an earlier release.
 """
 
 from __future__ import annotations
@@ -22,19 +23,16 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from schemas.errors import JourneysError
+from governance.disclosure.rules import (
+    BASE,
+    MASKED,
+    NOT_APPLICABLE,
+    NOT_AVAILABLE,
+    THRESHOLD,
+    DisclosureError,
+)
 
-THRESHOLD = 5  # NDTMS masks below 5
-BASE = 5
-
-MASKED = "[c]"
-NOT_AVAILABLE = "[x]"
-NOT_APPLICABLE = "[z]"
 _ABSENT = frozenset({NOT_AVAILABLE, NOT_APPLICABLE})
-
-
-class DisclosureError(JourneysError):
-    """A table that the gate cannot make safe as it was given."""
 
 
 def gate(
@@ -107,28 +105,6 @@ def gate(
     _check_explained(gated, count_columns)
     dropped = (helpers | ({structural_zero} if structural_zero else set())) - set(count_columns)
     return gated.drop(sorted(dropped))
-
-
-def percentage(numerator: str, denominator: str) -> str:
-    """Return a whole percentage of two published counts.
-
-    Args:
-        numerator: A gated count.
-        denominator: A gated count.
-
-    Returns:
-        The percentage as text, or the shorthand that says why there is none: without a denominator
-        ``[z]``; else a masked count gives ``[c]``, else ``[x]``; a denominator of 0 gives ``[z]``.
-    """
-    if denominator == NOT_APPLICABLE:
-        return NOT_APPLICABLE
-    for shorthand in (MASKED, NOT_AVAILABLE, NOT_APPLICABLE):
-        if shorthand in (numerator, denominator):
-            return shorthand
-    if int(denominator) == 0:
-        return NOT_APPLICABLE
-    # Halves go up, as a reader with a calculator expects.
-    return str((200 * int(numerator) + int(denominator)) // (2 * int(denominator)))
 
 
 def _gated(

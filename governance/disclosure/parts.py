@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from governance.disclosure.gate import BASE, MASKED, THRESHOLD
+from governance.disclosure.rules import BASE, MASKED, THRESHOLD
 
 
 def bounds(shown: str, threshold: int = THRESHOLD, base: int = BASE) -> tuple[int, float]:

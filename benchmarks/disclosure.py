@@ -1,0 +1,131 @@
+"""How long the publication gate takes, and what it masks, on made-up tables.
+
+    python benchmarks/disclosure.py [linked | large | quarters | large-quarters ...]
+
+Prints a line a release: cells, masked for themselves and to protect others, the error of rounding,
+tables of the certificate, seconds of the whole gate and of the processor, seconds of the checker.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from datetime import date, timedelta
+
+import polars as pl
+
+from governance.disclosure.catalogue import Dimension, Population, cross
+from governance.disclosure.certify import Certified, Submission, certify
+from governance.disclosure.checker import check
+from governance.disclosure.release import Release
+from governance.disclosure.rules import MASKED
+from governance.disclosure.timeline import Period
+
+SMALL = {"age": 7, "sex": 2, "ethnicity": 6, "area": 10, "substance": 5}
+LINKED = (
+    ("age", "sex"),
+    ("age", "area"),
+    ("ethnicity", "area"),
+    ("substance", "age"),
+    ("substance", "area"),
+)
+LARGE = {"age": 8, "sex": 2, "ethnicity": 6, "area": 15, "substance": 5}
+WIDE = (
+    ("age", "area", "sex"),
+    ("ethnicity", "area", "sex"),
+    ("substance", "age", "area"),
+    ("substance", "ethnicity", "age"),
+)
+QUARTERS = 5
+
+
+def population(
+    sizes: dict[str, int], tables: tuple[tuple[str, ...], ...], relation: str
+) -> Population:
+    """Linked tables of dimensions that are known of people."""
+    dimensions = {
+        name: Dimension(name, tuple(f"{name} {n}" for n in range(size)), known=True)
+        for name, size in sizes.items()
+    }
+    crossed = (cross(" by ".join(by), *(dimensions[name] for name in by)) for by in tables)
+    return Population("people", "people", relation, tuple(dimensions.values()), tuple(crossed))
+
+
+def people(sizes: dict[str, int], number: int, seed: int) -> pl.DataFrame:
+    """Made-up people, unevenly spread over categories, evenly over five quarters."""
+    stream = random.Random(seed)
+    columns: dict[str, list[object]] = {}
+    for name, size in sizes.items():
+        weights = [stream.gammavariate(2, 1) for _ in range(size)]
+        places = stream.choices(range(size), weights, k=number)
+        columns[name] = [f"{name} {place}" for place in places]
+    columns["day"] = [quarter(stream.randrange(QUARTERS)).last for _ in range(number)]
+    return pl.DataFrame(columns)
+
+
+def quarter(number: int) -> Period:
+    """A quarter, counted from the first of 2025."""
+    first, after = (date(2025 + n // 4, 1 + 3 * (n % 4), 1) for n in (number, number + 1))
+    return Period(first, after - timedelta(days=1))
+
+
+def rounding_error(made: Certified, population: Population, rows: pl.DataFrame) -> float:
+    """The median error of the shown counts, as a share of the true ones."""
+    errors = []
+    for where, shown in zip(population.cells, made.release.populations[0].shown, strict=True):
+        if shown != MASKED:
+            true = rows.filter(*(pl.col(name).is_in(list(chosen)) for name, chosen in where)).height
+            errors.append(abs(int(shown) - true) / true)
+    return sorted(errors)[len(errors) // 2]
+
+
+def measure(
+    declared: Population, rows: pl.DataFrame, period: Period, earlier: list[Release]
+) -> Release:
+    """Put one release through the gate and print what it took."""
+    clock, processor = time.perf_counter(), time.process_time()
+    made = certify(
+        f"release {len(earlier) + 1}",
+        [Submission(declared, period, rows)],
+        earlier=earlier,
+        still_public=[one.digest for one in earlier],
+        limit=7200,
+    )
+    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    start = time.perf_counter()
+    check(made.release, earlier, made.certificate)
+    checked = time.perf_counter() - start
+    (found,) = made.findings
+    inside = rows.filter(pl.col("day").is_between(period.first, period.last))
+    print(
+        f"{found.cells:6,} cells {inside.height:7,} people  small {found.small:5.1%}  "
+        f"masked {found.primary:4} + {found.secondary:3} ({found.secondary / found.cells:.1%})  "
+        f"rounding {rounding_error(made, declared, inside):.1%}  tables {found.tables:5,}  "
+        f"{clock:6.1f} s (processor {processor:6.1f})  checker {checked:5.1f} s",
+        flush=True,
+    )
+    return made.release
+
+
+def main() -> None:
+    """Run the measurements named, or those that take minutes at most."""
+    for name in sys.argv[1:] or ("linked", "large", "quarters"):
+        print(name)
+        sizes, tables = (LARGE, WIDE) if "large" in name else (SMALL, LINKED)
+        earlier: list[Release] = []
+        if "quarters" in name:
+            declared = population(sizes, tables, "cumulative")
+            rows = people(sizes, 25_000 if "large" in name else 1_500, seed=1)
+            for number in range(QUARTERS):
+                period = Period(quarter(0).first, quarter(number).last)
+                earlier.append(measure(declared, rows, period, earlier))
+        else:
+            declared = population(sizes, tables, "apart")
+            for number in (25_000,) if name == "large" else (800, 1_500):
+                rows = people(sizes, number, seed=1)
+                measure(declared, rows, Period(quarter(0).first, quarter(4).last), [])
+
+
+if __name__ == "__main__":
+    main()

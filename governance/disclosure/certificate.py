@@ -1,0 +1,108 @@
+"""The certificate of a release: whole tables that show that nothing masked can be told.
+
+It holds the truth and tables near it, so it is as confidential as the data. A release carries its
+SHA-256, and its salt keeps anybody from trying tables against that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from governance.disclosure.rules import DisclosureError
+from governance.disclosure.system import Change
+from governance.disclosure.tally import Counts
+
+FORMAT = 1
+SALT_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What shows that one population is safe.
+
+    Attributes:
+        base: A possible table, by segment and atom: the truth.
+        changes: What makes each of the other tables of it.
+        insiders: Whether they show it of people who know their own record, too.
+    """
+
+    base: Counts
+    changes: tuple[Change, ...]
+    insiders: bool
+
+
+def pack(release: str, evidence: Mapping[str, Evidence]) -> bytes:
+    """Write a certificate.
+
+    Args:
+        release: The digest of the release it is of.
+        evidence: By population.
+    """
+    document = {
+        "format": FORMAT,
+        "salt": secrets.token_hex(SALT_BYTES),
+        "release": release,
+        "populations": {
+            name: {
+                "shape": list(one.base.shape),
+                "base": [[int(s), int(a), int(one.base[s, a])] for s, a in np.argwhere(one.base)],
+                "changes": [[[s, a, by] for (s, a), by in c.items()] for c in one.changes],
+                "insiders": one.insiders,
+            }
+            for name, one in evidence.items()
+        },
+    }
+    return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
+
+
+def fingerprint(certificate: bytes) -> str:
+    """The SHA-256 by which a release names its certificate."""
+    return hashlib.sha256(certificate).hexdigest()
+
+
+def unpack(certificate: bytes) -> tuple[str, dict[str, Evidence]]:
+    """Read a certificate: the digest of its release, and the evidence by population.
+
+    Raises:
+        DisclosureError: If it cannot be read.
+    """
+    try:
+        document = json.loads(certificate)
+        if document["format"] != FORMAT or len(document["salt"]) != 2 * SALT_BYTES:
+            raise ValueError("format")
+        return str(document["release"]), {
+            str(name): _evidence(one) for name, one in document["populations"].items()
+        }
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError):
+        raise DisclosureError(
+            "The certificate of a release cannot be read.",
+            "Use the one that the gate wrote, unchanged.",
+        ) from None
+
+
+def _evidence(document: Mapping[str, Any]) -> Evidence:
+    """The evidence of one population."""
+    segments, atoms = document["shape"]
+    base = np.zeros((int(segments), int(atoms)), dtype=np.int64)
+    for (segment, atom), count in _entries(document["base"]).items():
+        base[segment, atom] = count
+    changes = tuple(_entries(change) for change in document["changes"])
+    if not isinstance(document["insiders"], bool):
+        raise TypeError("insiders")
+    return Evidence(base, changes, document["insiders"])
+
+
+def _entries(given: Sequence[Sequence[int]]) -> dict[tuple[int, int], int]:
+    """Whole numbers by segment and atom, each named once."""
+    entries = {(segment, atom): number for segment, atom, number in given}
+    whole = all(type(n) is int for key, number in entries.items() for n in (*key, number))
+    if len(entries) < len(given) or not whole or any(min(key) < 0 for key in entries):
+        raise ValueError("entries")
+    return entries

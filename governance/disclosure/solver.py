@@ -1,0 +1,254 @@
+"""Looking for a candidate near the base that gives one count a wanted value.
+
+The base is possible and whole, so the smallest change that reaches the value is sought: it touches
+few atoms, and the linear program that finds it is mostly whole as it stands. It is sought first
+among a sample of the atoms, which is quick, then among all. A candidate that was found is proof,
+wherever it was sought; that there is none is only believed of the search among all.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
+
+from governance.disclosure.claims import Flags, Target
+from governance.disclosure.rules import MASKED, DisclosureError
+from governance.disclosure.system import Change, System
+
+SAMPLES = (400, 1200)  # variables of the first searches
+PRECISION = 1e-6
+ANY_WILL_DO = 1e6  # the gap at which a search for whole units stops: at the first
+LOSING = 8.0  # what it costs to empty an atom, against 1 a unit moved: insiders stay where they are
+SECONDS_NEAR, SECONDS_ALL = 2.0, 30.0
+INFEASIBLE, TIME_OUT = 2, 1
+
+HIDDEN = (MASKED, "0")  # a nought that is shown is structural
+
+
+class Search:
+    """Searches over one system, whose published cells may become fewer from one to the next."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        matrix = sp.csr_array(system.population.matrix.astype(np.float64))
+        self._rows = sp.csr_array(sp.kron(sp.csr_array(system.windows.astype(float)), matrix))
+        self._base = system.base.ravel()
+        order = list(range(len(self._base)))
+        random.Random(0).shuffle(order)  # noqa: S311 - which to look at first; no secret
+        self._order = np.array(order)
+        self._published: _Published | None = None
+
+    def reach(self, target: Target, value: int, keep: Flags) -> Change | None:
+        """Find a candidate in which a target has a value, as a change from the base.
+
+        Args:
+            target: What is to have it.
+            value: What it is to be.
+            keep: By segment and atom: those that have someone and must still have.
+
+        Returns:
+            The change; None when there is none, or none was found in time.
+
+        Raises:
+            DisclosureError: If the solver fails.
+        """
+        program = self._program(target, value, keep)
+        for columns in self._samples(target):
+            found = program.solve(columns, SECONDS_NEAR)
+            if found is not None:
+                return self._as_change(columns, found)
+        every = np.arange(len(self._base))
+        found = program.solve(every, SECONDS_ALL)
+        return None if found is None else self._as_change(every, found)
+
+    def leak(self, target: Target, value: int, keep: Flags) -> tuple[int, ...]:
+        """The cells of the last release that would have to be masked for a value to be possible.
+
+        Of all such sets, one that is cheap: a cell costs its count times what it has to give way
+        by, so that small ones are taken, which can themselves be thought to be nought. It is the
+        published count that is taken, so that the choice tells nothing of the true one.
+        """
+        last = (len(self.system.shown) - 1) * len(self.system.population.cells)
+        counts = {
+            place: int(shown)
+            for place, shown in enumerate(self.system.shown[-1])
+            if shown not in HIDDEN
+        }
+        prices = {last + place: float(count) for place, count in counts.items()}
+        leak = [row - last for row in self._program(target, value, keep).relief(prices)]
+        if not leak:  # possible in fractions of people only, or hindered by an earlier release
+            crossed = np.asarray((self.system.population.matrix & target.atoms).any(axis=1))
+            hinder = [place for place in counts if crossed.item(place)]
+            leak = sorted(hinder, key=lambda place: (counts[place], place))[:1]
+        return tuple(leak)
+
+    def _program(self, target: Target, value: int, keep: Flags) -> _Program:
+        wanted = np.outer(target.segments, target.atoms).ravel().astype(float)
+        gap = value - float(wanted @ self._base)
+        masked = self.system.masked().ravel()
+        places = np.flatnonzero(~masked)
+        if self._published is None or len(self._published.places) != len(places):
+            low, high = (bound.ravel()[places] for bound in self.system.bounds())
+            rows = sp.csc_array(self._rows[places])
+            now = rows @ self._base.astype(float)
+            self._published = _Published(places, rows, low - now, high - now)
+        return _Program(self._published, self._base, wanted, gap, keep.ravel())
+
+    def _samples(self, target: Target) -> list[NDArray[np.int64]]:
+        """A smaller and a larger sample of the variables, those of a target among them."""
+        self._order = np.roll(self._order, len(self._order) // 7 + 1)  # others than the last time
+        wanted = np.outer(target.segments, target.atoms).ravel()[self._order]
+        inside, outside = self._order[wanted], self._order[~wanted]
+        return [
+            np.sort(np.concatenate([inside[: size // 3], outside[: size - size // 3]]))
+            for size in SAMPLES
+            if len(self._base) > 2 * size
+        ]
+
+    def _as_change(self, columns: NDArray[np.int64], by: NDArray[np.int64]) -> Change:
+        atoms = self.system.base.shape[1]
+        moved = np.flatnonzero(by)
+        places = zip(columns[moved].tolist(), by[moved].tolist(), strict=True)
+        return {divmod(column, atoms): units for column, units in places}
+
+
+@dataclass(frozen=True)
+class _Published:
+    """The published cells that say something: their places, their atoms, how far each may move."""
+
+    places: NDArray[np.int64]
+    rows: sp.csc_array
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Program:
+    """The smallest change from the base that moves a target by a gap, as a linear program.
+
+    Its variables are units added to an atom, units taken away that leave somebody there, and the
+    last unit taken away, which costs more.
+    """
+
+    published: _Published
+    base: NDArray[np.int64]
+    target: NDArray[np.float64]
+    gap: float
+    keep: Flags
+
+    def solve(self, columns: NDArray[np.int64], seconds: float) -> NDArray[np.int64] | None:
+        """The change over some variables in whole units, or None where none was found."""
+        found = self._change(columns, seconds, whole=False)
+        if found is None or np.abs(found - np.round(found)).max(initial=0) <= PRECISION:
+            return None if found is None else np.round(found).astype(np.int64)
+        # Most often few atoms more than those that move in fractions let whole units move.
+        moved = np.abs(found) > PRECISION
+        moved[:: max(1, len(columns) // SAMPLES[-1])] = True
+        change = np.zeros(len(columns), dtype=np.int64)
+        for some in (np.flatnonzero(moved), np.arange(len(columns))):
+            found = self._change(columns[some], seconds, whole=True)
+            if found is not None:
+                change[some] = np.round(found).astype(np.int64)
+                return change
+        return None
+
+    def _change(
+        self, columns: NDArray[np.int64], seconds: float, *, whole: bool
+    ) -> NDArray[np.float64] | None:
+        """The smallest change in fractions, or one in whole units, found within some seconds."""
+        constraints, cost, bounds = self._over(columns)
+        options = {"time_limit": seconds, "mip_rel_gap": ANY_WILL_DO if whole else 0.0}
+        found = _solved(
+            milp(
+                cost,
+                constraints=constraints,
+                bounds=bounds,
+                integrality=int(whole),
+                options=options,
+            )
+        )
+        if found is None:
+            return None
+        added, taken, emptied = self._parts(columns)
+        change = found[: len(added)].copy()
+        change[taken] -= found[len(added) : len(added) + len(taken)]
+        change[emptied] -= found[len(added) + len(taken) :]
+        return change
+
+    def relief(self, prices: Mapping[int, float]) -> list[int]:
+        """The places to give up, at a price a unit, for the gap to be closed in fractions."""
+        (published, wanted), cost, bounds = self._over(np.arange(len(self.base)))
+        places = self.published.places
+        free = np.array([row for row, place in enumerate(places) if int(place) in prices], int)
+        shape = (len(places), len(free))
+        give = sp.csr_array((np.ones(len(free)), (free, np.arange(len(free)))), shape=shape)
+        price = np.array([prices[int(place)] for place in places[free]])
+        rows = sp.hstack([published.A, give, -give], format="csr")
+        target = sp.hstack([wanted.A, sp.csr_array((1, 2 * len(free)))], format="csr")
+        found = _solved(
+            milp(
+                np.concatenate([PRECISION * cost, price, price]),
+                constraints=[
+                    LinearConstraint(rows, published.lb, published.ub),
+                    LinearConstraint(target, wanted.lb, wanted.ub),
+                ],
+                bounds=Bounds(0, np.concatenate([bounds.ub, np.full(2 * len(free), np.inf)])),
+                options={"time_limit": SECONDS_ALL},
+            )
+        )
+        if found is None:
+            return []
+        given = found[len(cost) :].reshape(2, -1).sum(axis=0) > PRECISION
+        return [int(place) for place in places[free[given]]]
+
+    def _parts(self, columns: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+        """The variables of each kind, as places among the columns."""
+        base, keep = self.base[columns], self.keep[columns]
+        return (
+            np.arange(len(columns)),
+            np.flatnonzero(base > 1),
+            np.flatnonzero((base > 0) & ~keep),
+        )
+
+    def _over(
+        self, columns: NDArray[np.int64]
+    ) -> tuple[tuple[LinearConstraint, LinearConstraint], NDArray[np.float64], Bounds]:
+        """The constraints, costs and bounds of the variables of some columns."""
+        added, taken, emptied = self._parts(columns)
+        near, target = self.published.rows[:, columns], self.target[columns]
+        wanted = np.concatenate([target, -target[taken], -target[emptied]])
+        ends = (np.full(len(added), np.inf), self.base[columns][taken] - 1, np.ones(len(emptied)))
+        return (
+            (
+                LinearConstraint(
+                    sp.hstack([near, -near[:, taken], -near[:, emptied]], format="csc"),
+                    self.published.low,
+                    self.published.high,
+                ),
+                LinearConstraint(sp.csc_array(wanted[None]), self.gap, self.gap),
+            ),
+            np.concatenate([np.ones(len(added) + len(taken)), np.full(len(emptied), LOSING)]),
+            Bounds(0, np.concatenate(ends)),
+        )
+
+
+def _solved(result: OptimizeResult) -> NDArray[np.float64] | None:
+    """A solution, or None where there is none or it was not found in time.
+
+    Raises:
+        DisclosureError: If the solver failed.
+    """
+    if result.x is not None:
+        return np.asarray(result.x)
+    if result.status in (INFEASIBLE, TIME_OUT):
+        return None
+    raise DisclosureError(
+        "The solver of the disclosure audit failed, so nothing is known to be safe.",
+        "Publish nothing; try again, or publish fewer cells.",
+    )
