@@ -22,6 +22,8 @@ MOST_IN_BLOCK: Final = 500
 """Records that may share a block before it is left out. Set on 2026-11-22: of a million made-up
 records some three hundred share a date of birth (a 1 January) and an initial, at most 67 any other
 block, and no one person has so many."""
+WEAKEST: Final = token_column("date_initial_sex")
+"""The block that takes the least to share."""
 LAST_BITS: Final = (1 << 20) - 1
 
 
@@ -69,13 +71,16 @@ def in_blocks(crowded: pl.DataFrame) -> list[pl.Expr]:
 
 
 def open_blocks(encoded: pl.DataFrame, crowded: pl.DataFrame) -> pl.DataFrame:
-    """``record_id`` and the block columns, without the tokens of crowded blocks."""
+    """``record_id`` and the block columns, without the tokens of crowded blocks.
+
+    A record in any crowded block is not met by `WEAKEST` either: what crowds a block is most often
+    a date that stands for an unknown one, and with it an initial says nothing of who somebody is.
+    """
+    inside = dict(zip(BLOCKING_COLUMNS, in_blocks(crowded), strict=True))
+    inside[WEAKEST] = pl.any_horizontal(inside.values())
     return encoded.select(
         "record_id",
-        *(
-            pl.when(~inside).then(pl.col(column)).alias(column)
-            for column, inside in zip(BLOCKING_COLUMNS, in_blocks(crowded), strict=True)
-        ),
+        *(pl.when(~left_out).then(pl.col(name)).alias(name) for name, left_out in inside.items()),
     )
 
 

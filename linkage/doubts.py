@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from linkage.blocking import BLOCKING_COLUMNS, MOST_IN_BLOCK, in_blocks
+from linkage.blocking import BLOCKING_COLUMNS, MOST_IN_BLOCK, in_blocks, open_blocks
 from linkage.groups import GIANT
 from schemas.encoded import REDUCED_TOKENS, token_column
 
@@ -49,15 +49,14 @@ def _cut_off(encoded: pl.DataFrame, crowded: pl.DataFrame) -> Iterator[str]:
     """Partners of whose records some share a block with more than are compared."""
     if crowded.is_empty():
         return
-    blocks = in_blocks(crowded)
-    elsewhere = pl.any_horizontal(
-        pl.col(column).is_not_null() & ~inside
-        for column, inside in zip(BLOCKING_COLUMNS, blocks, strict=True)
+    elsewhere = open_blocks(encoded, crowded).select(
+        elsewhere=pl.any_horizontal(pl.col(BLOCKING_COLUMNS).is_not_null())
     )
     counted = (
-        encoded.filter(pl.any_horizontal(blocks))
+        encoded.with_columns(elsewhere.to_series())
+        .filter(pl.any_horizontal(in_blocks(crowded)))
         .group_by("partner")
-        .agg(records=pl.len(), alone=(~elsewhere).sum())
+        .agg(records=pl.len(), alone=(~pl.col("elsewhere")).sum())
     )
     for partner, records, alone in counted.sort("partner").iter_rows():
         yield (

@@ -18,7 +18,7 @@ from linkage.comparisons import COMPARISONS
 from linkage.model import Model
 from schemas.encoded import ENCODING_VERSION, encoded_schema
 
-RULES: Final = 1
+RULES: Final = 2
 """Raise it when a pair is judged otherwise for another reason than its model or its comparisons."""
 
 PAIRS: Final = {
@@ -81,8 +81,13 @@ def fingerprinted(encoded: pl.DataFrame, kept: Kept) -> pl.DataFrame:
     )
     same = pl.col("fingerprint") == pl.col("fingerprint_kept")
     stood = pl.when(same & (pl.col("first") == pl.col("record_id"))).then("record_id")
-    now = pl.coalesce(stood.min(), pl.col("record_id").min()).over("fingerprint")
-    return known.select(
+    alike = (
+        known.filter(pl.col("fingerprint").is_duplicated())
+        .group_by("fingerprint")
+        .agg(now=pl.coalesce(stood.min(), pl.col("record_id").min()))
+    )
+    now = pl.coalesce("now", "record_id")
+    return known.join(alike, on="fingerprint", how="left", maintain_order="left").select(
         "record_id",
         "fingerprint",
         first=now,

@@ -219,7 +219,8 @@ def score(
         frame = api.register(
             encoded.select(list(encoded_schema())).to_arrow(), table_name="encoded"
         )
-        linker = Linker(frame, settings, log_level=logging.CRITICAL)
+        # Settings are ours, and checking them costs more than scoring a night's few pairs.
+        linker = Linker(frame, settings, log_level=logging.CRITICAL, validate_settings=False)
         if candidates is None:
             return _predicted(linker, least).sort("record_id_l", "record_id_r")
         found = []

@@ -120,7 +120,7 @@ def attach(encoded: pl.DataFrame, groups: pl.DataFrame, view: ReducedView | None
     likely = fitting.filter(pl.col("match_weight") >= view.thresholds.link)
     leading = _leading(fitting, clients, view.thresholds.lead)
     clear = likely.join(leading, on=["client", "person"], how="semi")
-    links = _without_odds(clear, _strong_ids(encoded, groups))
+    links = _without_odds(clear, _strong_ids(encoded, _members(groups, clear)))
     return Attached(
         links=links.select(
             record_id_l=pl.min_horizontal("client", "person"),
@@ -147,15 +147,14 @@ def clients_and_people(
         groups: ``record_id``, ``group``.
     """
     columns = ["record_id", "partner", *MET_BY, WITH_SEX, SEX_BIT, OWN_ID]
-    held = (
-        encoded.select(*columns, named=is_named())
-        .join(groups, on="record_id")
-        .with_columns(
-            person=pl.col("named").any().over("group"),
-            client=pl.col(DATE_EXCHANGED).is_not_null().any().over("group"),
-        )
+    held = encoded.select(*columns, named=is_named()).join(groups, on="record_id")
+    person = held.filter("named").select("group").unique()
+    nameless = held.join(person, on="group", how="anti")
+    client = nameless.filter(pl.col(DATE_EXCHANGED).is_not_null()).select("group").unique()
+    return (
+        nameless.join(client, on="group", how="semi"),
+        held.join(person, on="group", how="semi"),
     )
-    return held.filter(pl.col("client") & ~pl.col("person")), held.filter("person")
 
 
 def compare(clients: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
@@ -177,8 +176,9 @@ def compare(clients: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
             sexes=pl.col("same_sex").count(),
             same_sex=pl.col("same_sex").any(),
         )
-        .join(_placed(clients, "client"), on="client")
-        .join(_placed(people, "person"), on="person")
+    )
+    agreed = agreed.join(_placed(clients, agreed["client"]), on="client").join(
+        _placed(people, agreed["person"]), on="person"
     )
     initials = (
         pl.when(pl.col(IN_EITHER_ORDER) & pl.col(DATE_EXCHANGED))
@@ -219,10 +219,15 @@ def _sharing(clients: pl.DataFrame, people: pl.DataFrame, token: str) -> pl.Data
     )
 
 
-def _placed(side: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Which groups have a sector to compare."""
+def _placed(side: pl.DataFrame, met: pl.Series) -> pl.DataFrame:
+    """Which of the groups that met have a sector to compare."""
     any_sector = pl.col(SECTOR).is_not_null().any()
-    return side.group_by(pl.col("group").alias(name)).agg(any_sector.alias(f"{name}_placed"))
+    return (
+        side.select(SECTOR, pl.col("group").alias(met.name))
+        .join(met.unique().to_frame(), on=met.name, how="semi")
+        .group_by(met.name)
+        .agg(any_sector.alias(f"{met.name}_placed"))
+    )
 
 
 def _weighed(compared: pl.DataFrame, view: ReducedView, people: int) -> pl.DataFrame:
@@ -245,11 +250,12 @@ def _leading(fitting: pl.DataFrame, clients: pl.DataFrame, lead: float) -> pl.Da
     """Those who fit each other better than they fit anybody else, by the lead or more.
 
     A client's rivals are its partner's other clients, unless they have the same initials, date of
-    birth and sex: NDTMS too counts those as one client. A record without the partner's own id is
-    nobody's rival, since one person may have many such.
+    birth and known sex: NDTMS too counts those as one client. A record without the partner's own id
+    is nobody's rival, since one person may have many such.
     """
     one = clients.group_by("group", "partner").agg(
-        alike=pl.col(WITH_SEX).min(), own=pl.col(OWN_ID).is_not_null().any()
+        alike=pl.col(WITH_SEX).filter(pl.col(SEX_BIT).is_not_null()).min(),
+        own=pl.col(OWN_ID).is_not_null().any(),
     )
     rivals = fitting.join(
         one.filter("own").select(
@@ -278,6 +284,12 @@ def _lead(rows: pl.DataFrame, within: tuple[str, ...], rival: str) -> pl.DataFra
         .join(two, on=within)
         .with_columns(lead=pl.col("match_weight") - other.fill_null(-math.inf))
     )
+
+
+def _members(groups: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """The groups that some links name, record by record."""
+    named = pl.concat([links["client"], links["person"]]).unique()
+    return groups.join(named.to_frame("group"), on="group", how="semi")
 
 
 def _strong_ids(encoded: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
