@@ -19,7 +19,8 @@ import typer  # noqa: E402
 
 from flows.cli.check import check_command  # noqa: E402
 from flows.cli.encode import encode_command  # noqa: E402
-from flows.cli.shell import program  # noqa: E402
+from flows.cli.seal_request import SEAL_EXAMPLE, rights_seal_command  # noqa: E402
+from flows.cli.shell import command, program  # noqa: E402
 
 COMMANDS = (
     ("check", check_command, "journeys check police extract --html check.html"),
@@ -34,6 +35,12 @@ COMMANDS = (
 app = program(
     "Check a partner's extract, encode it on this machine and seal it for the hub.", COMMANDS
 )
+
+# A group of one command, so that it is called as at the hub.
+rights_app = typer.Typer(help="Seal an objection or erasure for the hub.", no_args_is_help=True)
+rights_app.callback()(lambda: None)
+rights_app.command("seal", epilog=f"Example: {SEAL_EXAMPLE}")(command(rights_seal_command))
+app.add_typer(rights_app, name="rights")
 
 
 def _show_version(wanted: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import runpy
 import shutil
 import subprocess
 import sys
@@ -38,10 +39,36 @@ def without_network() -> list[str]:
 def test_the_program_of_the_kit_has_three_things_and_no_more() -> None:
     words = [sys.executable, str(ROOT / "kit" / "partner.py")]
     shown = subprocess.run([*words, "--help"], capture_output=True, text=True, check=True).stdout
-    assert "check" in shown and "encode" in shown and "--version" in shown
+    assert all(name in shown for name in ("check", "encode", "rights", "--version"))
     assert not {"run", "keys", "publish", "sql"} & set(shown.split())
     said = subprocess.run([*words, "--version"], capture_output=True, text=True, check=True).stdout
     assert said.startswith("Cohort Journeys partner kit ")
+
+
+WITHOUT = """
+import runpy, sys
+sys.modules.update(dict.fromkeys(sys.argv[1].split(",")))
+sys.argv = sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_the_kit_seals_a_rights_request_without_what_is_left_out(tmp_path: Path) -> None:
+    # A pandas that is halted, rather than absent, stops pandera.
+    left_out = set(runpy.run_path(str(BUILD))["LEFT_OUT"]) - {"pandas"}
+    hub, sealed = tmp_path / "hub", tmp_path / "police.request"
+    write_extracts(60, 1, hub)
+    start(hub, demo=True, today=local_day(utc_now()))
+    desk = to_source(hub, tmp_path / "desks", ["police"])["police"]
+    request = desk.folder / "request.csv"
+    request.write_text("custody_ref\nCU0000001\n")
+    words = ["rights", "seal", "police", str(request), "--keys", str(desk.keys), "--out",
+             str(sealed), "--passphrase-file", str(desk.passphrase)]  # fmt: skip
+    program = [sys.executable, "-c", WITHOUT, ",".join(left_out), str(ROOT / "kit" / "partner.py")]
+    done = subprocess.run([*program, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    public = read_public_key(hub / "keys" / "partners" / "police.pub")
+    assert read_manifest(sealed.read_bytes(), public).partner == "police"
 
 
 def test_the_locks_of_the_kit_name_hashes_and_no_address() -> None:
