@@ -1,8 +1,9 @@
 """Which pairs of records are compared at all: those that share a block token or a strong id.
 
 A token that very many records share is left out: what half a file has in common says of nobody who
-he is, and its pairs would grow with the square of the file. Whether it is left out depends on all
-the records there are, and on nothing else.
+he is, and its pairs would grow with the square of the file. So is a strong id under which very many
+different people stand, which was written down where none was known. Whether it is left out depends
+on all the records there are, and on nothing else.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from schemas.encoded import BLOCK_TOKENS, STRONG_IDS, token_column
 
 # Names and birth year are looked at last: they make the largest blocks, and by then most of their
 # pairs have been found by a rule that is cheaper.
-BLOCKING_COLUMNS = tuple(token_column(name) for name in STRONG_IDS + BLOCK_TOKENS)
+STRONG_COLUMNS = tuple(token_column(name) for name in STRONG_IDS)
+BLOCKING_COLUMNS = (*STRONG_COLUMNS, *(token_column(name) for name in BLOCK_TOKENS))
 
 MOST_IN_BLOCK: Final = 500
 """Records that may share a block before it is left out. Set on 2026-11-22: of a million made-up
@@ -24,6 +26,12 @@ records some three hundred share a date of birth (a 1 January) and an initial, a
 block, and no one person has so many."""
 WEAKEST: Final = token_column("date_initial_sex")
 """The block that takes the least to share."""
+MOST_UNDER_ID: Final = 10
+"""Initials with a date of birth, different ones, that may stand under one strong id before it is
+taken for nobody's. Set on 2026-11-22: of a million made-up records, mistakes and other names
+included, no id has more than six; what is written down for want of an id soon has dozens."""
+WHO: Final = token_column("initials_date_either")
+CROWDED: Final = {"block": pl.String(), "token": pl.Int64()}
 LAST_BITS: Final = (1 << 20) - 1
 
 
@@ -35,12 +43,18 @@ def blocking_rules() -> list[Any]:
 
 
 def crowded_blocks(encoded: pl.DataFrame, most: int = MOST_IN_BLOCK) -> pl.DataFrame:
-    """The blocks that are left out: ``block`` (a column) and ``token``.
+    """The blocks that are left out: ``block`` (a column) and ``token``, each once.
 
     Args:
         encoded: Every encoded record there is.
         most: How many records may share a block.
     """
+    found = pl.concat([_shared_by_many(encoded, most), _ids_of_nobody(encoded)])
+    return found.unique().sort(list(CROWDED))
+
+
+def _shared_by_many(encoded: pl.DataFrame, most: int) -> pl.DataFrame:
+    """The tokens that more records share than may."""
     found = [
         encoded.select(token=column)
         .drop_nulls()
@@ -51,8 +65,22 @@ def crowded_blocks(encoded: pl.DataFrame, most: int = MOST_IN_BLOCK) -> pl.DataF
         for column in BLOCKING_COLUMNS
         if _may_crowd(encoded[column], most)
     ]
-    nothing = pl.DataFrame(schema={"block": pl.String, "token": pl.Int64})
-    return pl.concat([nothing, *found]).sort("block", "token")
+    return pl.concat([pl.DataFrame(schema=CROWDED), *found])
+
+
+def _ids_of_nobody(encoded: pl.DataFrame) -> pl.DataFrame:
+    """The strong ids under which more different people stand than may."""
+    found = [
+        encoded.select(WHO, token=column)
+        .drop_nulls()
+        .group_by("token")
+        .agg(pl.col(WHO).n_unique())
+        .filter(pl.col(WHO) > MOST_UNDER_ID)
+        .select(pl.lit(column).alias("block"), "token")
+        for column in STRONG_COLUMNS
+        if _may_crowd(encoded[column], MOST_UNDER_ID)
+    ]
+    return pl.concat([pl.DataFrame(schema=CROWDED), *found])
 
 
 def _may_crowd(tokens: pl.Series, most: int) -> bool:
@@ -70,6 +98,22 @@ def in_blocks(crowded: pl.DataFrame) -> list[pl.Expr]:
     ]
 
 
+def without_ids_of_many(encoded: pl.DataFrame, crowded: pl.DataFrame) -> pl.DataFrame:
+    """The encoded records without the strong ids that are left out, so that none is evidence.
+
+    Args:
+        encoded: Encoded records.
+        crowded: From :func:`crowded_blocks`.
+    """
+    ids = crowded.filter(pl.col("block").is_in(STRONG_COLUMNS))
+    if ids.is_empty():
+        return encoded
+    inside = dict(zip(BLOCKING_COLUMNS, in_blocks(ids), strict=True))
+    return encoded.with_columns(
+        pl.when(~inside[column]).then(column).alias(column) for column in STRONG_COLUMNS
+    )
+
+
 def open_blocks(encoded: pl.DataFrame, crowded: pl.DataFrame) -> pl.DataFrame:
     """``record_id`` and the block columns, without the tokens of crowded blocks.
 
@@ -77,7 +121,9 @@ def open_blocks(encoded: pl.DataFrame, crowded: pl.DataFrame) -> pl.DataFrame:
     a date that stands for an unknown one, and with it an initial says nothing of who somebody is.
     """
     inside = dict(zip(BLOCKING_COLUMNS, in_blocks(crowded), strict=True))
-    inside[WEAKEST] = pl.any_horizontal(inside.values())
+    inside[WEAKEST] = pl.any_horizontal(
+        expression for name, expression in inside.items() if name not in STRONG_COLUMNS
+    )
     return encoded.select(
         "record_id",
         *(pl.when(~left_out).then(pl.col(name)).alias(name) for name, left_out in inside.items()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -13,6 +13,10 @@ from linkage.review import CERTAIN, PAIR, Decisions, no_decisions, respect, stan
 
 if TYPE_CHECKING:
     from linkage.model import Model
+
+
+ALIKE: Final = 1e9
+"""The weight of a link between records that are alike in everything: only decisions weigh more."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,38 @@ def consolidate(
         decisions: What reviewers decided of pairs.
     """
     decided = decisions or no_decisions()
-    found = grouped(standing_alone(firsts, decided), respect(links, decided))
+    firsts, links = _lowest_first(firsts, links)
+    found = grouped(standing_alone(firsts, decided), respect(_alike_last(firsts, links), decided))
     attached = _respecting(attach(encoded, found.groups, model.reduced), found.groups, decided)
     return Consolidated(attached.groups, found.parted, found.giants, attached)
+
+
+def _lowest_first(firsts: pl.DataFrame, links: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The same with the lowest of those alike standing for them, whichever came first.
+
+    Weights are the same, and who is decided of, or named by, must not follow from who came first.
+    """
+    ahead = firsts.filter(pl.col("record_id") < pl.col("first"))
+    if ahead.is_empty():
+        return firsts, links
+    lowest = ahead.group_by("first").agg(pl.col("record_id").min())
+    old, new = lowest["first"], lowest["record_id"]
+    places = pl.col(*PAIR).replace(pl.concat([old, new]), pl.concat([new, old]))
+    exchanged = links.with_columns(places).with_columns(
+        record_id_l=pl.min_horizontal(*PAIR), record_id_r=pl.max_horizontal(*PAIR)
+    )
+    return firsts.with_columns(pl.col("first").replace(old, new)), exchanged
+
+
+def _alike_last(firsts: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """The links, those of records that are alike in everything being the last to be cut."""
+    copies = firsts.filter(pl.col("record_id") != pl.col("first")).select(
+        record_id_l=pl.min_horizontal("record_id", "first"),
+        record_id_r=pl.max_horizontal("record_id", "first"),
+        alike=pl.lit(value=True),
+    )
+    weight = pl.when("alike").then(ALIKE).otherwise("match_weight").alias("match_weight")
+    return links.join(copies, on=PAIR, how="left").with_columns(weight).drop("alike")
 
 
 def _respecting(attached: Attached, whole: pl.DataFrame, decisions: Decisions) -> Attached:

@@ -10,7 +10,15 @@ from typing import Final
 
 import polars as pl
 
-from linkage.blocking import BLOCKING_COLUMNS, MOST_IN_BLOCK, in_blocks, open_blocks
+from linkage.blocking import (
+    BLOCKING_COLUMNS,
+    MOST_IN_BLOCK,
+    MOST_UNDER_ID,
+    STRONG_COLUMNS,
+    in_blocks,
+    open_blocks,
+    without_ids_of_many,
+)
 from linkage.groups import GIANT
 from schemas.encoded import REDUCED_TOKENS, token_column
 
@@ -19,6 +27,8 @@ MOSTLY: Final = 0.5
 2026-11-22: an extract in another shape, or with a column lost, has far more; a sound one few."""
 
 REDUCED = [token_column(name) for name in REDUCED_TOKENS]
+
+OF_IDS: Final = pl.col("block").is_in(STRONG_COLUMNS)
 
 
 def doubts(encoded: pl.DataFrame, crowded: pl.DataFrame, giants: int) -> tuple[str, ...]:
@@ -29,7 +39,12 @@ def doubts(encoded: pl.DataFrame, crowded: pl.DataFrame, giants: int) -> tuple[s
         crowded: The blocks that were left out.
         giants: How many very large groups were parted.
     """
-    return (*_empty(encoded), *_cut_off(encoded, crowded), *_chains(giants))
+    return (
+        *_empty(encoded),
+        *_cut_off(without_ids_of_many(encoded, crowded), crowded.filter(~OF_IDS)),
+        *_ids_of_nobody(encoded, crowded.filter(OF_IDS)),
+        *_chains(giants),
+    )
 
 
 def _empty(encoded: pl.DataFrame) -> Iterator[str]:
@@ -64,6 +79,19 @@ def _cut_off(encoded: pl.DataFrame, crowded: pl.DataFrame) -> Iterator[str]:
             f"records share, which were not compared by them; {alone:,} could be compared by "
             "nothing else and are linked with none. Ask it for a name, date or address that is "
             "given where none is known."
+        )
+
+
+def _ids_of_nobody(encoded: pl.DataFrame, crowded: pl.DataFrame) -> Iterator[str]:
+    """Partners some of whose records hold a strong id that cannot be one person's."""
+    if crowded.is_empty():
+        return
+    held = encoded.filter(pl.any_horizontal(in_blocks(crowded))).group_by("partner").len()
+    for partner, records in held.sort("partner").iter_rows():
+        yield (
+            f"{records:,} record(s) of {partner} hold a strong id that is under more than "
+            f"{MOST_UNDER_ID} people or {MOST_IN_BLOCK:,} records, and were linked without it. Ask "
+            "it for an id that is given where none is known."
         )
 
 

@@ -13,7 +13,13 @@ from typing import Final
 
 import polars as pl
 
-from linkage.blocking import BLOCKING_COLUMNS, MOST_IN_BLOCK, in_blocks
+from linkage.blocking import (
+    BLOCKING_COLUMNS,
+    CROWDED,
+    MOST_IN_BLOCK,
+    MOST_UNDER_ID,
+    in_blocks,
+)
 from linkage.comparisons import COMPARISONS
 from linkage.model import Model
 from schemas.encoded import ENCODING_VERSION, encoded_schema
@@ -29,7 +35,6 @@ PAIRS: Final = {
     "linked": pl.Boolean(),
 }
 RECORDS: Final = {"record_id": pl.Int64(), "fingerprint": pl.UInt64(), "first": pl.Int64()}
-CROWDED: Final = {"block": pl.String(), "token": pl.Int64()}
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class Kept:
 
 def method_of(model: Model) -> str:
     """What judges a pair, as a name: the model and a digest of it and of its comparisons."""
-    said = (model.model_dump_json(), COMPARISONS, BLOCKING_COLUMNS, MOST_IN_BLOCK, RULES)
+    caps = (MOST_IN_BLOCK, MOST_UNDER_ID)
+    said = (model.model_dump_json(), COMPARISONS, BLOCKING_COLUMNS, *caps, RULES)
     digest = hashlib.sha256(repr((ENCODING_VERSION, *said)).encode()).hexdigest()
     return f"{model.name} {digest}"
 

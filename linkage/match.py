@@ -10,7 +10,12 @@ from typing import Any, Final
 import polars as pl
 import polars.selectors as cs
 
-from linkage.blocking import candidate_pairs, crowded_blocks, open_blocks
+from linkage.blocking import (
+    candidate_pairs,
+    crowded_blocks,
+    open_blocks,
+    without_ids_of_many,
+)
 from linkage.consolidate import consolidate
 from linkage.engines import Engine, in_duckdb
 from linkage.incremental import (
@@ -98,9 +103,10 @@ def link(
     candidates = candidate_pairs(
         open_blocks(encoded, crowded), records.select("record_id", "first"), fresh
     )
-    pairs = pl.concat([standing(kept, records, fresh), judged(encoded, candidates, model, engine)])
+    told = without_ids_of_many(encoded, crowded)
+    pairs = pl.concat([standing(kept, records, fresh), judged(told, candidates, model, engine)])
     firsts = records.select("record_id", "first")
-    found = consolidate(encoded, firsts, pairs.filter("linked"), model, decisions)
+    found = consolidate(told, firsts, pairs.filter("linked"), model, decisions)
     return Links(
         kept=Kept(
             method, records.drop("changed"), crowded, pairs.sort("record_id_l", "record_id_r")

@@ -11,7 +11,8 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from linkage.incremental import CROWDED, PAIRS, RECORDS, Kept
+from linkage.blocking import CROWDED
+from linkage.incremental import PAIRS, RECORDS, Kept
 from schemas.encoded import encoded_schema
 
 # Whatever names a record does so in a column of such a name, so that erasure finds it.

@@ -14,7 +14,8 @@ from governance.encoding.anchored import encode, encoding_keys
 from governance.keys import RootKey
 from linkage import blocking, groups, incremental, match
 from linkage.model import load_model
-from schemas.encoded import STRONG_IDS, encoded_schema
+from linkage.review import Decisions
+from schemas.encoded import STRONG_IDS, encoded_schema, token_column
 
 MODEL = load_model()
 KEY_OF = encoding_keys(RootKey(bytes(range(32))), purpose="tests", epoch=1)
@@ -26,6 +27,7 @@ FIELDS = {
     "sex": ["M", "M", "F", None],
     "pnc_id": ["2003/0123456L", None, None],
 }
+DAY = dt.date(1984, 11, 3)
 TYPES = dict.fromkeys(["forename", "surname", "postcode", "sex", *STRONG_IDS], pl.String) | {
     "dob": pl.Date
 }
@@ -53,13 +55,17 @@ def invented(count: int) -> list[dict]:
 
 VERSIONS = made(invented(16))
 """What a record may say; which record says it is drawn."""
+STRONG = [token_column(name) for name in STRONG_IDS]
+SAID = pl.concat([VERSIONS, VERSIONS.with_columns(pl.lit(None, pl.Int64).alias(c) for c in STRONG)])
+SAID = SAID.with_columns(record_id=pl.int_range(pl.len(), dtype=pl.Int64))
+"""The same, and what is left of it where so many share a strong id that it is taken for none."""
 
 
 @functools.cache
 def weights() -> dict[tuple[int, int], tuple]:
     """The weight of any two versions, one with itself included, by the real engine."""
-    twice = pl.concat([VERSIONS, VERSIONS.with_columns(pl.col("record_id") + 100)])
-    pairs = [(a, b + 100) for a, b in combinations_with_replacement(range(VERSIONS.height), 2)]
+    twice = pl.concat([SAID, SAID.with_columns(pl.col("record_id") + 100)])
+    pairs = [(a, b + 100) for a, b in combinations_with_replacement(range(SAID.height), 2)]
     candidates = pl.DataFrame(pairs, schema=["record_id_l", "record_id_r"], orient="row")
     scored = judged(twice, candidates, MODEL).rows()
     return {(one, other - 100): tuple(said) for one, other, *said in scored}
@@ -71,7 +77,7 @@ judged = match.judged
 def looked_up(encoded: pl.DataFrame, candidates: pl.DataFrame, *_: object) -> pl.DataFrame:
     """What `judged` would say, from the weights of versions."""
     told = [name for name in encoded_schema() if name != "record_id"]
-    version = {row: number for number, row in reversed(list(enumerate(VERSIONS[told].rows())))}
+    version = {row: number for number, row in reversed(list(enumerate(SAID[told].rows())))}
     says = dict(zip(encoded["record_id"], map(version.get, encoded[told].rows()), strict=True))
     rows = [
         (one, other, *found)
@@ -155,6 +161,37 @@ def test_a_block_that_fills_up_and_thins_out_is_judged_anew(tight):
     fewer = match.link(state(dict.fromkeys(range(1, 5), 0)), MODEL, kept)
     assert kept.pairs.is_empty()
     assert fewer.groups["group"].to_list() == [1, 1, 1, 1]
+
+
+def test_an_id_that_becomes_nobodys_and_then_somebodys_is_judged_anew(monkeypatch):
+    monkeypatch.setattr(blocking, "MOST_UNDER_ID", 2)
+    people = [
+        {"partner": "police", "forename": name, "surname": name, "dob": DAY, "pnc_id": "any"}
+        for name in ("DERMOT", "FINBAR", "HOLLOWAY")
+    ]
+    three = made(people)
+    two = three.filter(pl.col("record_id") < 2)
+    kept, found = None, []
+    for now in (two, three, two):
+        links = match.link(now, MODEL, kept)
+        kept = links.kept
+        found.append(links.groups["group"].to_list())
+    assert found == [[0, 0], [0, 1, 2], [0, 0]]
+
+
+@pytest.mark.parametrize("decided", [(1, 2), (2, 3)])
+def test_whose_copy_came_first_makes_no_difference_to_what_was_decided(decided):
+    one = {"forename": "DERMOT", "surname": "HOLLOWAY", "dob": DAY, "postcode": "NR21AB"}
+    numbered = [{"partner": partner, **one} for partner in ("", "police", "housing", "police")]
+    whole = made(numbered).filter(pl.col("record_id") > 0)
+    pair = pl.DataFrame([decided], schema=["record_id_l", "record_id_r"], orient="row")
+    decisions = Decisions(same=pair.clear(), different=pair)
+    kept = match.link(whole.filter(pl.col("record_id") > 1), MODEL).kept
+    for found in (
+        match.link(whole, MODEL, decisions=decisions),
+        match.link(whole, MODEL, kept, decisions=decisions),
+    ):
+        assert found.groups["group"].to_list() == [1, 2, 1]
 
 
 def test_when_the_first_of_those_alike_goes_another_stands_for_them(tight):

@@ -12,7 +12,7 @@ from governance.encoding.anchored import encode, encoding_keys
 from governance.keys import RootKey
 from linkage import groups as groups_room
 from linkage import match
-from linkage.blocking import crowded_blocks
+from linkage.blocking import MOST_UNDER_ID, crowded_blocks
 from linkage.doubts import doubts
 from linkage.groups import grouped
 from linkage.match import Links, link
@@ -121,6 +121,32 @@ def test_thousands_alike_are_no_person_and_take_nobody_with_them():
         "1 record(s) of housing", f"{MANY:,} record(s) of police"
     ]  # fmt: skip
     assert f"{MANY:,} could be compared by nothing else" in said[1]
+
+
+def test_an_id_that_is_under_many_people_is_nobodys():
+    placeholder = {"nhs_number": "4010232137"}
+    crowd = invented(2 * MOST_UNDER_ID, **placeholder)
+    links, said = linked(*crowd, {**ONE, **placeholder}, {**SAME, **placeholder})
+    assert links.groups.group_by("group").len()["len"].sort().to_list() == [1] * len(crowd) + [2]
+    assert [line.split(" hold")[0] for line in said] == [
+        "1 record(s) of housing", "1 record(s) of police", f"{len(crowd)} record(s) of probation"
+    ]  # fmt: skip
+
+
+def test_an_id_that_is_under_many_people_makes_no_relatives_one():
+    placeholder = {"nhs_number": "4010232137"}
+    twin = {**SAME, "forename": "FINBAR"}
+    links, _ = linked(
+        *invented(2 * MOST_UNDER_ID, **placeholder), {**ONE, **placeholder}, {**twin, **placeholder}
+    )
+    assert largest(links) == 1
+
+
+def test_one_person_of_several_names_has_an_id():
+    aliases = invented(MOST_UNDER_ID, nhs_number="4010232137")
+    links, said = linked(*aliases, *invented(20, seed=2))
+    assert said == ()
+    assert largest(links) == MOST_UNDER_ID
 
 
 def test_as_many_alike_as_a_person_may_have_make_as_many_pairs():
