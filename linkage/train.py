@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from linkage.comparisons import COMPARISONS
-from linkage.groups import groups
+from linkage.groups import grouped
 from linkage.match import collision, score
 from linkage.model import splink_settings
 from schemas.encoded import encoded_schema
@@ -172,17 +172,19 @@ def with_truth(scored: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
 def best_threshold(scored: pl.DataFrame, persons: pl.DataFrame) -> float:
     """The whole match weight to link from.
 
-    Groups are judged, not pairs: a few wrong links chain many people together. Their F1 is nearly
-    flat around its best, and a wrong link harms more than a missed one, so the highest weight is
-    taken whose F1 is within ``F1_GIVEN_UP`` of the best.
+    Groups are judged, not pairs: a few wrong links chain many people together. They are judged as a
+    run makes them, with chains parted. Their F1 is nearly flat around its best, and a wrong link
+    harms more than a missed one, so the highest weight is taken whose F1 is within ``F1_GIVEN_UP``
+    of the best.
 
     Args:
         scored: ``record_id_l``, ``record_id_r``, ``match_weight`` of the pairs that may be linked.
         persons: ``record_id``, ``person``: who each record is.
     """
+    firsts = persons.select("record_id", first="record_id")
     rated = {
         float(weight): group_f1(
-            groups(persons["record_id"], scored.filter(pl.col("match_weight") >= weight)), persons
+            grouped(firsts, scored.filter(pl.col("match_weight") >= weight)).groups, persons
         )
         for weight in THRESHOLDS_TRIED
     }

@@ -36,8 +36,10 @@ LEARNT_IN: Final = {
 MOST_RECORDS: Final = 200_000
 """More are sampled: their pairs are many more than the parameters need (2026-11-22)."""
 
-LINK_AT: Final = 0.0
-"""The match weight from which a pair is likelier one person than two (2026-11-22)."""
+LINK_AT: Final = -2.0
+"""The match weight that pairs are linked from (policy, 2026-11-22). Weights learnt without labels
+are too low about zero: of the pairs from -2 to 0 three in four or more were one person, of made-up,
+Australian and historical people alike (docs/adr/0012)."""
 
 FEWEST_DOUBTFUL: Final = 50
 """Fewer pairs that look like relatives do not show that there are none (policy, 2026-11-22)."""
