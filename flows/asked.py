@@ -85,6 +85,7 @@ def read_request(
             f"Give the key of a record ({_or(_keys(partner))}), a strong id, or forename, surname, "
             "date of birth (other than 1 January) and sex together.",
         )
+    _refuse_incomparable(raw, next(iter(marks.values())))
     return Asked(raw.height, marks)
 
 
@@ -139,12 +140,7 @@ def _refuse_parts(raw: pl.DataFrame) -> None:
     """Refuse a description that is not whole: it would be passed over without a word."""
     import polars as pl
 
-    given = [
-        (pl.col(name).str.strip_chars() != "").fill_null(False)
-        if name in raw.columns
-        else pl.lit(False)
-        for name in DESCRIPTION
-    ]
+    given = _described(raw)
     partly = pl.any_horizontal(given) & ~pl.all_horizontal(given)
     lines = raw.select(pl.arg_where(partly) + 1).to_series().to_list()
     if lines:
@@ -152,6 +148,33 @@ def _refuse_parts(raw: pl.DataFrame) -> None:
             f"{WHAT} gives a part of {', '.join(DESCRIPTION)} in {line_words(lines)}.",
             "Give all four or none of them.",
         )
+
+
+def _refuse_incomparable(raw: pl.DataFrame, marks: pl.DataFrame) -> None:
+    """Refuse a description without a mark: it seems to bear out an identifier, and cannot."""
+    import polars as pl
+
+    whole = set(raw.select(pl.arg_where(pl.all_horizontal(_described(raw))) + 1).to_series())
+    lines = whole - set(marks.filter(pl.col("description").is_not_null())["line"])
+    if lines:
+        raise ExtractRejected(
+            f"{WHAT} gives {', '.join(DESCRIPTION)} by which nobody is known in "
+            f"{line_words(lines)}.",
+            "Leave them out where the date of birth is 1 January or the sex is not known, and "
+            "make sure of the key or strong id, since nothing bears it out.",
+        )
+
+
+def _described(raw: pl.DataFrame) -> list[pl.Expr]:
+    """Whether each line gives each part of a description."""
+    import polars as pl
+
+    return [
+        (pl.col(name).str.strip_chars() != "").fill_null(False)
+        if name in raw.columns
+        else pl.lit(False)
+        for name in DESCRIPTION
+    ]
 
 
 def _standardised(raw: pl.DataFrame, table: Table, today: date) -> pl.DataFrame:

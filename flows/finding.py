@@ -61,6 +61,32 @@ def persons_met(settings: Settings, run_id: str, epoch: int, tokens: pl.DataFram
         return erasure.persons_of(connection, records).select(*LINE, "person_id").unique()
 
 
+def values_met(settings: Settings, run_id: str, epoch: int, tokens: pl.DataFrame) -> pl.DataFrame:
+    """Who has each value of suppression tokens, taken by itself, in the stores of a run.
+
+    Args:
+        settings: The partnership.
+        run_id: The run.
+        epoch: The key epoch that its stores are in.
+        tokens: As `governance.rights.suppression.TOKEN_SCHEMA`.
+
+    Returns:
+        ``request_id, line, value_id, person_id``.
+    """
+    import polars as pl
+
+    from linkage import erasure
+    from schemas.marks import GROUNDS
+
+    with opened_store(settings, run_id, "identity") as connection:
+        marks = erasure.read_marks(connection).unpivot(
+            GROUNDS, index="record_id", variable_name="ground", value_name="token"
+        )
+        here = tokens.filter(pl.col("epoch") == epoch)
+        found = marks.join(here, on=["ground", "token"]).select(*LINE, "value_id", "record_id")
+        return erasure.persons_of(connection, found).drop("record_id").unique()
+
+
 def records_of(settings: Settings, run_id: str, persons: pl.DataFrame) -> pl.DataFrame:
     """The frame, which has a ``person_id``, with the ``record_id`` of each of their records."""
     from linkage import erasure

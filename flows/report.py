@@ -143,8 +143,9 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
     ]
     said += [
         f"{one.withheld.by_id_alone:,} withheld record(s) of {partner} have an identifier of such "
-        "a person and other names, date of birth or sex. Ask it whether the identifier is right; "
-        "once it is corrected, the record is taken in."
+        "a person and other names, date of birth or sex, so it may be mistyped. Have all partners "
+        "look for identifiers that they hold under two names, and do not say why: none may learn "
+        "who objected at another."
         for partner, one in staged.taken.items()
         if one.withheld.by_id_alone
     ]

@@ -7,7 +7,7 @@ by the run that applied it, that it was done.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +16,16 @@ from flows.asked import Asked, line_words, read_request
 from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.files import flush
-from flows.finding import LINE, Counts, counted, opened_store, persons_met, records_of, rows_of
+from flows.finding import (
+    LINE,
+    Counts,
+    counted,
+    opened_store,
+    persons_met,
+    records_of,
+    rows_of,
+    values_met,
+)
 from flows.keys import SUPPRESSION, ring_of, store_keys
 from flows.sealed_request import is_sealed, open_request
 from flows.settings import Settings
@@ -43,6 +52,14 @@ REASONS = (
 """Why, in words that cannot hold a value: UK GDPR Articles 17(1) and 21, DPA 2018 section 47."""
 
 
+SHORTEST_ID = 8
+
+DIFFERING = (
+    "An identifier, or names, date of birth and sex, are not those of the person whom the rest "
+    "names in"
+)
+
+
 @dataclass(frozen=True)
 class Found:
     """What a request comes to, in numbers and lines of the file.
@@ -52,7 +69,8 @@ class Found:
         known: How many people of this partnership they are of.
         unknown: Lines that nobody is known by.
         several: Lines whose identifiers are of more than one person here.
-        differing: Lines whose names, birth or sex are not those of whom the rest of the line names.
+        differing: Lines that give something which whom the rest of the line names has not: the
+            token of it would keep out somebody else.
         mixed: Lines of people whose linked records differ in a strong id.
         tables: Partner → table → rows that go.
     """
@@ -139,6 +157,34 @@ def ask(
         _keep(settings, control, current, tokens)
         control.add_request(request, _entry(settings, request, "alteration", "taken in"))
     return Answered(request_id, right, partner, preview, found)
+
+
+def withdraw(settings: Settings, begins: str, *, clock: Clock = utc_now) -> RightsRequest:
+    """Take back a request that waits for a run.
+
+    Args:
+        settings: The partnership.
+        begins: The first eight characters of its id, or more.
+        clock: The clock.
+
+    Raises:
+        ConfigError: No one request that waits has such an id.
+    """
+    with run_lock(settings), open_control(settings) as control:
+        waiting = [
+            one
+            for one in control.rights_requests()
+            if one.applied_run is None and one.request_id.startswith(begins)
+        ]
+        if len(begins) < SHORTEST_ID or len(waiting) != 1:
+            raise ConfigError(
+                "No one request that waits has this id.",
+                f"Give the first {SHORTEST_ID} characters or more of an id that "
+                "`journeys rights status` lists as waiting; what a run has applied is done.",
+            )
+        entry = _entry(settings, waiting[0], "alteration", "withdrawn")
+        control.withdraw_request(waiting[0].request_id, replace(entry, at=clock()))
+    return waiting[0]
 
 
 def status(settings: Settings) -> dict[str, Any]:
@@ -234,24 +280,28 @@ def _find(settings: Settings, current: Run, people: int, tokens: pl.DataFrame) -
             "Put every partner's extract into its inbox and run `journeys run` once.",
         )
     persons = persons_met(settings, run_id, epoch, tokens)
-    described = tokens.filter(pl.col("ground") == "description")
-    as_described = persons_met(settings, run_id, epoch, described)
-    asked_by_name = described.select("line").unique()
-    others = persons.join(asked_by_name, on="line", how="semi").join(
-        as_described, on=[*LINE, "person_id"], how="anti"
-    )
     records = records_of(settings, run_id, persons)
     with opened_store(settings, run_id, "identity") as connection:
         marked = records.join(erasure.read_marks(connection), on="record_id")
     going = marked.select("record_id", "partner").unique("record_id")
     with opened_store(settings, run_id, "staging") as connection:
         rows = rows_of(connection, settings.partners, going["record_id"])
-    per_line = persons.group_by("line").len()
+    several = persons.group_by("line").len().filter(pl.col("len") > 1)
+    values = tokens.filter(pl.col("epoch") == epoch).select(*LINE, "value_id")
+    others = (
+        persons.join(several, on="line", how="anti")
+        .join(values, on=LINE)
+        .join(
+            values_met(settings, run_id, epoch, tokens),
+            on=[*LINE, "value_id", "person_id"],
+            how="anti",
+        )
+    )
     return Found(
         people=people,
         known=persons["person_id"].n_unique(),
         unknown=tuple(sorted(set(range(1, people + 1)) - set(persons["line"]))),
-        several=_lines(per_line.filter(pl.col("len") > 1)),
+        several=_lines(several),
         differing=_lines(others),
         mixed=_lines(_mixed(marked)),
         tables=counted(rows, going),
@@ -279,7 +329,7 @@ def _problem(found: Found, keep_unknown: bool) -> ExtractRejected | None:
         for said, lines in (
             ("Nobody here is known by", () if keep_unknown else found.unknown),
             ("More than one person here is known by", found.several),
-            ("Names, date of birth or sex are not those of the person named in", found.differing),
+            (DIFFERING, found.differing),
         )
         if lines
     ]
@@ -288,8 +338,8 @@ def _problem(found: Found, keep_unknown: bool) -> ExtractRejected | None:
     return ExtractRejected(
         " ".join(told),
         "Correct these lines. Where one gives identifiers of several records that are all the "
-        "same person's, give each on a line of its own; leave out names that have changed; with "
-        "--keep-unknown, people who are not known here are kept out from now on.",
+        "same person's, give each on a line of its own; leave out what has changed or was never "
+        "sent; with --keep-unknown, who is not known here is kept out from now on.",
     )
 
 

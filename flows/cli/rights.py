@@ -91,6 +91,22 @@ def rights_erase_command(
     _ask("erasure", partner, file, preview, reason, keep_unknown, config, json_out)
 
 
+@rights_app.command("withdraw", epilog="Example: journeys rights withdraw 3ddf48d0")
+@command
+def rights_withdraw_command(
+    request: Annotated[
+        str, typer.Argument(metavar="REQUEST", help="Its id, as `journeys rights status` says it.")
+    ],
+    config: ConfigOption = None,
+) -> None:
+    """Take back a request that still waits for a run. That it was made stays on record."""
+    from flows.rights import withdraw
+    from flows.settings import load_settings, locate
+
+    taken_back = withdraw(load_settings(locate(config)), request)
+    typer.echo(f"Request {taken_back.request_id[:8]} was withdrawn: no run will apply it.")
+
+
 @rights_app.command("status", epilog="Example: journeys rights status --json rights.json")
 @command
 def rights_status_command(config: ConfigOption = None, json_out: JsonOption = None) -> None:
@@ -158,6 +174,7 @@ def _request_line(one: Mapping[str, Any]) -> str:
 
 def _lines(answered: Answered) -> list[str]:
     from flows.asked import line_words
+    from flows.rights import DIFFERING
 
     found = answered.found
     lines = [f"{found.people:,} people asked for, {found.known:,} known here."]
@@ -167,7 +184,7 @@ def _lines(answered: Answered) -> list[str]:
     told = (
         ("Nobody here is known by", found.unknown),
         ("More than one person here is known by", found.several),
-        ("Names, date of birth or sex are not those of the person named in", found.differing),
+        (DIFFERING, found.differing),
         ("Linked records differ in a strong id, so look at the links first:", found.mixed),
     )
     lines += [f"{said} {line_words(which)}." for said, which in told if which]
@@ -175,6 +192,7 @@ def _lines(answered: Answered) -> list[str]:
         return [*lines, "Nothing was kept. Tell the partner no more than that it was looked up."]
     return [
         *lines,
-        f"Taken in as request {answered.request_id[:8]}. The next `journeys run` applies it.",
+        f"Taken in as request {answered.request_id[:8]}. The next `journeys run` applies it; until "
+        f"then `journeys rights withdraw {answered.request_id[:8]}` takes it back.",
         "Remove the request's file safely.",
     ]

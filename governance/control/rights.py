@@ -20,6 +20,18 @@ class Rights(Runs):
             connection.execute(sa.insert(RIGHTS_REQUEST).values(**asdict(request)))
             connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
 
+    def withdraw_request(self, request_id: str, entry: AuditEntry) -> None:
+        """Forget a request that no run has applied; its audit entries stay.
+
+        Its tokens count for nothing from then on, and the next command or run removes them.
+        """
+        waiting = sa.and_(
+            RIGHTS_REQUEST.c.request_id == request_id, RIGHTS_REQUEST.c.applied_run.is_(None)
+        )
+        with self._transaction() as connection:
+            if connection.execute(sa.delete(RIGHTS_REQUEST).where(waiting)).rowcount:
+                connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+
     def rights_requests(self) -> list[RightsRequest]:
         """Every request, oldest first."""
         query = sa.select(RIGHTS_REQUEST).order_by(

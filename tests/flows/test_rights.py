@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from conftest import Partnership
 
 NOBODY = {"custody_ref": "CU9999999"}
+NOBODYS_PNC = "1995/1234567Q"
 
 KILLED_IN_ERASE = """
 import os, signal, sys
@@ -165,6 +166,13 @@ def test_a_request_is_looked_up_and_refused_in_numbers_and_lines(ran: Partnershi
              "dob": "1981-02-03", "sex": "M"},
             "are not those of the person",
         ),
+        ({"pnc_id": row["pnc_id"], **NOBODY}, "are not those of the person"),
+        ({"custody_ref": row["custody_ref"], "pnc_id": NOBODYS_PNC}, "are not those of the person"),
+        (
+            {**whole, "custody_ref": row["custody_ref"], "forename": "ZEBEDEE", "surname": "QUILL",
+             "dob": "1981-01-01", "sex": "M"},
+            "by which nobody is known in line 1 ",
+        ),
         ({"custody_ref": "", "forename": row["forename"]}, "a part of forename, surname, dob, sex"),
         ({"pnc_id": "1999/0000001A"}, "values of pnc_id that cannot be used in line 1 "),
         ({"custody_ref": "  "}, "nothing that a person is known by in line 1 "),
@@ -180,7 +188,7 @@ def test_a_request_is_looked_up_and_refused_in_numbers_and_lines(ran: Partnershi
     with open_control(ran.settings) as control:
         assert control.rights_requests() == []
         refusals = [one.detail.get("said") for one in control.audit_entries("consultation")]
-    assert refusals == ["refused"] * 3
+    assert refusals == ["refused"] * 5
     out = ran.folder.parent / "told.json"
     looked = ran.journeys("rights", "object", "--partner", "police", "--preview", "--file",
                           str(asked_for(ran, {"custody_ref": row["custody_ref"]})),
@@ -189,6 +197,28 @@ def test_a_request_is_looked_up_and_refused_in_numbers_and_lines(ran: Partnershi
     assert json.loads(out.read_text())["found"]["known"] == 1
     assert "Nothing was kept" in looked.output and ran.kept() == before
     assert row["custody_ref"] not in looked.output + out.read_text()
+
+
+def test_a_request_that_waits_can_be_taken_back(ran: Partnership) -> None:
+    file = asked_for(ran, {"custody_ref": someone(ran).row["custody_ref"]})
+    first, second = (rights.ask(ran.settings, "erasure", "police", file) for _ in range(2))
+    assert ran.journeys("rights", "withdraw", "").exit_code == 2
+    assert ran.journeys("rights", "withdraw", "0" * 32).exit_code == 2
+    done = ran.journeys("rights", "withdraw", first.request_id[:8])
+    assert done.exit_code == 0 and "no run will apply it" in done.output
+    assert [one["request_id"] for one in rights.status(ran.settings)["requests"]] == [
+        second.request_id
+    ]
+    third = rights.ask(ran.settings, "erasure", "police", file)
+    kept = {row[0] for row in dump(ran, "suppression")["suppression_token"]}
+    assert kept == {second.request_id, third.request_id}
+    with open_control(ran.settings) as control:
+        told = [one.detail for one in control.audit_entries("alteration")]
+        control.withdraw_request(second.request_id, control.audit_entries("alteration")[0])
+        control.withdraw_request(second.request_id, control.audit_entries("alteration")[0])
+        again = control.audit_entries("alteration")
+    of_first = [one["said"] for one in told if one.get("request") == first.request_id]
+    assert of_first == ["taken in", "withdrawn"] and len(again) == len(told) + 1
 
 
 # Stopped in the middle
