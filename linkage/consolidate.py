@@ -45,6 +45,10 @@ def consolidate(
 ) -> Consolidated:
     """Gather linked records into people.
 
+    What holds a group together as one person's is judged by the links alone. Records that were
+    found the same join their groups afterwards: one link between two people who turn out to be one
+    would else look like a chain, and cost both of them their weaker links.
+
     Args:
         encoded: The encoded records.
         firsts: ``record_id``, ``first``: which record stands for those alike.
@@ -54,8 +58,13 @@ def consolidate(
     """
     decided = decisions or no_decisions()
     firsts, links = _lowest_first(firsts, links)
-    found = grouped(standing_alone(firsts, decided), respect(_alike_last(firsts, links), decided))
-    attached = _respecting(attach(encoded, found.groups, model.reduced), found.groups, decided)
+    links = _alike_last(firsts, links)
+    standing = respect(links, decided)
+    all_stand = decided.different.is_empty()
+    evidence = links if all_stand else links.join(standing, on=PAIR, how="semi")
+    found = grouped(standing_alone(firsts, decided), evidence)
+    whole = _joined(found.groups, standing.join(decided.same, on=PAIR, how="semi"))
+    attached = _respecting(attach(encoded, whole, model.reduced), whole, decided)
     return Consolidated(attached.groups, found.parted, found.giants, attached)
 
 
@@ -87,6 +96,20 @@ def _alike_last(firsts: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     return links.join(copies, on=PAIR, how="left").with_columns(weight).drop("alike")
 
 
+def _joined(whole: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """The groups, and as one those between which there are links."""
+    if links.is_empty():
+        return whole
+    return groups(whole["record_id"], pl.concat([_held(whole).select(PAIR), links.select(PAIR)]))
+
+
+def _held(whole: pl.DataFrame) -> pl.DataFrame:
+    """Links that hold each group together: of every record with the one that names its group."""
+    return whole.filter(pl.col("record_id") > pl.col("group")).select(
+        record_id_l="group", record_id_r="record_id", match_weight=pl.lit(CERTAIN)
+    )
+
+
 def _respecting(attached: Attached, whole: pl.DataFrame, decisions: Decisions) -> Attached:
     """Clients without the links that would bring two different records together.
 
@@ -94,10 +117,7 @@ def _respecting(attached: Attached, whole: pl.DataFrame, decisions: Decisions) -
     """
     if decisions.different.is_empty() or attached.links.is_empty():
         return attached
-    within = whole.filter(pl.col("record_id") > pl.col("group")).select(
-        record_id_l="group", record_id_r="record_id", match_weight=pl.lit(CERTAIN)
-    )
-    asked = pl.concat([within, attached.links.select(*PAIR, "match_weight")])
+    asked = pl.concat([_held(whole), attached.links.select(*PAIR, "match_weight")])
     standing = respect(asked, replace(no_decisions(), different=decisions.different))
     return replace(
         attached,

@@ -135,7 +135,7 @@ def contradicts(decisions: Decisions, one: int, other: int, decision: str) -> bo
 
 
 def standing_alone(firsts: pl.DataFrame, decisions: Decisions) -> pl.DataFrame:
-    """Which record stands for those alike, where a record that was decided stands for itself.
+    """Which record stands for those alike, where one found different stands for itself.
 
     Args:
         firsts: ``record_id``, ``first``.
@@ -144,7 +144,6 @@ def standing_alone(firsts: pl.DataFrame, decisions: Decisions) -> pl.DataFrame:
     Returns:
         The same columns.
     """
-    frames = (decisions.same, decisions.different)
-    named = pl.concat([frame[column] for frame in frames for column in PAIR]).unique()
+    named = pl.concat([decisions.different[column] for column in PAIR]).unique()
     decided = pl.col("record_id").is_in(named.implode())
     return firsts.with_columns(first=pl.when(decided).then("record_id").otherwise("first"))

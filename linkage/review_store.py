@@ -66,13 +66,17 @@ def replace_queue(
 ) -> None:
     """Put this run's queue in the place of the last one's; a pair that stays keeps its name.
 
+    What was decided one way or the other stays, though no doubt is left once it is respected: it
+    must be possible to look it up and to take it back.
+
     Args:
         connection: The identity store.
         queue: From :func:`linkage.review_queue.queue`.
         new_name: Where fresh names come from.
     """
-    held = connection.execute("SELECT pair, asked, record_id_l, record_id_r FROM review_pair").pl()
-    named = queue.join(held, on=["asked", *PAIR], how="left")
+    held = read_queue(connection)
+    asked = ["asked", *PAIR]
+    named = queue.join(held.select("pair", *asked), on=asked, how="left")
     taken = set(held["pair"])
     fresh = []
     for _ in range(named["pair"].null_count()):
@@ -84,8 +88,13 @@ def replace_queue(
         pair=pl.Series(fresh, dtype=pl.String)
     )
     columns = ["pair", "asked", *PAIR, "why"]
+    decided = held.filter(pl.col("decision").is_in(["same", "different"]))
     arriving = pl.concat(
-        [named.filter(pl.col("pair").is_not_null()).select(columns), lacking.select(columns)]
+        [
+            named.filter(pl.col("pair").is_not_null()).select(columns),
+            lacking.select(columns),
+            decided.join(queue, on=asked, how="anti").select(columns),
+        ]
     )
     connection.register("arriving", arriving.to_arrow())
     connection.execute("BEGIN")

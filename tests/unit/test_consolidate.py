@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import combinations
 
 import polars as pl
 import pytest
 
 from governance.encoding.anchored import encode, encoding_keys
 from governance.keys import RootKey
+from linkage.consolidate import consolidate
 from linkage.match import link
 from linkage.model import load_model
 from linkage.review import Decisions
@@ -79,3 +81,39 @@ def test_a_client_does_not_join_a_person_from_whom_it_is_different() -> None:
 
 def test_a_client_joins_the_person_whom_it_was_found_to_be() -> None:
     assert together(OTHER, CLIENT, same=((1, 2),)) == [{1, 2}]
+
+
+def well_linked(*records: int) -> list[tuple[int, int, float]]:
+    """Every two of some records, each link with a weight of its own."""
+    return [(one, other, 3.0 + one + other) for one, other in combinations(records, 2)]
+
+
+def people_of(links: list[tuple[int, int, float]], *same: tuple[int, int]) -> list[tuple[int, ...]]:
+    """The groups that some links make of 12 records, no two of which are alike."""
+    rows = [
+        {**{name: OTHER.get(name) for name in FIELDS}, "record_id": one + 1} for one in range(12)
+    ]
+    encoded = encode(pl.DataFrame(rows, schema={**FIELDS, "record_id": pl.Int64}), KEY_OF)
+    firsts = encoded.select("record_id", first="record_id")
+    kinds = {"record_id_l": pl.Int64, "record_id_r": pl.Int64, "match_weight": pl.Float64}
+    given = pl.DataFrame(links, schema=kinds, orient="row")
+    made = consolidate(encoded, firsts, given, MODEL, Decisions(pairs(*same), pairs()))
+    held = made.groups.sort("record_id").group_by("group", maintain_order=True).agg("record_id")
+    return [tuple(one) for one in held["record_id"]]
+
+
+def test_two_people_found_to_be_one_keep_all_their_records() -> None:
+    """One decision joins them by one link, and that does not make them a chain to be parted."""
+    one, other = tuple(range(1, 7)), tuple(range(7, 13))
+    links = well_linked(*one) + well_linked(*other)
+    assert people_of(links) == [one, other]
+    assert people_of(links, (1, 7)) == [one + other]
+    # Nor where a weak link, that was taken away from a chain, is found to be right.
+    assert people_of([*links, (1, 7, 2.5)]) == [one, other]
+    assert people_of([*links, (1, 7, 2.5)], (1, 7)) == [one + other]
+
+
+def test_a_link_found_to_be_right_holds_its_group_together_as_before() -> None:
+    few = [(1, 2, 4.5), (1, 3, 5.5), (2, 3, 6.5), (3, 4, 7.5), (4, 5, 8.5), (3, 5, 9.5)]
+    assert people_of(few)[0] == (1, 2, 3, 4, 5)
+    assert people_of(few, (3, 4))[0] == (1, 2, 3, 4, 5)

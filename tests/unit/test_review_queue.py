@@ -207,3 +207,18 @@ def test_decisions_cross_to_the_next_key_epoch(identity_store) -> None:
 def test_every_reason_is_a_sentence() -> None:
     assert all(said.endswith(".") for said in review_store.REASONS.values())
     assert all(WHY.values())
+
+
+@pytest.mark.parametrize("decision", ["same", "different"])
+def test_what_was_decided_can_be_looked_up_and_taken_back(identity_store, decision: str) -> None:
+    """Once it is respected nothing of the pair is in doubt, but the decision may be wrong."""
+    names = iter("abc").__next__
+    review_store.replace_queue(identity_store, queued((HUB, 1, 2), ("police", 1, 3)), names)
+    review_store.add_decision(identity_store, 1, 2, decided(decision))
+    for _ in range(2):
+        review_store.replace_queue(identity_store, queued((HUB, 2, 3)), names)
+        read = review_store.read_queue(identity_store).select("pair", "asked", "decision").rows()
+        assert read == [("a", HUB, decision), ("c", HUB, None)]
+    review_store.add_decision(identity_store, 1, 2, decided("unsure"))
+    review_store.replace_queue(identity_store, queued((HUB, 2, 3)), names)
+    assert review_store.read_queue(identity_store)["pair"].to_list() == ["c"]
