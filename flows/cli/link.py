@@ -13,7 +13,8 @@ from flows.cli.review import review_app
 from flows.cli.shell import ConfigOption, JsonOption, command, say, write_report
 
 link_app = typer.Typer(
-    help="Train the linkage model, and say what a person id became.", no_args_is_help=True
+    help="Train the linkage model, judge and review links, and say what a person id became.",
+    no_args_is_help=True,
 )
 link_app.command("history", epilog="Example: journeys link history 0f3a9c27be41d806")(
     command(link_history_command)
@@ -61,6 +62,7 @@ def link_train_command(
     The page beside it shows every parameter and what has changed since the last model. A run uses
     the model that `model` in partnership.yaml names, else the packaged one.
     """
+    import re
     from datetime import UTC, datetime
 
     from flows.files import check_report_target, make_folder, write_text
@@ -69,9 +71,19 @@ def link_train_command(
     from flows.settings import locate
     from flows.train import model_in_force, train_on_synthetic, write_model
     from linkage.model import Model, load_model
+    from schemas.errors import ConfigError
 
-    target = out if out is not None else locate(config).parent / "models" / f"{name}.json"
-    make_folder(target.parent)
+    if not re.fullmatch(r"\w[\w.-]{0,79}", name, re.ASCII):
+        raise ConfigError(
+            "A model cannot be called that.",
+            "Give --name up to 80 letters, digits, full stops, hyphens and underscores.",
+        )
+    if not approved_by.strip():
+        raise ConfigError("A model needs somebody who approves it.", "Give --approved-by NAME.")
+    home = locate(config).parent
+    target = out if out is not None else home / "models" / f"{name}.json"
+    if out is None and home.is_dir():
+        make_folder(target.parent)
     page = target.with_suffix(".html")
     check_report_target(target, "model")
     check_report_target(page, "model page")

@@ -89,3 +89,26 @@ def test_training_writes_the_model_and_its_page(model, tmp_path, monkeypatch):
     out.with_suffix(".html").write_text("a page of somebody else's")
     refused = CliRunner().invoke(app, words)
     assert refused.exit_code != 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"--name": "../next"},
+        {"--name": ""},
+        {"--name": "next year"},
+        {"--approved-by": " "},
+        {"--out": "{folder}/nowhere/next.json"},
+        {"--config": "{folder}/nowhere/partnership.yaml"},
+    ],
+    ids=str,
+)
+def test_a_name_or_place_that_is_none_is_refused_before_training(
+    wrong, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(flows.train, "train_on_synthetic", lambda *_, **__: 1 / 0)
+    given = {"--name": "next", "--approved-by": "A. Name", "--config": "{folder}/partnership.yaml"}
+    words = [word.format(folder=tmp_path) for pair in (given | wrong).items() for word in pair]
+    found = CliRunner().invoke(app, ["link", "train", *words], catch_exceptions=False)
+    assert found.exit_code == 2 and "Error: " in found.stderr
+    assert not list(tmp_path.iterdir())
