@@ -54,6 +54,7 @@ REASONS = (
 
 SHORTEST_ID = 8
 
+UNKNOWN = "Nobody with a record of this partner is known by"
 DIFFERING = (
     "An identifier, or names, date of birth and sex, are not those of the person whom the rest "
     "names in"
@@ -67,7 +68,7 @@ class Found:
     Args:
         people: How many lines it has.
         known: How many people of this partnership they are of.
-        unknown: Lines that nobody is known by.
+        unknown: Lines by which nobody is known of whom the partner has a record here.
         several: Lines whose identifiers are of more than one person here.
         differing: Lines that give something which whom the rest of the line names has not: the
             token of it would keep out somebody else.
@@ -136,7 +137,7 @@ def ask(
         current = _current(control)
         request_id, asked = _read(settings, partner, path, clock)
         tokens = _tokens(request_id, asked, current.key_epoch)
-        found = _find(settings, current, asked.people, tokens)
+        found = _find(settings, current, partner, asked.people, tokens)
         request = RightsRequest(
             request_id=request_id,
             right=right,
@@ -266,8 +267,14 @@ def _tokens(request_id: str, asked: Asked, epoch: int | None) -> pl.DataFrame:
     return tokens_of(marks, pl.DataFrame(schema=TOKEN_SCHEMA), lambda: secrets.randbits(62))
 
 
-def _find(settings: Settings, current: Run, people: int, tokens: pl.DataFrame) -> Found:
-    """What a request comes to in the stores of the current run."""
+def _find(
+    settings: Settings, current: Run, partner: str, people: int, tokens: pl.DataFrame
+) -> Found:
+    """What a request comes to in the stores of the current run.
+
+    Whom only other partners know counts as unknown: a partner that is told whether its request was
+    refused could otherwise ask of anybody whether they are known elsewhere.
+    """
     import polars as pl
 
     from linkage import erasure
@@ -283,6 +290,7 @@ def _find(settings: Settings, current: Run, people: int, tokens: pl.DataFrame) -
     records = records_of(settings, run_id, persons)
     with opened_store(settings, run_id, "identity") as connection:
         marked = records.join(erasure.read_marks(connection), on="record_id")
+    own = marked.filter(pl.col("partner") == partner)
     going = marked.select("record_id", "partner").unique("record_id")
     with opened_store(settings, run_id, "staging") as connection:
         rows = rows_of(connection, settings.partners, going["record_id"])
@@ -300,7 +308,7 @@ def _find(settings: Settings, current: Run, people: int, tokens: pl.DataFrame) -
     return Found(
         people=people,
         known=persons["person_id"].n_unique(),
-        unknown=tuple(sorted(set(range(1, people + 1)) - set(persons["line"]))),
+        unknown=tuple(sorted(set(range(1, people + 1)) - set(own["line"]))),
         several=_lines(several),
         differing=_lines(others),
         mixed=_lines(_mixed(marked)),
@@ -327,7 +335,7 @@ def _problem(found: Found, keep_unknown: bool) -> ExtractRejected | None:
     told = [
         f"{said} {line_words(lines)}."
         for said, lines in (
-            ("Nobody here is known by", () if keep_unknown else found.unknown),
+            (UNKNOWN, () if keep_unknown else found.unknown),
             ("More than one person here is known by", found.several),
             (DIFFERING, found.differing),
         )

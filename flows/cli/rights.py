@@ -174,7 +174,7 @@ def _request_line(one: Mapping[str, Any]) -> str:
 
 def _lines(answered: Answered) -> list[str]:
     from flows.asked import line_words
-    from flows.rights import DIFFERING
+    from flows.rights import DIFFERING, UNKNOWN
 
     found = answered.found
     lines = [f"{found.people:,} people asked for, {found.known:,} known here."]
@@ -182,7 +182,7 @@ def _lines(answered: Answered) -> list[str]:
         rows = ", ".join(f"{name} {count:,}" for name, count in tables.items())
         lines.append(f"  {partner:<10} {rows}")
     told = (
-        ("Nobody here is known by", found.unknown),
+        (UNKNOWN, found.unknown),
         ("More than one person here is known by", found.several),
         (DIFFERING, found.differing),
         ("Linked records differ in a strong id, so look at the links first:", found.mixed),

@@ -159,7 +159,7 @@ def test_a_request_is_looked_up_and_refused_in_numbers_and_lines(ran: Partnershi
     before, names = ran.kept(), ("forename", "surname", "dob", "sex")
     whole = {"custody_ref": "", **dict.fromkeys(names, "")}
     cases: list[tuple[dict[str, str], str]] = [
-        (NOBODY, "Nobody here is known by line 1 "),
+        (NOBODY, "is known by line 1 "),
         ({**whole, "custody_ref": row["custody_ref"], **{n: other[n] for n in names}}, "More than"),
         (
             {**whole, "custody_ref": row["custody_ref"], "forename": "ZEBEDEE", "surname": "QUILL",
@@ -197,6 +197,17 @@ def test_a_request_is_looked_up_and_refused_in_numbers_and_lines(ran: Partnershi
     assert json.loads(out.read_text())["found"]["known"] == 1
     assert "Nothing was kept" in looked.output and ran.kept() == before
     assert row["custody_ref"] not in looked.output + out.read_text()
+
+
+def test_a_partner_cannot_ask_whether_somebody_is_known_to_others_only(ran: Partnership) -> None:
+    file = asked_for(ran, {"custody_ref": someone(ran).row["custody_ref"]})
+    with opened_store(ran.settings, current_run(ran), "identity", read_only=False) as store:
+        store.execute("UPDATE mark SET partner = 'probation' WHERE partner = 'police'")
+    answered = rights.ask(ran.settings, "erasure", "police", file, preview=True)
+    assert (answered.found.known, answered.found.unknown) == (1, (1,))
+    with pytest.raises(JourneysError, match="Nobody with a record of this partner"):
+        rights.ask(ran.settings, "erasure", "police", file)
+    rights.ask(ran.settings, "erasure", "police", file, keep_unknown=True)
 
 
 def test_a_request_that_waits_can_be_taken_back(ran: Partnership) -> None:
