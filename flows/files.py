@@ -16,7 +16,7 @@ from schemas.errors import ConfigError, StoreError
 
 PRIVATE = 0o700
 
-REPORTS = ("--json report", "--html page", "--csv report")
+REPORTS = ("--json report", "--html page", "--csv report", "page", "pairs file")
 """What the reports are called that a person may ask for."""
 
 HOME_MARKS = ("partnership.yaml", "control.db", "ledger-key.json")
@@ -171,6 +171,9 @@ def _is_json(content: bytes) -> bool:
 REPLACEABLE: dict[str, Callable[[bytes], bool]] = {
     "--html page": lambda content: content.lower().startswith(b"<!doctype html"),
     "model page": lambda content: content.lower().startswith(b"<!doctype html"),
+    "page": lambda content: content.lower().startswith(b"<!doctype html"),
+    "pairs file": lambda content: content.startswith(b"pair,record_id_l,record_id_r"),
+    "file of record keys": lambda content: content.startswith(b"pair,table,record_key"),
     "--csv report": lambda content: content.startswith(b"table,row,column,rule"),
     "--out file": lambda content: content.startswith(b"cohort-journeys-sealed-1\n"),
     "model": lambda content: b'"encoding_version"' in content,

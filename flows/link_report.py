@@ -60,7 +60,7 @@ def link_report(
 
     Raises:
         StoreError: If there is no run yet, or its stores cannot be read.
-        ExtractRejected: If the labelled sample cannot be read.
+        ExtractRejected: If the labelled sample cannot be read, or none of it is of this run.
     """
     from linkage.model import load_model
     from linkage.review_store import counts
@@ -241,6 +241,11 @@ def _against(sample: pl.DataFrame, identity: duckdb.DuckDBPyConnection) -> list[
         "USING (record_id)"
     ).pl()
     rates = against_labels(sample, known.with_columns(pl.col("person_id").alias("group")))
+    if rates.is_empty():
+        raise ExtractRejected(
+            "No pair of the labelled sample is of two records of the current run.",
+            "Compare its record ids with this run's; after a key rotation they are others.",
+        )
     told: dict[str, dict[str, Any]] = {}
     for row in rates.iter_rows(named=True):
         name = f"{row['partner_a']}–{row['partner_b']}"

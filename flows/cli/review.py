@@ -61,7 +61,7 @@ def review_list_command(
     if out is not None:
         if partner is None:
             raise ConfigError("--out is of one partner's pairs.", "Give --partner too.")
-        check_report_target(out, "--out file")
+        check_report_target(out, "pairs file")
     found = waiting(settings, partner=partner, decided=decided)
     write_report(found, json_out)
     if out is not None and partner is not None:
@@ -105,7 +105,7 @@ def review_own_command(
 
     refuse_keys_at_a_hub(files, os.environ.get(LOCATION_VARIABLE))
     require_partner(partner)
-    check_report_target(out, "--out file")
+    check_report_target(out, "file of record keys")
     refuse_overwriting(
         {"--out file": out},
         [pairs, keys, *files, *(one for path in files if path.is_dir() for one in path.glob("*"))],

@@ -174,14 +174,16 @@ def test_a_partner_finds_its_own_records_at_its_own_desk(
         )
     desk = to_source(ran.folder, tmp_path / "desks", ["police"])["police"]
     pairs, own = desk.folder / "pairs.csv", desk.folder / "own.csv"
-    listed = ran.journeys("link", "review", "list", "--partner", "police", "--out", str(pairs))
-    assert listed.exit_code == 0, listed.output
+    for _ in range(2):  # the next one replaces it
+        listed = ran.journeys("link", "review", "list", "--partner", "police", "--out", str(pairs))
+        assert listed.exit_code == 0, listed.output
     assert pairs.stat().st_mode & 0o077 == 0
     monkeypatch.chdir(desk.folder)
     words = ["link", "review", "own", "police", str(desk.extract), "--pairs", str(pairs)]
     words += ["--keys", str(desk.keys), "--passphrase-file", str(desk.passphrase)]
-    found = CliRunner().invoke(app, [*words, "--out", str(own)])
-    assert found.exit_code == 0, found.output
+    for _ in range(2):
+        found = CliRunner().invoke(app, [*words, "--out", str(own)])
+        assert found.exit_code == 0, found.output
     told = pl.read_csv(own, infer_schema=False)
     sent = pl.read_csv(desk.extract / "custody.csv", infer_schema=False)["custody_ref"].to_list()
     assert told["pair"].to_list() == ["0a0b0c0d"] * 2
