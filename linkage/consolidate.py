@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from linkage.groups import grouped, groups
-from linkage.reduced import Attached, attach
+from linkage.reduced import OTHER_IDS, Attached, attach
 from linkage.review import CERTAIN, PAIR, Decisions, no_decisions, respect, standing_alone
 
 if TYPE_CHECKING:
@@ -42,8 +42,9 @@ def consolidate(
     links: pl.DataFrame,
     model: Model,
     decisions: Decisions | None = None,
+    guarded: pl.DataFrame | None = None,
 ) -> Consolidated:
-    """Gather linked records into people.
+    """Gather links into people.
 
     What holds a group together as one person's is judged by the links alone. Records that were
     found the same join their groups afterwards: one link between two people who turn out to be one
@@ -55,34 +56,75 @@ def consolidate(
         links: ``record_id_l`` < ``record_id_r``, ``match_weight``: the pairs that are links.
         model: The model that judged them.
         decisions: What reviewers decided of pairs.
+        guarded: ``record_id_l`` < ``record_id_r``: the pairs that the collision guard keeps apart.
     """
     decided = decisions or no_decisions()
-    firsts, links = _lowest_first(firsts, links)
-    links = _alike_last(firsts, links)
-    standing = respect(links, decided)
-    all_stand = decided.different.is_empty()
-    evidence = links if all_stand else links.join(standing, on=PAIR, how="semi")
+    lowest = _lowest(firsts)
+    firsts = firsts.with_columns(pl.col("first").replace(*lowest))
+    links = _alike_last(firsts, _exchanged(links, lowest))
+    relatives = no_decisions().different if guarded is None else of_other_ids(encoded, guarded)
+    apart = _with_relatives(decided, _exchanged(relatives, lowest))
+    standing = respect(links, apart)
+    evidence = links if apart.different.is_empty() else links.join(standing, on=PAIR, how="semi")
     found = grouped(standing_alone(firsts, decided), evidence)
     whole = _joined(found.groups, standing.join(decided.same, on=PAIR, how="semi"))
     attached = _respecting(attach(encoded, whole, model.reduced), whole, decided)
     return Consolidated(attached.groups, found.parted, found.giants, attached)
 
 
-def _lowest_first(firsts: pl.DataFrame, links: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The same with the lowest of those alike standing for them, whichever came first.
+def of_other_ids(encoded: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs of records that hold different strong ids and none in common.
+
+    Args:
+        encoded: The encoded records.
+        pairs: ``record_id_l``, ``record_id_r``.
+    """
+    ids = encoded.select("record_id", *OTHER_IDS)
+    both = pairs.join(ids, left_on="record_id_l", right_on="record_id").join(
+        ids, left_on="record_id_r", right_on="record_id", suffix="_r"
+    )
+    agree, differ = (
+        pl.any_horizontal(test(pl.col(one), pl.col(f"{one}_r")) for one in OTHER_IDS).fill_null(
+            value=False
+        )
+        for test in (pl.Expr.eq, pl.Expr.ne)
+    )
+    return both.filter(differ, ~agree).select(PAIR)
+
+
+def _with_relatives(decided: Decisions, relatives: pl.DataFrame) -> Decisions:
+    """The decisions, and relatives as different where nobody decided that they are the same.
+
+    The guard keeps their two records apart. Without this a third, which lacks the forename or the
+    date that tells them apart, would bring them together all the same.
+    """
+    ends = pl.concat([frame[end] for frame in (decided.same, relatives) for end in PAIR]).unique()
+    held = groups(ends, decided.same)
+    unheard = (
+        relatives.join(held, left_on="record_id_l", right_on="record_id")
+        .join(held, left_on="record_id_r", right_on="record_id", suffix="_r")
+        .filter(pl.col("group") != pl.col("group_r"))
+        .select(PAIR)
+    )
+    return replace(decided, different=pl.concat([decided.different, unheard]).unique())
+
+
+def _lowest(firsts: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """The records to exchange so that the lowest of those alike stands for them: which, for which.
 
     Weights are the same, and who is decided of, or named by, must not follow from who came first.
     """
     ahead = firsts.filter(pl.col("record_id") < pl.col("first"))
-    if ahead.is_empty():
-        return firsts, links
     lowest = ahead.group_by("first").agg(pl.col("record_id").min())
     old, new = lowest["first"], lowest["record_id"]
-    places = pl.col(*PAIR).replace(pl.concat([old, new]), pl.concat([new, old]))
-    exchanged = links.with_columns(places).with_columns(
+    return pl.concat([old, new]), pl.concat([new, old])
+
+
+def _exchanged(pairs: pl.DataFrame, lowest: tuple[pl.Series, pl.Series]) -> pl.DataFrame:
+    """The pairs with some records in the place of others, the lower on the left still."""
+    return pairs.with_columns(pl.col(*PAIR).replace(*lowest)).with_columns(
         record_id_l=pl.min_horizontal(*PAIR), record_id_r=pl.max_horizontal(*PAIR)
     )
-    return firsts.with_columns(pl.col("first").replace(old, new)), exchanged
 
 
 def _alike_last(firsts: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:

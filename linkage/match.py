@@ -106,7 +106,9 @@ def link(
     told = without_ids_of_many(encoded, crowded)
     pairs = pl.concat([standing(kept, records, fresh), judged(told, candidates, model, engine)])
     firsts = records.select("record_id", "first")
-    found = consolidate(told, firsts, pairs.filter("linked"), model, decisions)
+    found = consolidate(
+        told, firsts, pairs.filter("linked"), model, decisions, pairs.filter("guarded")
+    )
     return Links(
         kept=Kept(
             method, records.drop("changed"), crowded, pairs.sort("record_id_l", "record_id_r")
@@ -178,14 +180,18 @@ def like_relatives(reached: Callable[[str, str], pl.Expr]) -> pl.Expr:
     """True for pairs that look like two people of one household, whom no strong id makes one.
 
     Agreement on what a family shares must not outweigh the one attribute that tells its members
-    apart. Twins: one surname, and forenames that have not even the initial in common. A father and
-    a son of one name: the dates of birth are different. (The first is the twins rule of the MoJ
-    Core Person Record, which asks for one postcode as well; twins who moved have two.)
+    apart. Twins: one surname, and forenames that have not even the initial in common, or little
+    more than that where their strong ids differ. A father and a son of one name: the dates of
+    birth are different. (The first is the twins rule of the MoJ Core Person Record, which asks for
+    one postcode as well; twins who moved have two.)
 
     Args:
         reached: True where a pair reaches a level of a comparison.
     """
-    twins = reached("forename", "different") & reached("surname", "exact")
+    other_ids = reached("strong_id", "all that can be compared differ")
+    unlike = reached("forename", "distant") | reached("forename", "of one initial")
+    other_forename = reached("forename", "different") | (unlike & other_ids)
+    twins = other_forename & reached("surname", "exact")
     father_and_son = reached("dob", "different")
     return (twins | father_and_son) & ~reached("strong_id", "agree")
 

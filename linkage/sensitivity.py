@@ -43,11 +43,10 @@ def linked_otherwise(
         Match weight below or above the link threshold → ``record_id``, ``person_id``. These ids
         name a person within that linking only.
     """
-    free = pairs.filter(~pl.col("guarded"))
+    guarded, free = pairs.filter("guarded"), pairs.filter(~pl.col("guarded"))
     found = {}
     for offset in RANGE:
         links = free.filter(pl.col("match_weight") >= model.thresholds.link + offset)
-        found[offset] = consolidate(encoded, firsts, links, model, decisions).groups.select(
-            "record_id", person_id=pl.col("group").cast(pl.String)
-        )
+        whole = consolidate(encoded, firsts, links, model, decisions, guarded).groups
+        found[offset] = whole.select("record_id", person_id=pl.col("group").cast(pl.String))
     return found

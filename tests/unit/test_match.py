@@ -3,6 +3,7 @@
 import datetime as dt
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from governance.keys import RootKey
 from linkage.groups import groups
 from linkage.match import link, score
 from linkage.model import load_model
+from linkage.review import Decisions
 from schemas.encoded import STRONG_IDS
 
 KEY_OF = encoding_keys(RootKey(bytes(range(32))), purpose="tests", epoch=1)
@@ -80,6 +82,32 @@ def test_a_model_without_the_guard_joins_what_looks_like_twins():
 def test_another_forename_of_one_initial_or_a_changed_surname_is_no_twin():
     assert together(person("DERMOT"), person("DONAL")) == [{1, 2}]
     assert together(person("DERMOT"), person("FINBAR", surname="HOLOWAY")) == [{1, 2}]
+
+
+def test_twins_of_one_initial_are_kept_apart_by_their_ids():
+    ours, theirs = ({"nhs_number": number} for number in ("4010232137", "4505577104"))
+    assert together(person("JAMES", **ours), person("JACK", **theirs)) == [{1}, {2}]
+    assert together(person("DERMOT", **ours), person("DAVID", **theirs)) == [{1}, {2}]
+    assert together(person("DERMOT", **ours), person("DERMOT", **theirs)) == [{1, 2}]
+
+
+@pytest.mark.parametrize(
+    ("relative", "unclear"),
+    [({"forename": "FINBAR"}, {"forename": None}), ({"dob": dt.date(2006, 2, 27)}, {"dob": None})],
+    ids=["twins", "father and son"],
+)
+def test_relatives_of_other_ids_are_not_joined_by_a_record_that_could_be_either(relative, unclear):
+    one = {**person("DERMOT"), "nhs_number": "4010232137"}
+    other = {**person("DERMOT"), "nhs_number": "4505577104", **relative}
+    either = {**person("DERMOT"), **unclear}
+    assert len(together(one, other, either)) == 2
+    found = link(encoded(one, other, either), MODEL, decisions=the_same(1, 2))
+    assert found.groups["group"].to_list() == [1, 1, 1]
+
+
+def the_same(*pair: int) -> Decisions:
+    decided = pl.DataFrame([pair], schema=["record_id_l", "record_id_r"], orient="row")
+    return Decisions(same=decided, different=decided.clear())
 
 
 def test_an_id_that_agrees_joins_where_nothing_else_can_be_compared():

@@ -86,7 +86,7 @@ def test_what_shows_no_evidence_counts_for_nothing():
 
 
 LEVELS = {
-    "forename": ("exact", "different"),
+    "forename": ("exact", "different", "distant", "of one initial"),
     "surname": ("exact", "different"),
     "dob": ("exact", "different"),
     "strong_id": ("agree", "all that can be compared differ"),
