@@ -211,11 +211,14 @@ def _judged(
     }
     best = max(tried, key=lambda weight: tried[weight]["f1"])
     of_scope = labelled.filter("cross") if scope == scoring.CROSS else labelled
+    best_pairs = scoring.best_threshold(of_scope, scoring.within(counts, scope))
+    if of_scope.is_empty():  # no weight is best then, and JSON has no infinity
+        best_pairs["threshold"] = at
     seconds = {**linked.steps.seconds, "total": sum(linked.steps.seconds.values())}
     return {
         "pairs": {
             "shipped": {"threshold": at, **_rates(pairs[scope])},
-            "best": scoring.best_threshold(of_scope, scoring.within(counts, scope)),
+            "best": best_pairs,
         },
         "groups": {
             "shipped": {"threshold": at, **_rates(tried[at])},
