@@ -133,9 +133,10 @@ def touched(
 
 def standing(kept: Kept, records: pl.DataFrame, fresh: pl.Series) -> pl.DataFrame:
     """The kept pairs of records that are still there and need not be looked at again."""
-    still = records.select("record_id").filter(~pl.col("record_id").is_in(fresh.implode()))
-    return kept.pairs.join(still, left_on="record_id_l", right_on="record_id", how="semi").join(
-        still, left_on="record_id_r", right_on="record_id", how="semi"
+    gone = kept.records.join(records, on="record_id", how="anti")["record_id"]
+    moved = pl.concat([gone, fresh]).unique().implode()
+    return kept.pairs.filter(
+        ~pl.col("record_id_l").is_in(moved), ~pl.col("record_id_r").is_in(moved)
     )
 
 

@@ -148,12 +148,15 @@ def clients_and_people(
     """
     columns = ["record_id", "partner", *MET_BY, WITH_SEX, SEX_BIT, OWN_ID]
     held = encoded.select(*columns, named=is_named()).join(groups, on="record_id")
-    person = held.filter("named").select("group").unique()
-    nameless = held.join(person, on="group", how="anti")
-    client = nameless.filter(pl.col(DATE_EXCHANGED).is_not_null()).select("group").unique()
+    # Those with a nameless record are few, and only they may lack a name.
+    asked = held.filter(~pl.col("named")).select("group").unique()
+    person = held.filter("named").join(asked, on="group", how="semi").select("group")
+    nameless = asked.join(person, on="group", how="anti")
+    without = held.join(nameless, on="group", how="semi")
+    client = without.filter(pl.col(DATE_EXCHANGED).is_not_null()).select("group").unique()
     return (
-        nameless.join(client, on="group", how="semi"),
-        held.join(person, on="group", how="semi"),
+        without.join(client, on="group", how="semi"),
+        held.join(nameless, on="group", how="anti"),
     )
 
 

@@ -76,6 +76,8 @@ def respect(links: pl.DataFrame, decisions: Decisions) -> pl.DataFrame:
 
 def _with_the_same(links: pl.DataFrame, same: pl.DataFrame) -> pl.DataFrame:
     """The links, those that were decided being certain, and the decided ones that are no links."""
+    if same.is_empty():
+        return links.sort(PAIR)
     decided = links.join(same, on=PAIR, how="semi").with_columns(
         match_weight=pl.lit(CERTAIN, links.schema["match_weight"])
     )
