@@ -48,7 +48,7 @@ def appraise(
         StoreError: If the staging store cannot be read.
     """
     from linkage import quality_store
-    from linkage.blocking import without_ids_of_many
+    from linkage.blocking import without_what_is_nobodys
     from linkage.quality import estimate, judge
     from linkage.sensitivity import linked_otherwise
     from warehouse.connect import open_store
@@ -67,5 +67,5 @@ def appraise(
         estimates = estimate(judge(encoded, model), encoded, of_records)
         quality_store.keep_estimates(identity, digest, estimates)
     firsts = links.kept.records.select("record_id", "first")
-    told = without_ids_of_many(encoded, links.kept.crowded)
+    told = without_what_is_nobodys(encoded, links.kept.crowded)
     return Appraisal(estimates, linked_otherwise(told, links.pairs, firsts, model, decisions))

@@ -13,11 +13,14 @@ import polars as pl
 from linkage.blocking import (
     BLOCKING_COLUMNS,
     MOST_IN_BLOCK,
+    MOST_ON_A_DATE,
     MOST_UNDER_ID,
+    OF_A_DATE,
     STRONG_COLUMNS,
     in_blocks,
+    on_dates,
     open_blocks,
-    without_ids_of_many,
+    without_what_is_nobodys,
 )
 from linkage.groups import GIANT
 from schemas.encoded import REDUCED_TOKENS, token_column
@@ -29,6 +32,7 @@ MOSTLY: Final = 0.5
 REDUCED = [token_column(name) for name in REDUCED_TOKENS]
 
 OF_IDS: Final = pl.col("block").is_in(STRONG_COLUMNS)
+OF_DATES: Final = pl.col("block").str.ends_with(OF_A_DATE)
 
 
 def doubts(encoded: pl.DataFrame, crowded: pl.DataFrame, giants: int) -> tuple[str, ...]:
@@ -41,8 +45,9 @@ def doubts(encoded: pl.DataFrame, crowded: pl.DataFrame, giants: int) -> tuple[s
     """
     return (
         *_empty(encoded),
-        *_cut_off(without_ids_of_many(encoded, crowded), crowded.filter(~OF_IDS)),
+        *_cut_off(without_what_is_nobodys(encoded, crowded), crowded.filter(~OF_IDS, ~OF_DATES)),
         *_ids_of_nobody(encoded, crowded.filter(OF_IDS)),
+        *_dates_of_nobody(encoded, crowded.filter(OF_DATES)),
         *_chains(giants),
     )
 
@@ -92,6 +97,19 @@ def _ids_of_nobody(encoded: pl.DataFrame, crowded: pl.DataFrame) -> Iterator[str
             f"{records:,} record(s) of {partner} hold a strong id that is under more than "
             f"{MOST_UNDER_ID} people or {MOST_IN_BLOCK:,} records, and were linked without it. Ask "
             "it for an id that is given where none is known."
+        )
+
+
+def _dates_of_nobody(encoded: pl.DataFrame, crowded: pl.DataFrame) -> Iterator[str]:
+    """Partners some of whose records hold a date of birth that far too many have."""
+    if crowded.is_empty():
+        return
+    held = encoded.filter(on_dates(crowded)).group_by("partner").len()
+    for partner, records in held.sort("partner").iter_rows():
+        yield (
+            f"{records:,} record(s) of {partner} hold a date of birth that more than "
+            f"{MOST_ON_A_DATE:.0%} of all records hold, and were linked without it. Ask it for a "
+            "date that is given where none is known."
         )
 
 

@@ -17,14 +17,17 @@ from linkage.blocking import (
     BLOCKING_COLUMNS,
     CROWDED,
     MOST_IN_BLOCK,
+    MOST_ON_A_DATE,
     MOST_UNDER_ID,
+    OF_A_DATE,
     in_blocks,
+    on_dates,
 )
 from linkage.comparisons import COMPARISONS
 from linkage.model import Model
 from schemas.encoded import ENCODING_VERSION, encoded_schema
 
-RULES: Final = 2
+RULES: Final = 3
 """Raise it when a pair is judged otherwise for another reason than its model or its comparisons."""
 
 PAIRS: Final = {
@@ -58,7 +61,7 @@ class Kept:
 
 def method_of(model: Model) -> str:
     """What judges a pair, as a name: the model and a digest of it and of its comparisons."""
-    caps = (MOST_IN_BLOCK, MOST_UNDER_ID)
+    caps = (MOST_IN_BLOCK, MOST_UNDER_ID, MOST_ON_A_DATE)
     said = (model.model_dump_json(), COMPARISONS, BLOCKING_COLUMNS, *caps, RULES)
     digest = hashlib.sha256(repr((ENCODING_VERSION, *said)).encode()).hexdigest()
     return f"{model.name} {digest}"
@@ -127,7 +130,7 @@ def touched(
     )
     if crossed.is_empty():
         return changed
-    inside = encoded.filter(pl.any_horizontal(in_blocks(crossed)))["record_id"]
+    inside = encoded.filter(pl.any_horizontal(*in_blocks(crossed), on_dates(crossed)))["record_id"]
     return pl.concat([changed, inside]).unique()
 
 
@@ -178,10 +181,13 @@ def crossed_over(
 def _same_blocks(crowded: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """Blocks under the tokens that the same records have in another encoding of them."""
     found = [
-        before.select("record_id", token=column)
+        before.select("record_id", token=column.removesuffix(OF_A_DATE))
         .join(crowded.filter(block=pl.lit(column)), on="token", how="semi")
         .select("record_id", pl.lit(column).alias("block"))
-        .join(after.select("record_id", pl.col(column).alias("token")), on="record_id")
+        .join(
+            after.select("record_id", pl.col(column.removesuffix(OF_A_DATE)).alias("token")),
+            on="record_id",
+        )
         .select(list(CROWDED))
         .unique()
         for column in crowded["block"].unique()

@@ -14,7 +14,7 @@ from linkage.blocking import (
     candidate_pairs,
     crowded_blocks,
     open_blocks,
-    without_ids_of_many,
+    without_what_is_nobodys,
 )
 from linkage.consolidate import consolidate
 from linkage.engines import Engine, in_duckdb
@@ -103,7 +103,7 @@ def link(
     candidates = candidate_pairs(
         open_blocks(encoded, crowded), records.select("record_id", "first"), fresh
     )
-    told = without_ids_of_many(encoded, crowded)
+    told = without_what_is_nobodys(encoded, crowded)
     pairs = pl.concat([standing(kept, records, fresh), judged(told, candidates, model, engine)])
     firsts = records.select("record_id", "first")
     found = consolidate(

@@ -56,9 +56,11 @@ def invented(count: int) -> list[dict]:
 VERSIONS = made(invented(16))
 """What a record may say; which record says it is drawn."""
 STRONG = [token_column(name) for name in STRONG_IDS]
-SAID = pl.concat([VERSIONS, VERSIONS.with_columns(pl.lit(None, pl.Int64).alias(c) for c in STRONG)])
-SAID = SAID.with_columns(record_id=pl.int_range(pl.len(), dtype=pl.Int64))
-"""The same, and what is left of it where so many share a strong id that it is taken for none."""
+SAID = pl.concat(
+    VERSIONS.with_columns(pl.lit(None, pl.Int64).alias(column) for column in nobodys)
+    for nobodys in ([], STRONG, blocking.DATE_EVIDENCE, [*STRONG, *blocking.DATE_EVIDENCE])
+).with_columns(record_id=pl.int_range(pl.len(), dtype=pl.Int64))
+"""The same, and what is left where so many share a strong id or a date that it is nobody's."""
 
 
 @functools.cache
@@ -128,6 +130,9 @@ def arrive(batch_list: list[dict[int, int | None]]) -> None:
 def tight(monkeypatch):
     """Blocks crowd and groups are large with few records, so that a few show what many do."""
     monkeypatch.setattr(match, "crowded_blocks", functools.partial(blocking.crowded_blocks, most=4))
+    monkeypatch.setattr(blocking, "FEWEST_ON_A_DATE", 4)
+    monkeypatch.setattr(blocking, "MOST_ON_A_DATE", 0)
+    monkeypatch.setattr(blocking, "BUSY", 1)
     monkeypatch.setattr(groups, "LARGE", 3)
 
 

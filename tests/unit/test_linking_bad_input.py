@@ -107,7 +107,7 @@ def test_one_giant_block_costs_no_more_than_its_records(shared):
 
 
 def test_a_block_that_is_left_out_is_told_of():
-    placeholder = {"surname": "UNKNOWN", "dob": dt.date(1900, 1, 1)}
+    placeholder = {"surname": "UNKNOWN", "postcode": "NR21AB"}
     links, said = linked(*invented(MANY, **placeholder), *invented(50, seed=2))
     assert links.kept.crowded.height > 0
     assert said[0].startswith(f"{MANY:,} record(s) of probation have particulars that more than")
@@ -117,10 +117,27 @@ def test_thousands_alike_are_no_person_and_take_nobody_with_them():
     links, said = linked(*[ONE] * MANY, SAME, *invented(100))
     assert links.compared < CROWD
     assert largest(links) == 1
-    assert [line.split(" have")[0] for line in said] == [
-        "1 record(s) of housing", f"{MANY:,} record(s) of police"
-    ]  # fmt: skip
+    whose = ["1 record(s) of housing", f"{MANY:,} record(s) of police"]
+    assert [line.split(" have")[0].split(" hold")[0] for line in said] == whose * 2
     assert f"{MANY:,} could be compared by nothing else" in said[1]
+
+
+@pytest.mark.parametrize("also", [{}, {"surname": "UNKNOWN"}], ids=str)
+def test_a_date_that_a_good_part_has_is_nobodys(also):
+    """Of two thousand, hundreds share forename and sex as well as the date."""
+    nobodys = {"dob": dt.date(1900, 1, 1), **also}
+    crowd = [
+        one | {"forename": name}
+        for name, seed in (("JOHN", 3), ("MARY", 4), ("OWEN", 5), ("SARAH", 6))
+        for one in invented(MANY // 4, seed=seed, **nobodys)
+    ]
+    links, said = linked(*crowd, *invented(50, seed=2), ONE, SAME)
+    assert largest(links) < 10
+    assert f"{MANY:,} record(s) of probation hold a date of birth that more than 2%" in " ".join(
+        said
+    )
+    apart = dict(links.groups.iter_rows())
+    assert apart[MANY + 51] == apart[MANY + 52]
 
 
 def test_an_id_that_is_under_many_people_is_nobodys():
