@@ -11,6 +11,7 @@ from collections.abc import Collection
 import duckdb
 import polars as pl
 
+from linkage.rows import replace_rows
 from schemas.marks import GROUNDS
 
 # Whatever table of the store names a record or a person does so in a column of such a name.
@@ -39,17 +40,7 @@ def replace_marks(
         marks: The columns of `schemas.marks.marks_schema()`, in the same order.
     """
     arriving = marks.select(records.alias("record_id"), pl.lit(partner).alias("partner"), *GROUNDS)
-    connection.execute("BEGIN")
-    try:
-        connection.execute("DELETE FROM mark WHERE partner = ?", [partner])
-        connection.register("arriving", arriving.to_arrow())
-        connection.execute("INSERT INTO mark BY NAME SELECT * FROM arriving")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    finally:
-        connection.unregister("arriving")
+    replace_rows(connection, {"mark": arriving}, partner)
 
 
 def read_marks(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from linkage.quality import ESTIMATES
+from linkage.rows import replace_rows
 
 _SQL_TYPES: Final = {pl.String: "VARCHAR", pl.Float64: "DOUBLE", pl.Int64: "BIGINT"}
 
@@ -49,14 +50,4 @@ def keep_estimates(
 ) -> None:
     """Keep estimates in the place of the last ones."""
     arriving = estimates.select(pl.lit(digest).alias("made_of"), *ESTIMATES)
-    connection.register("arriving", arriving.to_arrow())
-    connection.execute("BEGIN")
-    try:
-        connection.execute("DELETE FROM quality_estimate")
-        connection.execute("INSERT INTO quality_estimate SELECT * FROM arriving")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    finally:
-        connection.unregister("arriving")
+    replace_rows(connection, {"quality_estimate": arriving})

@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 
 from linkage.review import PAIR, Decisions
+from linkage.rows import replace_rows
 
 DECISIONS: Final = ("same", "different", "unsure")
 
@@ -96,17 +97,7 @@ def replace_queue(
             decided.join(queue, on=asked, how="anti").select(columns),
         ]
     )
-    connection.register("arriving", arriving.to_arrow())
-    connection.execute("BEGIN")
-    try:
-        connection.execute("DELETE FROM review_pair")
-        connection.execute("INSERT INTO review_pair SELECT * FROM arriving")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    finally:
-        connection.unregister("arriving")
+    replace_rows(connection, {"review_pair": arriving})
 
 
 _LAST: Final = """SELECT record_id_l, record_id_r, arg_max(decision, number) AS decision

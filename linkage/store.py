@@ -13,6 +13,7 @@ import polars as pl
 
 from linkage.blocking import CROWDED
 from linkage.incremental import PAIRS, RECORDS, Kept
+from linkage.rows import replace_rows
 from schemas.encoded import encoded_schema
 
 # Whatever names a record does so in a column of such a name, so that erasure finds it.
@@ -68,18 +69,8 @@ def replace_partner(
         partner: Whose records.
         encoded: The columns of ``encoded_schema()``, all of this partner.
     """
-    encoded = encoded.select(list(encoded_schema()))
-    connection.execute("BEGIN")
-    try:
-        connection.execute("DELETE FROM encoded_record WHERE partner = ?", [partner])
-        connection.register("arriving", encoded.to_arrow())
-        connection.execute("INSERT INTO encoded_record SELECT * FROM arriving")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    finally:
-        connection.unregister("arriving")
+    rows = encoded.select(list(encoded_schema()))
+    replace_rows(connection, {"encoded_record": rows}, partner)
 
 
 def add_bridge(connection: duckdb.DuckDBPyConnection, bridge: pl.DataFrame) -> None:
