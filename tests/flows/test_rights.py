@@ -267,7 +267,8 @@ def test_what_is_killed_is_done_by_the_next_run(
         path = ran.inbox("police", name)
         write_rows(path, [each for each in rows_of(path) if each["custody_ref"] not in one.refs])
     report = run_refresh(ran.settings)
-    assert report["rights"]["people"] == 1 and report["rights"]["tables"].keys() != {"police"}
+    # Without the records that held them together, those of one person may be two groups.
+    assert report["rights"]["people"] >= 1 and report["rights"]["tables"].keys() != {"police"}
     assert_gone(ran, one)
     assert len(list((ran.folder / "stores").iterdir())) == 1
     assert len(list((ran.folder / "releases").iterdir())) == 1

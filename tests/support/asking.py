@@ -15,6 +15,7 @@ from flows.context import open_control
 from flows.keys import ring_of, store_keys
 from governance.encoding.anchored import SEPARATOR, working_keys
 from governance.encoding.prf import tokens
+from schemas.marks import GROUNDS
 
 if TYPE_CHECKING:
     from conftest import Partnership
@@ -61,13 +62,15 @@ def someone(partnership: Partnership) -> Someone:
     """The first person of that kind in a partnership that has run, in its first key epoch."""
     custody = {one["custody_ref"]: one for one in rows_of(partnership.inbox("police", "custody"))}
     ids = _record_ids(partnership, list(custody))
-    partner = {one[0]: one[1] for one in dump(partnership, "identity")["mark"]}
-    persons: dict[str, set[int]] = {}
-    for record, person in partnership.record_person():
-        persons.setdefault(str(person), set()).add(int(str(record)))
-    for person, records in sorted(persons.items()):
+    marks = dump(partnership, "identity")["mark"]
+    partner = {one[0]: one[1] for one in marks}
+    pnc = {one[0]: one[2 + GROUNDS.index("pnc_id")] for one in marks}
+    person_of = {int(str(one)): str(person) for one, person in partnership.record_person()}
+    # Ids are random; whom a test is about must not be.
+    for person in dict.fromkeys(person_of[one] for one in ids.values() if one in person_of):
+        records = {one for one, whose in person_of.items() if whose == person}
         refs = [ref for ref, one in ids.items() if one in records]
-        known = [custody[ref] for ref in refs if custody[ref]["pnc_id"]]
+        known = [custody[ref] for ref in refs if _theirs_alone(pnc, ids[ref], records)]
         if known and len(refs) >= 2 and len({partner[one] for one in records}) >= 3:
             other = next(
                 one
@@ -76,6 +79,12 @@ def someone(partnership: Partnership) -> Someone:
             )
             return Someone(known[0], person, frozenset(records), frozenset(refs), other)
     raise LookupError("nobody of that kind; take another seed")
+
+
+def _theirs_alone(values: dict[int, object], record: int, records: set[int]) -> bool:
+    """Whether a record has a value, and nobody but its person has it too."""
+    value = values.get(record)
+    return value is not None and {one for one, held in values.items() if held == value} <= records
 
 
 def _record_ids(partnership: Partnership, refs: list[str]) -> dict[str, int]:
