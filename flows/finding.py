@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flows.keys import store_keys
 from flows.settings import Settings
+from flows.suppressed import store_path
+from governance.control import Run
+from schemas.errors import StoreError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,6 +26,30 @@ Counts = dict[str, dict[str, int]]
 
 Rows = Mapping[str, Mapping[str, "pl.Series"]]
 """Partner → staging table → the keys of rows."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a request comes to, in numbers and lines of the file.
+
+    Args:
+        people: How many lines it has.
+        known: How many people of this partnership they are of.
+        unknown: Lines by which nobody is known of whom the partner has a record here.
+        several: Lines whose identifiers are of more than one person here.
+        differing: Lines that give something which whom the rest of the line names has not: the
+            token of it would keep out somebody else.
+        mixed: Lines of people whose linked records differ in a strong id.
+        tables: Partner → table → rows that go.
+    """
+
+    people: int
+    known: int
+    unknown: tuple[int, ...]
+    several: tuple[int, ...]
+    differing: tuple[int, ...]
+    mixed: tuple[int, ...]
+    tables: Counts
 
 
 @contextmanager
@@ -126,3 +154,76 @@ def counted(rows: Rows, records: pl.DataFrame) -> Counts:
         for partner, found in tables.items()
         if found or encodings.get(partner)
     }
+
+
+def find(
+    settings: Settings, current: Run, partner: str, people: int, tokens: pl.DataFrame
+) -> Found:
+    """What a request comes to in the stores of the current run.
+
+    Whom only other partners know counts as unknown: a partner that is told whether its request was
+    refused could otherwise ask of anybody whether they are known elsewhere.
+
+    Args:
+        settings: The partnership.
+        current: The run whose stores are looked in.
+        partner: Whose officer gave the request.
+        people: How many lines its file has.
+        tokens: What the lines give, as `governance.rights.suppression.TOKEN_SCHEMA`.
+
+    Raises:
+        StoreError: The stores were made before requests could be applied, or cannot be read.
+    """
+    import polars as pl
+
+    from linkage import erasure
+
+    run_id, epoch = current.run_id, current.key_epoch or 0
+    path = store_path(settings, run_id)
+    if not path.is_file():
+        raise StoreError(
+            "What is staged was made before this program knew rights requests.",
+            "Put every partner's extract into its inbox and run `journeys run` once.",
+        )
+    persons = persons_met(settings, run_id, epoch, tokens)
+    records = records_of(settings, run_id, persons)
+    with opened_store(settings, run_id, "identity") as connection:
+        marked = records.join(erasure.read_marks(connection), on="record_id")
+    own = marked.filter(pl.col("partner") == partner)
+    going = marked.select("record_id", "partner").unique("record_id")
+    with opened_store(settings, run_id, "staging") as connection:
+        rows = rows_of(connection, settings.partners, going["record_id"])
+    several = persons.group_by("line").len().filter(pl.col("len") > 1)
+    values = tokens.filter(pl.col("epoch") == epoch).select(*LINE, "value_id")
+    others = (
+        persons.join(several, on="line", how="anti")
+        .join(values, on=LINE)
+        .join(
+            values_met(settings, run_id, epoch, tokens),
+            on=[*LINE, "value_id", "person_id"],
+            how="anti",
+        )
+    )
+    return Found(
+        people=people,
+        known=persons["person_id"].n_unique(),
+        unknown=tuple(sorted(set(range(1, people + 1)) - set(own["line"]))),
+        several=_lines(several),
+        differing=_lines(others),
+        mixed=_lines(_mixed(marked)),
+        tables=counted(rows, going),
+    )
+
+
+def _mixed(marked: pl.DataFrame) -> pl.DataFrame:
+    """The lines of people whose records have two different strong ids of one kind."""
+    import polars as pl
+
+    from schemas.marks import TELLING_APART
+
+    kinds = marked.group_by("line", "person_id").agg(pl.col(TELLING_APART).drop_nulls().n_unique())
+    return kinds.filter(pl.any_horizontal(pl.col(TELLING_APART) > 1))
+
+
+def _lines(frame: pl.DataFrame) -> tuple[int, ...]:
+    return tuple(sorted(set(frame["line"])))

@@ -135,7 +135,12 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
         "in before: they are passed over, and may be removed."
         for partner, files in staged.agreed.passed_over.items()
     ]
-    said += [
+    return said + _withheld(staged)
+
+
+def _withheld(staged: Staged) -> list[str]:
+    """What is to be told of records of people who objected or were erased."""
+    said = [
         f"{one.withheld.records:,} record(s) of {partner} were withheld: they are of people who "
         "objected or were erased."
         for partner, one in staged.taken.items()

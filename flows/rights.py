@@ -16,16 +16,7 @@ from flows.asked import Asked, line_words, read_request
 from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.files import flush
-from flows.finding import (
-    LINE,
-    Counts,
-    counted,
-    opened_store,
-    persons_met,
-    records_of,
-    rows_of,
-    values_met,
-)
+from flows.finding import Found, find
 from flows.keys import SUPPRESSION, ring_of, store_keys
 from flows.sealed_request import is_sealed, open_request
 from flows.settings import Settings
@@ -59,30 +50,6 @@ DIFFERING = (
     "An identifier, or names, date of birth and sex, are not those of the person whom the rest "
     "names in"
 )
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a request comes to, in numbers and lines of the file.
-
-    Args:
-        people: How many lines it has.
-        known: How many people of this partnership they are of.
-        unknown: Lines by which nobody is known of whom the partner has a record here.
-        several: Lines whose identifiers are of more than one person here.
-        differing: Lines that give something which whom the rest of the line names has not: the
-            token of it would keep out somebody else.
-        mixed: Lines of people whose linked records differ in a strong id.
-        tables: Partner → table → rows that go.
-    """
-
-    people: int
-    known: int
-    unknown: tuple[int, ...]
-    several: tuple[int, ...]
-    differing: tuple[int, ...]
-    mixed: tuple[int, ...]
-    tables: Counts
 
 
 @dataclass(frozen=True)
@@ -137,7 +104,7 @@ def ask(
         current = _current(control)
         request_id, asked = _read(settings, partner, path, clock)
         tokens = _tokens(request_id, asked, current.key_epoch)
-        found = _find(settings, current, partner, asked.people, tokens)
+        found = find(settings, current, partner, asked.people, tokens)
         request = RightsRequest(
             request_id=request_id,
             right=right,
@@ -265,69 +232,6 @@ def _tokens(request_id: str, asked: Asked, epoch: int | None) -> pl.DataFrame:
         for epoch, frame in asked.marks.items()
     }
     return tokens_of(marks, pl.DataFrame(schema=TOKEN_SCHEMA), lambda: secrets.randbits(62))
-
-
-def _find(
-    settings: Settings, current: Run, partner: str, people: int, tokens: pl.DataFrame
-) -> Found:
-    """What a request comes to in the stores of the current run.
-
-    Whom only other partners know counts as unknown: a partner that is told whether its request was
-    refused could otherwise ask of anybody whether they are known elsewhere.
-    """
-    import polars as pl
-
-    from linkage import erasure
-
-    run_id, epoch = current.run_id, current.key_epoch or 0
-    path = store_path(settings, run_id)
-    if not path.is_file():
-        raise StoreError(
-            "What is staged was made before this program knew rights requests.",
-            "Put every partner's extract into its inbox and run `journeys run` once.",
-        )
-    persons = persons_met(settings, run_id, epoch, tokens)
-    records = records_of(settings, run_id, persons)
-    with opened_store(settings, run_id, "identity") as connection:
-        marked = records.join(erasure.read_marks(connection), on="record_id")
-    own = marked.filter(pl.col("partner") == partner)
-    going = marked.select("record_id", "partner").unique("record_id")
-    with opened_store(settings, run_id, "staging") as connection:
-        rows = rows_of(connection, settings.partners, going["record_id"])
-    several = persons.group_by("line").len().filter(pl.col("len") > 1)
-    values = tokens.filter(pl.col("epoch") == epoch).select(*LINE, "value_id")
-    others = (
-        persons.join(several, on="line", how="anti")
-        .join(values, on=LINE)
-        .join(
-            values_met(settings, run_id, epoch, tokens),
-            on=[*LINE, "value_id", "person_id"],
-            how="anti",
-        )
-    )
-    return Found(
-        people=people,
-        known=persons["person_id"].n_unique(),
-        unknown=tuple(sorted(set(range(1, people + 1)) - set(own["line"]))),
-        several=_lines(several),
-        differing=_lines(others),
-        mixed=_lines(_mixed(marked)),
-        tables=counted(rows, going),
-    )
-
-
-def _mixed(marked: pl.DataFrame) -> pl.DataFrame:
-    """The lines of people whose records have two different strong ids of one kind."""
-    import polars as pl
-
-    from schemas.marks import TELLING_APART
-
-    kinds = marked.group_by("line", "person_id").agg(pl.col(TELLING_APART).drop_nulls().n_unique())
-    return kinds.filter(pl.any_horizontal(pl.col(TELLING_APART) > 1))
-
-
-def _lines(frame: pl.DataFrame) -> tuple[int, ...]:
-    return tuple(sorted(set(frame["line"])))
 
 
 def _problem(found: Found, keep_unknown: bool) -> ExtractRejected | None:
