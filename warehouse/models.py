@@ -4,6 +4,7 @@ A model file reads::
 
     -- What one row is, in a sentence or two.
     -- column person_id: What the column holds.
+    -- exact event_date: What this day is; it is left out unless the purpose lists exact dates.
     -- check: unique person_id
     SELECT …
 
@@ -26,6 +27,7 @@ from warehouse.analyst import nodes, syntax_tree
 SQL_FOLDER = Path(__file__).parent / "sql"
 LAYERS = ("staging", "intermediate", "marts")
 _COLUMN = re.compile(r"column (\w+): (.+)")
+_EXACT = re.compile(r"exact (\w+): (.+)")
 _CHECK = re.compile(r"check: (.+)")
 
 
@@ -38,6 +40,8 @@ class Model:
         layer: One of :data:`LAYERS`.
         description: What one row is.
         columns: Column name → what it holds, in order; complete for marts.
+        exact: The same of the columns that hold an exact day of a person's life. No model and no
+            check may rely on them: they are in a release only where the purpose lists them.
         checks: Each ``check:`` line.
         sql: The SELECT.
         reads: The tables it names that are not its own common table expressions.
@@ -50,6 +54,17 @@ class Model:
     columns: dict[str, str] = field(default_factory=dict)
     checks: tuple[str, ...] = ()
     reads: frozenset[str] = frozenset()
+    exact: dict[str, str] = field(default_factory=dict)
+
+    def selected(self, *, exact_dates: bool) -> str:
+        """Return the SELECT, without the exact days unless they are wanted."""
+        if exact_dates or not self.exact:
+            return self.sql
+        return f"SELECT * EXCLUDE ({', '.join(self.exact)}) FROM ({self.sql})"
+
+    def explained(self, *, exact_dates: bool) -> dict[str, str]:
+        """Return the columns that :meth:`selected` has, each with what it holds."""
+        return self.columns | self.exact if exact_dates else self.columns
 
 
 def load_models(folder: Path = SQL_FOLDER) -> tuple[Model, ...]:
@@ -78,16 +93,20 @@ def parse_model(name: str, layer: str, text: str) -> Model:
         header.append(lines.pop(0).removeprefix("--").strip())
     sql = "\n".join(lines).strip().rstrip(";")
     columns: dict[str, str] = {}
+    exact: dict[str, str] = {}
     checks: list[str] = []
     description: list[str] = []
     for line in header:
         if column := _COLUMN.fullmatch(line):
             columns[column[1]] = column[2]
+        elif day := _EXACT.fullmatch(line):
+            exact[day[1]] = day[2]
         elif check := _CHECK.fullmatch(line):
             checks.append(check[1])
         elif line:
             description.append(line)
-    return Model(name, layer, " ".join(description), sql, columns, tuple(checks), reads(sql))
+    told = " ".join(description)
+    return Model(name, layer, told, sql, columns, tuple(checks), reads(sql), exact)
 
 
 @cache

@@ -74,6 +74,7 @@ def build_release(
     linkage_quality: pl.DataFrame | None = None,
     linked_otherwise: Mapping[float, pl.DataFrame] | None = None,
     person_history: pl.DataFrame | None = None,
+    exact_dates: bool = False,
 ) -> ReleaseSummary:
     """Build one release beside its place, check it, and rename it in.
 
@@ -89,6 +90,8 @@ def build_release(
         linked_otherwise: Optional: match weight above or below the link threshold → the same
             columns as ``record_person``, as linked from there.
         person_history: Optional rows of :data:`PERSON_HISTORY`.
+        exact_dates: Whether the purpose lists exact dates; without it, days of people's lives are
+            told by the week.
 
     Raises:
         StoreError: A store cannot be opened, a model fails, or a check does not hold. Whatever
@@ -110,6 +113,7 @@ def build_release(
             pl.DataFrame(schema=PERSON_HISTORY) if person_history is None else person_history,
             run_id=run_id,
             built_at=built_at,
+            exact_dates=exact_dates,
         )
         con.close()
         _swap(building, target)
@@ -134,6 +138,7 @@ def _build(
     *,
     run_id: str,
     built_at: datetime,
+    exact_dates: bool,
 ) -> ReleaseSummary:
     """Run every model and check on a connection with ``store`` and ``release`` attached."""
     _prepare(con, record_person, linkage_quality, run_id, built_at)
@@ -141,15 +146,15 @@ def _build(
     models = load_models()
     for model in models:
         if GIVEN not in model.reads:
-            _materialise(con, model)
+            _materialise(con, model, exact_dates)
     _table(con, GIVEN, figures_over_range(con, models, linked_otherwise))
     for model in models:
         if GIVEN in model.reads:
-            _materialise(con, model)
+            _materialise(con, model, exact_dates)
     checks = run_checks(con, models)
     marts = [model for model in models if model.layer == "marts"]
     for mart in marts:
-        _comment(con, mart)
+        _comment(con, mart, exact_dates)
     tables = {mart.name: _count(con, mart.name) for mart in sorted(marts, key=lambda m: m.name)}
     con.execute("CHECKPOINT release")
     return ReleaseSummary(tables, checks)
@@ -170,6 +175,8 @@ def _prepare(
         "CREATE MACRO policy(wanted) AS "
         "(SELECT days::INTEGER FROM memory.main.seed_policy WHERE name = wanted)"
     )
+    # Weeks begin on Monday, whatever the calendar of the machine.
+    con.execute("CREATE MACRO week_of(day) AS date_trunc('week', day)::DATE")
     con.execute("CREATE TABLE memory.main.run (run_id VARCHAR, built_at TIMESTAMP)")
     utc = built_at.astimezone(UTC) if built_at.tzinfo else built_at
     con.execute("INSERT INTO run VALUES (?, ?)", [run_id, utc.replace(tzinfo=None)])
@@ -188,7 +195,7 @@ def _table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> No
     con.unregister("incoming")
 
 
-def _materialise(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+def _materialise(con: duckdb.DuckDBPyConnection, model: Model, exact_dates: bool) -> None:
     """Build one model: marts into the release, the rest in memory.
 
     Raises:
@@ -197,7 +204,8 @@ def _materialise(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     database = "release" if model.layer == "marts" else "memory"
     kind = ""
     try:
-        con.execute(f"CREATE TABLE {database}.main.{model.name} AS {model.sql}")
+        selected = model.selected(exact_dates=exact_dates)
+        con.execute(f"CREATE TABLE {database}.main.{model.name} AS {selected}")
     except duckdb.Error as error:
         kind = type(error).__name__
     if kind:
@@ -208,7 +216,7 @@ def _materialise(con: duckdb.DuckDBPyConnection, model: Model) -> None:
         )
 
 
-def _comment(con: duckdb.DuckDBPyConnection, mart: Model) -> None:
+def _comment(con: duckdb.DuckDBPyConnection, mart: Model, exact_dates: bool) -> None:
     """Write a mart's explanations into the release.
 
     Raises:
@@ -219,13 +227,14 @@ def _comment(con: duckdb.DuckDBPyConnection, mart: Model) -> None:
         "WHERE database_name = 'release' AND table_name = ?",
         [mart.name],
     ).fetchall()
-    if {row[0] for row in rows} != set(mart.columns) or not mart.description:
+    explained = mart.explained(exact_dates=exact_dates)
+    if {row[0] for row in rows} != set(explained) or not mart.description:
         raise StoreError(
             f"The columns of {mart.name} and their explanations are not the same.",
             "Give every column of the model a `-- column name: meaning` line, and no others.",
         )
     con.execute(f"COMMENT ON TABLE release.main.{mart.name} IS {_text(mart.description)}")
-    for column, meaning in mart.columns.items():
+    for column, meaning in explained.items():
         con.execute(f"COMMENT ON COLUMN release.main.{mart.name}.{column} IS {_text(meaning)}")
 
 
