@@ -5,8 +5,8 @@
 SELECT episode.person_id, intervention.intervention_key, intervention.episode_key,
        intervention.modal AS modality,
        coalesce(code.category = 'structured', FALSE) AS is_structured,
-       intervention.refmoddt AS referral_date, intervention.faomoddt AS offered_date,
-       intervention.modst AS start_date,
+       intervention.setting, intervention.refmoddt AS referral_date,
+       intervention.faomoddt AS offered_date, intervention.modst AS start_date,
        -- An intervention left open when its episode was closed ended with the episode.
        coalesce(intervention.modend, episode.discharge_date) AS end_date,
        intervention.modexit AS exit_status
