@@ -97,11 +97,11 @@ def test_shares_are_of_those_who_could_start(already: Draft) -> None:
 
 def test_a_row_of_transitions_adds_up_to_its_people(draft: Draft) -> None:
     table = draft.tables["transitions"]
-    assert table.get_column("people").len() == 10 * 7
+    assert table.get_column("people").len() == 20 * 7
     tested = table.filter(from_step="Positive drug test")
     said = dict(zip(tested["to_step"], tested["people"], strict=True))
     # 33 tested: 13 were assessed within 90 days, none was arrested again.
-    assert said["Treatment assessed or started"] == "15"
+    assert said["Referred, assessed or started treatment"] == "15"
     assert said["No new step recorded"] == "20"
     assert said["New arrest"] == "[c]"
     assert set(tested["denominator"]) == {"35"}

@@ -10,7 +10,8 @@ WITH period AS (
 
 kind AS (
     SELECT code AS step, label, "rank" AS place FROM code
-    WHERE list = 'step' AND code NOT IN ('discharge_untreated', 'death_in_treatment')
+    WHERE list = 'step' AND category = 'journey'
+        AND code NOT IN ('discharge_untreated', 'death_in_treatment')
 ),
 
 next_kind AS (

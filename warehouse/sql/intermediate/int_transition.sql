@@ -15,7 +15,7 @@ index_step AS (
     FROM int_step AS step
     INNER JOIN period ON step.step_date BETWEEN period.period_start AND period.period_end
     -- These two end a journey: nothing is looked for after them.
-    WHERE step.step NOT IN ('discharge_untreated', 'death_in_treatment')
+    WHERE step.is_journey AND step.step NOT IN ('discharge_untreated', 'death_in_treatment')
     QUALIFY row_number() OVER (PARTITION BY step.person_id, step.step ORDER BY step.step_date) = 1
 ),
 
@@ -24,7 +24,7 @@ following AS (
            later.step AS next_step, later.step_date - index_step.step_date AS days_to_next
     FROM index_step
     INNER JOIN int_step AS later
-        ON later.person_id = index_step.person_id
+        ON later.person_id = index_step.person_id AND later.is_journey
         AND later.step_date - index_step.step_date BETWEEN 0 AND policy('next_contact')
         AND (later.step_date, later.step_rank) > (index_step.step_date, index_step.step_rank)
         AND NOT coalesce(list_has_any(later.custody_keys, index_step.custody_keys), FALSE)

@@ -9,7 +9,7 @@
 -- check: unique person_id, step, step_date
 -- check: not_null person_id, step_number, step, step_date
 -- check: related person_id -> person.person_id
--- check: rows = SELECT count(*) FROM int_step
+-- check: rows = SELECT count(*) FROM int_step WHERE is_journey
 -- check: holds days_to_next IS NULL OR days_to_next >= 0
 SELECT person_id,
        row_number() OVER journey AS step_number,
@@ -17,5 +17,6 @@ SELECT person_id,
        lead(step) OVER journey AS next_step,
        lead(step_date) OVER journey - step_date AS days_to_next
 FROM int_step
+WHERE is_journey
 WINDOW journey AS (PARTITION BY person_id ORDER BY step_date, step_rank)
 ORDER BY person_id, step_number
