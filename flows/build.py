@@ -40,6 +40,7 @@ def build(run: RunContext, people: People) -> Release:
     Raises:
         StoreError: If a store cannot be read or a check of the warehouse fails.
     """
+    from warehouse.given import load_given
     from warehouse.release import build_release
 
     private_folder(run.settings.releases)
@@ -55,6 +56,7 @@ def build(run: RunContext, people: People) -> Release:
         linkage_quality=people.appraisal.estimates,
         linked_otherwise=people.appraisal.linked_otherwise,
         person_history=people.history,
+        given=load_given(run.settings.folder),
     )
     return Release(people, dict(summary.tables), summary.checks)
 

@@ -17,7 +17,8 @@ import polars as pl
 from schemas.errors import StoreError
 from warehouse.checks import run_checks
 from warehouse.connect import attach, load_encryption, memory_connection, store_errors
-from warehouse.metrics import load_metrics
+from warehouse.definitions import load_definitions
+from warehouse.given import Given
 from warehouse.models import Model, load_models, load_seed, seed_names
 from warehouse.sensitivity import GIVEN, figures_over_range
 
@@ -36,6 +37,7 @@ LINKAGE_QUALITY = {
     "judged": pl.Int64,
     "note": pl.String,
 }
+NOTHING_GIVEN = Given()
 
 
 # What the registry of persons hands over for the mart person_history.
@@ -74,7 +76,7 @@ def build_release(
     linkage_quality: pl.DataFrame | None = None,
     linked_otherwise: Mapping[float, pl.DataFrame] | None = None,
     person_history: pl.DataFrame | None = None,
-    exact_dates: bool = False,
+    given: Given = NOTHING_GIVEN,
 ) -> ReleaseSummary:
     """Build one release beside its place, check it, and rename it in.
 
@@ -90,8 +92,8 @@ def build_release(
         linked_otherwise: Optional: match weight above or below the link threshold → the same
             columns as ``record_person``, as linked from there.
         person_history: Optional rows of :data:`PERSON_HISTORY`.
-        exact_dates: Whether the purpose lists exact dates; without it, days of people's lives are
-            told by the week.
+        given: What the partnership says of its warehouse. Unless its purpose lists exact dates,
+            days of people's lives are told by the week.
 
     Raises:
         StoreError: A store cannot be opened, a model fails, or a check does not hold. Whatever
@@ -113,7 +115,7 @@ def build_release(
             pl.DataFrame(schema=PERSON_HISTORY) if person_history is None else person_history,
             run_id=run_id,
             built_at=built_at,
-            exact_dates=exact_dates,
+            given=given,
         )
         con.close()
         _swap(building, target)
@@ -138,7 +140,7 @@ def _build(
     *,
     run_id: str,
     built_at: datetime,
-    exact_dates: bool,
+    given: Given,
 ) -> ReleaseSummary:
     """Run every model and check on a connection with ``store`` and ``release`` attached."""
     _prepare(con, record_person, linkage_quality, run_id, built_at)
@@ -146,15 +148,15 @@ def _build(
     models = load_models()
     for model in models:
         if GIVEN not in model.reads:
-            _materialise(con, model, exact_dates)
+            _materialise(con, model, given.exact_dates)
     _table(con, GIVEN, figures_over_range(con, models, linked_otherwise))
     for model in models:
         if GIVEN in model.reads:
-            _materialise(con, model, exact_dates)
+            _materialise(con, model, given.exact_dates)
     checks = run_checks(con, models)
     marts = [model for model in models if model.layer == "marts"]
     for mart in marts:
-        _comment(con, mart, exact_dates)
+        _comment(con, mart, given.exact_dates)
     tables = {mart.name: _count(con, mart.name) for mart in sorted(marts, key=lambda m: m.name)}
     con.execute("CHECKPOINT release")
     return ReleaseSummary(tables, checks)
@@ -185,7 +187,7 @@ def _prepare(
     )
     _table(con, "record_person", persons)
     _table(con, "linkage_given", linkage_quality)
-    _table(con, "metric_given", pl.DataFrame([metric.row() for metric in load_metrics()]))
+    _table(con, "metric_given", pl.DataFrame([metric.row() for metric in load_definitions()]))
 
 
 def _table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:

@@ -11,6 +11,7 @@ import warehouse_rows as rows
 
 from schemas.errors import StoreError
 from warehouse import connect
+from warehouse.given import Given
 from warehouse.models import Model, load_models, parse_model
 from warehouse.release import build_release
 
@@ -58,7 +59,7 @@ def answer(
         rows.RELEASE_KEY,
         run_id="r",
         built_at=datetime(2026, 7, 1),
-        exact_dates=exact_dates,
+        given=Given(exact_dates=exact_dates),
     )
     con = connect.open_release(target, rows.RELEASE_KEY)
     found = con.execute("SELECT * FROM told")

@@ -14,8 +14,8 @@ from schemas.codes import load_codes
 from schemas.errors import StoreError
 from warehouse import analyst, connect, staging
 from warehouse.checks import check_sql
+from warehouse.definitions import LINKAGE_CAVEAT, load_definitions
 from warehouse.dictionary import dictionary
-from warehouse.metrics import LINKAGE_CAVEAT, load_metrics
 from warehouse.models import Model, in_order, load_models, parse_model, reads
 from warehouse.release import build_release
 
@@ -203,7 +203,7 @@ def test_the_dictionary_in_the_docs_is_current(release) -> None:
 
 def test_every_metric_is_whole_and_its_model_is_there(release) -> None:
     con, summary = release
-    metrics = load_metrics()
+    metrics = load_definitions()
     assert {(metric.kind, metric.metric) for metric in metrics} == {
         ("metric", "numbers_in_treatment"),
         ("metric", "arrest_to_treatment"),

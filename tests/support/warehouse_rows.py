@@ -15,7 +15,8 @@ from typing import Any
 import polars as pl
 
 from warehouse import connect, staging
-from warehouse.release import ReleaseSummary, build_release
+from warehouse.given import Given
+from warehouse.release import NOTHING_GIVEN, ReleaseSummary, build_release
 
 STAGING_KEY = "5a" * 32
 RELEASE_KEY = "c3" * 32
@@ -80,23 +81,34 @@ def build(persons: Persons) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
     return frames, pl.DataFrame(owners, schema={"record_id": pl.Int64, "person_id": pl.String})
 
 
-def stage(folder: Path, persons: Persons, as_at: date = AS_AT) -> tuple[Path, pl.DataFrame]:
-    """Write a staging store; return where it is, and the table record_person."""
+def stage(
+    folder: Path, persons: Persons, as_at: date | Mapping[str, date] = AS_AT
+) -> tuple[Path, pl.DataFrame]:
+    """Write a staging store; return where it is, and the table record_person.
+
+    ``as_at`` may be a date for each partner; one that is not named has sent nothing.
+    """
+    days = as_at if isinstance(as_at, Mapping) else dict.fromkeys(staging.PARTNERS, as_at)
     frames, owners = build(persons)
     path = folder / "staging.duckdb"
     con = connect.open_store(path, STAGING_KEY)
     staging.create(con)
-    for partner in staging.PARTNERS:
+    for partner, day in days.items():
         tables = {name: frames[name] for name in staging.tables_of(partner)}
         sent = sum(frame.height for frame in tables.values())
         staging.replace_partner(
-            con, partner, tables, run_id="20260701-000000-test", data_as_at=as_at, rows=sent
+            con, partner, tables, run_id="20260701-000000-test", data_as_at=day, rows=sent
         )
     con.close()
     return path, owners
 
 
-def release(folder: Path, persons: Persons, as_at: date = AS_AT) -> tuple[Path, ReleaseSummary]:
+def release(
+    folder: Path,
+    persons: Persons,
+    as_at: date | Mapping[str, date] = AS_AT,
+    given: Given = NOTHING_GIVEN,
+) -> tuple[Path, ReleaseSummary]:
     """Build a release of some persons; return where it is, and its summary."""
     path, owners = stage(folder, persons, as_at)
     target = folder / "releases" / "warehouse.duckdb"
@@ -108,6 +120,7 @@ def release(folder: Path, persons: Persons, as_at: date = AS_AT) -> tuple[Path, 
         RELEASE_KEY,
         run_id="20260701-000000-test",
         built_at=datetime(2026, 7, 1, 3, 0),
+        given=given,
     )
     return target, summary
 

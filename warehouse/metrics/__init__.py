@@ -1,61 +1,35 @@
-"""What is published: the definition of each metric, funnel and transitions table."""
+"""Every metric as data: one YAML file each, read and checked here.
+
+A metric counts the rows of a *frame*, a model (``int_…``) with one row per unit and the columns
+``person_id``, the date it is counted by, its own categories and whatever its conditions name.
+Frames flag and never filter: what is left out is said by the ``where`` of a measure.
+
+===============  ===================================================================================
+``window``       ``quarter``: units whose ``dated_by`` lies in a calendar quarter, counted once a
+                 quarter; twelve months are the sum of four. ``year``: a stock, counted over the
+                 twelve months that end with each quarter; ``dated_by`` is then a column, or
+                 ``{from: column, to: column}`` for what was open on at least one day of them.
+``take``         ``every`` row, or a person's ``first`` or ``last`` in the window. People are
+                 counted once, so a metric whose unit is people takes first or last.
+``by``           At most two columns of the frame; a missing value is ``Not known``. The first is
+                 the one by which figures are added up.
+``where``        One SQL condition over the frame's columns, the person's ``age_band``, ``sex``,
+                 ``ethnicity_group`` and ``area``, the window's ``period_start`` and ``period_end``,
+                 and ``policy('name')`` for every number of days.
+numerator        What holds of it *and* of the denominator is counted; what a condition does not
+                 know (NULL) does not hold.
+``lag``          Days after the period's end that follow-up needs: a number, a policy name, or a sum
+                 such as ``start_long + effective``.
+===============  ===================================================================================
+
+A metric is reported for a period when its end and the lag lie on or before the earliest date of
+the ``partners`` it needs, and its window begins on or after the first day their data are complete
+from.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
+from warehouse.metrics.definition import LINKAGE_CAVEAT, Measure, Metric
+from warehouse.metrics.read import load_metrics
 
-import yaml
-from pydantic import BaseModel, ConfigDict
-
-FOLDER = Path(__file__).parent
-LINKAGE_CAVEAT = (
-    "A person who was not linked is not a person who was not treated: where records of one person "
-    "could not be brought together, links between services are missed and these figures differ by "
-    "a few per cent from the truth."
-)
-
-
-class Metric(BaseModel):
-    """One metric, or one other published table, as its YAML file defines it.
-
-    ``kind`` tells them apart; a funnel has the name of its cohort. ``status`` is of the definition:
-    linkage makes even an exactly defined number a few per cent low, which ``caveat`` says.
-    ``numerator``, ``denominator`` and ``unit`` are sentences for a reader; ``model`` names the SQL
-    file under ``sql/marts`` that computes it.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    metric: str
-    kind: Literal["metric", "funnel", "transitions"] = "metric"
-    title: str
-    definition: str
-    unit: str
-    numerator: str
-    denominator: str
-    period: str
-    lag: str
-    exclusions: str
-    sources: tuple[str, ...]
-    status: Literal["exact definition on linked data", "proxy", "restricted"]
-    caveat: str = LINKAGE_CAVEAT
-    model: str
-    owner: str
-
-    def row(self) -> dict[str, str]:
-        """Return the definition as one row of text for the mart ``metric``."""
-        given = self.model_dump()
-        return {**given, "sources": ", ".join(self.sources)}
-
-
-def load_metrics(folder: Path = FOLDER) -> tuple[Metric, ...]:
-    """Read every definition, in the order of their names.
-
-    Raises:
-        pydantic.ValidationError: A definition lacks a part or has one that is not known.
-    """
-    return tuple(
-        Metric.model_validate(yaml.safe_load(path.read_text("utf-8")))
-        for path in sorted(folder.glob("*.yaml"))
-    )
+__all__ = ["LINKAGE_CAVEAT", "Measure", "Metric", "load_metrics"]

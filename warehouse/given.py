@@ -1,0 +1,66 @@
+"""What a partnership says of its warehouse, read once and handed to the build.
+
+Cohorts, population and prevalence lie in files beside ``partnership.yaml``; the rest are keys of
+it. Without any of them the packaged definitions hold and nothing that is restricted is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+COHORTS = "cohorts"
+"""The folder of a partnership's own cohort files."""
+POPULATION = "population.csv"
+PREVALENCE = "prevalence.csv"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a partnership adds to the packaged warehouse.
+
+    Attributes:
+        cohorts: The folder of its own cohort files; None without.
+        population: Its population by area, age band and sex; None without.
+        prevalence: Its estimates of dependent people; None without.
+        exact_dates: Whether its purpose lists exact dates; without, releases hold weeks.
+        restricted_metrics: The restricted metrics it has asked for, by name.
+        data_from: Partner → the first day its data are complete from; a partner that is not named
+            is taken to be complete from the beginning.
+    """
+
+    cohorts: Path | None = None
+    population: Path | None = None
+    prevalence: Path | None = None
+    exact_dates: bool = False
+    restricted_metrics: frozenset[str] = frozenset()
+    data_from: Mapping[str, date] = field(default_factory=dict)
+
+
+def load_given(
+    folder: Path,
+    *,
+    exact_dates: bool = False,
+    restricted_metrics: frozenset[str] = frozenset(),
+    data_from: Mapping[str, date] | None = None,
+) -> Given:
+    """Find what lies beside a partnership.yaml, and put with it what the file itself says.
+
+    Args:
+        folder: The partnership's folder.
+        exact_dates: Whether its purpose lists exact dates.
+        restricted_metrics: The restricted metrics it asks for.
+        data_from: Partner → the first day its data are complete from.
+    """
+    cohorts = folder / COHORTS
+    population, prevalence = folder / POPULATION, folder / PREVALENCE
+    return Given(
+        cohorts=cohorts if cohorts.is_dir() else None,
+        population=population if population.is_file() else None,
+        prevalence=prevalence if prevalence.is_file() else None,
+        exact_dates=exact_dates,
+        restricted_metrics=restricted_metrics,
+        data_from=dict(data_from or {}),
+    )

@@ -1,0 +1,170 @@
+"""The parts of a metric, as its YAML file gives them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from schemas.errors import RefusedQuery
+from warehouse.analyst import nodes, syntax_tree
+
+LINKAGE_CAVEAT = (
+    "A person who was not linked is not a person who was not treated: where records of one person "
+    "could not be brought together, links between services are missed and these figures differ by "
+    "a few per cent from the truth."
+)
+STATUSES = ("exact definition on linked data", "proxy", "restricted")
+SUM_OF_QUARTERS = "sum of quarters"
+STOCK = "stock"
+
+# Names become names in SQL.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Partner = Literal["police", "probation", "treatment", "housing"]
+_LAG = re.compile(r"(\d{1,4}|[a-z][a-z0-9_]*)( \+ (\d{1,4}|[a-z][a-z0-9_]*))*")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True
+    )
+
+
+class Rule(_Part):
+    """What is counted: in words, and as a condition on a row of the frame."""
+
+    says: Text
+    where: Text = "TRUE"
+
+    @field_validator("where")
+    @classmethod
+    def _is_a_condition(cls, where: str) -> str:
+        problem = condition_problem(where)
+        if problem:
+            raise ValueError(problem)
+        return where
+
+
+class Target(_Part):
+    """What a partnership aims at, from where and since when."""
+
+    value: float
+    unit: Text
+    source: Text
+    dated: date
+
+
+class Span(_Part):
+    """The columns between which a row of a stock is open; a missing end is open still."""
+
+    start: Name = Field(alias="from")
+    end: Name = Field(alias="to")
+
+
+class Measure(_Part):
+    """One count of a metric, or one share."""
+
+    measure: Name
+    title: Text
+    lag: int | str = 0
+    denominator: Rule | None = None
+    numerator: Rule
+    value: Name | None = None
+    target: Target | None = None
+
+    @field_validator("lag")
+    @classmethod
+    def _is_a_sum(cls, lag: int | str) -> int | str:
+        if (isinstance(lag, int) and lag < 0) or not _LAG.fullmatch(str(lag)):
+            raise ValueError("is neither a number of days nor policy names joined by ` + `")
+        return lag
+
+    @property
+    def policies(self) -> frozenset[str]:
+        """The policy names that the measure hangs on."""
+        conditions = [self.numerator.where, self.denominator.where if self.denominator else "TRUE"]
+        in_lag = {part for part in str(self.lag).split(" + ") if not part.isdigit()}
+        return frozenset(in_lag.union(*map(policies_in, conditions)))
+
+
+class Metric(_Part):
+    """One metric; `warehouse.metrics` says what each key means."""
+
+    metric: Name
+    title: Text
+    definition: Text
+    theme: Literal["treatment", "criminal justice", "housing", "health", "journeys"]
+    unit: Text
+    frame: Name
+    window: Literal["quarter", "year"]
+    dated_by: Name | Span
+    take: Literal["every", "first", "last"]
+    by: tuple[Name, ...] = Field(default=(), max_length=2)
+    partners: tuple[Partner, ...] = Field(min_length=1)
+    sources: tuple[Text, ...] = Field(min_length=1)
+    exclusions: Text
+    status: Literal["exact definition on linked data", "proxy", "restricted"]
+    relation: Literal["sum of quarters", "stock"]
+    owner: Text
+    caveat: Text = LINKAGE_CAVEAT
+    publish: bool = False
+    measures: tuple[Measure, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Metric:
+        if (self.window == "year") != (self.relation == STOCK):
+            raise ValueError(
+                "says that its window is a year and its relation is not stock, or the other way "
+                "round"
+            )
+        if isinstance(self.dated_by, Span) and self.window == "quarter":
+            raise ValueError("is dated by a span, which only a stock (window: year) can be")
+        if self.unit == "people" and self.take == "every":
+            raise ValueError("counts people but takes every row, so some would count twice")
+        names = [measure.measure for measure in self.measures]
+        if len(set(names)) < len(names):
+            raise ValueError("names a measure twice")
+        return self
+
+
+def condition_problem(where: str) -> str:
+    """Say why a text is not one condition on a row; nothing when it is."""
+    try:
+        syntax_tree(f"SELECT * FROM frame WHERE {where}")  # its parentheses are in pairs
+        tree = syntax_tree(f"SELECT * FROM frame WHERE ({where}\n)")
+    except RefusedQuery:
+        return "is not a condition in SQL"
+    statement = tree["statements"][0]["node"]
+    plain = (
+        statement.get("type") == "SELECT_NODE"
+        and statement["from_table"].get("table_name") == "frame"
+    )
+    kinds = {str(node.get("class")) for node in nodes(statement)}
+    if not plain or kinds & {"SUBQUERY", "WINDOW"}:
+        return "is more than a condition on one row: no other table and no window can be asked"
+    called = [node for node in nodes(statement) if node.get("function_name") == "policy"]
+    if len(called) != len(policies_in(where, repeated=True)):
+        return "calls policy() with something other than one name in quotation marks"
+    return ""
+
+
+def policies_in(where: str, *, repeated: bool = False) -> list[str]:
+    """Return the names that a condition passes to policy(), each once unless `repeated`."""
+    names = [
+        str(argument["value"]["value"])
+        for node in nodes(syntax_tree(f"SELECT * FROM frame WHERE ({where}\n)"))
+        if node.get("function_name") == "policy"
+        for argument in node.get("children", [])
+        if argument.get("class") == "CONSTANT"
+    ]
+    return names if repeated else list(dict.fromkeys(names))

@@ -1,0 +1,51 @@
+"""Reading the metrics: every file checked before anything is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from schemas.documents import read_document
+from schemas.errors import ConfigError
+from warehouse.metrics.definition import Metric
+from warehouse.models import load_seed
+
+FOLDER = Path(__file__).parent
+
+
+def load_metrics(folder: Path = FOLDER) -> tuple[Metric, ...]:
+    """Read every metric, in the order of their names.
+
+    Raises:
+        ConfigError: A file is not a metric, is not named after it, or hangs on a number of days
+            that is not in the seed ``policy``. The message names the file and what is wrong.
+    """
+    known = policy_days()
+    return tuple(_read(path, known) for path in sorted(folder.glob("*.yaml")))
+
+
+def policy_days() -> dict[str, int]:
+    """Return the seed ``policy``: name → number of days."""
+    return {row["name"]: int(row["days"]) for row in load_seed("policy")}
+
+
+def lag_days(lag: int | str, policy: dict[str, int]) -> int:
+    """Return a lag in days: numbers and policy names, added up."""
+    parts = str(lag).split(" + ")
+    return sum(int(part) if part.isdigit() else policy[part] for part in parts)
+
+
+def _read(path: Path, known: dict[str, int]) -> Metric:
+    """Read one metric and check what it says against its name and the policy numbers."""
+    metric = read_document(path, Metric, ConfigError)
+    if metric.metric != path.stem:
+        raise ConfigError(
+            f"{path.name} cannot be used: it defines a metric of another name.",
+            "Name the file after the metric.",
+        )
+    wanted = {name for measure in metric.measures for name in measure.policies}
+    if missing := sorted(wanted - set(known)):
+        raise ConfigError(
+            f"{path.name} cannot be used: there is no policy number named {', '.join(missing)}.",
+            "Add it to warehouse/sql/seeds/policy.csv, or correct the name.",
+        )
+    return metric
