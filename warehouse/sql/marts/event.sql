@@ -11,7 +11,7 @@
 -- check: not_null event_id, person_id, partner, event_type, event_date
 -- check: related person_id -> person.person_id
 -- check: accepted partner: police, probation, treatment, housing
--- check: accepted event_type: arrest, drug_test, sentence, requirement_start, requirement_end, prison_release, recall, referral, triage, care_plan, intervention_start, intervention_end, discharge, homelessness_application, duty_start, duty_end, tenancy_start, tenancy_end
+-- check: holds event_type IN (SELECT code FROM code WHERE list = 'event')
 -- check: rows = SELECT count(*) FROM int_event WHERE has_happened
 SELECT row_number() OVER (
            ORDER BY person_id, event_date, event_rank, detail_list, detail
