@@ -9,7 +9,7 @@
 WITH episode AS (
     SELECT journey.person_id, journey.journey_number, stg_episode.*
                EXCLUDE (person_id),
-           int_episode_substance.substance_group
+           int_episode_substance.substance_group, int_episode_substance.is_opiate_or_crack
     FROM int_episode_journey AS journey
     INNER JOIN stg_episode USING (episode_key)
     LEFT JOIN int_episode_substance USING (episode_key)
@@ -30,6 +30,7 @@ whole AS (
                WHEN bool_or(substance_group = 'Non-opiate only') THEN 'Non-opiate only'
                WHEN bool_or(substance_group = 'Alcohol only') THEN 'Alcohol only'
            END AS substance_group,
+           bool_or(is_opiate_or_crack) AS is_opiate_or_crack,
            arg_min_null(referral_source, (triage_date, episode_key)) AS referral_source
     FROM episode
     GROUP BY person_id, journey_number
@@ -39,7 +40,8 @@ taken AS (
     SELECT journey.person_id, journey.journey_number, intervention.start_date,
            intervention.end_date,
            greatest(coalesce(intervention.end_date, int_as_at.treatment), intervention.start_date)
-               AS reached
+               AS reached,
+           intervention.setting IS DISTINCT FROM 'secure' AS is_community
     FROM stg_intervention AS intervention
     INNER JOIN int_episode_journey AS journey USING (episode_key)
     CROSS JOIN int_as_at
@@ -77,7 +79,8 @@ spent AS (
 
 structured AS (
     SELECT person_id, journey_number, min(start_date) AS structured_start_date,
-           CASE WHEN bool_and(end_date IS NOT NULL) THEN max(reached) END AS structured_end_date
+           CASE WHEN bool_and(end_date IS NOT NULL) THEN max(reached) END AS structured_end_date,
+           bool_or(is_community) AS is_community
     FROM taken
     GROUP BY person_id, journey_number
 ),
@@ -91,7 +94,12 @@ described AS (
                AND coalesce(code.category = 'success', FALSE) AS is_successful_completion,
            coalesce(whole.end_date, int_as_at.treatment) - whole.start_date AS journey_days,
            structured.structured_start_date, structured.structured_end_date,
-           spent.structured_days
+           spent.structured_days,
+           whole.is_opiate_or_crack, coalesce(structured.is_community, FALSE) AS is_community,
+           CASE WHEN whole.end_date IS NOT NULL THEN code.category END AS end_kind,
+           lead(whole.start_date) OVER (
+               PARTITION BY whole.person_id ORDER BY whole.journey_number
+           ) AS next_start_date
     FROM whole
     CROSS JOIN int_as_at
     LEFT JOIN structured USING (person_id, journey_number)
@@ -101,6 +109,7 @@ described AS (
 )
 
 SELECT *,
+       CASE WHEN is_opiate_or_crack THEN 'Opiate or crack' ELSE 'Neither' END AS opiate_or_crack,
        CASE
            WHEN structured_start_date IS NULL THEN NULL
            WHEN journey_days >= policy('effective') OR is_successful_completion THEN TRUE
