@@ -10,6 +10,7 @@ import warehouse_rows as rows
 import yaml
 
 from warehouse import analyst, connect
+from warehouse.given import Given
 
 HERE = Path(__file__).parent
 PERSONAS: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "personas.yaml").read_text("utf-8"))
@@ -22,7 +23,8 @@ def release(tmp_path_factory: pytest.TempPathFactory):
         name: {table: given for table, given in persona.items() if table != "expect"}
         for name, persona in PERSONAS.items()
     }
-    path, _ = rows.release(tmp_path_factory.mktemp("personas"), persons)
+    told_by_the_day = Given(exact_dates=True)
+    path, _ = rows.release(tmp_path_factory.mktemp("personas"), persons, given=told_by_the_day)
     con = connect.open_release(path, rows.RELEASE_KEY)
     yield con
     con.close()

@@ -1,5 +1,5 @@
 -- One row per person reported dead: the earliest sound report. A report is sound when it is no later
--- than its partner's extract and no earlier than the person's year of birth.
+-- than its partner's extract and no earlier than the person's earliest year of birth.
 -- check: unique person_id
 -- check: not_null person_id, death_date, source
 -- check: accepted source: discharge from treatment, suspected drug death
@@ -13,10 +13,6 @@ WITH report AS (
     UNION ALL
     -- Whatever it was found to be due to, it is a death.
     SELECT person_id, 'police', death_date, 'suspected drug death' FROM stg_suspected_drug_death
-),
-
-born AS (
-    SELECT person_id, min(birth_year) AS birth_year FROM stg_person_record GROUP BY person_id
 )
 
 SELECT report.person_id, min(report.death_date) AS death_date,
@@ -24,6 +20,6 @@ SELECT report.person_id, min(report.death_date) AS death_date,
 FROM report
 INNER JOIN extract ON extract.partner = report.partner
     AND report.death_date <= extract.data_as_at
-INNER JOIN born USING (person_id)
-WHERE coalesce(year(report.death_date) >= born.birth_year, TRUE)
+INNER JOIN int_birth AS birth USING (person_id)
+WHERE coalesce(year(report.death_date) >= birth.earliest_year, TRUE)
 GROUP BY report.person_id

@@ -1,48 +1,62 @@
--- One row per period spent under something that has begun, its end split into past and planned.
--- check: not_null person_id, partner, spell_type, start_date
+-- One row per spell that had begun by its partner's as-at date, its end settled: past, planned, or
+-- none. An end before the start is not believed, and the spell ends on the day it begins; a spell
+-- that would outlast a death ends with it. Spells of a kind that overlap stay rows of their own:
+-- own_days are those no earlier spell of the kind covers, so that their sum counts each day once.
+-- check: unique spell_type, spell_key, person_id, start_date, begins_with
+-- check: not_null person_id, partner, spell_type, start_date, until, days, own_days, stretch_number
+-- check: accepted end_basis: recorded, death, start
+-- check: rows = SELECT count(*) FROM int_recorded_spell AS spell INNER JOIN extract ON extract.partner = spell.partner AND spell.start_date <= extract.data_as_at
 -- check: holds end_date IS NULL OR planned_end_date IS NULL
-WITH first_release AS (
-    SELECT sentence_key, min(release_date) AS release_date
-    FROM stg_prison_release
-    GROUP BY sentence_key
+-- check: holds (end_date IS NULL) = (end_basis IS NULL)
+-- check: holds until >= start_date AND own_days BETWEEN 0 AND days
+WITH begun AS (
+    SELECT spell.*, extract.data_as_at, int_death.death_date,
+           CASE
+               WHEN spell.recorded_end < spell.start_date THEN spell.start_date
+               ELSE spell.recorded_end
+           END AS sound_end
+    FROM int_recorded_spell AS spell
+    INNER JOIN extract
+        ON extract.partner = spell.partner AND spell.start_date <= extract.data_as_at
+    LEFT JOIN int_death
+        ON int_death.person_id = spell.person_id AND int_death.death_date >= spell.start_date
+        AND int_death.death_date <= extract.data_as_at
 ),
 
-spell AS (
-    SELECT person_id, 'probation' AS partner, 'supervision' AS spell_type,
-           sentence_date AS start_date, sentence_end_date AS recorded_end,
-           'sentence' AS detail_list, sentence_type AS detail
-    FROM stg_sentence
-    WHERE sentence_category IS DISTINCT FROM 'custody'
-    UNION ALL
-    SELECT sentence.person_id, 'probation', 'supervision',
-           first_release.release_date, sentence.sentence_end_date, 'sentence', 'LICENCE'
-    FROM stg_sentence AS sentence
-    INNER JOIN first_release USING (sentence_key)
-    WHERE sentence.sentence_category = 'custody'
-    UNION ALL
-    SELECT sentence.person_id, 'probation', 'custody',
-           sentence.sentence_date, first_release.release_date, 'sentence', sentence.sentence_type
-    FROM stg_sentence AS sentence
-    LEFT JOIN first_release USING (sentence_key)
-    WHERE sentence.sentence_category = 'custody'
-    UNION ALL
-    SELECT person_id, 'treatment', 'structured_treatment', start_date, end_date,
-           'intervention', modality
-    FROM stg_intervention
-    WHERE is_structured
-    UNION ALL
-    SELECT person_id, 'housing', 'homelessness_duty', start_date, end_date, 'duty', duty
-    FROM stg_duty
-    UNION ALL
-    SELECT person_id, 'housing', 'tenancy', start_date, end_date, 'tenancy_type', tenancy_type
-    FROM stg_tenancy
+ended AS (
+    SELECT *,
+           CASE
+               WHEN sound_end <= data_as_at AND recorded_end < start_date THEN 'start'
+               WHEN sound_end <= data_as_at THEN 'recorded'
+               WHEN death_date IS NOT NULL THEN 'death'
+           END AS end_basis,
+           CASE WHEN sound_end <= data_as_at THEN sound_end ELSE death_date END AS end_date
+    FROM begun
+),
+
+reached AS (
+    SELECT *, coalesce(end_date, data_as_at) AS until,
+           max(coalesce(end_date, data_as_at)) OVER (
+               PARTITION BY person_id, spell_type
+               ORDER BY start_date, coalesce(end_date, data_as_at), spell_key, begins_with
+               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+           ) AS covered_to
+    FROM ended
 )
 
-SELECT spell.* EXCLUDE (recorded_end),
-       CASE WHEN spell.recorded_end <= extract.data_as_at THEN spell.recorded_end END AS end_date,
-       CASE WHEN spell.recorded_end > extract.data_as_at THEN spell.recorded_end END
-           AS planned_end_date,
-       code.label AS detail_label
-FROM spell
-INNER JOIN extract ON extract.partner = spell.partner AND spell.start_date <= extract.data_as_at
-LEFT JOIN seed_code AS code ON code.list = spell.detail_list AND code.code = spell.detail
+SELECT reached.person_id, reached.partner, reached.spell_type, reached.spell_key,
+       reached.begins_with, reached.start_date, reached.end_date, reached.end_basis,
+       CASE WHEN reached.end_date IS NULL THEN reached.sound_end END AS planned_end_date,
+       reached.until, reached.until - reached.start_date AS days,
+       greatest(reached.until - greatest(reached.start_date, reached.covered_to), 0) AS own_days,
+       coalesce(reached.start_date < reached.covered_to, FALSE) AS is_overlapping,
+       -- Spells that follow each other from one day to the next are one stretch.
+       count(*) FILTER (reached.covered_to IS NULL OR reached.start_date - reached.covered_to > 1)
+           OVER (
+               PARTITION BY reached.person_id, reached.spell_type
+               ORDER BY reached.start_date, reached.until, reached.spell_key, reached.begins_with
+               ROWS UNBOUNDED PRECEDING
+           ) AS stretch_number,
+       reached.ended_well, reached.detail_list, reached.detail, code.label AS detail_label
+FROM reached
+LEFT JOIN seed_code AS code ON code.list = reached.detail_list AND code.code = reached.detail

@@ -1,21 +1,37 @@
--- One row per period that a person spent under something: supervision, custody, structured treatment, a homelessness duty or a tenancy. Only periods that had begun by the date of the partner's extract.
+-- One row per period that a person spent under something, as one partner recorded it. Only periods that had begun by the date of the partner's extract. Spells of a kind may overlap and stay rows of their own: own_days add up to the days the person spent under it, and spells of one stretch_number follow each other without a break.
 -- column spell_id: Number of the row in this release; it changes from release to release.
 -- column person_id: The person, as in person.
 -- column partner: The partner that recorded it.
--- column spell_type: supervision, custody, structured_treatment, homelessness_duty or tenancy.
--- column start_date: First day. Custody is taken to begin on the day of sentence.
--- column end_date: Last day, once it has passed; missing while the spell is open or when its end is not known. Custody ends on the first release (time after a recall is not shown); supervision ends as the sentence was recorded to end; an intervention that was left open ends with its episode's discharge.
--- column planned_end_date: The recorded end when it lies after the date of the partner's extract, as supervision's often does; missing otherwise.
--- column detail_list: The list in code that explains detail.
--- column detail: Sentence type (LICENCE after custody), modality, duty or tenancy type, as the partner coded it.
+-- column spell_type: Kind of spell (list spell in code).
+-- column start_week: Monday of the week of its first day. Time in prison is taken to begin on the day of sentence or recall.
+-- exact start_date: First day.
+-- column end_week: Monday of the week of its last day, once that has passed; missing while the spell is open. An intervention that was left open ends with its episode's discharge.
+-- exact end_date: Last day, once it has passed.
+-- column planned_end_week: Monday of the week of the recorded end when that lies after the date of the partner's extract, as supervision's often does; missing otherwise.
+-- exact planned_end_date: The recorded end when it lies ahead.
+-- column end_basis: What the end rests on: recorded, or settled: the spell was open when the person was reported dead, or the end recorded lies before the start and is not believed. Missing while open.
+-- column days: Days from its start to its end, or to the date of the partner's extract while it is open.
+-- column own_days: Of these, the days that no earlier spell of the kind covers.
+-- column is_overlapping: True when an earlier spell of the kind was still open on the day it began.
+-- column stretch_number: Number of the unbroken stretch of the kind that it is part of, 1 for the person's first.
+-- column ended_well: Of a structured journey, whether it was completed successfully; missing elsewhere.
+-- column detail_list: The list in code that explains detail, when there is one.
+-- column detail: Sentence type, modality, discharge reason, duty, kind of accommodation, tenancy or programme, prison, or reason for closing, as the partner coded it.
 -- column detail_label: What the code in detail means, when the list knows it.
 -- check: unique spell_id
--- check: not_null spell_id, person_id, partner, spell_type, start_date
+-- check: not_null spell_id, person_id, partner, spell_type, start_week, days, own_days, stretch_number
 -- check: related person_id -> person.person_id
--- check: accepted spell_type: supervision, custody, structured_treatment, homelessness_duty, tenancy
+-- check: holds spell_type IN (SELECT code FROM seed_code WHERE list = 'spell')
+-- check: accepted end_basis: recorded, settled
 -- check: rows = SELECT count(*) FROM int_spell
-SELECT row_number() OVER (ORDER BY person_id, start_date, spell_type, detail) AS spell_id,
-       person_id, partner, spell_type, start_date, end_date, planned_end_date,
+-- check: holds (SELECT coalesce(sum(own_days), 0) FROM spell) = (SELECT coalesce(sum(own_days), 0) FROM int_spell)
+SELECT row_number() OVER (ORDER BY person_id, start_date, spell_type, spell_key, begins_with)
+           AS spell_id,
+       person_id, partner, spell_type, week_of(start_date) AS start_week, start_date,
+       week_of(end_date) AS end_week, end_date,
+       week_of(planned_end_date) AS planned_end_week, planned_end_date,
+       CASE WHEN end_basis <> 'recorded' THEN 'settled' ELSE end_basis END AS end_basis,
+       days, own_days, is_overlapping, stretch_number, ended_well,
        detail_list, detail, detail_label
 FROM int_spell
 ORDER BY spell_id

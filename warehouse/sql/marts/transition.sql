@@ -19,10 +19,14 @@ WITH spent AS (
            CASE spell_type
                WHEN 'structured_treatment' THEN 'treatment'
                WHEN 'homelessness_duty' THEN 'homelessness duty'
+               WHEN 'licence' THEN 'supervision'
                ELSE spell_type
            END AS kind,
            start_date, coalesce(end_date, DATE '9999-12-31') AS end_date
     FROM int_spell
+    WHERE spell_type IN (
+        'structured_treatment', 'custody', 'supervision', 'licence', 'homelessness_duty', 'tenancy'
+    )
     UNION ALL
     SELECT person_id, 'treatment', triage_date, coalesce(discharge_date, DATE '9999-12-31')
     FROM stg_episode

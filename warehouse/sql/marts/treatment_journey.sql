@@ -1,26 +1,39 @@
 -- One row per treatment journey: a person's episodes that overlap or lie 21 or fewer days apart. Episodes that were never assessed (triaged) are in no journey.
 -- column person_id: The person, as in person.
 -- column journey_number: 1 for the person's first journey in the data, 2 for the next, and so on.
--- column start_date: Day of the first assessment (triage) of the journey.
--- column end_date: Day of the last discharge; missing while any episode is open.
+-- column start_week: Monday of the week of the first assessment (triage) of the journey.
+-- exact start_date: Day of that assessment.
+-- column end_week: Monday of the week of the last discharge; missing while any episode is open.
+-- exact end_date: Day of the last discharge.
+-- column days_since_last: Days from the end of the person's journey before this one to its start; missing for the first.
 -- column episodes: Number of treatment episodes in the journey.
 -- column substance_group: Opiate if any episode names an opiate; otherwise Non-opiate & alcohol, Non-opiate only or Alcohol only; missing when no substance is known.
 -- column referral_source: How the person first came, by the treatment system's code (list referral in code).
 -- column end_reason: Discharge reason of the last episode (list discharge in code); missing while open.
 -- column is_successful_completion: True when a journey with structured treatment has ended and its last reason is 80, 81 or 82. A journey without structured treatment is never a completion, whatever its end_reason.
 -- column journey_days: Days from the journey's start to its discharge, counted up to the treatment extract's date while it is open.
--- column structured_start_date: First day of structured treatment (modality 94 or 95); missing when there was none.
--- column structured_end_date: Last day of structured treatment; missing while it is open or when there was none. The end of an intervention that was left open is its episode's discharge.
+-- column structured_start_week: Monday of the week in which structured treatment (modality 94 or 95) began; missing when there was none.
+-- exact structured_start_date: First day of structured treatment.
+-- column days_to_structured: Days from the start of the journey to structured treatment; missing when there was none.
+-- column structured_end_week: Monday of the week in which structured treatment ended; missing while it is open or when there was none. The end of an intervention that was left open is its episode's discharge.
+-- exact structured_end_date: Last day of structured treatment.
 -- column structured_days: Days in structured treatment: each unbroken stretch from its first to its last day, overlaps counted once and gaps not at all, up to the treatment extract's date while it is open; missing when there was none.
 -- column is_effective: For journeys with structured treatment, as NDTMS has it: true when journey_days is 84 or more or the journey was completed successfully sooner; false when it ended before either; missing when it is too early to say or there was no structured treatment.
 -- check: unique person_id, journey_number
--- check: not_null person_id, journey_number, start_date, episodes
+-- check: not_null person_id, journey_number, start_week, episodes
 -- check: related person_id -> person.person_id
 -- check: accepted substance_group: Opiate, Non-opiate & alcohol, Non-opiate only, Alcohol only
 -- check: rows = SELECT count(*) FROM int_treatment_journey
 -- check: holds (SELECT sum(episodes) FROM treatment_journey) = (SELECT count(*) FROM stg_episode WHERE triage_date IS NOT NULL)
-SELECT person_id, journey_number, start_date, end_date, episodes, substance_group,
+SELECT person_id, journey_number, week_of(start_date) AS start_week, start_date,
+       week_of(end_date) AS end_week, end_date,
+       start_date - lag(end_date) OVER (PARTITION BY person_id ORDER BY journey_number)
+           AS days_since_last,
+       episodes, substance_group,
        referral_source, end_reason, is_successful_completion, journey_days,
-       structured_start_date, structured_end_date, structured_days, is_effective
+       week_of(structured_start_date) AS structured_start_week, structured_start_date,
+       structured_start_date - start_date AS days_to_structured,
+       week_of(structured_end_date) AS structured_end_week, structured_end_date,
+       structured_days, is_effective
 FROM int_treatment_journey
 ORDER BY person_id, journey_number
