@@ -20,6 +20,7 @@ from warehouse.connect import attach, load_encryption, memory_connection, store_
 from warehouse.definitions import load_definitions
 from warehouse.given import Given
 from warehouse.models import Model, load_models, load_seed, seed_names
+from warehouse.population import read_population, read_prevalence
 from warehouse.sensitivity import GIVEN, figures_over_range
 
 RELEASE_MODE = 0o444  # COPY to the open file once overwrote a release that was writable
@@ -145,6 +146,8 @@ def _build(
     """Run every model and check on a connection with ``store`` and ``release`` attached."""
     _prepare(con, record_person, linkage_quality, run_id, built_at)
     _table(con, "history_given", person_history.select(list(PERSON_HISTORY)))
+    _table(con, "population_given", read_population(given.population))
+    _table(con, "prevalence_given", read_prevalence(given.prevalence))
     models = load_models()
     for model in models:
         if GIVEN not in model.reads:
