@@ -82,15 +82,18 @@ def discard(settings: Settings, run_id: str) -> None:
 def tidy(settings: Settings, control: Control) -> None:
     """After a commit: keep the current stores, the last releases and drafts, and drafts in hand.
 
-    A draft that an officer has approved is kept until it is published. No release is kept from
-    before a run that erased people: they are in it.
+    A draft that an officer has approved is kept until it is published, and so is its release; so
+    are the newest publication's and the one that people were taken back to. No release is kept
+    from before a run that erased people: they are in it.
     """
     committed = control.committed_runs()
     recent = set(committed[: settings.keep_releases])
     in_hand = {d.run_id for d in control.waiting_drafts() if control.approvals(d.run_id)}
+    read = {run.run_id for run in (control.release_run(),) if run is not None}
+    needed = in_hand | read | {one.run_id for one in control.publications()[:1]}
     keep_only(settings.stores, set(committed[:1]))
-    keep_only(settings.releases, recent - control.runs_before_an_erasure())
-    keep_only(settings.drafts, recent | in_hand)
+    keep_only(settings.releases, (recent | needed) - control.runs_before_an_erasure())
+    keep_only(settings.drafts, recent | in_hand | read)
     failed_since = set(control.failed_runs()[: settings.keep_releases])
     # A list is kept for as long as the extract it is about is the one staged.
     about_staged = {extract.run_id for extract in control.staged_extracts().values()}

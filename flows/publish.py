@@ -61,7 +61,7 @@ def place(settings: Settings, publication: Publication) -> Path:
 
 
 def waiting(settings: Settings, run_id: str | None = None) -> Waiting:
-    """The draft to be looked at: the one named, else the newest.
+    """The draft to be looked at: the one named, else that of the release people read.
 
     Raises:
         StoreError: If there is none, or its files are not as they were recorded.
@@ -83,7 +83,7 @@ def approve(
     Args:
         settings: The partnership.
         officers: Who approves.
-        run_id: The draft, by its run; the newest by default.
+        run_id: The draft, by its run; by default that of the release people read.
         clock: The clock.
 
     Returns:
@@ -153,8 +153,8 @@ def _waiting(settings: Settings, control: Control, run_id: str | None) -> Waitin
 
 
 def _draft_row(control: Control, run_id: str | None) -> DraftRow:
-    current = control.current_run()
-    wanted = run_id or (current.run_id if current else None)
+    read = control.release_run()
+    wanted = run_id or (read.run_id if read else None)
     row = control.draft(wanted) if wanted else None
     if row is None:
         raise StoreError(

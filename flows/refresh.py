@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from flows.build import build, draft
@@ -200,9 +199,3 @@ def _write_off(run: RunContext, error: BaseException) -> None:
     problem = str(error) if told else "The run was interrupted."
     report = refused_report(run, error) if isinstance(error, Rejected) else None
     run.control.fail_run(run.run_id, at=run.clock(), problem=problem, report=report)
-
-
-def current_release(settings: Settings, control: Control) -> Path | None:
-    """The warehouse analysts read now; None before the first run."""
-    run = control.current_run()
-    return settings.releases / run.run_id / "warehouse.duckdb" if run else None

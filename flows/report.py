@@ -21,6 +21,10 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
         "partners": _partners(run, drafted.staged),
         "linkage": {**release.people.counts, "model": release.people.model},
         "rights": _rights(release.people.erased, drafted.staged),
+        "terms": {
+            partner: agreement.treatment_digest
+            for partner, agreement in drafted.staged.agreed.agreements.items()
+        },
         "release": {
             "path": _place(run, run.release),
             "tables": release.tables,
@@ -33,8 +37,28 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
         },
         "quarantine": _place(run, run.quarantine) if run.quarantine.is_dir() else None,
         "seconds": run.seconds,
-        "warnings": [*_warnings(run, drafted.staged), *release.people.said],
+        "warnings": [
+            *_warnings(run, drafted.staged),
+            *release.people.said,
+            *_held(run, release.people.erased),
+        ],
     }
+
+
+def _held(run: RunContext, erased: Erased) -> list[str]:
+    """What became of a rollback in this run: it holds, unless the run took people out."""
+    held = run.control.held()
+    if held is None:
+        return []
+    if any(erased.requests.values()):
+        return [
+            f"People no longer read the release {held.run_id}, which they were taken back to: it "
+            "holds people whom this run erased. They read this run's."
+        ]
+    return [
+        f"People still read the release {held.run_id}, which they were taken back to; "
+        "`journeys release rollback --newest` ends that."
+    ]
 
 
 def _rights(erased: Erased, staged: Staged) -> dict[str, Any]:

@@ -107,7 +107,8 @@ class _Settled(_Part):
     model: Path | None = None
     engine: Literal["duckdb", "spark"] = "duckdb"
     spark: dict[str, str] = {}
-    keep_releases: int = Field(default=3, ge=1, le=100)
+    keep_releases: int = Field(default=5, ge=1, le=100)
+    sql_reason: str | None = Field(default=None, min_length=1)
 
     @field_validator("spark", mode="before")
     @classmethod
@@ -269,6 +270,7 @@ def _resolved(document: _Document, folder: Path) -> Settings:
         engine=document.engine,
         spark=document.spark,
         keep_releases=document.keep_releases,
+        sql_reason=document.sql_reason,
         folder=folder,
     )
 

@@ -104,6 +104,9 @@ def _partnership(demo: bool) -> str:
             "contact": "hub@demonstration.example" if demo else "the partnership's data lead",
             "purpose": PURPOSE,
             "demonstration": "true" if demo else "false",
+            "sql_reason": "sql_reason: Trying out the demonstration"
+            if demo
+            else "# sql_reason: Needs assessment of the partnership",
         },
     )
 

@@ -11,6 +11,7 @@ from flows.cli.keys import keys_app
 from flows.cli.link import link_app
 from flows.cli.linkage_benchmark import linkage_benchmark_command
 from flows.cli.publish import publish_command
+from flows.cli.release import release_app
 from flows.cli.rights import rights_app
 from flows.cli.run import run_command
 from flows.cli.shell import program
@@ -48,6 +49,7 @@ app = program(
 )
 app.add_typer(keys_app, name="keys")
 app.add_typer(link_app, name="link")
+app.add_typer(release_app, name="release")
 app.add_typer(rights_app, name="rights")
 
 

@@ -23,6 +23,14 @@ def sql_command(
     output: Annotated[
         Format, typer.Option("--format", help="How results are written to standard output.")
     ] = Format.table,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason",
+            metavar="REASON",
+            help="Why, for the record, never of whom; else `sql_reason` of partnership.yaml.",
+        ),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Query the current release. Standard output holds the results and nothing else."""
@@ -31,6 +39,6 @@ def sql_command(
     from flows.settings import load_settings, locate
 
     check_open()
-    result = query_release(load_settings(locate(config)), query)
+    result = query_release(load_settings(locate(config)), query, reason)
     write_result(result.columns, result.rows, output.value)
     say(f"{len(result.rows):,} row{'' if len(result.rows) == 1 else 's'}")

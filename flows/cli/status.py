@@ -32,6 +32,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
 
     with open_control(settings) as control:
         current, last = control.current_run(), control.last_run()
+        read = control.release_run()
         drafts = [
             {"run_id": one.run_id, "approvals": len(control.approvals(one.run_id))}
             for one in control.waiting_drafts()
@@ -53,6 +54,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         "partnership": settings.partnership,
         "demonstration": settings.demonstration,
         "current_run": current.run_id if current else None,
+        "release_read": read.run_id if read else None,
         "last_run": None
         if last is None
         else {"run_id": last.run_id, "state": last.state, "problem": last.problem},
@@ -67,6 +69,8 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
 def _lines(status: dict[str, Any]) -> list[str]:
     lines = [status["partnership"] + (" (demonstration)" if status["demonstration"] else "")]
     lines.append(f"Current run     {status['current_run'] or 'none yet: run `journeys run`'}")
+    if status["release_read"] != status["current_run"]:
+        lines.append(f"Release read    {status['release_read']}, by a rollback")
     last = status["last_run"]
     if last and last["run_id"] != status["current_run"]:
         lines.append(f"Last run        {last['run_id']} {last['state']}")

@@ -16,12 +16,13 @@ from governance.control.entries import (
     Extract,
     PastExtract,
     Publication,
+    Reading,
     RightsRequest,
     Run,
     RunState,
 )
 from governance.control.publications import Publications
-from governance.control.rights import Rights
+from governance.control.releases import Releases
 
 __all__ = [
     "ACTIONS",
@@ -32,13 +33,14 @@ __all__ = [
     "Extract",
     "PastExtract",
     "Publication",
+    "Reading",
     "RightsRequest",
     "Run",
     "RunState",
 ]
 
 
-class Control(Rights, Publications):
+class Control(Releases, Publications):
     """The control database at a SQLAlchemy URL; its tables are made where they are missing.
 
     Raises:

@@ -14,6 +14,9 @@ from governance.control.entries import AuditEntry
 from governance.control.tables import AUDIT_ENTRY, METADATA
 from schemas.errors import StoreError
 
+LONGEST_WAIT = 60
+"""Seconds to wait for SQLite: twenty analysts at once write their entries one after another."""
+
 
 class Database:
     """A database at a SQLAlchemy URL; its tables are made where they are missing.
@@ -83,12 +86,13 @@ def _engine(url: str) -> sa.Engine:
             "Give a SQLAlchemy URL such as sqlite:///control.db, and install its driver.",
         ) from None
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _enforce_foreign_keys)
+        sa.event.listen(engine, "connect", _set_up_sqlite)
     return engine
 
 
-def _enforce_foreign_keys(connection: Any, _: object) -> None:
+def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000}")
 
 
 def _unusable() -> StoreError:

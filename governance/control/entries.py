@@ -132,3 +132,13 @@ class RightsRequest:
     unknown: int
     applied_run: str | None = None
     records: int | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A decision on which release people read: that of a run, or the newest where it names none."""
+
+    run_id: str | None
+    at: datetime
+    actor: str
+    reason: str

@@ -139,3 +139,14 @@ SUPPRESSION = sa.Table(
     sa.Column("epoch", sa.Integer, primary_key=True),
     sa.Column("tokens", sa.Integer, nullable=False),
 )
+
+# Which release people read, whenever somebody decided it; without a run they read the newest.
+READING = sa.Table(
+    "reading",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("run_id", sa.ForeignKey("run.run_id")),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(120), nullable=False),
+    sa.Column("reason", sa.String(200), nullable=False),
+)

@@ -187,7 +187,7 @@ def test_a_copied_folder_runs_where_it_lands(
 
 
 def test_only_the_last_releases_are_kept(ran: Partnership) -> None:
-    text = ran.config.read_text().replace("keep_releases: 3", "keep_releases: 2")
+    text = ran.config.read_text().replace("keep_releases: 5", "keep_releases: 2")
     ran.config.write_text(text)
     # With the one it had run already they are three.
     ids = [run_refresh(ran.settings)["run_id"] for _ in range(2)]
@@ -198,7 +198,7 @@ def test_only_the_last_releases_are_kept(ran: Partnership) -> None:
 
 def test_quarantine_lists_are_kept_while_their_extract_is_staged(ran: Partnership) -> None:
     (staged_by,) = (ran.folder / "quarantine").iterdir()
-    ran.config.write_text(ran.config.read_text().replace("keep_releases: 3", "keep_releases: 1"))
+    ran.config.write_text(ran.config.read_text().replace("keep_releases: 5", "keep_releases: 1"))
     for _ in range(2):
         run_refresh(ran.settings)
     assert list((ran.folder / "quarantine").iterdir()) == [staged_by]

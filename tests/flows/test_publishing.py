@@ -82,7 +82,7 @@ def test_an_approval_in_hand_outlives_the_nights(ran: Partnership) -> None:
     with open_control(ran.settings) as control:
         current = control.current_run()
     assert current is not None
-    ran.config.write_text(ran.config.read_text().replace("keep_releases: 3", "keep_releases: 1"))
+    ran.config.write_text(ran.config.read_text().replace("keep_releases: 5", "keep_releases: 1"))
     ran.journeys("publish", "--approve", "--officer", "A. Officer")
     for _ in range(2):
         run_refresh(ran.settings)

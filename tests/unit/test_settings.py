@@ -42,7 +42,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     url = settings.control_database.get_secret_value()
     assert url == f"sqlite:///{tmp_path / 'control.db'}"
     assert settings.disclosure.threshold == 5
-    assert settings.keep_releases == 3
+    assert settings.keep_releases == 5
 
 
 def test_the_packaged_model_is_used_unless_another_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+"""Which release people read: the newest, or an earlier one that somebody went back to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import sqlalchemy as sa
+
+from governance.control.entries import AuditEntry, Reading, Run
+from governance.control.rights import Rights
+from governance.control.tables import AUDIT_ENTRY, READING
+
+
+class Releases(Rights):
+    """What was decided of it. The next run goes on from the newest stores whatever people read."""
+
+    def decide_reading(self, reading: Reading, entry: AuditEntry) -> None:
+        """Record which release people read from now on, with its audit entry."""
+        with self._transaction() as connection:
+            connection.execute(sa.insert(READING).values(**asdict(reading)))
+            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+
+    def held(self) -> Reading | None:
+        """The rollback in force: None without one, and where people were erased since its run."""
+        query = sa.select(READING).order_by(READING.c.number.desc()).limit(1)
+        for row in self._rows(query):
+            row.pop("number")
+            last = Reading(**row)
+            if last.run_id is not None and last.run_id not in self.runs_before_an_erasure():
+                return last
+        return None
+
+    def release_run(self) -> Run | None:
+        """The run whose release people read; None before the first run."""
+        held = self.held()
+        return self.current_run() if held is None or held.run_id is None else self.run(held.run_id)
