@@ -1,4 +1,4 @@
-"""The population figures and prevalence estimates that a partnership gives, checked as they are read.
+"""The population figures and prevalence estimates of a partnership, checked as they are read.
 
 Both are files beside ``partnership.yaml`` that a person writes; a fault is named by its line and
 column, never by its value.
