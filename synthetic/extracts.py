@@ -25,6 +25,7 @@ from synthetic.population import DRUGS, PARTNERS, Population, make_population
 from synthetic.probation import make_sentences, probation_tables
 from synthetic.rates import Copying, ErrorRates, Families, Filled, Pairs
 from synthetic.streams import Streams
+from synthetic.surroundings import write_surroundings
 from synthetic.treatment import make_episodes, treatment_tables
 
 FEWEST_PEOPLE = 50
@@ -207,6 +208,8 @@ def write_extracts(
 ) -> Summary:
     """Write each partner's files to `inbox/<partner>/`, `truth/record.csv` and `truth/person.csv`.
 
+    Beside them come invented population figures and estimates of dependence.
+
     A partner without a layout sends `<table>.csv` in our own. Each file is written beside and
     renamed, so a reader never meets half of one.
 
@@ -246,6 +249,7 @@ def write_extracts(
         _remove_others(partner, set(frames), folder)
     _write(truth_records(tables), out / "truth" / "record.csv")
     _write(truth_people(world.population), out / "truth" / "person.csv")
+    write_surroundings(world.population, out, as_at)
     return Summary(
         {
             f"{p}/{name}": frame.height

@@ -1,4 +1,4 @@
-"""What a partnership gives beside its settings: population, prevalence, and what is made of them."""
+"""What a partnership gives beside its settings, and what the release makes of it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,99 @@
+"""What surrounds the people that partners know: residents by area, and estimates of dependence.
+
+The numbers are invented to fit a population of a given size, and say so in their source.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from synthetic.places import LOCAL_DISTRICTS
+from synthetic.population import DRUGS, Population
+
+INVENTED = "Invented for a demonstration"
+RESIDENTS = 40  # to each adult whom a partner knows; judgement
+# Shares of residents. Judgement, near those of an English county.
+AGE_BANDS = {
+    "Under 18": 0.20,
+    "18-24": 0.09,
+    "25-34": 0.13,
+    "35-44": 0.13,
+    "45-54": 0.13,
+    "55 and over": 0.32,
+}
+FEMALE = 0.51
+# The estimate of dependent people to each person known to partners who uses it, and the share of
+# people who use opiates that also use crack. Judgement.
+NOT_KNOWN = 1.5
+CRACK_TOO = 0.5
+RANGE = 0.2  # the estimate's ends lie this far from it
+
+
+def write_surroundings(population: Population, folder: Path, as_at: date) -> None:
+    """Write `population.csv` and `prevalence.csv`; figures that were not invented are left alone.
+
+    Args:
+        population: The people whom partners know.
+        folder: Where partnership.yaml is or will be.
+        as_at: The day the extracts are drawn; the figures are of the year before.
+    """
+    year = date(as_at.year - 1, 6, 30)
+    for name, frame in (
+        ("population.csv", residents(population.adults)),
+        ("prevalence.csv", dependent(population)),
+    ):
+        path = folder / name
+        if path.exists() and INVENTED not in path.read_text("utf-8", errors="replace"):
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".csv.part")
+        frame.with_columns(source=pl.lit(INVENTED), as_at=pl.lit(year)).write_csv(beside)
+        beside.replace(path)
+
+
+def residents(adults: int) -> pl.DataFrame:
+    """Return residents by area, age band and sex.
+
+    Args:
+        adults: How many adults partners know.
+    """
+    total = adults * RESIDENTS / len(LOCAL_DISTRICTS)
+    return pl.DataFrame(
+        [
+            {"area": area, "age_band": band, "sex": sex, "people": round(total * share * of_sex)}
+            for area in LOCAL_DISTRICTS
+            for band, share in AGE_BANDS.items()
+            for sex, of_sex in (("F", FEMALE), ("M", 1 - FEMALE))
+        ]
+    )
+
+
+def dependent(population: Population) -> pl.DataFrame:
+    """Return estimates of dependent people by substance."""
+    uses = {
+        drug: int(np.count_nonzero(population.drug[: population.adults] == DRUGS.index(drug)))
+        for drug in ("opiate", "crack", "alcohol")
+    }
+    both = uses["opiate"] * CRACK_TOO
+    known = {
+        "opiate": uses["opiate"],
+        "crack": uses["crack"] + both,
+        "both": both,
+        "opiate or crack": uses["opiate"] + uses["crack"],
+        "alcohol": uses["alcohol"],
+    }
+    return pl.DataFrame(
+        [
+            {
+                "substance": substance,
+                "people": max(1, round(number * NOT_KNOWN)),
+                "low": round(number * NOT_KNOWN * (1 - RANGE)),
+                "high": max(1, round(number * NOT_KNOWN * (1 + RANGE))),
+            }
+            for substance, number in known.items()
+        ]
+    )
