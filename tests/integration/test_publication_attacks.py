@@ -59,7 +59,12 @@ def test_a_masked_group_cannot_be_taken_from_the_row_of_all():
 def test_a_masked_transition_cannot_be_taken_from_its_row():
     table = pl.DataFrame(
         {"from_step": "Arrest", "to_step": ["A", "B", "C"], "people": [12, 12, 4]}
-    ).with_columns(denominator=28)
+    ).with_columns(
+        denominator=28,
+        people_behind=pl.col("people"),
+        denominator_behind=28,
+        rest_people=28 - pl.col("people"),
+    )
     assert transitions(table)["people"].to_list().count("[c]") >= 2
 
 

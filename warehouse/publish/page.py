@@ -347,7 +347,7 @@ def _next_sentence(table: pl.DataFrame) -> str:
             f"; about {thousands(still['people'])} more had none but were still with a service"
         )
     return (
-        f"After their first positive drug test on arrest of the year, about "
+        f"After their first positive drug test on arrest of a quarter, about "
         f"{thousands(none['people'])} of {thousands(none['denominator'])} people ({_of(none)}%) "
         "had no new step recorded by any of the four services within 90 days and were with none "
         f"of them on day 90{waiting}, as far as records could be linked."

@@ -108,7 +108,13 @@ def funnel(counted: pl.DataFrame) -> pl.DataFrame:
 
 def transitions(counted: pl.DataFrame) -> pl.DataFrame:
     """Gate the transitions: people by a kind of step and the kind of what came next."""
-    gated = gate(counted, ["people", "denominator"], totals={"people": "denominator"})
+    gated = gate(
+        counted,
+        ["people", "denominator"],
+        totals={"people": "denominator"},
+        people={"people": "people_behind", "denominator": "denominator_behind"},
+        rest={"people": "rest_people"},
+    )
     gated = _with_parts_protected(gated, counted, ["from_step"], "people", "denominator")
     return gated.with_columns(_percent("people", pl.col("denominator")))
 
