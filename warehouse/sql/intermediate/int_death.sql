@@ -3,6 +3,7 @@
 -- check: unique person_id
 -- check: not_null person_id, death_date, source
 -- check: accepted source: discharge from treatment, suspected drug death
+-- check: rows = SELECT count(DISTINCT person_id) FROM (SELECT person_id, 'treatment' AS partner, discharge_date AS death_date FROM stg_episode WHERE discharge_reason IN (SELECT code FROM seed_code WHERE list = 'discharge' AND category = 'died') UNION ALL SELECT person_id, 'police', death_date FROM stg_suspected_drug_death) INNER JOIN extract USING (partner) INNER JOIN int_birth USING (person_id) WHERE death_date <= data_as_at AND coalesce(year(death_date) >= earliest_year, TRUE)
 WITH report AS (
     SELECT episode.person_id, 'treatment' AS partner, episode.discharge_date AS death_date,
            'discharge from treatment' AS source

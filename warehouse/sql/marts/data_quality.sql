@@ -1,63 +1,177 @@
--- One row per table that a partner sends: how many rows were staged, and how many the release uses.
+-- One row per table that a partner sends: every row that was staged is either used or left out for a reason that is named here. What is wrong with rows that are used is in data_issue.
 -- column partner: The partner.
 -- column table_name: The table of its extract.
 -- column rows_staged: Rows that passed validation and are in the staging store.
--- column rows_used: Of these, rows that belong to a record that also passed; the others' parent row was rejected or not sent.
+-- column rows_used: Of these, rows that the release is made from.
+-- column rows_unplaced: Rows left out because nothing says whose they are: the row that names the person was rejected or not sent.
+-- column rows_undated: Rows left out of everything that is counted by day, because they have none; a person on an application is dated by it.
+-- column rows_ahead: Rows left out because they are dated after the partner's extract.
 -- column data_as_at: The day up to which the partner's extract is complete; missing when it has sent none.
 -- column extract_rows: Rows the partner sent over all its tables, rejected ones included.
 -- column extract_run_id: The run that brought the extract.
 -- check: unique partner, table_name
--- check: not_null partner, table_name, rows_staged, rows_used
--- check: rows = SELECT 11
--- check: holds rows_used <= rows_staged
-WITH staged AS (
-    SELECT 'police' AS partner, 'custody' AS table_name,
-           (SELECT count(*) FROM police_custody) AS rows_staged,
-           (SELECT count(*) FROM stg_custody) AS rows_used
+-- check: not_null partner, table_name, rows_staged, rows_used, rows_unplaced, rows_undated, rows_ahead
+-- check: rows = SELECT 23
+-- check: holds rows_staged = rows_used + rows_unplaced + rows_undated + rows_ahead
+WITH staged (partner, table_name, rows_staged) AS (
+    SELECT 'police', 'custody', count(*) FROM police_custody
     UNION ALL
-    SELECT 'police' AS partner, 'drug_test' AS table_name,
-           (SELECT count(*) FROM police_drug_test) AS rows_staged,
-           (SELECT count(*) FROM stg_drug_test) AS rows_used
+    SELECT 'police', 'drug_test', count(*) FROM police_drug_test
     UNION ALL
-    SELECT 'probation' AS partner, 'sentence' AS table_name,
-           (SELECT count(*) FROM probation_sentence) AS rows_staged,
-           (SELECT count(*) FROM stg_sentence) AS rows_used
+    SELECT 'police', 'intensive_programme', count(*) FROM police_intensive_programme
     UNION ALL
-    SELECT 'probation' AS partner, 'requirement' AS table_name,
-           (SELECT count(*) FROM probation_requirement) AS rows_staged,
-           (SELECT count(*) FROM stg_requirement) AS rows_used
+    SELECT 'police', 'suspected_drug_death', count(*) FROM police_suspected_drug_death
     UNION ALL
-    SELECT 'probation' AS partner, 'release' AS table_name,
-           (SELECT count(*) FROM probation_release) AS rows_staged,
-           (SELECT count(*) FROM stg_prison_release) AS rows_used
+    SELECT 'probation', 'sentence', count(*) FROM probation_sentence
     UNION ALL
-    SELECT 'treatment' AS partner, 'episode' AS table_name,
-           (SELECT count(*) FROM treatment_episode) AS rows_staged,
-           (SELECT count(*) FROM stg_episode) AS rows_used
+    SELECT 'probation', 'requirement', count(*) FROM probation_requirement
     UNION ALL
-    SELECT 'treatment' AS partner, 'intervention' AS table_name,
-           (SELECT count(*) FROM treatment_intervention) AS rows_staged,
-           (SELECT count(*) FROM stg_intervention) AS rows_used
+    SELECT 'probation', 'release', count(*) FROM probation_release
     UNION ALL
-    SELECT 'housing' AS partner, 'application' AS table_name,
-           (SELECT count(*) FROM housing_application) AS rows_staged,
-           (SELECT count(DISTINCT case_key) FROM stg_application INNER JOIN housing_application USING (case_key)) AS rows_used
+    SELECT 'probation', 'enforcement', count(*) FROM probation_enforcement
     UNION ALL
-    SELECT 'housing' AS partner, 'person' AS table_name,
-           (SELECT count(*) FROM housing_person) AS rows_staged,
-           (SELECT count(*) FROM stg_application) AS rows_used
+    SELECT 'probation', 'accommodation', count(*) FROM probation_accommodation
     UNION ALL
-    SELECT 'housing' AS partner, 'duty' AS table_name,
-           (SELECT count(*) FROM housing_duty) AS rows_staged,
-           (SELECT count(DISTINCT duty_key) FROM stg_duty) AS rows_used
+    SELECT 'treatment', 'episode', count(*) FROM treatment_episode
     UNION ALL
-    SELECT 'housing' AS partner, 'tenancy' AS table_name,
-           (SELECT count(*) FROM housing_tenancy) AS rows_staged,
-           (SELECT count(*) FROM stg_tenancy) AS rows_used
+    SELECT 'treatment', 'intervention', count(*) FROM treatment_intervention
+    UNION ALL
+    SELECT 'treatment', 'outcomes_profile', count(*) FROM treatment_outcomes_profile
+    UNION ALL
+    SELECT 'treatment', 'secure_treatment', count(*) FROM treatment_secure_treatment
+    UNION ALL
+    SELECT 'treatment', 'transfer', count(*) FROM treatment_transfer
+    UNION ALL
+    SELECT 'treatment', 'cj_assessment', count(*) FROM treatment_cj_assessment
+    UNION ALL
+    SELECT 'treatment', 'cj_caseload', count(*) FROM treatment_cj_caseload
+    UNION ALL
+    SELECT 'treatment', 'prison_referral', count(*) FROM treatment_prison_referral
+    UNION ALL
+    SELECT 'housing', 'application', count(*) FROM housing_application
+    UNION ALL
+    SELECT 'housing', 'person', count(*) FROM housing_person
+    UNION ALL
+    SELECT 'housing', 'duty', count(*) FROM housing_duty
+    UNION ALL
+    SELECT 'housing', 'tenancy', count(*) FROM housing_tenancy
+    UNION ALL
+    SELECT 'housing', 'temporary_accommodation', count(*) FROM housing_temporary_accommodation
+    UNION ALL
+    SELECT 'housing', 'rough_sleeping', count(*) FROM housing_rough_sleeping
+),
+
+-- What is told of a household is one row, however many of its people are told of.
+told (partner, table_name, dated) AS (
+    SELECT 'police', 'custody', arrest_date FROM stg_custody
+    UNION ALL
+    SELECT 'police', 'drug_test', test_date FROM stg_drug_test
+    UNION ALL
+    SELECT 'police', 'intensive_programme', start_date FROM stg_intensive_programme
+    UNION ALL
+    SELECT 'police', 'suspected_drug_death', death_date FROM stg_suspected_drug_death
+    UNION ALL
+    SELECT 'probation', 'sentence', sentence_date FROM stg_sentence
+    UNION ALL
+    SELECT 'probation', 'requirement', start_date FROM stg_requirement
+    UNION ALL
+    SELECT 'probation', 'release', release_date FROM stg_prison_release
+    UNION ALL
+    SELECT 'probation', 'enforcement', enforcement_date FROM stg_enforcement
+    UNION ALL
+    SELECT 'probation', 'accommodation', start_date FROM stg_accommodation
+    UNION ALL
+    SELECT 'treatment', 'episode', coalesce(referral_date, triage_date) FROM stg_episode
+    UNION ALL
+    SELECT 'treatment', 'intervention', coalesce(referral_date, offered_date, start_date) FROM stg_intervention
+    UNION ALL
+    SELECT 'treatment', 'outcomes_profile', profile_date FROM stg_outcomes_profile
+    UNION ALL
+    SELECT 'treatment', 'secure_treatment', start_date FROM stg_secure_treatment
+    UNION ALL
+    SELECT 'treatment', 'transfer', release_date FROM stg_transfer
+    UNION ALL
+    SELECT 'treatment', 'cj_assessment', initial_assessment_date FROM stg_cj_assessment
+    UNION ALL
+    SELECT 'treatment', 'cj_caseload', taken_on_date FROM stg_cj_caseload
+    UNION ALL
+    SELECT 'treatment', 'prison_referral', referral_date FROM stg_prison_referral
+    UNION ALL
+    SELECT 'housing', 'application', any_value(application_date) FROM stg_application SEMI JOIN housing_application USING (case_key)
+    GROUP BY case_key
+    UNION ALL
+    SELECT 'housing', 'person', application_date FROM stg_application
+    UNION ALL
+    SELECT 'housing', 'duty', any_value(start_date) FROM stg_duty
+    GROUP BY duty_key
+    UNION ALL
+    SELECT 'housing', 'tenancy', start_date FROM stg_tenancy
+    UNION ALL
+    SELECT 'housing', 'temporary_accommodation', any_value(start_date) FROM stg_temporary_accommodation
+    GROUP BY temporary_accommodation_key
+    UNION ALL
+    SELECT 'housing', 'rough_sleeping', sighting_date FROM stg_rough_sleeping
+),
+
+unplaced (partner, table_name, rows_unplaced) AS (
+    SELECT 'police', 'drug_test', count(*) FROM police_drug_test
+    ANTI JOIN police_custody USING (custody_key)
+    UNION ALL
+    SELECT 'probation', 'requirement', count(*) FROM probation_requirement
+    ANTI JOIN probation_sentence USING (sentence_key)
+    UNION ALL
+    SELECT 'probation', 'release', count(*) FROM probation_release
+    ANTI JOIN probation_sentence USING (sentence_key)
+    UNION ALL
+    SELECT 'probation', 'enforcement', count(*) FROM probation_enforcement
+    ANTI JOIN probation_sentence USING (sentence_key)
+    UNION ALL
+    SELECT 'probation', 'accommodation', count(*) FROM probation_accommodation
+    ANTI JOIN probation_sentence USING (sentence_key)
+    UNION ALL
+    SELECT 'treatment', 'intervention', count(*) FROM treatment_intervention
+    ANTI JOIN treatment_episode USING (episode_key)
+    UNION ALL
+    SELECT 'treatment', 'outcomes_profile', count(*) FROM treatment_outcomes_profile
+    ANTI JOIN treatment_episode USING (episode_key)
+    UNION ALL
+    SELECT 'treatment', 'transfer', count(*) FROM treatment_transfer
+    ANTI JOIN treatment_secure_treatment USING (secure_treatment_key)
+    UNION ALL
+    SELECT 'treatment', 'cj_caseload', count(*) FROM treatment_cj_caseload
+    ANTI JOIN treatment_cj_assessment USING (cj_assessment_key)
+    UNION ALL
+    SELECT 'housing', 'application', count(*) FROM housing_application
+    ANTI JOIN housing_person USING (case_key)
+    UNION ALL
+    SELECT 'housing', 'duty', count(*) FROM housing_duty
+    ANTI JOIN housing_person USING (case_key)
+    UNION ALL
+    SELECT 'housing', 'tenancy', count(*) FROM housing_tenancy
+    ANTI JOIN housing_person USING (person_key)
+    UNION ALL
+    SELECT 'housing', 'temporary_accommodation', count(*) FROM housing_temporary_accommodation
+    ANTI JOIN housing_person USING (case_key)
+),
+
+counted AS (
+    SELECT told.partner, told.table_name,
+           count(*) FILTER (told.dated <= extract.data_as_at) AS rows_used,
+           count(*) FILTER (told.dated IS NULL) AS rows_undated,
+           count(*) FILTER (told.dated > extract.data_as_at) AS rows_ahead
+    FROM told
+    LEFT JOIN extract USING (partner)
+    GROUP BY told.partner, told.table_name
 )
 
-SELECT staged.partner, staged.table_name, staged.rows_staged, staged.rows_used,
+SELECT staged.partner, staged.table_name, staged.rows_staged,
+       coalesce(counted.rows_used, 0) AS rows_used,
+       coalesce(unplaced.rows_unplaced, 0) AS rows_unplaced,
+       coalesce(counted.rows_undated, 0) AS rows_undated,
+       coalesce(counted.rows_ahead, 0) AS rows_ahead,
        extract.data_as_at, extract."rows" AS extract_rows, extract.run_id AS extract_run_id
 FROM staged
+LEFT JOIN counted USING (partner, table_name)
+LEFT JOIN unplaced USING (partner, table_name)
 LEFT JOIN extract USING (partner)
 ORDER BY staged.partner, staged.table_name
