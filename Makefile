@@ -84,8 +84,10 @@ mutate-rules: install ## Take each rule out of the contracts and see a test fail
 bench-read: install ## Reading and validating a million rows, against polars reading them
 	$(BIN)/python benchmarks/read_speed.py
 
-reference: install ## Renew the pages of the partners' contracts
+reference: install ## Renew the pages of the contracts, the warehouse, the metrics and lineage
 	$(BIN)/python -m schemas.reference docs/reference/contracts
+	$(BIN)/python -m warehouse.reference docs/reference
+	$(BIN)/python -m flows.lineage_page docs/reference/lineage.md
 
 attack: install ## Turn the published attacks, and ones made for it, on the encoding
 	$(BIN)/journeys attack

@@ -195,6 +195,25 @@ def _withheld(table: Table, treatments: Mapping[str, frozenset[str]]) -> list[st
     ]
 
 
+def made_from(table: Table) -> dict[str, tuple[str, ...]]:
+    """Which columns of an extract each column of its staging table is made from.
+
+    A table that names people has ``record_id`` as well, a keyed id made from its key.
+
+    Returns:
+        Staged column → columns of the extract, in the order the extract has them.
+    """
+    found = {"record_id": table.key} if table.identity else {}
+    found[_surrogate_name(table)] = table.key
+    for columns, parent in table.parents.items():
+        found[_surrogate_name(find_table(table.partner, parent))] = columns
+    for name, column in table.columns.items():
+        kept = (column.becomes or name,) if column.role == "attribute" or name in KEPT_KEYS else ()
+        for staged in GENERALISED.get(name, RENAMED.get(name, kept)):
+            found[staged] = (*found.get(staged, ()), name)
+    return found
+
+
 def _record_ids(partner: str, identity: pl.DataFrame, key_of: KeyOf) -> pl.Series:
     """A keyed id for each record: the same every time the partner sends the record."""
     text = identity.select(

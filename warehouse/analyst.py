@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from threading import Timer
 from typing import Any
 
@@ -151,7 +152,7 @@ def syntax_tree(sql: str) -> Any:
     Raises:
         RefusedQuery: It is not a SELECT that DuckDB can describe.
     """
-    with memory_connection(spill=None) as parser:
+    with _parser().cursor() as parser:
         row = parser.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
     tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree.get("error_type") == "parser":
@@ -161,6 +162,12 @@ def syntax_tree(sql: str) -> Any:
     if tree.get("error", True) or len(tree.get("statements", [])) != 1:
         raise RefusedQuery("The query is not one SELECT statement.", _ONE_SELECT)
     return tree
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """Return the database in which nothing is but parsing; opening one takes longer than that."""
+    return memory_connection(spill=None)
 
 
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:

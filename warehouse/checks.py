@@ -42,8 +42,8 @@ def check_sql(table: str, check: str) -> str:
         column, _, values = rest.partition(":")
         listed = ", ".join("'" + value.replace("'", "''") + "'" for value in _names(values))
         return f"SELECT count(*) FROM {table} WHERE {column} NOT IN ({listed})"
-    if kind == "related" and (match := _RELATED.fullmatch(rest)):
-        column, other, key = match.groups()
+    if match := related(check):
+        column, other, key = match
         return (
             f"SELECT count(*) FROM {table} AS child WHERE {column} IS NOT NULL AND NOT EXISTS "
             f"(SELECT 1 FROM {other} AS parent WHERE parent.{key} = child.{column})"
@@ -56,6 +56,32 @@ def check_sql(table: str, check: str) -> str:
         f"The model {table} declares a check of an unknown kind.",
         "Use unique, not_null, accepted, related, rows or holds.",
     )
+
+
+def related(check: str) -> tuple[str, str, str] | None:
+    """Return the column, the other table and its column, where a check relates two tables."""
+    kind, _, rest = check.partition(" ")
+    match = _RELATED.fullmatch(rest) if kind == "related" else None
+    return (match[1], match[2], match[3]) if match else None
+
+
+def check_words(check: str) -> str:
+    """Return a check as a sentence in Markdown."""
+    kind, _, rest = check.partition(" ")
+    listed = ", ".join(f"`{name}`" for name in _names(rest))
+    if kind == "unique":
+        return f"No two rows share {listed}."
+    if kind == "not_null":
+        return f"Never missing: {listed}."
+    if kind == "accepted":
+        column, _, values = rest.partition(":")
+        return f"`{column}` is one of: {', '.join(_names(values))}."
+    if match := related(check):
+        column, other, key = match
+        return f"Every `{column}` is a `{key}` of `{other}`."
+    if kind == "rows":
+        return f"It has as many rows as this counts: `{rest.removeprefix('= ')}`."
+    return f"In every row: `{rest}`."
 
 
 def run_checks(con: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> int:

@@ -8,6 +8,7 @@ from flows.cli.check import check_command
 from flows.cli.encode import encode_command
 from flows.cli.init import init_command
 from flows.cli.keys import keys_app
+from flows.cli.lineage import lineage_command
 from flows.cli.link import link_app
 from flows.cli.linkage_benchmark import linkage_benchmark_command
 from flows.cli.publish import publish_command
@@ -32,6 +33,11 @@ COMMANDS = (
     ("run", run_command, "journeys run --config demo/partnership.yaml"),
     ("status", status_command, "journeys status --config demo/partnership.yaml"),
     ("sql", sql_command, 'journeys sql "SELECT count(*) FROM person" --format csv'),
+    (
+        "lineage",
+        lineage_command,
+        "journeys lineage waiting_time/within_3_weeks --config demo/partnership.yaml",
+    ),
     ("publish", publish_command, 'journeys publish --approve --officer "A. Name"'),
     ("agreements", agreements_command, "journeys agreements --config demo/partnership.yaml"),
     ("attack", attack_command, "journeys attack --records 10000 --json attack.json"),

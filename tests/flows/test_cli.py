@@ -26,6 +26,7 @@ COMMANDS = [
     ["run"],
     ["status"],
     ["sql"],
+    ["lineage"],
     ["publish"],
     ["agreements"],
     ["keys", "new"],

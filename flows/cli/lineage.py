@@ -1,0 +1,62 @@
+"""`journeys lineage`: where a figure comes from, back to the extracts and the agreements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.shell import ConfigOption, JsonOption, write_report
+
+if TYPE_CHECKING:
+    from flows.lineage import Ancestry, Origin
+
+
+def lineage_command(
+    metric: Annotated[str, typer.Argument(help="A metric, or one measure: METRIC/MEASURE.")],
+    config: ConfigOption = None,
+    json_out: JsonOption = None,
+) -> None:
+    """Say where a figure comes from, back to the extracts' columns and what is agreed of them."""
+    from flows.lineage import ancestry, find_metric, terms_of
+    from flows.settings import load_settings, locate
+    from warehouse.reference.described import describe
+
+    found, measure = find_metric(metric)
+    agreements, mappings = terms_of(load_settings(locate(config)))
+    traced = ancestry(describe(), found, measure, agreements, mappings)
+    write_report(traced.as_json(), json_out)
+    for line in _lines(traced):
+        typer.echo(line)
+
+
+def _lines(traced: Ancestry) -> list[str]:
+    measures = ", ".join(traced.measures)
+    told = "outcomes.csv of a publication, masked and rounded; " if traced.published else ""
+    lines = [
+        f"{traced.metric} ({measures})",
+        f"published  {told or 'in no table of the board yet; '}the number is in the mart figure",
+        "figure     adds up the rows of outcome, four quarters to twelve months",
+        f"outcome    counts the rows of {traced.frame}",
+    ]
+    for table, columns in traced.counted_by.items():
+        lines.append(f"           by {table}: {', '.join(columns)}")
+    lines.append(f"models     {', '.join(traced.models)}")
+    lines += ["", "hangs on these columns of the extracts:"]
+    lines += _origin_lines(traced.origins)
+    if traced.splits:
+        lines += ["", "age band, sex, ethnicity group and area hang on these as well:"]
+        lines += _origin_lines(traced.splits)
+    lines += ["", "records are brought together as one person's by:"]
+    lines += [f"  {table:<28} {', '.join(columns)}" for table, columns in traced.linked_by.items()]
+    return lines
+
+
+def _origin_lines(origins: tuple[Origin, ...]) -> list[str]:
+    lines = []
+    for one in origins:
+        agreed = ", ".join(one.agreement) or "not in the agreement: not taken in"
+        sent = f"  sent as {' + '.join(one.sent_as)}" if one.sent_as else ""
+        where = f"{one.partner} {one.table}.{one.column}"
+        lines.append(f"  {where:<48} {agreed:<20} held as {', '.join(one.held_as)}{sent}")
+    return lines

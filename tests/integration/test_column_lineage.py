@@ -1,0 +1,142 @@
+"""Where a column comes from: as the engine plans it, back to an extract's columns and clauses."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.lineage import ancestry, find_metric
+from flows.lineage_page import packaged_agreements
+from flows.start import start
+from governance.pseudonymise import made_from
+from schemas.errors import ConfigError
+from schemas.tables import TABLES as SENT
+from warehouse import staging
+from warehouse.connect import memory_connection
+from warehouse.lineage import Lineage, columns_read, trace
+from warehouse.metrics import load_metrics
+from warehouse.models import parse_model
+from warehouse.reference.described import describe
+from warehouse.reference.metrics import columns_of
+
+
+@pytest.fixture(scope="module")
+def warehouse():
+    return describe()
+
+
+@pytest.fixture
+def con():
+    with memory_connection(spill=None) as made:
+        made.execute("CREATE TABLE a (k INTEGER, x INTEGER, y INTEGER, unused INTEGER)")
+        made.execute("CREATE TABLE b (k INTEGER, z INTEGER)")
+        yield made
+
+
+@pytest.mark.parametrize(
+    "sql, read",
+    [
+        ("SELECT x FROM a", {("a", "x")}),
+        ("SELECT x FROM a WHERE y > 1", {("a", "x"), ("a", "y")}),
+        ("SELECT a.x FROM a JOIN b USING (k)", {("a", "x"), ("a", "k"), ("b", "k")}),
+        ("WITH w AS (SELECT *, x + y AS s FROM a) SELECT s FROM w", {("a", "x"), ("a", "y")}),
+        ("WITH w AS (SELECT * FROM a) SELECT x FROM w UNION ALL SELECT y FROM w",
+         {("a", "x"), ("a", "y")}),
+        ("SELECT lag(x) OVER (ORDER BY y) AS before FROM a", {("a", "x"), ("a", "y")}),
+        ("SELECT x FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.k = a.k AND z = 1)",
+         {("a", "x"), ("a", "k"), ("b", "k"), ("b", "z")}),
+    ],
+)  # fmt: skip
+def test_what_decides_a_column_is_read_and_nothing_else(con, sql, read) -> None:
+    assert columns_read(con, sql) == read
+
+
+def test_steps_are_followed_back_to_the_staging_store() -> None:
+    lineage = Lineage(
+        types={},
+        parents={
+            ("mart", "m"): frozenset({("int_x", "i")}),
+            ("int_x", "i"): frozenset({("police_custody", "arrest_date"), ("seed_code", "code")}),
+            ("int_x", "other"): frozenset({("police_custody", "outcome")}),
+        },
+    )
+    assert lineage.origins(("mart", "m")) == {("police_custody", "arrest_date")}
+
+
+def test_each_column_of_a_model_is_traced_alone(con) -> None:
+    con.execute("CREATE TABLE m AS SELECT k, x AS first, y AS second FROM a")
+    model = parse_model("m", "marts", "-- One row.\nSELECT k, x AS first, y AS second FROM a")
+    lineage = trace(con, (model,))
+    assert lineage.parents["m", "first"] == {("a", "x")}
+    assert lineage.parents["m", "second"] == {("a", "y")}
+
+
+def test_the_sex_of_a_person_comes_from_every_record_that_says_it(warehouse) -> None:
+    found = {table for table, column in warehouse.lineage.origins(("person", "sex"))
+             if column == "sex"}  # fmt: skip
+    assert found == {name for name, columns in staging.TABLES.items() if "sex" in columns}
+
+
+@pytest.mark.parametrize("metric", load_metrics(), ids=lambda one: one.metric)
+def test_every_source_that_a_metric_states_is_read_for_it(warehouse, metric) -> None:
+    staged = warehouse.lineage.origins(*columns_of(metric, warehouse.lineage.types))
+    read = {table.replace("_", " ", 1) for table, _ in staged}
+    assert set(metric.sources) <= read
+
+
+def test_every_staged_column_is_made_from_columns_of_the_extract() -> None:
+    for partner, tables in SENT.items():
+        for table in tables:
+            made = made_from(table)
+            named = table.identity is not None and table.identity.postcode is None
+            # Where no postcode is sent, what it would have become is there and empty.
+            empty = {"postcode_district", "no_fixed_abode"} if named else set()
+            assert set(staging.TABLES[f"{partner}_{table.name}"]) - empty <= set(made)
+            assert {source for sources in made.values() for source in sources} <= set(table.columns)
+
+
+@pytest.mark.parametrize("metric", load_metrics(), ids=lambda one: one.metric)
+def test_a_metric_reaches_the_extract_and_its_clause(warehouse, metric) -> None:
+    traced = ancestry(warehouse, metric, None, packaged_agreements(), {})
+    assert traced.origins
+    assert metric.frame in traced.models
+    for origin in traced.origins:
+        # What is restricted is in no packaged agreement, so nothing of it is taken in.
+        assert origin.agreement or origin.table == "suspected_drug_death"
+        assert set(origin.held_as) <= set(staging.TABLES[f"{origin.partner}_{origin.table}"])
+
+
+def test_one_measure_hangs_on_no_more_than_its_metric(warehouse) -> None:
+    metric = next(one for one in load_metrics() if len(one.measures) > 1)
+    types = warehouse.lineage.types
+    parts = [columns_of(metric, types, measure) for measure in metric.measures]
+    assert frozenset().union(*parts) == columns_of(metric, types)
+
+
+def test_a_metric_that_there_is_not_is_told_of_by_name() -> None:
+    with pytest.raises(ConfigError, match="no metric of that name"):
+        find_metric("waiting")
+    name = load_metrics()[0].metric
+    with pytest.raises(ConfigError, match="no measure of that name"):
+        find_metric(f"{name}/nothing")
+    assert find_metric(name)[1] is None
+
+
+def test_the_command_follows_a_metric_by_the_partnerships_own_agreements(tmp_path) -> None:
+    folder = tmp_path / "partnership"
+    start(folder, demo=True, today=date(2026, 7, 1))
+    metric = load_metrics()[0]
+    told, out = str(folder / "partnership.yaml"), tmp_path / "lineage.json"
+    found = CliRunner().invoke(
+        app, ["lineage", metric.metric, "--config", told, "--json", str(out)]
+    )
+    assert found.exit_code == 0
+    assert f"counts the rows of {metric.frame}" in found.stdout
+    report = json.loads(out.read_text("utf-8"))
+    assert report["frame"] == metric.frame
+    for origin in report["origins"]:
+        assert f"{origin['partner']} {origin['table']}.{origin['column']} " in found.stdout

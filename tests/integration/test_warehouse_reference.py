@@ -1,0 +1,77 @@
+"""The pages that the warehouse describes: whole, linked, and drawn."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from warehouse.checks import check_words
+from warehouse.reference import pages, write_pages
+from warehouse.reference.described import describe
+from warehouse.reference.diagram import entity_diagram
+
+
+@pytest.fixture(scope="module")
+def warehouse():
+    return describe()
+
+
+@pytest.fixture(scope="module")
+def found(warehouse):
+    return pages(warehouse)
+
+
+def test_every_table_has_a_page_with_every_column_and_check(warehouse, found) -> None:
+    for name, mart in warehouse.marts.items():
+        page = found[f"warehouse/{name}.md"]
+        assert mart.description in page
+        for column, meaning in mart.explained(exact_dates=True).items():
+            assert f"| `{column}` |" in page
+            assert meaning.replace("|", "\\|") in page
+        for check in mart.checks:
+            assert check_words(check) in page
+
+
+@pytest.mark.parametrize(
+    "check, words",
+    [
+        ("unique a, b", "No two rows share `a`, `b`."),
+        ("not_null a", "Never missing: `a`."),
+        ("accepted a: X, Y", "`a` is one of: X, Y."),
+        ("related a -> other.b", "Every `a` is a `b` of `other`."),
+        ("rows = SELECT 1", "It has as many rows as this counts: `SELECT 1`."),
+        ("holds a > 0", "In every row: `a > 0`."),
+    ],
+)
+def test_a_check_is_said_in_words(check, words) -> None:
+    assert check_words(check) == words
+
+
+def test_the_diagram_shows_every_table_and_reference(warehouse) -> None:
+    drawn = ElementTree.fromstring(entity_diagram(warehouse))
+    said = [text.text or "" for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    for name in warehouse.marts:
+        assert name in said
+        for column, (other, _) in warehouse.references(name).items():
+            assert (column if column == other else f"{column} → {other}") in said
+
+
+def test_nothing_drawn_lies_upon_another_table(warehouse) -> None:
+    drawn = ElementTree.fromstring(entity_diagram(warehouse))
+    boxes = [
+        tuple(int(box.attrib[key]) for key in ("x", "y", "width", "height"))
+        for box in drawn.iter("{http://www.w3.org/2000/svg}rect")
+        if box.attrib.get("class") == "box"
+    ]
+    for place, (x, y, width, height) in enumerate(boxes):
+        for ox, oy, _, _ in boxes[place + 1 :]:
+            assert not (x <= ox < x + width and y <= oy < y + height)
+
+
+def test_pages_of_tables_that_are_no_more_are_taken_away(tmp_path, monkeypatch) -> None:
+    (tmp_path / "warehouse").mkdir()
+    (tmp_path / "warehouse" / "gone.md").write_text("old")
+    monkeypatch.setattr("warehouse.reference.pages", lambda: {"warehouse/here.md": "new"})
+    assert write_pages(tmp_path) == [tmp_path / "warehouse" / "here.md"]
+    assert [path.name for path in (tmp_path / "warehouse").iterdir()] == ["here.md"]

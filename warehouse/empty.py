@@ -1,0 +1,46 @@
+"""A release of nobody, in memory: what describes the warehouse needs its tables and no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import duckdb
+import polars as pl
+
+from warehouse import staging
+from warehouse.connect import memory_connection
+from warehouse.given import Given
+from warehouse.release import LINKAGE_QUALITY, PERSON_HISTORY, _build
+
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@contextmanager
+def empty_release() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection in which every model has been built from an empty staging store.
+
+    Raises:
+        StoreError: A model or a check of one fails.
+    """
+    con = memory_connection(spill=None)
+    try:
+        for name in ("store", "release"):
+            con.execute(f"ATTACH ':memory:' AS {name}")
+        con.execute("USE store")
+        staging.create(con)
+        con.execute("USE memory")
+        _build(
+            con,
+            pl.DataFrame(schema={"record_id": pl.Int64, "person_id": pl.String}),
+            pl.DataFrame(schema=LINKAGE_QUALITY),
+            {},
+            pl.DataFrame(schema=PERSON_HISTORY),
+            run_id="",
+            built_at=_NEVER,
+            given=Given(exact_dates=True),
+        )
+        yield con
+    finally:
+        con.close()
