@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flows.context import RunContext
 from flows.files import private_folder
 from flows.intake import Staged
 from flows.keys import new_release_key, release_key, store_keys
 from flows.link import People
+from flows.settings import Settings
+from governance.agreements import Agreement
+
+if TYPE_CHECKING:
+    from warehouse.given import Given
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,6 @@ def build(run: RunContext, people: People) -> Release:
     Raises:
         StoreError: If a store cannot be read or a check of the warehouse fails.
     """
-    from warehouse.given import load_given
     from warehouse.release import build_release
 
     private_folder(run.settings.releases)
@@ -56,9 +62,19 @@ def build(run: RunContext, people: People) -> Release:
         linkage_quality=people.appraisal.estimates,
         linked_otherwise=people.appraisal.linked_otherwise,
         person_history=people.history,
-        given=load_given(run.settings.folder),
+        given=given_of(run.settings, people.staged.agreed.agreements.values()),
     )
     return Release(people, dict(summary.tables), summary.checks)
+
+
+def given_of(settings: Settings, agreements: Iterable[Agreement]) -> Given:
+    """What the partnership and its agreements say of the warehouse.
+
+    Days of people's lives are told only where every one of the agreements lists them.
+    """
+    from warehouse.given import load_given
+
+    return load_given(settings.folder, exact_dates=all(one.exact_dates for one in agreements))
 
 
 def draft(run: RunContext, release: Release) -> Drafted:

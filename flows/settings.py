@@ -84,6 +84,17 @@ class PartnerSettings(_Part):
     encodes_with: Path | None = None
 
 
+class Role(_Part):
+    """Who may be given a release as a file, and what is in it.
+
+    `partners` are those whose records are in it, but for any whose data stay under Part 3; `tables`
+    the marts, all of them by default.
+    """
+
+    partners: frozenset[Partner] = Field(min_length=1)
+    tables: frozenset[str] | None = Field(default=None, min_length=1)
+
+
 class Disclosure(_Part):
     """The publication gate: counts below the threshold are masked, others rounded.
 
@@ -109,6 +120,7 @@ class _Settled(_Part):
     spark: dict[str, str] = {}
     keep_releases: int = Field(default=5, ge=1, le=100)
     sql_reason: str | None = Field(default=None, min_length=1)
+    roles: dict[str, Role] = {}
 
     @field_validator("spark", mode="before")
     @classmethod
@@ -271,6 +283,7 @@ def _resolved(document: _Document, folder: Path) -> Settings:
         spark=document.spark,
         keep_releases=document.keep_releases,
         sql_reason=document.sql_reason,
+        roles=document.roles,
         folder=folder,
     )
 

@@ -39,8 +39,11 @@ SIGNING_ROLES = ("sharing_controller", "receiving_controller")
 # Renewal of a sharing agreement takes controllers about two months, so warn that early.
 WARN_DAYS_BEFORE_EXPIRY = 60
 
-LATER_CLAUSES = ("under_18", "pace_63b_purpose")
+LATER_CLAUSES = ("under_18", "pace_63b_purpose", "processing_regime", "exact_dates")
 """Clauses that agreements signed before 2026-11-22 do not have."""
+
+LAW_ENFORCEMENT = ("police", "probation")
+"""Partners whose data are processed under Part 3 unless their agreement says otherwise."""
 
 _BLANK = re.compile(r"^<.*>$", re.DOTALL)
 
@@ -81,7 +84,9 @@ class Agreement(_Part):
 
     `under_18` says whether treatment clients under 18 are shared. `pace_63b_purpose` is the
     purpose for which the police disclose drug-test results; without one none is taken
-    (`governance.pace`).
+    (`governance.pace`). `processing_regime` is the part of the Data Protection Act 2018 that the
+    data stay under: part_3 is law enforcement processing, of which every consultation is logged.
+    `exact_dates` says that the purpose needs the days of people's lives, not only the weeks.
     """
 
     partner: str = Field(min_length=1)
@@ -98,6 +103,8 @@ class Agreement(_Part):
     inbox_after_staging: Literal["remove", "keep"] = "remove"
     under_18: bool = False
     pace_63b_purpose: str | None = None
+    processing_regime: Literal["part_2", "part_3"] | None = None
+    exact_dates: bool = False
     tables: Mapping[str, Mapping[str, Annotated[tuple[Treatment, ...], Field(min_length=1)]]] = (
         Field(min_length=1)
     )
@@ -153,6 +160,13 @@ class Agreement(_Part):
         """Tables that may not be taken in, whatever is listed of them, for want of a purpose."""
         needs_purpose = self.partner == pace.PARTNER and self.pace_63b_purpose is None
         return (pace.RESULT_TABLE,) if needs_purpose else ()
+
+    @property
+    def under_part_3(self) -> bool:
+        """Whether the data may be reached only where each consultation is logged (section 62)."""
+        if self.processing_regime is None:
+            return self.partner in LAW_ENFORCEMENT
+        return self.processing_regime == "part_3"
 
     @property
     def taken_columns(self) -> dict[str, frozenset[str]]:

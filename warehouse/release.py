@@ -21,6 +21,7 @@ from warehouse.definitions import load_definitions
 from warehouse.given import Given
 from warehouse.models import Model, load_models, load_seed, seed_names
 from warehouse.population import read_population, read_prevalence
+from warehouse.restrict import EVERYTHING, Restriction, check_marts, hide
 from warehouse.sensitivity import GIVEN, figures_over_range
 
 RELEASE_MODE = 0o444  # COPY to the open file once overwrote a release that was writable
@@ -78,6 +79,7 @@ def build_release(
     linked_otherwise: Mapping[float, pl.DataFrame] | None = None,
     person_history: pl.DataFrame | None = None,
     given: Given = NOTHING_GIVEN,
+    restriction: Restriction = EVERYTHING,
 ) -> ReleaseSummary:
     """Build one release beside its place, check it, and rename it in.
 
@@ -95,6 +97,7 @@ def build_release(
         person_history: Optional rows of :data:`PERSON_HISTORY`.
         given: What the partnership says of its warehouse. Unless its purpose lists exact dates,
             days of people's lives are told by the week.
+        restriction: Whose records and which marts are in it; everything by default.
 
     Raises:
         StoreError: A store cannot be opened, a model fails, or a check does not hold. Whatever
@@ -117,6 +120,7 @@ def build_release(
             run_id=run_id,
             built_at=built_at,
             given=given,
+            restriction=restriction,
         )
         con.close()
         _swap(building, target)
@@ -142,22 +146,25 @@ def _build(
     run_id: str,
     built_at: datetime,
     given: Given,
+    restriction: Restriction,
 ) -> ReleaseSummary:
     """Run every model and check on a connection with ``store`` and ``release`` attached."""
     _prepare(con, record_person, linkage_quality, run_id, built_at)
+    hide(con, restriction)
     _table(con, "history_given", person_history.select(list(PERSON_HISTORY)))
     _table(con, "population_given", read_population(given.population))
     _table(con, "prevalence_given", read_prevalence(given.prevalence))
     models = load_models()
+    check_marts(restriction, models)
     for model in models:
         if GIVEN not in model.reads:
-            _materialise(con, model, given.exact_dates)
+            _materialise(con, model, restriction, given.exact_dates)
     _table(con, GIVEN, figures_over_range(con, models, linked_otherwise))
     for model in models:
         if GIVEN in model.reads:
-            _materialise(con, model, given.exact_dates)
+            _materialise(con, model, restriction, given.exact_dates)
     checks = run_checks(con, models)
-    marts = [model for model in models if model.layer == "marts"]
+    marts = [model for model in models if restriction.shows(model)]
     for mart in marts:
         _comment(con, mart, given.exact_dates)
     tables = {mart.name: _count(con, mart.name) for mart in sorted(marts, key=lambda m: m.name)}
@@ -200,13 +207,15 @@ def _table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> No
     con.unregister("incoming")
 
 
-def _materialise(con: duckdb.DuckDBPyConnection, model: Model, exact_dates: bool) -> None:
-    """Build one model: marts into the release, the rest in memory.
+def _materialise(
+    con: duckdb.DuckDBPyConnection, model: Model, restriction: Restriction, exact_dates: bool
+) -> None:
+    """Build one model: the marts that are shown into the release, the rest in memory.
 
     Raises:
         StoreError: It fails. Only the kind of error is said, as DuckDB's text may hold values.
     """
-    database = "release" if model.layer == "marts" else "memory"
+    database = "release" if restriction.shows(model) else "memory"
     kind = ""
     try:
         selected = model.selected(exact_dates=exact_dates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -97,6 +98,43 @@ def release_rollback_command(
             "Later runs do not change that: `journeys release rollback --newest` ends it, and so "
             "does a run that erases people."
         )
+
+
+@release_app.command(
+    "key",
+    epilog="Example: journeys release key housing-lead --to NAME --reason WHY --out housing.duckdb",
+)
+@command
+def release_key_command(
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="A role of partnership.yaml.")],
+    to: Annotated[str, typer.Option("--to", metavar="NAME", help="Who is given it.")],
+    reason: ReasonOption,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Where to write it.", readable=False)
+    ],
+    config: ConfigOption = None,
+    json_out: JsonOption = None,
+) -> None:
+    """Write the newest release as a file of what a role may read, under a key of its own.
+
+    Records under Part 3 are in no file. That the key was given out is recorded as a disclosure.
+    """
+    from flows.files import refuse_overwriting
+    from flows.role_files import issue, key_path
+    from flows.settings import load_settings, locate
+
+    outputs = {"--out file": out, "file's key": key_path(out), "--json report": json_out}
+    refuse_overwriting(outputs, [])
+    made = issue(load_settings(locate(config)), role, to, reason, out)
+    write_report(vars(made), json_out)
+    typer.echo(f"made  {made.file}: {len(made.tables)} tables of {', '.join(made.partners)}")
+    typer.echo(f"made  its key at {made.key}: send it another way, then remove it")
+    if made.left_out:
+        typer.echo(
+            f"Left out, as they stay under Part 3: {', '.join(made.left_out)}. `journeys sql` "
+            "reads them."
+        )
+    typer.echo("Outside `journeys sql` nothing is logged: the file itself is the only boundary.")
 
 
 def _lines(report: dict[str, Any]) -> list[str]:

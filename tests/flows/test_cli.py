@@ -38,6 +38,7 @@ COMMANDS = [
     ["release", "list"],
     ["release", "diff"],
     ["release", "rollback"],
+    ["release", "key"],
     ["rights", "object"],
     ["rights", "erase"],
     ["rights", "status"],

@@ -107,3 +107,35 @@ def test_a_clause_that_is_absent_is_no_term_so_an_older_signature_holds() -> Non
     terms_then = set(older.model_dump()) - {"signatures", "under_18", "pace_63b_purpose"}
     assert {"purpose", "tables", "retention_days"} <= terms_then
     assert older.document_digest == terms("treatment").document_digest
+
+
+@pytest.mark.parametrize(
+    ("partner", "regime", "under"),
+    [
+        ("police", None, True),
+        ("probation", None, True),
+        ("treatment", None, False),
+        ("housing", None, False),
+        ("police", "part_2", False),
+        ("housing", "part_3", True),
+    ],
+)
+def test_police_and_probation_stay_under_part_3_unless_agreed_otherwise(
+    partner: str, regime: str | None, under: bool
+) -> None:
+    assert terms(partner, processing_regime=regime).under_part_3 is under
+
+
+def test_later_clauses_do_not_void_earlier_signatures() -> None:
+    signed = terms("police", processing_regime=None)
+    assert (
+        signed.document_digest
+        == terms("police", exact_dates=False, processing_regime=None).document_digest
+    )
+    assert signed.document_digest != terms("police", processing_regime="part_2").document_digest
+    assert (
+        signed.document_digest
+        != terms("police", processing_regime=None, exact_dates=True).document_digest
+    )
+    with pytest.raises(AgreementError):
+        terms("police", processing_regime="part_4")

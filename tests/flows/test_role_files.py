@@ -1,0 +1,181 @@
+"""A release handed out as a file: what is in it, who is told, and when there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from asking import rows_of, write_rows
+
+from flows.context import open_control
+from flows.refresh import run_refresh
+from flows.releases import roll_back
+from governance.agreements import load_agreement
+from schemas.errors import RefusedQuery, StoreError
+from warehouse.analyst import select
+from warehouse.connect import open_release
+from warehouse.staging import TABLES
+
+if TYPE_CHECKING:
+    from conftest import Partnership
+    from typer.testing import Result
+
+WHY = ("--to", "B. Recipient", "--reason", "Commissioning plan")
+
+
+def asked(ran: Partnership, role: str = "analyst", *words: str) -> tuple[Result, Path]:
+    out = ran.folder.parent / f"{role}.duckdb"
+    return ran.journeys("release", "key", role, "--out", str(out), *WHY, *words), out
+
+
+def key_of(file: Path) -> str:
+    return file.with_name(f"{file.name}.key").read_text().strip()
+
+
+def terms(ran: Partnership, partner: str, **changes: object) -> None:
+    """Change an agreement and have it signed anew."""
+    path = ran.folder / "agreements" / f"{partner}.yaml"
+    content = yaml.safe_load(path.read_text()) | changes
+    path.write_text(yaml.safe_dump(content))
+    digest = load_agreement(path).document_digest
+    for signature in content["signatures"]:
+        signature["document_digest"] = digest
+    path.write_text(yaml.safe_dump(content))
+
+
+def test_a_file_holds_no_record_under_part_3_and_nothing_derived_from_one(ran: Partnership) -> None:
+    found, out = asked(ran)
+    assert found.exit_code == 0, found.stderr
+    assert "police, probation" in found.stdout
+    assert out.stat().st_mode & 0o777 == 0o444
+    key = out.with_name(f"{out.name}.key")
+    assert key.stat().st_mode & 0o777 == 0o600
+    con = open_release(out, key_of(out))
+    told = {partner for (partner,) in con.execute("SELECT DISTINCT partner FROM event").fetchall()}
+    assert told == {"treatment", "housing"}
+    ((police, probation, people),) = con.execute(
+        "SELECT count_if(known_to_police), count_if(known_to_probation), count(*) FROM person"
+    ).fetchall()
+    assert police == probation == 0
+    ((expected,),) = ran.select(
+        "SELECT count(*) FROM person WHERE known_to_treatment OR known_to_housing"
+    )
+    assert people == expected > 0
+    as_at = con.execute("SELECT police_as_at, treatment_as_at FROM release_info").fetchone()
+    assert as_at[0] is None and as_at[1] is not None
+    # No partner's key, in any column of any table.
+    keys = {column for columns in TABLES.values() for column in columns if column.endswith("_key")}
+    columns = {
+        name for (name,) in con.execute("SELECT column_name FROM duckdb_columns()").fetchall()
+    }
+    assert not columns & (keys | {"record_id"})
+    with pytest.raises(RefusedQuery):
+        select(con, "COPY person TO 'x'")
+    con.close()
+
+
+def test_issuing_a_key_is_recorded_as_a_disclosure(ran: Partnership) -> None:
+    found, _ = asked(ran, "housing-lead")
+    assert found.exit_code == 0, found.stderr
+    with open_control(ran.settings) as control:
+        (entry,) = control.audit_entries("disclosure")
+    assert entry.recipients == "B. Recipient, housing-lead"
+    assert entry.detail["reason"] == "Commissioning plan"
+    assert entry.detail["partners"] == "housing"
+    assert str(entry.detail["file"]).startswith("sha256:")
+
+
+def test_every_file_has_a_key_of_its_own(ran: Partnership) -> None:
+    (_, one), (_, other) = asked(ran, "housing-lead"), asked(ran, "treatment-commissioner")
+    assert key_of(one) != key_of(other)
+    with pytest.raises(StoreError):
+        open_release(one, key_of(other))
+    con = open_release(one, key_of(one))
+    told = con.execute(
+        "SELECT DISTINCT partner FROM event UNION SELECT DISTINCT partner FROM spell"
+    )
+    assert told.fetchall() == [("housing",)]
+    con.close()
+
+
+def test_a_role_may_have_some_tables_only(ran: Partnership) -> None:
+    text = ran.config.read_text()
+    ran.config.write_text(
+        text.replace("{partners: [housing]}", "{partners: [housing], tables: [person]}")
+    )
+    found, out = asked(ran, "housing-lead")
+    assert found.exit_code == 0, found.stderr
+    con = open_release(out, key_of(out))
+    assert con.execute("SHOW TABLES").fetchall() == [("person",)]
+    con.close()
+    ran.config.write_text(
+        text.replace("{partners: [housing]}", "{partners: [housing], tables: [cars]}")
+    )
+    out.unlink()
+    out.with_name(f"{out.name}.key").unlink()
+    found, out = asked(ran, "housing-lead")
+    assert found.exit_code == 1 and "no table cars" in found.stderr
+    assert not out.exists()
+
+
+def test_what_is_agreed_to_be_under_part_2_may_be_in_a_file(ran: Partnership) -> None:
+    terms(ran, "probation", processing_regime="part_2")
+    found, out = asked(ran)
+    assert found.exit_code == 0, found.stderr
+    con = open_release(out, key_of(out))
+    told = {partner for (partner,) in con.execute("SELECT DISTINCT partner FROM event").fetchall()}
+    assert told == {"probation", "treatment", "housing"}
+    con.close()
+
+
+def test_there_is_no_file_where_there_may_be_none(ran: Partnership) -> None:
+    text = ran.config.read_text()
+    ran.config.write_text(text.replace("{partners: [housing]}", "{partners: [police]}"))
+    found, out = asked(ran, "housing-lead")
+    assert found.exit_code == 1 and "under Part 3" in found.stderr
+    found, _ = asked(ran, "mayor")
+    assert found.exit_code == 2 and "no such role" in found.stderr
+    inside = ran.folder / "releases" / "mine.duckdb"
+    found = ran.journeys("release", "key", "analyst", "--out", str(inside), *WHY)
+    assert found.exit_code == 2 and "among the files" in found.stderr
+    found = ran.journeys(
+        "release", "key", "analyst", "--out", str(out), "--to", " ", "--reason", "Plan"
+    )
+    assert found.exit_code == 2
+    out.write_text("something")
+    found, _ = asked(ran, "housing-lead")
+    assert found.exit_code == 1 and "already" in found.stderr
+    with open_control(ran.settings) as control:
+        assert control.audit_entries("disclosure") == []
+    assert out.read_text() == "something"
+
+
+def test_a_file_is_not_made_while_somebody_waits_to_be_erased(ran: Partnership) -> None:
+    row = rows_of(ran.inbox("police", "custody"))[0]
+    request = write_rows(ran.folder.parent / "request.csv", [{"custody_ref": row["custody_ref"]}])
+    ran.journeys("rights", "erase", "--partner", "police", "--file", str(request))
+    found, out = asked(ran)
+    assert found.exit_code == 1 and "rights request waits" in found.stderr
+    assert not out.exists()
+
+
+def test_a_file_is_of_what_people_read(ran: Partnership) -> None:
+    run_refresh(ran.settings)
+    roll_back(ran.settings, None, "Trying")
+    found, out = asked(ran)
+    assert found.exit_code == 1 and "End the rollback" in found.stderr
+    assert not out.exists()
+
+
+def test_a_file_whose_disclosure_cannot_be_recorded_is_not_there(
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise StoreError("The control database is full.", "Make room.")
+
+    monkeypatch.setattr("governance.control.Control.add_audit", fails)
+    found, out = asked(ran, "housing-lead")
+    assert found.exit_code == 1
+    assert not out.exists() and not out.with_name(f"{out.name}.key").exists()

@@ -1,0 +1,78 @@
+"""A release of some partners' records and some marts only, for a reader who may have no more.
+
+The staging tables of the other partners are hidden behind empty ones of the same name before any
+model runs, so that nothing derived from their rows (a journey, a person's age, a count) is in it
+either. Nothing has to be taken out afterwards, and no block of the file ever held it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from schemas.errors import StoreError
+from warehouse.models import Model
+from warehouse.staging import PARTNERS, TABLES, tables_of
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """What a release is of.
+
+    Attributes:
+        partners: The partners whose records are in it.
+        marts: The marts that are in it; None for all.
+    """
+
+    partners: frozenset[str] = frozenset(PARTNERS)
+    marts: frozenset[str] | None = None
+
+    def shows(self, model: Model) -> bool:
+        """Whether a model is a mart that is in the release."""
+        return model.layer == "marts" and (self.marts is None or model.name in self.marts)
+
+
+EVERYTHING = Restriction()
+
+
+def hide(con: duckdb.DuckDBPyConnection, restriction: Restriction) -> None:
+    """Hide the other partners' staging tables and records.
+
+    Args:
+        con: A connection with the staging store attached as ``store`` after ``memory.main`` on the
+            search path, and ``record_person`` in the latter.
+        restriction: What the release is of.
+    """
+    if restriction.partners == EVERYTHING.partners:
+        return
+    for name in TABLES:
+        if name.split("_", 1)[0] not in restriction.partners:
+            con.execute(f"CREATE TABLE memory.main.{name} AS FROM store.main.{name} LIMIT 0")
+    con.execute(
+        "CREATE TABLE memory.main.extract AS FROM store.main.extract "
+        "WHERE list_contains(?, partner)",
+        [sorted(restriction.partners)],
+    )
+    recorded = " UNION ALL ".join(
+        f"SELECT record_id FROM store.main.{name}"
+        for partner in sorted(restriction.partners)
+        for name, columns in tables_of(partner).items()
+        if "record_id" in columns
+    )
+    con.execute(f"DELETE FROM memory.main.record_person WHERE record_id NOT IN ({recorded})")
+
+
+def check_marts(restriction: Restriction, models: tuple[Model, ...]) -> None:
+    """Refuse a restriction to marts that there are not.
+
+    Raises:
+        StoreError: It names one.
+    """
+    known = {model.name for model in models if model.layer == "marts"}
+    unknown = sorted((restriction.marts or frozenset()) - known)
+    if unknown:
+        raise StoreError(
+            f"The release has no table {', '.join(unknown)}.",
+            "Correct `tables` under that role in partnership.yaml; `SHOW TABLES` lists them.",
+        )
