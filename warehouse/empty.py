@@ -13,6 +13,7 @@ from warehouse import staging
 from warehouse.connect import memory_connection
 from warehouse.given import Given
 from warehouse.release import LINKAGE_QUALITY, PERSON_HISTORY, _build
+from warehouse.restrict import EVERYTHING
 
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -40,6 +41,7 @@ def empty_release() -> Iterator[duckdb.DuckDBPyConnection]:
             run_id="",
             built_at=_NEVER,
             given=Given(exact_dates=True),
+            restriction=EVERYTHING,
         )
         yield con
     finally:

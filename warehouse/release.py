@@ -17,6 +17,7 @@ import polars as pl
 from schemas.errors import StoreError
 from warehouse.checks import run_checks
 from warehouse.connect import attach, load_encryption, memory_connection, store_errors
+from warehouse.days import refuse_undeclared_days
 from warehouse.definitions import load_definitions
 from warehouse.given import Given
 from warehouse.models import Model, load_models, load_seed, seed_names
@@ -166,6 +167,7 @@ def _build(
     checks = run_checks(con, models)
     marts = [model for model in models if restriction.shows(model)]
     for mart in marts:
+        refuse_undeclared_days(con, mart)
         _comment(con, mart, given.exact_dates)
     tables = {mart.name: _count(con, mart.name) for mart in sorted(marts, key=lambda m: m.name)}
     con.execute("CHECKPOINT release")

@@ -92,6 +92,38 @@ def test_a_check_may_not_rely_on_an_exact_day(
         answer(tmp_path, monkeypatch, SUNDAY_AND_MONDAY, relying)
 
 
+PEOPLE = """-- One row per arrest.
+-- column person_id: Whose.
+-- column arrest_week: Its week.
+-- check: not_null person_id
+SELECT person_id, {} AS arrest_week FROM stg_custody
+"""
+
+
+@pytest.mark.parametrize(
+    "mart",
+    [
+        PEOPLE.format("arrest_date"),
+        PEOPLE.format("arrest_date::TIMESTAMP"),
+        PEOPLE.format("week_of(arrest_date)").replace("arrest_week", "arrested"),
+    ],
+)
+def test_a_day_that_nobody_declared_stops_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mart: str
+) -> None:
+    with pytest.raises(StoreError, match="exact days") as caught:
+        answer(tmp_path, monkeypatch, SUNDAY_AND_MONDAY, mart)
+    assert "2026" not in str(caught.value)
+    assert not (tmp_path / "release.duckdb").exists()
+
+
+def test_a_week_of_a_person_is_let_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, told = answer(
+        tmp_path, monkeypatch, SUNDAY_AND_MONDAY, PEOPLE.format("week_of(arrest_date)")
+    )
+    assert len(told) == 3
+
+
 def test_a_model_reads_no_exact_day_of_a_mart() -> None:
     models = {model.name: model for model in load_models()}
     for model in models.values():

@@ -4,15 +4,14 @@
 -- column period_end: Last day of the period: the earlier of the police and treatment extracts' dates, less the follow-up, so that every test has its whole follow-up.
 -- column test_number: Number of the test in this release; it changes from release to release.
 -- column person_id: The person tested, as in person.
--- column test_date: Day of the test.
+-- exact test_date: Day of the test.
 -- column test_result: What the test found.
 -- column days_to_start: Days from the test to the first structured treatment begun on or after it; missing when none has begun.
 -- column is_started: True when that is within the follow-up.
 -- check: unique measure, test_number
--- check: not_null measure, person_id, test_date, is_started
+-- check: not_null measure, person_id, is_started
 -- check: related person_id -> person.person_id
 -- check: accepted measure: start_28_days, start_90_days
--- check: holds test_date BETWEEN period_start AND period_end
 WITH follow_up AS (
     SELECT 'start_28_days' AS measure, policy('start_short') AS days
     UNION ALL

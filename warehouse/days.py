@@ -1,0 +1,57 @@
+"""No exact day of a person's life reaches a release by oversight.
+
+A mart about people tells days by the week, in columns whose names end in ``_week``. A column that
+holds an exact day has an ``-- exact`` line in its model, by which it is left out of the release
+unless the purpose lists exact dates. Any other date in such a mart stops the build.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import duckdb
+
+from schemas.errors import StoreError
+from warehouse.models import Model
+
+ABOUT_NOBODY: Final = frozenset({"period_start", "period_end"})
+"""Dates of a count, not of a person."""
+
+
+def refuse_undeclared_days(con: duckdb.DuckDBPyConnection, mart: Model) -> None:
+    """Refuse a mart about people that holds a day which is neither declared nor a week's Monday.
+
+    Args:
+        con: A connection on which the mart is in the attached database ``release``.
+        mart: Its model.
+
+    Raises:
+        StoreError: It does; the column is named.
+    """
+    columns = dict(
+        con.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() "
+            "WHERE database_name = 'release' AND table_name = ?",
+            [mart.name],
+        ).fetchall()
+    )
+    if "person_id" not in columns:
+        return
+    for column, kind in columns.items():
+        is_plain = not kind.startswith(("DATE", "TIMESTAMP")) or column in ABOUT_NOBODY
+        is_week = column.endswith("_week") and not _has_other_days(con, mart.name, column)
+        if not (is_plain or is_week or column in mart.exact):
+            raise StoreError(
+                f"The release was not made: {column} of {mart.name} holds exact days of people's "
+                "lives.",
+                "Tell them by the week, with week_of and a name that ends in _week, or declare the "
+                "column in an `-- exact` line.",
+            )
+
+
+def _has_other_days(con: duckdb.DuckDBPyConnection, mart: str, column: str) -> bool:
+    """Whether a column holds any day but Mondays."""
+    row = con.execute(
+        f"SELECT bool_or({column} <> week_of({column})) FROM release.main.{mart}"
+    ).fetchone()
+    return bool(row and row[0])
