@@ -39,8 +39,7 @@ def refuse_undeclared_days(con: duckdb.DuckDBPyConnection, mart: Model) -> None:
         return
     for column, kind in columns.items():
         is_plain = not kind.startswith(("DATE", "TIMESTAMP")) or column in ABOUT_NOBODY
-        is_week = column.endswith("_week") and not _has_other_days(con, mart.name, column)
-        if not (is_plain or is_week or column in mart.exact):
+        if not (is_plain or column in mart.exact or _is_week(con, mart.name, column)):
             raise StoreError(
                 f"The release was not made: {column} of {mart.name} holds exact days of people's "
                 "lives.",
@@ -49,9 +48,11 @@ def refuse_undeclared_days(con: duckdb.DuckDBPyConnection, mart: Model) -> None:
             )
 
 
-def _has_other_days(con: duckdb.DuckDBPyConnection, mart: str, column: str) -> bool:
-    """Whether a column holds any day but Mondays."""
+def _is_week(con: duckdb.DuckDBPyConnection, mart: str, column: str) -> bool:
+    """Whether a column is named for weeks and holds nothing but Mondays."""
+    if not column.endswith("_week"):
+        return False
     row = con.execute(
         f"SELECT bool_or({column} <> week_of({column})) FROM release.main.{mart}"
     ).fetchone()
-    return bool(row and row[0])
+    return not (row and row[0])
