@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -45,6 +46,7 @@ class Model:
         checks: Each ``check:`` line.
         sql: The SELECT.
         reads: The tables it names that are not its own common table expressions.
+        is_view: True when it is worked out where it is read, and never kept.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Model:
     checks: tuple[str, ...] = ()
     reads: frozenset[str] = frozenset()
     exact: dict[str, str] = field(default_factory=dict)
+    is_view: bool = False
 
     def selected(self, *, exact_dates: bool) -> str:
         """Return the SELECT, without the exact days unless they are wanted."""
@@ -83,6 +86,20 @@ def load_models(folder: Path = SQL_FOLDER) -> tuple[Model, ...]:
                 raise StoreError(f"Two models are named {path.stem}.", "Rename one of them.")
             models[path.stem] = parse_model(path.stem, layer, path.read_text("utf-8"))
     return in_order(models)
+
+
+def with_generated(models: Iterable[Model], generated: Iterable[Model]) -> tuple[Model, ...]:
+    """Put models that were made from data among those that are files, in an order that works.
+
+    Raises:
+        StoreError: One has the name of another, or models read each other in a circle.
+    """
+    named: dict[str, Model] = {}
+    for model in (*models, *generated):
+        if model.name in named:
+            raise StoreError(f"Two models are named {model.name}.", "Rename one of them.")
+        named[model.name] = model
+    return in_order(named)
 
 
 def parse_model(name: str, layer: str, text: str) -> Model:

@@ -6,7 +6,7 @@ Record ids and surrogate keys stay in memory; only marts, keyed by person id, re
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,11 @@ from warehouse.checks import run_checks
 from warehouse.connect import attach, load_encryption, memory_connection, store_errors
 from warehouse.days import refuse_undeclared_days
 from warehouse.definitions import load_definitions
+from warehouse.generated import every_model
 from warehouse.given import Given
-from warehouse.models import Model, load_models, load_seed, seed_names
+from warehouse.metrics import Metric, load_metrics
+from warehouse.metrics.read import MEASURE_ROW, measure_rows, metric_row, policy_days
+from warehouse.models import Model, load_seed, seed_names
 from warehouse.population import read_population, read_prevalence
 from warehouse.restrict import EVERYTHING, Restriction, check_marts, hide
 from warehouse.sensitivity import GIVEN, figures_over_range
@@ -155,7 +158,9 @@ def _build(
     _table(con, "history_given", person_history.select(list(PERSON_HISTORY)))
     _table(con, "population_given", read_population(given.population))
     _table(con, "prevalence_given", read_prevalence(given.prevalence))
-    models = load_models()
+    metrics = load_metrics()
+    _tell_metrics(con, metrics, given)
+    models = every_model(metrics)
     check_marts(restriction, models)
     for model in models:
         if GIVEN not in model.reads:
@@ -199,7 +204,19 @@ def _prepare(
     )
     _table(con, "record_person", persons)
     _table(con, "linkage_given", linkage_quality)
-    _table(con, "metric_given", pl.DataFrame([metric.row() for metric in load_definitions()]))
+
+
+def _tell_metrics(con: duckdb.DuckDBPyConnection, metrics: Sequence[Metric], given: Given) -> None:
+    """Put the definitions of what is counted beside the stores, and from when data are whole."""
+    told = [metric_row(metric, given.restricted_metrics) for metric in metrics]
+    told += [dict(definition.row()) for definition in load_definitions()]
+    _table(con, "metric_given", pl.DataFrame(told, infer_schema_length=None))
+    days = policy_days()
+    measures = [row for metric in metrics for row in measure_rows(metric, days)]
+    _table(con, "measure_given", pl.DataFrame(measures, schema=MEASURE_ROW))
+    whole_from = [{"partner": name, "data_from": day} for name, day in given.data_from.items()]
+    schema = {"partner": pl.String, "data_from": pl.Date}
+    _table(con, "data_from_given", pl.DataFrame(whole_from, schema=schema))
 
 
 def _table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
@@ -221,7 +238,10 @@ def _materialise(
     kind = ""
     try:
         selected = model.selected(exact_dates=exact_dates)
-        con.execute(f"CREATE TABLE {database}.main.{model.name} AS {selected}")
+        what = "VIEW" if model.is_view else "TABLE"
+        con.execute(f"CREATE {what} {database}.main.{model.name} AS {selected}")
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        kind = str(error).splitlines()[0]  # of names in our own SQL, never of values
     except duckdb.Error as error:
         kind = type(error).__name__
     if kind:

@@ -82,7 +82,8 @@ def _figures(
         con.register("incoming", persons.to_arrow())
         con.execute(f"CREATE TABLE otherwise.main.{PERSONS} AS SELECT * FROM incoming")
         for model in models:
-            con.execute(f"CREATE TABLE otherwise.main.{model.name} AS {model.sql}")
+            what = "VIEW" if model.is_view else "TABLE"
+            con.execute(f"CREATE {what} otherwise.main.{model.name} AS {model.sql}")
         return con.execute(_figures_model().sql).pl()
     finally:
         con.unregister("incoming")

@@ -36,7 +36,7 @@ def person(number: int) -> dict:
         "police_drug_test": [{"test_date": "2025-09-01", "result": "POS_OPIATE"}],
     }
     if number < 13:
-        tables["treatment_episode"] = [{"triaged": "2025-09-05"}]
+        tables["treatment_episode"] = [{"refld": "2025-08-20", "triaged": "2025-09-05"}]
         tables["treatment_intervention"] = [{"modst": "2025-09-07" if number < 3 else "2025-11-01"}]
     return tables
 
@@ -120,10 +120,10 @@ def test_outcomes_are_gated_and_say_why_a_count_is_missing(draft: Draft) -> None
     assert told["start_90_days", "All"] == ("15", "35", "43")
     # All tests were positive for opiates, so that group holds all of its total.
     assert told["start_90_days", "Positive for opiates"] == ("15", "[c]", "[c]")
-    contact = "In contact with mainstream treatment in the 12 months"
-    assert told["people_arrested", contact] == ("15", "35", "43")
+    referred = "Known to treatment before, or referred only"
+    assert told["people_arrested", referred] == ("15", "35", "43")
     assert told["people_arrested", "Not known to treatment"] == ("20", "35", "57")
-    assert told["people_arrested", "In the intensive programme"] == ("[x]", "35", "[x]")
+    assert told["people_arrested", "In the intensive programme"] == ("[c]", "35", "[c]")
     assert told["in_treatment", "All"] == ("15", "[z]", "[z]")
     assert told["in_treatment", "Opiate"] == ("[c]", "[z]", "[z]")
     assert told["in_treatment", "Alcohol only"] == ("[c]", "[z]", "[z]")
@@ -339,7 +339,7 @@ def test_every_linked_table_has_its_caveat_definition_and_period(page: str) -> N
         for word in ("Numerator", "Denominator", "Period", "Lag", "Left out", "Status", "Owner"):
             assert f"<dt>{word}</dt>" in section
         assert re.search(r"\d{4} to \d+ \w+ 202\d", section)
-    assert "2 April 2025 to 1 April 2026" in page
+    assert "1 April 2025 to 31 March 2026" in page
     assert "Drafted on 1 July 2026" in page
 
 

@@ -14,8 +14,9 @@ from schemas.codes import load_codes
 from schemas.errors import StoreError
 from warehouse import analyst, connect, staging
 from warehouse.checks import check_sql
-from warehouse.definitions import LINKAGE_CAVEAT, load_definitions
+from warehouse.definitions import load_definitions
 from warehouse.dictionary import dictionary
+from warehouse.metrics import load_metrics
 from warehouse.models import Model, in_order, load_models, parse_model, reads
 from warehouse.release import build_release
 
@@ -203,24 +204,19 @@ def test_the_dictionary_in_the_docs_is_current(release) -> None:
 
 def test_every_metric_is_whole_and_its_model_is_there(release) -> None:
     con, summary = release
-    metrics = load_definitions()
-    assert {(metric.kind, metric.metric) for metric in metrics} == {
-        ("metric", "numbers_in_treatment"),
-        ("metric", "arrest_to_treatment"),
-        ("metric", "contact_groups"),
-        ("funnel", "positive_test"),
-        ("funnel", "release_need"),
-        ("transitions", "transitions"),
+    built = {model.name for model in load_models()}
+    for metric in load_metrics():
+        assert metric.frame in built
+    for definition in load_definitions():
+        assert definition.model in summary.tables
+    counted = {(metric.metric, one.measure) for metric in load_metrics() for one in metric.measures}
+    assert set(con.execute("SELECT metric, measure FROM measure").fetchall()) == counted
+    published = con.execute("SELECT metric FROM metric WHERE is_published AND kind = 'metric'")
+    assert {name for (name,) in published.fetchall()} == {
+        "arrest_to_treatment",
+        "contact_groups",
+        "numbers_in_treatment",
     }
-    for metric in metrics:
-        assert metric.model in summary.tables
-        assert metric.status != "exact"
-        # Linking within one service has a caveat of its own.
-        assert metric.caveat == LINKAGE_CAVEAT or metric.metric in {
-            "numbers_in_treatment",
-            "release_need",
-        }
-    assert con.execute("SELECT count(*) FROM metric").fetchone() == (len(metrics),)
 
 
 LABELLED = {
@@ -436,6 +432,8 @@ def test_policy_numbers_are_those_agreed(release) -> None:
         "waiting": 21,
         "representation": 183,
         "progress_alcohol": 9,
+        "known_before": 365,
+        "quarters_kept": 8,
     }
     days = dict(con.execute("SELECT name, days FROM policy").fetchall())
     assert {name: days.get(name) for name in agreed} == agreed
@@ -462,7 +460,7 @@ def test_release_info_is_one_row(release) -> None:
 def test_a_faulty_model_is_named_and_nothing_is_released(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model, message: str
 ) -> None:
-    monkeypatch.setattr("warehouse.release.load_models", lambda: (model,))
+    monkeypatch.setattr("warehouse.release.every_model", lambda _: (model,))
     with pytest.raises(StoreError, match=message) as caught:
         rows.release(tmp_path, PERSONS)
     assert "CANARY" not in str(caught.value)

@@ -11,6 +11,7 @@ Frames flag and never filter: what is left out is said by the ``where`` of a mea
                  ``{from: column, to: column}`` for what was open on at least one day of them.
 ``take``         ``every`` row, or a person's ``first`` or ``last`` in the window. People are
                  counted once, so a metric whose unit is people takes first or last.
+``among``        Optional ``{says, where}``: the rows of the frame that ``take`` takes from.
 ``by``           At most two columns of the frame; a missing value is ``Not known``. The first is
                  the one by which figures are added up.
 ``where``        One SQL condition over the frame's columns, the person's ``age_band``, ``sex``,

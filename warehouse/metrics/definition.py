@@ -23,7 +23,7 @@ LINKAGE_CAVEAT = (
     "could not be brought together, links between services are missed and these figures differ by "
     "a few per cent from the truth."
 )
-STATUSES = ("exact definition on linked data", "proxy", "restricted")
+RESTRICTED = "restricted"
 SUM_OF_QUARTERS = "sum of quarters"
 STOCK = "stock"
 
@@ -92,7 +92,7 @@ class Measure(_Part):
     @property
     def policies(self) -> frozenset[str]:
         """The policy names that the measure hangs on."""
-        conditions = [self.numerator.where, self.denominator.where if self.denominator else "TRUE"]
+        conditions = [rule.where for rule in (self.numerator, self.denominator) if rule]
         in_lag = {part for part in str(self.lag).split(" + ") if not part.isdigit()}
         return frozenset(in_lag.union(*map(policies_in, conditions)))
 
@@ -109,6 +109,7 @@ class Metric(_Part):
     window: Literal["quarter", "year"]
     dated_by: Name | Span
     take: Literal["every", "first", "last"]
+    among: Rule | None = None
     by: tuple[Name, ...] = Field(default=(), max_length=2)
     partners: tuple[Partner, ...] = Field(min_length=1)
     sources: tuple[Text, ...] = Field(min_length=1)
@@ -135,6 +136,12 @@ class Metric(_Part):
         if len(set(names)) < len(names):
             raise ValueError("names a measure twice")
         return self
+
+    @property
+    def policies(self) -> frozenset[str]:
+        """The policy names that the metric hangs on."""
+        among = policies_in(self.among.where) if self.among else []
+        return frozenset(among).union(*(measure.policies for measure in self.measures))
 
 
 def condition_problem(where: str) -> str:

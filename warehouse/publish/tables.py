@@ -72,7 +72,9 @@ def draft_tables(release_con: duckdb.DuckDBPyConnection) -> Draft:
         "FROM release_info"
     ).fetchall()[0]
     partners = ("police", "probation", "treatment", "housing")
-    definitions = release_con.execute("SELECT * FROM metric ORDER BY metric").pl()
+    definitions = release_con.execute(
+        "SELECT * FROM metric WHERE is_published ORDER BY metric"
+    ).pl()
     return Draft(
         tables={
             "funnel": funnel(_count(release_con, "funnel")),

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from warehouse.checks import related
 from warehouse.empty import empty_release
+from warehouse.generated import every_model
 from warehouse.lineage import Lineage, trace
-from warehouse.models import Model, load_models
+from warehouse.metrics import load_metrics
+from warehouse.models import Model
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,6 @@ def describe() -> Warehouse:
     Raises:
         StoreError: A model or a check of one fails.
     """
-    models = load_models()
+    models = every_model(load_metrics())
     with empty_release() as con:
         return Warehouse({model.name: model for model in models}, trace(con, models))

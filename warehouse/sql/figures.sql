@@ -1,4 +1,4 @@
--- One row per figure that hangs on who is whom: people and links between partners, published metrics and funnels. It is worked out once for each link threshold of the sensitivity range.
+-- One row per figure that hangs on who is whom: people and links between partners, published metrics in their latest twelve months, and funnels. It is worked out once for each link threshold of the sensitivity range.
 -- column kind: linkage, metric or funnel.
 -- column name: What is counted; of a metric or funnel its name, as in metric.
 -- column measure: The metric's measure, the funnel's step, or the two partners.
@@ -27,10 +27,13 @@ UNION ALL
 SELECT 'linkage', 'people known to several partners', NULL, NULL, count(*), NULL
 FROM (SELECT person_id FROM known GROUP BY person_id HAVING count(*) > 1)
 UNION ALL
-SELECT 'metric', metric, measure, category, count(*) FILTER (WHERE is_numerator),
-       CASE WHEN count(is_denominator) > 0 THEN count(*) FILTER (WHERE is_denominator) END
-FROM outcome
-GROUP BY metric, measure, category
+SELECT 'metric', figure.metric, figure.measure, figure.category, figure.numerator,
+       figure.denominator
+FROM figure
+INNER JOIN metric USING (metric)
+WHERE metric.is_published AND figure.split IN ('all', metric.category_kind)
+    AND figure.period_kind = 'twelve months'
+QUALIFY figure.period_id = max(figure.period_id) OVER (PARTITION BY figure.metric, figure.measure)
 UNION ALL
 SELECT 'funnel', step.cohort, step.step_number || '. ' || step.step, NULL,
        count(*) FILTER (WHERE step.is_reached), any_value(base.reached)

@@ -1,5 +1,5 @@
--- One row per published metric, measure and category. The rows are declared, so that a group nobody
--- is in today has the same row as any other.
+-- One row per published metric, measure and category, from the mart figure: the latest twelve months
+-- that are reported. The rows are declared, so that a group nobody is in has the same row as any other.
 WITH declared (place, metric, measure, category) AS (
     VALUES
     (1, 'arrest_to_treatment', 'start_28_days', 'All'),
@@ -23,65 +23,64 @@ WITH declared (place, metric, measure, category) AS (
     (18, 'numbers_in_treatment', 'in_treatment', 'Not known')
 ),
 
-counted AS (
-    SELECT metric, measure, category,
-           count(*) FILTER (is_numerator) AS numerator,
-           count(DISTINCT person_id) FILTER (is_numerator) AS numerator_people,
-           count(*) FILTER (is_denominator) AS denominator,
-           count(DISTINCT person_id) FILTER (is_denominator) AS denominator_people,
-           count(DISTINCT person_id) FILTER (is_denominator AND NOT is_numerator) AS rest_people
-    FROM outcome
-    GROUP BY metric, measure, category
-),
-
-period AS (
-    SELECT metric, measure,
-           any_value(period_start) AS period_start, any_value(period_end) AS period_end
-    FROM outcome
+latest AS (
+    SELECT metric, measure, max_by(period_id, end_date) AS period_id,
+           max_by(start_date, end_date) AS period_start, max(end_date) AS period_end
+    FROM metric_period
+    WHERE is_reported AND period_kind = 'twelve months'
     GROUP BY metric, measure
 ),
 
--- What no partner sends is not available; what a partner sends and nobody is in is a count of 0.
-sent AS (
-    SELECT declared.*,
-           release_info.treatment_as_at IS NOT NULL
-               AND (release_info.police_as_at IS NOT NULL
-                    OR declared.metric = 'numbers_in_treatment') AS is_sent,
-           declared.category <> 'In the intensive programme' AS is_collected,
+counted AS (
+    SELECT figure.*
+    FROM figure
+    INNER JOIN latest USING (metric, measure, period_id)
+    INNER JOIN metric USING (metric)
+    WHERE figure.period_kind = 'twelve months' AND figure.split IN ('all', metric.category_kind)
+),
+
+whole AS (
+    SELECT metric, measure, numerator, denominator, numerator_people
+    FROM counted
+    WHERE split = 'all'
+),
+
+-- Of groups that have no denominator of their own, everyone is the denominator.
+row_of AS (
+    SELECT declared.*, latest.period_start, latest.period_end,
+           latest.period_id IS NOT NULL AS is_reported,
            declared.metric <> 'numbers_in_treatment' AS has_denominator,
-           -- The groups of a metric whose denominator everyone shares take it from any of them.
-           max(counted.denominator) OVER same AS shared_denominator,
-           max(counted.denominator_people) OVER same AS shared_denominator_people,
-           max(counted.numerator) OVER same AS shared_numerator,
-           counted.* EXCLUDE (metric, measure, category)
+           declared.metric = 'contact_groups' AS is_share_of_all,
+           counted.numerator, counted.denominator, counted.numerator_people,
+           counted.denominator_people, counted.rest_people,
+           whole.numerator AS whole_numerator, whole.denominator AS whole_denominator,
+           whole.numerator_people AS whole_people
     FROM declared
-    CROSS JOIN release_info
+    LEFT JOIN latest USING (metric, measure)
     LEFT JOIN counted USING (metric, measure, category)
-    WINDOW same AS (PARTITION BY declared.metric, declared.measure)
+    LEFT JOIN whole USING (metric, measure)
 )
 
-SELECT sent.metric, sent.measure, period.period_start, period.period_end, sent.category,
-       CASE WHEN is_sent AND is_collected THEN coalesce(numerator, 0) END AS numerator,
-       CASE WHEN has_denominator AND is_sent THEN coalesce(
-           CASE WHEN sent.metric = 'contact_groups' THEN shared_denominator ELSE denominator END, 0
-       ) END AS denominator,
+SELECT metric, measure, period_start, period_end, category,
+       CASE WHEN is_reported THEN coalesce(numerator, 0) END AS numerator,
+       CASE WHEN is_reported AND has_denominator
+           THEN coalesce(CASE WHEN is_share_of_all THEN whole_numerator ELSE denominator END, 0)
+       END AS denominator,
        coalesce(numerator_people, 0) AS numerator_people,
-       coalesce(CASE
-           WHEN sent.metric = 'contact_groups' THEN shared_denominator_people
-           ELSE denominator_people
-       END, 0) AS denominator_people,
-       CASE WHEN has_denominator AND is_sent AND is_collected THEN coalesce(rest_people, 0) END
-           AS rest_people,
+       coalesce(CASE WHEN is_share_of_all THEN whole_people ELSE denominator_people END, 0)
+           AS denominator_people,
+       CASE WHEN is_reported AND has_denominator THEN coalesce(
+           CASE WHEN is_share_of_all THEN whole_people - coalesce(numerator_people, 0)
+                ELSE rest_people END, 0
+       ) END AS rest_people,
        -- What each count is a part of: a group that is nearly all of it is masked.
        CASE
-           WHEN sent.metric = 'contact_groups' THEN shared_denominator
-           WHEN sent.metric = 'arrest_to_treatment' THEN denominator
-           WHEN sent.category <> 'All' THEN shared_numerator
+           WHEN is_share_of_all THEN whole_numerator
+           WHEN has_denominator THEN denominator
+           WHEN category <> 'All' THEN whole_numerator
        END AS numerator_total,
-       CASE
-           WHEN sent.metric = 'arrest_to_treatment' AND sent.category <> 'All'
-               THEN shared_denominator
+       CASE WHEN has_denominator AND NOT is_share_of_all AND category <> 'All'
+           THEN whole_denominator
        END AS denominator_total
-FROM sent
-LEFT JOIN period USING (metric, measure)
-ORDER BY sent.place
+FROM row_of
+ORDER BY place

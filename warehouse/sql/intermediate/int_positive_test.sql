@@ -35,7 +35,9 @@ known AS (
     GROUP BY positive.drug_test_key
 )
 
-SELECT positive.*, treated.was_in_treatment, treated.days_to_start, known.days_to_contact
+SELECT positive.*, coalesce(code.label, positive.result) AS test_result,
+       treated.was_in_treatment, treated.days_to_start, known.days_to_contact
 FROM positive
 INNER JOIN treated USING (drug_test_key)
 LEFT JOIN known USING (drug_test_key)
+LEFT JOIN seed_code AS code ON code.list = 'drug_test' AND code.code = positive.result

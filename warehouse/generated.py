@@ -1,0 +1,21 @@
+"""Every model of a release: those that are files, and those made from data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from warehouse.metrics import Metric
+from warehouse.metrics.compile import metric_models
+from warehouse.models import Model, load_models, with_generated
+
+
+def every_model(metrics: Iterable[Metric]) -> tuple[Model, ...]:
+    """Return all models, each after what it reads.
+
+    Args:
+        metrics: The metrics to count.
+
+    Raises:
+        StoreError: Two share a name, or models read each other in a circle.
+    """
+    return with_generated(load_models(), metric_models(metrics))

@@ -1,0 +1,95 @@
+"""One generated model for each metric: its units, dated, and counted by person and category."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from warehouse.metrics.definition import STOCK, Measure, Metric, Span
+from warehouse.models import Model, reads
+
+UNION = "int_outcome"
+"""All metrics' rows together; the mart ``outcome`` reads them there."""
+OPEN = "DATE '9999-12-31'"
+TAKEN = {"first": "ASC", "last": "DESC"}
+
+
+def metric_models(metrics: Iterable[Metric]) -> tuple[Model, ...]:
+    """Return one model a metric, ``outcome_<metric>``, and the view of them all.
+
+    Args:
+        metrics: At least one.
+    """
+    models = [_model(f"outcome_{metric.metric}", metric_sql(metric)) for metric in metrics]
+    union = "\nUNION ALL BY NAME\n".join(f"SELECT * FROM {model.name}" for model in models)
+    return (*models, _model(UNION, union, is_view=True))
+
+
+def metric_sql(metric: Metric) -> str:
+    """Return the SELECT that counts a metric by period, own category and person."""
+    counted = [
+        measure_sql(metric.metric, measure, kind)
+        for measure in metric.measures
+        for kind in metric.by or ("all",)
+    ]
+    among = f"WHERE ({metric.among.where}\n)" if metric.among else ""
+    start = "year_start" if metric.relation == STOCK else "start_date"
+    return f"""WITH dated AS (
+    SELECT frame.*, person.age_band, person.sex, person.ethnicity_group, person.area,
+           period.period_id, period.{start} AS period_start, period.end_date AS period_end
+    FROM {metric.frame} AS frame
+    INNER JOIN person ON person.person_id = frame.person_id
+    INNER JOIN int_period AS period ON {_dated(metric.dated_by, start)}
+),
+
+among AS (SELECT * FROM dated {among}),
+
+unit AS (SELECT * FROM among {_taken(metric)})
+
+""" + "\nUNION ALL\n".join(counted)
+
+
+def measure_sql(metric: str, measure: Measure, kind: str) -> str:
+    """Return the SELECT that counts one measure of a metric's units by one kind of category."""
+    numerator = f"({measure.numerator.where}\n)"
+    denominator = f"({measure.denominator.where}\n)" if measure.denominator else numerator
+    of = "count(*)" if measure.denominator else "NULL"
+    category = "'All'" if kind == "all" else f"coalesce({kind}::VARCHAR, 'Not known')"
+    value = f"avg({measure.value})" if measure.value else "NULL"
+    return f"""SELECT '{metric}' AS metric, '{measure.measure}' AS measure, period_id,
+       '{kind}' AS category_kind, {category} AS category, person_id,
+       count(*) FILTER ({numerator})::INTEGER AS numerator, {of}::INTEGER AS denominator,
+       {value}::DOUBLE AS value
+FROM unit
+WHERE {denominator} AND period_id IN (
+    SELECT period_id FROM int_metric_period
+    WHERE metric = '{metric}' AND measure = '{measure.measure}' AND is_reported
+        AND (period_kind = 'quarter' OR relation = '{STOCK}')
+)
+GROUP BY ALL"""
+
+
+def _dated(dated_by: str | Span, start: str) -> str:
+    """Return the condition that places a row of the frame in a period."""
+    if isinstance(dated_by, Span):
+        return (
+            f"frame.{dated_by.start} <= period.end_date "
+            f"AND coalesce(frame.{dated_by.end}, {OPEN}) >= period.{start}"
+        )
+    return f"frame.{dated_by} BETWEEN period.{start} AND period.end_date"
+
+
+def _taken(metric: Metric) -> str:
+    """Return the clause that leaves each person the row to take; ties go by the other columns."""
+    if metric.take == "every":
+        return ""
+    day = metric.dated_by.start if isinstance(metric.dated_by, Span) else metric.dated_by
+    order = TAKEN[metric.take]
+    return (
+        "QUALIFY row_number() OVER (PARTITION BY person_id, period_id "
+        f"ORDER BY {day} {order}, among {order}) = 1"
+    )
+
+
+def _model(name: str, sql: str, *, is_view: bool = False) -> Model:
+    """Return a generated model."""
+    return Model(name, "metrics", "", sql, reads=reads(sql), is_view=is_view)
