@@ -1,4 +1,4 @@
-"""Journeys on random histories: they agree with plain Python, and keep the laws that hold of any."""
+"""Journeys on random histories agree with plain Python, and keep the laws that hold of any."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import models_alone
 import reference_journeys as reference
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from warehouse_rows import Persons
 
 AS_AT = date(2026, 6, 30)
 # An example is a build, so a failing one is shown as it was found: shrinking takes minutes.
@@ -99,7 +100,7 @@ people = st.lists(person(), min_size=15, max_size=15).map(
 
 @FEW
 @given(people)
-def test_what_came_next_and_whole_paths_agree_with_plain_python(persons) -> None:
+def test_what_came_next_and_whole_paths_agree_with_plain_python(persons: Persons) -> None:
     told = models_alone.told(persons, ["journey_step", "transition", "journey_path"])
     for name, tables in persons.items():
         own = {table: [r for r in found if r["person_id"] == name] for table, found in told.items()}
@@ -120,7 +121,7 @@ def test_what_came_next_and_whole_paths_agree_with_plain_python(persons) -> None
 
 @FEW
 @given(people)
-def test_nobody_is_lost_or_doubled_between_steps_transitions_and_paths(persons) -> None:
+def test_nobody_is_lost_or_doubled_between_steps_transitions_and_paths(persons: Persons) -> None:
     told = models_alone.told(persons, ["int_index_step", "transition", "journey_path", "path"])
     last = {"transition": date(2026, 4, 1), "journey_path": date(2026, 1, 1)}
     for model, day in last.items():
@@ -142,7 +143,7 @@ def test_nobody_is_lost_or_doubled_between_steps_transitions_and_paths(persons) 
 
 @FEW
 @given(people)
-def test_gaps_add_up_to_the_whole_journey(persons) -> None:
+def test_gaps_add_up_to_the_whole_journey(persons: Persons) -> None:
     journeys = models_alone.told(persons, ["journey_step"])["journey_step"]
     for name in persons:
         own = [r for r in journeys if r["person_id"] == name]
@@ -172,7 +173,7 @@ LASTING = {
 
 @FEW
 @given(people)
-def test_before_and_after_agree_with_plain_python(persons) -> None:
+def test_before_and_after_agree_with_plain_python(persons: Persons) -> None:
     told = models_alone.told(persons, ["before_after", "int_index_step", "int_spell", "int_death"])
     died = {r["person_id"]: r["death_date"] for r in told["int_death"]}
     year = timedelta(365)
@@ -217,7 +218,9 @@ STAYS = st.tuples(OFFSETS, st.integers(0, 40))
 
 @FEW
 @given(st.lists(st.tuples(st.lists(OFFSETS), st.lists(STAYS)), min_size=10, max_size=10))
-def test_turning_time_round_exchanges_before_and_after(made) -> None:
+def test_turning_time_round_exchanges_before_and_after(
+    made: list[tuple[list[int], list[tuple[int, int]]]],
+) -> None:
     start = date(2025, 4, 10)
 
     def one(arrests: list[int], stays: list[tuple[int, int]]) -> dict[str, list[dict]]:

@@ -41,7 +41,9 @@ def told(
         _table(con, "record_person", owners)
         _table(con, "extract", pl.DataFrame(extract, {"partner": pl.String, "data_as_at": pl.Date}))
         _table(
-            con, "data_from_given", pl.DataFrame(schema={"partner": pl.String, "data_from": pl.Date})
+            con,
+            "data_from_given",
+            pl.DataFrame(schema={"partner": pl.String, "data_from": pl.Date}),
         )
         for name in ("code", "policy"):
             _table(con, f"seed_{name}", pl.DataFrame(load_seed(name)))

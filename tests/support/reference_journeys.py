@@ -13,13 +13,30 @@ from itertools import groupby
 from typing import Any
 
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
-ORDER = (
-    "arrest, positive_test, sentence, prison_release, recall, prison_referral, referral, "
-    "cj_assessment, caseload_start, intensive_programme_start, secure_treatment_start, assessment, "
-    "treatment_start, treatment_completed, treatment_ended, discharge_untreated, rough_sleeping, "
-    "tenancy_end, homelessness_application, temporary_accommodation_start, tenancy_start, "
-    "death_in_treatment"
-).split(", ")
+ORDER = [
+    "arrest",
+    "positive_test",
+    "sentence",
+    "prison_release",
+    "recall",
+    "prison_referral",
+    "referral",
+    "cj_assessment",
+    "caseload_start",
+    "intensive_programme_start",
+    "secure_treatment_start",
+    "assessment",
+    "treatment_start",
+    "treatment_completed",
+    "treatment_ended",
+    "discharge_untreated",
+    "rough_sleeping",
+    "tenancy_end",
+    "homelessness_application",
+    "temporary_accommodation_start",
+    "tenancy_start",
+    "death_in_treatment",
+]
 LAST_STEPS = {"discharge_untreated", "death_in_treatment"}
 # Table → (column of the day, step), for steps that need no thought.
 PLAIN = {
@@ -133,7 +150,8 @@ def quarter_end(name: str) -> date:
 
 def kept(as_at: date) -> set[str]:
     """Return the eight quarters that had ended by a day."""
-    day, names = as_at + timedelta(1), set()
+    names: set[str] = set()
+    day = as_at + timedelta(1)
     while len(names) < 8:
         day = quarter_end(quarter(day)) - timedelta(100)
         names.add(quarter(day))
@@ -162,7 +180,9 @@ def following(told: Sequence[Step], place: int, days: int) -> list[Step]:
     return found
 
 
-def transitions(tables: Tables, as_at: date) -> dict[tuple[str, str], tuple[str | None, int | None]]:
+def transitions(
+    tables: Tables, as_at: date
+) -> dict[tuple[str, str], tuple[str | None, int | None]]:
     """Return quarter and step → the next step within 90 days, and the days to it."""
     told = steps(tables, as_at)
     found: dict[tuple[str, str], tuple[str | None, int | None]] = {}
@@ -187,9 +207,7 @@ def paths(tables: Tables, as_at: date) -> dict[tuple[str, str], list[str]]:
 def nights(spells: Iterable[tuple[date, date]], start: date, end: date) -> int:
     """Return how many nights from one day to another are in some spells, each counted once."""
     inside = {
-        first + timedelta(number)
-        for first, last in spells
-        for number in range((last - first).days)
+        first + timedelta(number) for first, last in spells for number in range((last - first).days)
     }
     return sum(start <= night < end for night in inside)
 

@@ -1,4 +1,4 @@
-"""People with a story: what partners say of them and what the release must (personas.yaml)."""
+"""People with a story: what partners say of them and what the release must (personas*.yaml)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from warehouse import analyst, connect
 from warehouse.given import Given
 
 HERE = Path(__file__).parent
-PERSONAS: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "personas.yaml").read_text("utf-8"))
+PERSONAS: dict[str, dict[str, Any]] = {
+    name: persona
+    for path in sorted(HERE.glob("personas*.yaml"))
+    for name, persona in yaml.safe_load(path.read_text("utf-8")).items()
+}
 
 
 @pytest.fixture(scope="module")
