@@ -45,12 +45,16 @@ ANALYST_TABLE_FUNCTIONS = frozenset(
 REFUSED_FUNCTIONS = frozenset(
     {
         "current_setting",
+        "from_json",
+        "from_json_strict",
         "getvariable",
         "json_contains",
         "json_deserialize_sql",
         "json_serialize_plan",
         "json_serialize_sql",
         "json_structure",
+        "json_transform",
+        "json_transform_strict",
         "pg_sleep",
         "setseed",
         "sleep_ms",
@@ -96,8 +100,9 @@ def select(con: duckdb.DuckDBPyConnection, sql: str, *, seconds: float = MOST_SE
             rows, memory or time than one question may take. The message may quote the analyst's
             SQL and names in the release, never its data.
     """
-    # Half a character cannot be parsed, and DuckDB says so by an error of its own.
-    if any("\ud800" <= character <= "\udfff" for character in sql):
+    # Half a character cannot be parsed, and DuckDB says so by an error of its own; at a NUL it
+    # stops reading, so what follows would be recorded and never run.
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in sql):
         raise RefusedQuery("The query is not valid text.", "Type it again in UTF-8.")
     # The tree comes first: extracting a PRAGMA runs part of it already and makes it a SELECT.
     tree = syntax_tree(sql)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flows.cli.shell import ConfigOption, say
+
+MOST_ADDRESSED = 6 << 30
+"""Bytes that a question may take on top of the process. DuckDB's own limit does not count lists."""
 
 
 class Format(StrEnum):
@@ -39,6 +45,24 @@ def sql_command(
     from flows.settings import load_settings, locate
 
     check_open()
-    result = query_release(load_settings(locate(config)), query, reason)
+    with _bounded():
+        result = query_release(load_settings(locate(config)), query, reason)
     write_result(result.columns, result.rows, output.value)
     say(f"{len(result.rows):,} row{'' if len(result.rows) == 1 else 's'}")
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Bound what the process may take: a list of a thousand million numbers ended the server."""
+    import resource  # not on Windows, where the partner kit runs
+
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = pages * resource.getpagesize() + MOST_ADDRESSED
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

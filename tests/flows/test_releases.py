@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import resource
 import shutil
 import threading
 from pathlib import Path
@@ -228,6 +229,13 @@ def test_a_release_removed_just_before_it_is_opened_is_no_error(
     monkeypatch.setattr(releases, "_read_id", lambda _: first)
     with pytest.raises(StoreError):
         read(twice)
+
+
+def test_a_question_that_would_take_all_memory_ends_itself_only(ran: Partnership) -> None:
+    asked = ran.journeys("sql", "SELECT range(1000000000)")
+    assert asked.exit_code == 1 and "4GB of memory" in asked.stderr
+    assert ran.journeys("sql", "SELECT 1").exit_code == 0
+    assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
 
 
 READERS = 20
