@@ -269,7 +269,8 @@ def _passing(table: Table, treatments: Mapping[str, frozenset[str]]) -> list[str
 def _may_pass(name: str, column: Column, treatment: frozenset[str]) -> bool:
     """Whether a column goes among the events, kept or generalised by what it is."""
     if column.role == "attribute":
-        return "keep" in treatment
+        # What a supplier's free text becomes, its category, is the text made coarser.
+        return "keep" in treatment or (column.becomes is not None and "generalise" in treatment)
     if column.role == "identifier":
         return name in GENERALISED and "generalise" in treatment
     return name in KEPT_KEYS and "keep" in treatment

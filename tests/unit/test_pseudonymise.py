@@ -75,6 +75,17 @@ def test_every_identity_row_is_encoded_and_every_row_kept(partner, folder, extra
         assert set(events.columns) <= set(tables_of(partner)[f"{partner}_{table.name}"])
 
 
+def test_a_requirements_words_are_generalised_to_its_category_and_go_no_further(folder, extracts):
+    terms = agreement(folder, "probation")
+    assert terms.tables["requirement"]["description"] == ("generalise",)
+    events = parted(extracts["probation"], terms).events["probation_requirement"]
+    assert events["category"].null_count() == 0
+    assert {"DRR", "ATR", "RAR"} <= set(events["category"])
+    assert "description" not in events.columns
+    dropped = changed(terms, "requirement", description=("drop",))
+    assert "category" not in parted(extracts["probation"], dropped).events["probation_requirement"]
+
+
 @pytest.mark.parametrize("partner", PARTNERS)
 def test_only_record_ids_join_the_two_sides(partner, folder, extracts):
     made = parted(extracts[partner], agreement(folder, partner))
