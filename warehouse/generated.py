@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from warehouse.cohorts import Cohort, cohort_models
 from warehouse.metrics import Metric
 from warehouse.metrics.compile import metric_models
 from warehouse.models import Model, load_models, with_generated
 
 
-def every_model(metrics: Iterable[Metric]) -> tuple[Model, ...]:
+def every_model(metrics: Iterable[Metric], cohorts: Sequence[Cohort]) -> tuple[Model, ...]:
     """Return all models, each after what it reads.
 
     Args:
         metrics: The metrics to count.
+        cohorts: The cohorts to follow.
 
     Raises:
         StoreError: Two share a name, or models read each other in a circle.
     """
-    return with_generated(load_models(), metric_models(metrics))
+    return with_generated(load_models(), (*metric_models(metrics), *cohort_models(cohorts)))

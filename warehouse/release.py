@@ -16,6 +16,8 @@ import polars as pl
 
 from schemas.errors import StoreError
 from warehouse.checks import run_checks
+from warehouse.cohorts import Cohort, cohort_tables, funnel_definitions, load_cohorts
+from warehouse.cohorts.survival import SURVIVAL, survival
 from warehouse.connect import attach, load_encryption, memory_connection, store_errors
 from warehouse.days import refuse_undeclared_days
 from warehouse.definitions import load_definitions
@@ -159,16 +161,20 @@ def _build(
     _table(con, "population_given", read_population(given.population))
     _table(con, "prevalence_given", read_prevalence(given.prevalence))
     metrics = load_metrics()
-    _tell_metrics(con, metrics, given)
-    models = every_model(metrics)
+    cohorts = load_cohorts(given.cohorts)
+    _tell_metrics(con, metrics, cohorts, given)
+    models = every_model(metrics, cohorts)
     check_marts(restriction, models)
+    # What Python works out is worked out from finished models, and read by the last.
+    last = [model for model in models if model.reads & {GIVEN, SURVIVAL}]
     for model in models:
-        if GIVEN not in model.reads:
+        if model not in last:
             _materialise(con, model, restriction, given.exact_dates)
-    _table(con, GIVEN, figures_over_range(con, models, linked_otherwise))
-    for model in models:
-        if GIVEN in model.reads:
-            _materialise(con, model, restriction, given.exact_dates)
+    if last:
+        _table(con, SURVIVAL, survival(con))
+        _table(con, GIVEN, figures_over_range(con, models, linked_otherwise))
+    for model in last:
+        _materialise(con, model, restriction, given.exact_dates)
     checks = run_checks(con, models)
     marts = [model for model in models if restriction.shows(model)]
     for mart in marts:
@@ -206,10 +212,18 @@ def _prepare(
     _table(con, "linkage_given", linkage_quality)
 
 
-def _tell_metrics(con: duckdb.DuckDBPyConnection, metrics: Sequence[Metric], given: Given) -> None:
+def _tell_metrics(
+    con: duckdb.DuckDBPyConnection,
+    metrics: Sequence[Metric],
+    cohorts: Sequence[Cohort],
+    given: Given,
+) -> None:
     """Put the definitions of what is counted beside the stores, and from when data are whole."""
+    for name, frame in cohort_tables(cohorts).items():
+        _table(con, name, frame)
     told = [metric_row(metric, given.restricted_metrics) for metric in metrics]
     told += [dict(definition.row()) for definition in load_definitions()]
+    told += funnel_definitions(cohorts)
     _table(con, "metric_given", pl.DataFrame(told, infer_schema_length=None))
     days = policy_days()
     measures = [row for metric in metrics for row in measure_rows(metric, days)]

@@ -10,6 +10,7 @@ import pytest
 import warehouse_rows as rows
 
 from warehouse import connect
+from warehouse.cohorts import load_cohorts
 from warehouse.described import AGE_BANDS, NO_AGE, OLDEST, described
 from warehouse.generated import every_model
 from warehouse.metrics import load_metrics
@@ -105,8 +106,9 @@ def test_without_other_linkings_there_is_no_range(tmp_path: Path) -> None:
 
 
 def test_only_what_hangs_on_who_is_whom_is_built_again() -> None:
-    names = [model.name for model in hanging_on_persons(every_model(load_metrics()))]
-    assert {"stg_person_record", "outcome", "cohort_step", "int_treatment_journey"} <= set(names)
+    models = every_model(load_metrics(), load_cohorts())
+    names = [model.name for model in hanging_on_persons(models)]
+    assert {"stg_person_record", "outcome", "funnel", "int_treatment_journey"} <= set(names)
     assert not set(names) & {"int_as_at", "metric", "policy", "release_info", "linkage_sensitivity"}
     assert len(names) == len(set(names))
 

@@ -11,8 +11,9 @@ import warehouse_rows as rows
 
 from schemas.errors import StoreError
 from warehouse import connect
+from warehouse.cohorts import cohort_models, load_cohorts
 from warehouse.given import Given
-from warehouse.models import Model, load_models, parse_model
+from warehouse.models import Model, load_models, parse_model, with_generated
 from warehouse.release import build_release
 
 MART = """-- One row per arrest.
@@ -47,8 +48,9 @@ def answer(
 ) -> tuple[list[str], list[tuple]]:
     """The columns and rows of one mart in a release of some persons."""
     wanted = parse_model("told", "marts", mart)
-    layers = [model for model in load_models() if model.layer != "marts"]
-    monkeypatch.setattr("warehouse.release.every_model", lambda _: (*layers, wanted))
+    models = with_generated(load_models(), cohort_models(load_cohorts()))
+    layers = [model for model in models if model.layer != "marts"]
+    monkeypatch.setattr("warehouse.release.every_model", lambda *_: (*layers, wanted))
     path, owners = rows.stage(folder, persons)
     target = folder / "release.duckdb"
     build_release(

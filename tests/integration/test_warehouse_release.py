@@ -14,6 +14,7 @@ from schemas.codes import load_codes
 from schemas.errors import StoreError
 from warehouse import analyst, connect, staging
 from warehouse.checks import check_sql
+from warehouse.cohorts import load_cohorts
 from warehouse.definitions import load_definitions
 from warehouse.dictionary import dictionary
 from warehouse.metrics import load_metrics
@@ -217,6 +218,9 @@ def test_every_metric_is_whole_and_its_model_is_there(release) -> None:
         "contact_groups",
         "numbers_in_treatment",
     }
+    assert con.execute("SELECT metric FROM metric WHERE kind = 'funnel'").fetchall() == [
+        (cohort.cohort,) for cohort in load_cohorts() if cohort.publish
+    ]
 
 
 LABELLED = {
@@ -460,7 +464,7 @@ def test_release_info_is_one_row(release) -> None:
 def test_a_faulty_model_is_named_and_nothing_is_released(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model, message: str
 ) -> None:
-    monkeypatch.setattr("warehouse.release.every_model", lambda _: (model,))
+    monkeypatch.setattr("warehouse.release.every_model", lambda *_: (model,))
     with pytest.raises(StoreError, match=message) as caught:
         rows.release(tmp_path, PERSONS)
     assert "CANARY" not in str(caught.value)

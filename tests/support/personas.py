@@ -19,6 +19,8 @@ says is ``N of M`` or, of a plain count, ``N``; either may go on with `` at V`` 
 ``not counted`` when the person is in neither; or why there is no figure at all: ``unfinished``,
 ``before the data``, ``partner not sent``, ``restricted``.
 
+Of a cohort it reads ``cohort positive_test/started/2025-Q3: reached after 24`` (days from the index
+day), ``not reached`` or ``not in the cohort``.
 """
 
 from __future__ import annotations
@@ -109,6 +111,8 @@ def build(folder: Path, path: Path) -> duckdb.DuckDBPyConnection:
 
 def told(release: duckdb.DuckDBPyConnection, persona: str, key: str) -> str:
     """What a release says of a persona, in the words of an expectation."""
+    if key.startswith("cohort "):
+        return told_of_cohort(release, persona, *key.removeprefix("cohort ").split("/"))
     metric, measure, period, *category = key.split("/")
     reported = release.execute(
         "SELECT is_reported, reason FROM metric_period "
@@ -130,6 +134,27 @@ def told(release: duckdb.DuckDBPyConnection, persona: str, key: str) -> str:
         return "not counted"
     said = str(numerator) if denominator is None else f"{numerator} of {denominator}"
     return said if value is None else f"{said} at {value:g}"
+
+
+def told_of_cohort(
+    release: duckdb.DuckDBPyConnection, persona: str, cohort: str, stage: str, period: str
+) -> str:
+    """What a release says of a persona and a stage, in the words of an expectation."""
+    known = release.execute(
+        "SELECT coalesce(reason, '') FROM cohort_period INNER JOIN stage USING (cohort) "
+        "WHERE cohort = ? AND stage = ? AND period_id = ?",
+        [cohort, stage, period],
+    ).fetchall()
+    if not known:
+        return f"there is no {cohort}/{stage} or no period {period}"
+    found = release.execute(
+        "SELECT is_reached, days_from_index FROM cohort_stage "
+        "WHERE cohort = ? AND stage = ? AND period_id = ? AND person_id = ?",
+        [cohort, stage, period, persona],
+    ).fetchall()
+    if not found:
+        return known[0][0] or "not in the cohort"
+    return f"reached after {found[0][1]}" if found[0][0] else "not reached"
 
 
 def _as_staged(table: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,11 +21,10 @@ from warehouse.publish.tables import Draft
 TEMPLATES = Path(__file__).parent / "templates"
 
 FUNNELS = {
-    "positive_test": "people who tested positive for drugs on arrest",
+    "positive_test": "people who tested positive for drugs on arrest and were not in structured "
+    "treatment already",
     "release_need": "people released from prison with a treatment need",
 }
-ALREADY = "Already in structured treatment"
-NOT_ALREADY = "Not already in structured treatment"
 MEASURES = {
     "in_treatment": "In structured treatment in the last 12 months",
     "people_arrested": "People arrested in the last 12 months",
@@ -184,22 +183,13 @@ def _funnels(table: pl.DataFrame, definitions: Mapping[str, dict[str, str]]) -> 
 
 
 def _funnel_sentence(rows: list[dict[str, Any]], who: str) -> str:
-    """Return the funnel in one sentence.
-
-    People already in treatment cannot start: where they are shown, the share is of the others.
-    """
+    """Return the funnel in one sentence."""
     whole, stayed = rows[0]["people"], rows[-1]
     started = next(row for row in reversed(rows[:-1]) if not row["is_part"])
     if MASKED in (whole, started["people"]):
         return f"Too few of the {who} to say more without risk to someone's privacy."
     sentence = f"Of about {thousands(whole)} {who}, "
     step = _lower(started["step"])
-    said = {row["step"]: row["people"] for row in rows}
-    already, others = said.get(ALREADY, MASKED), said.get(NOT_ALREADY, MASKED)
-    if already.isdigit() and others.isdigit():
-        sentence += f"about {thousands(already)} were in structured treatment already; "
-        sentence += f"of the other {thousands(others)} or so, "
-        step = step.replace("structured treatment", "it")
     sentence += f"about {thousands(started['people'])} ({_of(started)}%) {step}"
     if stayed["people"] != MASKED:
         sentence += f", and about {thousands(stayed['people'])} {_lower(stayed['step'])}"
@@ -209,13 +199,8 @@ def _funnel_sentence(rows: list[dict[str, Any]], who: str) -> str:
 
 
 def _loss_sentence(rows: list[dict[str, Any]]) -> str:
-    """Say between which two steps most people were lost, as far as published counts tell.
-
-    People already in treatment are not lost, so the step that sets them aside is passed over.
-    """
+    """Say between which two steps most people were lost, as far as published counts tell."""
     stages = [r for r in rows if not r["is_part"] and r["people"].isdigit()]
-    if len(stages) > 1 and stages[1]["step"] == NOT_ALREADY:
-        stages = stages[1:]
     losses = [
         (int(before["people"]) - int(after["people"]), before, after)
         for before, after in pairwise(stages)

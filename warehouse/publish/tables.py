@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from governance.disclosure import MASKED, NOT_APPLICABLE, NOT_AVAILABLE, gate, percentage
+from governance.disclosure import NOT_APPLICABLE, NOT_AVAILABLE, gate, percentage
 from governance.disclosure.parts import protect_parts
 from warehouse.connect import store_errors
 
@@ -90,22 +90,15 @@ def draft_tables(release_con: duckdb.DuckDBPyConnection) -> Draft:
 
 
 def funnel(counted: pl.DataFrame) -> pl.DataFrame:
-    """Gate the funnel: people at each step, and their share of those they are counted from.
-
-    That is the cohort or, where some of it cannot reach the step, the rest; where the rest is all
-    but a few of the cohort, and so is masked, the share is of the cohort.
-    """
+    """Gate the funnel: people at each stage, and their share of the cohort."""
     gated = gate(
         counted,
         ["people", "denominator"],
-        totals={"people": "people_total", "denominator": "denominator_total"},
+        totals={"people": "people_total"},
+        people={"people": "reached_people", "denominator": "in_cohort_people"},
+        rest={"people": "rest_people"},
     )
-    # Rows of a cohort are in order, and its first step is everyone in it.
-    cohort = pl.col("denominator").first().over("cohort", order_by="step_number")
-    masked = pl.col("denominator") == MASKED
-    return gated.with_columns(
-        pl.when(masked).then(cohort).otherwise(pl.col("denominator")).alias("denominator")
-    ).with_columns(_percent("people", pl.col("denominator")))
+    return gated.with_columns(_percent("people", pl.col("denominator")))
 
 
 def transitions(counted: pl.DataFrame) -> pl.DataFrame:

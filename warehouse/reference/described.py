@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from warehouse.checks import related
+from warehouse.cohorts import load_cohorts
 from warehouse.empty import empty_release
 from warehouse.generated import every_model
 from warehouse.lineage import Lineage, trace
@@ -48,6 +49,6 @@ def describe() -> Warehouse:
     Raises:
         StoreError: A model or a check of one fails.
     """
-    models = every_model(load_metrics())
+    models = every_model(load_metrics(), load_cohorts())
     with empty_release() as con:
         return Warehouse({model.name: model for model in models}, trace(con, models))

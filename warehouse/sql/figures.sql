@@ -7,12 +7,6 @@
 -- column denominator: What it is counted of; missing where it is of nothing.
 WITH known AS (
     SELECT DISTINCT partner, person_id FROM stg_person_record
-),
-
-first_step AS (
-    SELECT cohort, step_number, count(*) FILTER (WHERE is_reached) AS reached
-    FROM cohort_step
-    GROUP BY cohort, step_number
 )
 
 SELECT 'linkage' AS kind, 'people' AS name, NULL::VARCHAR AS measure, NULL::VARCHAR AS category,
@@ -35,9 +29,7 @@ WHERE metric.is_published AND figure.split IN ('all', metric.category_kind)
     AND figure.period_kind = 'twelve months'
 QUALIFY figure.period_id = max(figure.period_id) OVER (PARTITION BY figure.metric, figure.measure)
 UNION ALL
-SELECT 'funnel', step.cohort, step.step_number || '. ' || step.step, NULL,
-       count(*) FILTER (WHERE step.is_reached), any_value(base.reached)
-FROM cohort_step AS step
-LEFT JOIN first_step AS base
-    ON base.cohort = step.cohort AND base.step_number = step.of_step
-GROUP BY step.cohort, step.step_number, step.step
+SELECT 'funnel', cohort, stage_number || '. ' || title, NULL, reached, in_cohort
+FROM funnel
+WHERE period_kind = 'twelve months'
+QUALIFY end_date = max(end_date) OVER (PARTITION BY cohort)

@@ -1,20 +1,25 @@
--- One row per cohort and person: who is in the cohort, from which day, and how soon treatment followed. Only people whose whole follow-up lies before the data end are in.
--- column cohort: positive_test (first positive drug test on arrest in the period) or release_need (first release from prison with a treatment need in the period).
+-- One row per cohort, quarter and person: who is in the cohort, from the first day in the quarter that satisfied its entry rules. Only quarters whose whole follow-up lies before the data end; cohort_period says which.
+-- column cohort: The cohort, as in cohort.
+-- column period_id: The quarter of the index day, as in period.
 -- column person_id: The person, as in person.
--- column index_week: Monday of the week of the test or of the release.
--- exact index_date: The day of it.
--- column period_start: First day on which a test or release counts.
--- column period_end: Last day on which a test or release counts.
--- column was_in_treatment: True when a structured intervention had begun before the index day and was open on it.
--- column days_to_contact: Days from the index day until a treatment service was in contact with the person: 0 when an assessed episode was open already, else the next assessment (triage); missing when none followed.
--- column days_to_start: Days from the index day to structured treatment; missing when none followed. In positive_test the next intervention to begin; in release_need 0 also when one was open already (was_in_treatment).
--- check: unique cohort, person_id
--- check: not_null cohort, person_id, index_week, period_start, period_end, was_in_treatment
--- check: accepted cohort: positive_test, release_need
+-- column index_week: Monday of the week of the index day.
+-- column stages_reached: How many stages the person passed, the index event among them and parts left out.
+-- column furthest_stage: The last stage passed, as in cohort_stage.
+-- exact index_date: The index day.
+-- check: unique cohort, period_id, person_id
+-- check: not_null cohort, period_id, person_id, index_week, stages_reached, furthest_stage
 -- check: related person_id -> person.person_id
--- check: holds days_to_contact IS NULL OR days_to_contact >= 0
--- check: holds days_to_start IS NULL OR days_to_start >= 0
-SELECT cohort, person_id, week_of(index_date) AS index_week, index_date, period_start, period_end,
-       was_in_treatment, days_to_contact, days_to_start
-FROM int_cohort
-ORDER BY cohort, person_id
+-- check: related cohort -> cohort.cohort
+-- check: related period_id -> period.period_id
+-- check: rows = SELECT count(*) FROM int_cohort_stage WHERE stage_number = 1
+-- check: rows = SELECT sum(people) FROM cohort_period
+SELECT reached.cohort, reached.period_id, reached.person_id,
+       week_of(any_value(reached.index_date)) AS index_week,
+       count(*) AS stages_reached,
+       arg_max(reached.stage, reached.stage_number) AS furthest_stage,
+       any_value(reached.index_date) AS index_date
+FROM int_cohort_stage AS reached
+INNER JOIN cohort_stage_given AS stage USING (cohort, stage_number)
+WHERE reached.is_reached AND NOT stage.is_part
+GROUP BY reached.cohort, reached.period_id, reached.person_id
+ORDER BY reached.cohort, reached.period_id, reached.person_id

@@ -1,6 +1,6 @@
 -- One row per metric, funnel and transitions table: its definition. Tables and this catalogue come from one file each.
 -- column metric: Short name: of a metric as in outcome, of a funnel its cohort.
--- column kind: metric (in outcome and figure), funnel (in cohort_step) or transitions (in transition).
+-- column kind: metric (in outcome and figure), funnel (in funnel) or transitions (in transition).
 -- column title: What a reader sees.
 -- column definition: The question it answers.
 -- column unit: What is counted.

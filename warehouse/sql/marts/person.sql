@@ -17,44 +17,8 @@
 -- check: accepted age_band: Under 18, 18-24, 25-34, 35-44, 45-54, 55 and over, Not known
 -- check: rows = SELECT count(DISTINCT person_id) FROM stg_person_record
 -- check: holds partners BETWEEN 1 AND 4
-WITH latest AS (
-    SELECT person_id,
-           arg_max(sex, (recorded_on, record_id)) FILTER (sex IN ('M', 'F')) AS sex,
-           arg_max(ethnicity, (recorded_on, record_id)) FILTER (ethnicity <> 'NS') AS ethnicity,
-           arg_max(birth_year, (recorded_on, record_id)) AS birth_year,
-           arg_max(postcode_district, (recorded_on, record_id)) AS area,
-           coalesce(bool_or(no_fixed_abode), FALSE) AS ever_no_fixed_abode,
-           bool_or(partner = 'police') AS known_to_police,
-           bool_or(partner = 'probation') AS known_to_probation,
-           bool_or(partner = 'treatment') AS known_to_treatment,
-           bool_or(partner = 'housing') AS known_to_housing,
-           count(DISTINCT partner) AS partners,
-           count(*) AS records
-    FROM stg_person_record
-    GROUP BY person_id
-),
-
-aged AS (
-    SELECT latest.*, year(int_as_at.earliest) - latest.birth_year AS age
-    FROM latest
-    CROSS JOIN int_as_at
-)
-
-SELECT aged.person_id,
-       CASE
-           WHEN aged.age IS NULL THEN 'Not known'
-           WHEN aged.age < 18 THEN 'Under 18'
-           WHEN aged.age < 25 THEN '18-24'
-           WHEN aged.age < 35 THEN '25-34'
-           WHEN aged.age < 45 THEN '35-44'
-           WHEN aged.age < 55 THEN '45-54'
-           ELSE '55 and over'
-       END AS age_band,
-       coalesce(aged.sex, 'U') AS sex,
-       coalesce(code.category, 'Not stated') AS ethnicity_group,
-       aged.area, aged.ever_no_fixed_abode,
-       aged.known_to_police, aged.known_to_probation, aged.known_to_treatment,
-       aged.known_to_housing, aged.partners, aged.records
-FROM aged
-LEFT JOIN seed_code AS code ON code.list = 'ethnicity' AND code.code = aged.ethnicity
-ORDER BY aged.person_id
+SELECT person_id, age_band, sex, ethnicity_group, area, ever_no_fixed_abode,
+       known_to_police, known_to_probation, known_to_treatment, known_to_housing, partners,
+       records
+FROM int_person
+ORDER BY person_id

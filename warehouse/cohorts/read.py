@@ -1,0 +1,86 @@
+"""Reading cohort files, the packaged ones and a partnership's own; a mistake is one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from schemas.documents import read_document
+from schemas.errors import ConfigError
+from warehouse.cohorts.definition import Cohort
+from warehouse.cohorts.vocabulary import Vocabulary, vocabulary
+
+FOLDER: Final = Path(__file__).parent
+_MOST_LISTED: Final = 5
+
+
+def load_cohorts(own: Path | None = None) -> tuple[Cohort, ...]:
+    """Read every cohort, in the order of their names.
+
+    Args:
+        own: The folder of the partnership's own files, which win over packaged ones of the same
+            name; None without.
+
+    Raises:
+        ConfigError: A file cannot be used; the message names it and the keys at fault.
+    """
+    files = {path.stem: path for folder in (FOLDER, own) if folder for path in _files(folder)}
+    return tuple(read_cohort(files[name]) for name in sorted(files))
+
+
+def read_cohort(path: Path) -> Cohort:
+    """Read one cohort file.
+
+    Raises:
+        ConfigError: It cannot be used; the message names it and the keys at fault.
+    """
+    cohort = read_document(path, Cohort, ConfigError)
+    faults = _faults(cohort, vocabulary())
+    if cohort.cohort != path.stem:
+        faults.insert(0, "`cohort` is not the name of the file")
+    if faults:
+        raise ConfigError(
+            f"{path.name} cannot be used: {'; '.join(faults[:_MOST_LISTED])}.",
+            "Correct those keys; `journeys cohorts words` lists every step, spell and number of "
+            "days.",
+        )
+    return cohort
+
+
+def _files(folder: Path) -> list[Path]:
+    """The cohort files of a folder.
+
+    Raises:
+        ConfigError: The folder cannot be read, or one of its files would be passed over.
+    """
+    unread = False
+    found: list[Path] = []
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        unread = True
+    if unread:
+        raise ConfigError(
+            f"The folder {folder.name} of cohort files cannot be read.",
+            "Check its permissions.",
+        )
+    if any(path.suffix == ".yml" for path in found):
+        raise ConfigError(
+            f"The folder {folder.name} holds a cohort file whose name ends in .yml.",
+            "Let it end in .yaml.",
+        )
+    return [path for path in found if path.suffix == ".yaml" and not path.name.startswith(".")]
+
+
+def _faults(cohort: Cohort, words: Vocabulary) -> list[str]:
+    """What is wrong with the words a cohort uses, sentence by sentence."""
+    kinds = {"step": "a kind of step", "spell": "a kind of spell", "policy": "a name in policy"}
+    faults = [
+        f"`{place}` is not {kinds[kind]}"
+        for place, kind, word in cohort.named()
+        if word not in words.known(kind)
+    ]
+    if not faults:
+        missing = sorted(set(words.recorded_by(cohort).values()) - set(cohort.partners))
+        faults = [f"`partners` leaves out {name}, whose records it uses" for name in missing]
+    return faults
