@@ -99,11 +99,13 @@ described AS (
            CASE WHEN whole.end_date IS NOT NULL THEN code.category END AS end_kind,
            lead(whole.start_date) OVER (
                PARTITION BY whole.person_id ORDER BY whole.journey_number
-           ) AS next_start_date
+           ) AS next_start_date,
+           int_death.death_date
     FROM whole
     CROSS JOIN int_as_at
     LEFT JOIN structured USING (person_id, journey_number)
     LEFT JOIN spent USING (person_id, journey_number)
+    LEFT JOIN int_death USING (person_id)
     LEFT JOIN seed_code AS code
         ON code.list = 'discharge' AND code.code = whole.last_reason
 )

@@ -66,8 +66,7 @@ SELECT stretch.person_id, stretch.journey_number, stretch.from_date,
        coalesce(lead(stretch.from_date) OVER (
            PARTITION BY stretch.person_id, stretch.journey_number ORDER BY stretch.from_date
        ) - 1, journey.structured_end_date) AS to_date,
-       CASE WHEN journey.is_community THEN stretch.from_date END AS community_from_date,
-       journey.end_date, journey.end_kind, journey.substance_group, journey.opiate_or_crack,
+       journey.is_community, journey.end_date, journey.end_kind, journey.substance_group, journey.opiate_or_crack,
        stretch.latest_use.less AS is_using_less, stretch.has_acute_housing_problem,
        coalesce(stretch.has_housing_problem, journey.has_housing_need) AS has_housing_problem
 FROM stretch
