@@ -1,5 +1,4 @@
 -- One row per dated event between a person and a partner, up to the date of that partner's extract. Dates that lie ahead (the planned end of a requirement) are left out, and so are events without a date.
--- column event_id: Number of the row in this release; it changes from release to release.
 -- column person_id: The person, as in person.
 -- column partner: police, probation, treatment or housing.
 -- column event_type: Kind of event; code lists each kind under the list event, with the order of events of one day.
@@ -10,18 +9,13 @@
 -- column detail_list: The list in code that explains detail, when there is one.
 -- column detail: What kind it was, as the partner coded it: offence class, test result, sentence type, first substance, modality, tenancy type and so on.
 -- column detail_label: What the code in detail means; missing when detail is, or when the list does not know the code.
--- check: unique event_id
 -- check: unique person_id, event_number
--- check: not_null event_id, person_id, partner, event_type, event_week, event_number, is_doubtful
+-- check: not_null person_id, partner, event_type, event_week, event_number, is_doubtful
 -- check: related person_id -> person.person_id
 -- check: accepted partner: police, probation, treatment, housing
 -- check: holds event_type IN (SELECT code FROM code WHERE list = 'event')
 -- check: rows = SELECT count(*) FROM int_event WHERE has_happened
-SELECT row_number() OVER (
-           ORDER BY event.person_id, event.event_date, event.event_rank, event.detail_list,
-           event.detail
-       ) AS event_id,
-       event.person_id, event.partner, event.event_type,
+SELECT event.person_id, event.partner, event.event_type,
        week_of(event.event_date) AS event_week, event.event_date,
        row_number() OVER (
            PARTITION BY event.person_id
@@ -34,4 +28,4 @@ FROM int_event AS event
 LEFT JOIN int_birth AS birth USING (person_id)
 LEFT JOIN int_death AS death USING (person_id)
 WHERE event.has_happened
-ORDER BY event_id
+ORDER BY event.person_id, event_number

@@ -1,6 +1,6 @@
 -- One row per period that a person spent under something, as one partner recorded it. Only periods that had begun by the date of the partner's extract. Spells of a kind may overlap and stay rows of their own: own_days add up to the days the person spent under it, and spells of one stretch_number follow each other without a break.
--- column spell_id: Number of the row in this release; it changes from release to release.
 -- column person_id: The person, as in person.
+-- column spell_number: 1 for the person's first spell in the data, 2 for the next, and so on, by the day it began.
 -- column partner: The partner that recorded it.
 -- column spell_type: Kind of spell (list spell in code).
 -- column start_week: Monday of the week of its first day. Time in prison is taken to begin on the day of sentence or recall.
@@ -18,20 +18,22 @@
 -- column detail_list: The list in code that explains detail, when there is one.
 -- column detail: Sentence type, modality, discharge reason, duty, kind of accommodation, tenancy or programme, prison, or reason for closing, as the partner coded it.
 -- column detail_label: What the code in detail means, when the list knows it.
--- check: unique spell_id
--- check: not_null spell_id, person_id, partner, spell_type, start_week, days, own_days, stretch_number
+-- check: unique person_id, spell_number
+-- check: not_null person_id, spell_number, partner, spell_type, start_week, days, own_days, stretch_number
 -- check: related person_id -> person.person_id
 -- check: holds spell_type IN (SELECT code FROM seed_code WHERE list = 'spell')
 -- check: accepted end_basis: recorded, settled
 -- check: rows = SELECT count(*) FROM int_spell
 -- check: holds (SELECT coalesce(sum(own_days), 0) FROM spell) = (SELECT coalesce(sum(own_days), 0) FROM int_spell)
-SELECT row_number() OVER (ORDER BY person_id, start_date, spell_type, spell_key, begins_with)
-           AS spell_id,
-       person_id, partner, spell_type, week_of(start_date) AS start_week, start_date,
+SELECT person_id,
+       row_number() OVER (
+           PARTITION BY person_id ORDER BY start_date, spell_type, spell_key, begins_with
+       ) AS spell_number,
+       partner, spell_type, week_of(start_date) AS start_week, start_date,
        week_of(end_date) AS end_week, end_date,
        week_of(planned_end_date) AS planned_end_week, planned_end_date,
        CASE WHEN end_basis <> 'recorded' THEN 'settled' ELSE end_basis END AS end_basis,
        days, own_days, is_overlapping, stretch_number, ended_well,
        detail_list, detail, detail_label
 FROM int_spell
-ORDER BY spell_id
+ORDER BY person_id, spell_number
