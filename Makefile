@@ -15,7 +15,7 @@ KIT_LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-synthetic mutate-rules attack partner-kit reference check format lock lock-proof clean
+.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-synthetic bench-warehouse mutate-rules attack partner-kit reference check format lock lock-proof clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -77,6 +77,9 @@ bench-disclosure: install ## How long the publication gate takes, and what it ma
 
 bench-synthetic: install ## Inventing a million records, in seconds and memory
 	$(BIN)/python benchmarks/synthetic_speed.py
+
+bench-warehouse: install ## Building the warehouse of a million records, model by model
+	$(BIN)/python benchmarks/warehouse_build.py
 
 mutate-rules: install ## Take each rule out of the contracts and see a test fail
 	$(BIN)/python tests/support/rule_mutants.py

@@ -74,7 +74,14 @@ def given_of(settings: Settings, agreements: Iterable[Agreement]) -> Given:
     """
     from warehouse.given import load_given
 
-    return load_given(settings.folder, exact_dates=all(one.exact_dates for one in agreements))
+    return load_given(
+        settings.folder,
+        exact_dates=all(one.exact_dates for one in agreements),
+        restricted_metrics=frozenset(settings.restricted_metrics),
+        data_from={
+            name: part.data_from for name, part in settings.partners.items() if part.data_from
+        },
+    )
 
 
 def draft(run: RunContext, release: Release) -> Drafted:

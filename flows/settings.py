@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -75,13 +76,15 @@ class PartnerSettings(_Part):
 
     `system` names the mapping by which its files are read; without it they are in our own layout.
     A partner that encodes on its own machine has its public key in `encodes_with`; then only sealed
-    files that are signed with it are taken in.
+    files that are signed with it are taken in. `data_from` is the first day that its data are
+    complete from; without it they are taken to be complete from the beginning.
     """
 
     inbox: Path
     agreement: Path
     system: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
     encodes_with: Path | None = None
+    data_from: date | None = None
 
 
 class Role(_Part):
@@ -119,6 +122,7 @@ class _Settled(_Part):
     engine: Literal["duckdb", "spark"] = "duckdb"
     spark: dict[str, str] = {}
     keep_releases: int = Field(default=5, ge=1, le=100)
+    restricted_metrics: tuple[str, ...] = ()
     sql_reason: str | None = Field(default=None, min_length=1)
     roles: dict[str, Role] = {}
 
@@ -274,6 +278,7 @@ def _resolved(document: _Document, folder: Path) -> Settings:
                 agreement=folder / part.agreement,
                 system=part.system,
                 encodes_with=folder / part.encodes_with if part.encodes_with else None,
+                data_from=part.data_from,
             )
             for name, part in document.partners.items()
         },
@@ -282,6 +287,7 @@ def _resolved(document: _Document, folder: Path) -> Settings:
         engine=document.engine,
         spark=document.spark,
         keep_releases=document.keep_releases,
+        restricted_metrics=document.restricted_metrics,
         sql_reason=document.sql_reason,
         roles=document.roles,
         folder=folder,

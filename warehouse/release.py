@@ -6,7 +6,7 @@ Record ids and surrogate keys stay in memory; only marts, keyed by person id, re
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,15 +16,15 @@ import polars as pl
 
 from schemas.errors import StoreError
 from warehouse.checks import run_checks
-from warehouse.cohorts import Cohort, cohort_tables, funnel_definitions, load_cohorts
+from warehouse.cohorts import cohort_tables, funnel_definitions, load_cohorts
 from warehouse.cohorts.survival import SURVIVAL, survival
 from warehouse.connect import attach, load_encryption, memory_connection, store_errors
 from warehouse.days import refuse_undeclared_days
 from warehouse.definitions import load_definitions
 from warehouse.generated import every_model
 from warehouse.given import Given
-from warehouse.metrics import Metric, load_metrics
-from warehouse.metrics.read import MEASURE_ROW, measure_rows, metric_row, policy_days
+from warehouse.metrics import load_metrics
+from warehouse.metrics.told import metric_frames
 from warehouse.models import Model, load_seed, seed_names
 from warehouse.population import read_population, read_prevalence
 from warehouse.restrict import EVERYTHING, Restriction, check_marts, hide
@@ -162,7 +162,9 @@ def _build(
     _table(con, "prevalence_given", read_prevalence(given.prevalence))
     metrics = load_metrics()
     cohorts = load_cohorts(given.cohorts)
-    _tell_metrics(con, metrics, cohorts, given)
+    others = [dict(one.row()) for one in load_definitions()] + funnel_definitions(cohorts)
+    for name, frame in (cohort_tables(cohorts) | metric_frames(metrics, others, given)).items():
+        _table(con, name, frame)
     models = every_model(metrics, cohorts)
     check_marts(restriction, models)
     # What Python works out is worked out from finished models, and read by the last.
@@ -210,27 +212,6 @@ def _prepare(
     )
     _table(con, "record_person", persons)
     _table(con, "linkage_given", linkage_quality)
-
-
-def _tell_metrics(
-    con: duckdb.DuckDBPyConnection,
-    metrics: Sequence[Metric],
-    cohorts: Sequence[Cohort],
-    given: Given,
-) -> None:
-    """Put the definitions of what is counted beside the stores, and from when data are whole."""
-    for name, frame in cohort_tables(cohorts).items():
-        _table(con, name, frame)
-    told = [metric_row(metric, given.restricted_metrics) for metric in metrics]
-    told += [dict(definition.row()) for definition in load_definitions()]
-    told += funnel_definitions(cohorts)
-    _table(con, "metric_given", pl.DataFrame(told, infer_schema_length=None))
-    days = policy_days()
-    measures = [row for metric in metrics for row in measure_rows(metric, days)]
-    _table(con, "measure_given", pl.DataFrame(measures, schema=MEASURE_ROW))
-    whole_from = [{"partner": name, "data_from": day} for name, day in given.data_from.items()]
-    schema = {"partner": pl.String, "data_from": pl.Date}
-    _table(con, "data_from_given", pl.DataFrame(whole_from, schema=schema))
 
 
 def _table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
