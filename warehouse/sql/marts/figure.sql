@@ -20,88 +20,136 @@
 -- check: holds denominator IS NULL OR numerator <= denominator
 -- check: holds numerator_people <= numerator
 -- check: rows = SELECT (SELECT count(*) FROM figure WHERE split <> 'all') + (SELECT count(*) FROM metric_period WHERE is_reported)
-WITH counted AS (
+WITH reported AS (
     SELECT reported.metric, reported.measure, reported.period_kind, reported.period_id,
-           outcome.* EXCLUDE (metric, measure, period_id),
-           outcome.category_kind = metric.category_kind AS is_first_kind
+           reported.relation, reported.start_date, reported.end_date, metric.category_kind,
+           measure.denominator_sql IS NOT NULL AS has_denominator,
+           row_number() OVER () AS window_number
     FROM int_metric_period AS reported
-    INNER JOIN metric_given AS metric USING (metric)
+    INNER JOIN metric_given AS metric ON metric.metric = reported.metric
+    INNER JOIN measure_given AS measure
+        ON measure.metric = reported.metric AND measure.measure = reported.measure
+    WHERE reported.is_reported
+),
+
+-- Numbers in the place of names: most of the work below is to bring rows of one person together.
+known AS (
+    SELECT person_id, row_number() OVER () AS person_number, age_band, sex, ethnicity_group,
+           coalesce(area, 'Not known') AS area
+    FROM person
+),
+
+counted AS (
+    SELECT reported.window_number, known.person_number, outcome.category_kind, outcome.category,
+           outcome.category_kind = reported.category_kind AS is_first_kind,
+           outcome.numerator, outcome.denominator, outcome.value
+    FROM reported
     INNER JOIN int_period AS quarter
         ON quarter.end_date <= reported.end_date
-        AND (quarter.start_date >= reported.start_date AND metric.relation = 'sum of quarters'
+        AND (quarter.start_date >= reported.start_date AND reported.relation = 'sum of quarters'
              OR quarter.period_id = reported.period_id)
     INNER JOIN outcome
         ON outcome.metric = reported.metric
         AND outcome.measure = reported.measure
         AND outcome.period_id = quarter.period_id
-    WHERE reported.is_reported
+    INNER JOIN known ON known.person_id = outcome.person_id
 ),
 
-grouped AS (
-    SELECT counted.* EXCLUDE (category_kind, category, is_first_kind),
-           category_kind AS split, category
+of_person AS (
+    SELECT window_number, person_number, sum(numerator) AS numerator,
+           sum(denominator) AS denominator
     FROM counted
-    WHERE category_kind <> 'all'
+    WHERE is_first_kind
+    GROUP BY window_number, person_number
+),
+
+by_person AS (
+    SELECT window_number,
+           CASE grouping_id(age_band, sex, ethnicity_group, area)
+               WHEN 7 THEN 'age_band' WHEN 11 THEN 'sex' WHEN 13 THEN 'ethnicity_group'
+               WHEN 14 THEN 'area' ELSE 'all'
+           END AS split,
+           coalesce(age_band, sex, ethnicity_group, area, 'All') AS category,
+           sum(numerator) AS numerator, sum(denominator) AS denominator,
+           count(*) FILTER (numerator > 0) AS numerator_people,
+           count(*) FILTER (denominator > 0) AS denominator_people,
+           count(*) FILTER (denominator > numerator) AS rest_people
+    FROM of_person
+    INNER JOIN known USING (person_number)
+    GROUP BY GROUPING SETS (
+        (window_number), (window_number, age_band), (window_number, sex),
+        (window_number, ethnicity_group), (window_number, area)
+    )
+),
+
+by_category AS (
+    SELECT window_number, category_kind AS split, category,
+           sum(numerator) AS numerator, sum(denominator) AS denominator,
+           count(*) FILTER (numerator > 0) AS numerator_people,
+           count(*) FILTER (denominator > 0) AS denominator_people,
+           count(*) FILTER (denominator > numerator) AS rest_people
+    FROM (
+        SELECT window_number, category_kind, category, person_number,
+               sum(numerator) AS numerator, sum(denominator) AS denominator
+        FROM counted
+        WHERE category_kind <> 'all'
+        GROUP BY window_number, category_kind, category, person_number
+    )
+    GROUP BY window_number, category_kind, category
+),
+
+summed AS (
+    SELECT * FROM by_person
     UNION ALL
-    SELECT counted.* EXCLUDE (category_kind, category, is_first_kind),
-           told.split, coalesce(told.category, 'Not known')
+    SELECT * FROM by_category
+),
+
+valued AS (
+    SELECT window_number, category_kind AS split, category, avg(value) AS mean,
+           median(value) AS median
+    FROM counted
+    WHERE value IS NOT NULL AND category_kind <> 'all'
+    GROUP BY window_number, category_kind, category
+    UNION ALL
+    SELECT counted.window_number, told.split, told.category, avg(counted.value),
+           median(counted.value)
     FROM counted
     INNER JOIN (
-        SELECT person_id, unnest([
+        SELECT person_number, unnest([
             {split: 'all', category: 'All'},
             {split: 'age_band', category: age_band},
             {split: 'sex', category: sex},
             {split: 'ethnicity_group', category: ethnicity_group},
             {split: 'area', category: area}
         ], recursive := TRUE)
-        FROM person
-    ) AS told USING (person_id)
-    WHERE is_first_kind
-),
-
-summed AS (
-    SELECT metric, measure, period_kind, period_id, split, category,
-           sum(numerator)::BIGINT AS numerator,
-           sum(denominator)::BIGINT AS denominator,
-           count(DISTINCT person_id) FILTER (numerator > 0) AS numerator_people,
-           count(DISTINCT person_id) FILTER (denominator > 0) AS denominator_people,
-           count(DISTINCT person_id) FILTER (denominator > numerator) AS rest_people,
-           avg(value) AS mean, median(value) AS median
-    FROM grouped
-    GROUP BY ALL
+        FROM known
+        WHERE person_number IN (SELECT person_number FROM counted WHERE value IS NOT NULL)
+    ) AS told USING (person_number)
+    WHERE counted.value IS NOT NULL AND counted.is_first_kind
+    GROUP BY counted.window_number, told.split, told.category
 ),
 
 -- What is reported and counts nobody is a figure of nought, not a gap.
-reported AS (
-    SELECT reported.metric, reported.measure, reported.period_kind, reported.period_id,
-           measure.denominator_sql IS NOT NULL AS has_denominator
-    FROM int_metric_period AS reported
-    INNER JOIN measure_given AS measure USING (metric, measure)
-    WHERE reported.is_reported
-),
-
-nought AS (
-    SELECT metric, measure, period_kind, period_id, 'all' AS split, 'All' AS category
-    FROM reported
-    ANTI JOIN summed USING (metric, measure, period_kind, period_id)
-),
-
-every AS (
-    SELECT * FROM summed
-    UNION ALL BY NAME
-    SELECT *, 0 AS numerator, 0 AS denominator, 0 AS numerator_people, 0 AS denominator_people,
-           0 AS rest_people
-    FROM nought
+every_group AS (
+    SELECT window_number, split, category FROM summed
+    UNION
+    SELECT window_number, 'all', 'All' FROM reported
 )
 
-SELECT metric, measure, period_kind, period_id, split, category, numerator,
-       CASE WHEN has_denominator THEN denominator END AS denominator,
-       numerator_people,
-       CASE WHEN has_denominator THEN denominator_people END AS denominator_people,
-       CASE WHEN has_denominator THEN rest_people END AS rest_people,
-       CASE WHEN has_denominator AND denominator > 0 THEN 100.0 * numerator / denominator END
-           AS percent,
-       mean, median
-FROM every
-INNER JOIN reported USING (metric, measure, period_kind, period_id)
-ORDER BY ALL
+SELECT reported.metric, reported.measure, reported.period_kind, reported.period_id,
+       every_group.split, every_group.category,
+       coalesce(summed.numerator, 0)::BIGINT AS numerator,
+       CASE WHEN has_denominator THEN coalesce(summed.denominator, 0)::BIGINT END AS denominator,
+       coalesce(summed.numerator_people, 0) AS numerator_people,
+       CASE WHEN has_denominator THEN coalesce(summed.denominator_people, 0) END
+           AS denominator_people,
+       CASE WHEN has_denominator THEN coalesce(summed.rest_people, 0) END AS rest_people,
+       CASE WHEN has_denominator AND summed.denominator > 0
+           THEN 100.0 * summed.numerator / summed.denominator END AS percent,
+       valued.mean, valued.median
+FROM every_group
+INNER JOIN reported USING (window_number)
+LEFT JOIN summed USING (window_number, split, category)
+LEFT JOIN valued USING (window_number, split, category)
+ORDER BY reported.metric, reported.measure, reported.period_kind, reported.period_id,
+         every_group.split, every_group.category
