@@ -168,7 +168,11 @@ def _event(cohort: Cohort, stage: Stage, words: Vocabulary) -> str:
         end = f"coalesce(found.end_date, {FOREVER})"
         ending = "int_spell"
         conditions = [_is_spell(stage.spell or (), stage.detail), f"{end} >= prior.start_date"]
-        date = "min(greatest(found.start_date, prior.start_date))"
+        # Where no spell was found, greatest() would give the first day itself.
+        date = (
+            "min(greatest(found.start_date, prior.start_date)) "
+            "FILTER (found.start_date IS NOT NULL)"
+        )
         if stage.lasting is not None:
             conditions.append("found.start_date <= prior.start_date")
             date = f"nullif(max({end}), {FOREVER})"
