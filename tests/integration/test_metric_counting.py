@@ -13,6 +13,7 @@ from schemas.errors import ConfigError
 from warehouse import connect
 from warehouse.given import Given
 from warehouse.metrics import load_metrics
+from warehouse.models import load_seed
 from warehouse.publish import tables
 
 DAYS = ("2025-04-01", "2025-06-30", "2025-07-01", "2025-12-31", "2026-01-01")
@@ -193,3 +194,44 @@ def test_a_restricted_metric_that_is_none_is_one_clear_error(tmp_path: Path) -> 
     with pytest.raises(ConfigError, match="not a restricted one"):
         rows.release(tmp_path, {}, given=Given(restricted_metrics=frozenset({"arrests"})))
     assert not (tmp_path / "releases" / "warehouse.duckdb").exists()
+
+
+SPLITS = {"all", "age_band", "sex", "ethnicity_group", "area"}
+
+
+def test_every_indicator_is_answered_by_a_measure_or_says_why_not(release) -> None:
+    kinds = {metric.metric: SPLITS | set(metric.by) for metric in load_metrics()}
+    listed = {(row["metric"], row["measure"]) for row in load_seed("indicator") if row["metric"]}
+    told = release.execute("SELECT * FROM indicator").pl().to_dicts()
+    assert {(row["metric"], row["measure"]) for row in told if row["metric"]} == listed
+    for row in told:
+        assert (row["metric"] is None) == (row["status"] == "not available")
+        assert row["metric"] is None or row["split"] in kinds[row["metric"]], row["indicator"]
+        assert row["reason"] or row["metric"]
+
+
+def test_the_targets_that_boards_know_are_data(release) -> None:
+    told = release.execute(
+        "SELECT metric || '/' || measure, target FROM indicator WHERE target IS NOT NULL"
+    ).fetchall()
+    assert dict(told) == {
+        "team_assessment/within_28_days": 80,
+        "team_caseload/taken_on": 80,
+        "team_prison_referral/reported": 80,
+        "team_treatment/commenced": 80,
+        "waiting_time/within_3_weeks": 95,
+        "effective_treatment/effective": 90,
+        "numbers_in_effective_treatment/opiate_or_crack": 400,
+        "numbers_in_effective_treatment/others": 236,
+        "completion_of_exits/completed": 50,
+        "new_presentations/started_journey": 290,
+        "hepatitis_b/offered": 92,
+        "hepatitis_b/accepted": 31,
+        "hepatitis_b/vaccinated": 28,
+        "hepatitis_c/offered": 90,
+        "hepatitis_c/accepted": 46,
+        "profiles_completed/start": 80,
+        "profiles_completed/review": 80,
+        "profiles_completed/exit": 80,
+        "quality_of_life/change": 20,
+    }
