@@ -39,6 +39,7 @@ from flows.terms import (
     sealed_under,
     staged_under,
 )
+from flows.warehouse_files import check_warehouse_files
 from governance.agreements import Agreement
 from governance.control import Extract
 from schemas.errors import ExtractRejected, JourneysError
@@ -57,11 +58,12 @@ def pull(run: RunContext) -> Pulled:
 
     Raises:
         ConfigError: If a partner whose extract is staged is no longer in partnership.yaml, or the
-            partnership's own policy or a mapping cannot be used.
+            partnership's own policy, a mapping, a cohort or its population cannot be used.
         KeyProblem: If a key is missing, loose or unsound: told now, before an hour is spent.
     """
     check_nobody_left(run)
     policy_of(run)
+    check_warehouse_files(run.settings)
     at_source = [name for name in run.settings.partners if _encodes_at_source(run, name)]
     requests = [_request(run, name) for name in run.settings.partners if name not in at_source]
     check_rings(run.settings)

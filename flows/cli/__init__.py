@@ -5,6 +5,7 @@ from __future__ import annotations
 from flows.cli.agreements import agreements_command
 from flows.cli.attack import attack_command
 from flows.cli.check import check_command
+from flows.cli.cohorts import cohorts_app
 from flows.cli.encode import encode_command
 from flows.cli.init import init_command
 from flows.cli.keys import keys_app
@@ -53,6 +54,7 @@ app = program(
     COMMANDS,
     epilog="Begin with `journeys init --out DIR`. Every command has --help with an example.",
 )
+app.add_typer(cohorts_app, name="cohorts")
 app.add_typer(keys_app, name="keys")
 app.add_typer(link_app, name="link")
 app.add_typer(release_app, name="release")

@@ -30,6 +30,8 @@ COMMANDS = [
     ["publish"],
     ["agreements"],
     ["keys", "new"],
+    ["cohorts", "list"],
+    ["cohorts", "check"],
     ["link", "train"],
     ["link", "report"],
     ["link", "review", "list"],

@@ -144,10 +144,12 @@ class Cohort(_Part):
     index: Index
     entry: tuple[Entry, ...] = ()
     take: Literal["first"] = "first"
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    stages: tuple[Stage, ...]
 
     @model_validator(mode="after")
     def _stages_follow_from_one_another(self) -> Cohort:
+        if not self.stages:
+            raise ValueError("has no stages")
         earlier, chain = [INDEX], [INDEX]
         for stage in self.stages:
             if stage.stage in earlier:

@@ -9,6 +9,7 @@ from schemas.documents import read_document
 from schemas.errors import ConfigError
 from warehouse.cohorts.definition import Cohort
 from warehouse.cohorts.vocabulary import Vocabulary, vocabulary
+from warehouse.staging import TABLES
 
 FOLDER: Final = Path(__file__).parent
 _MOST_LISTED: Final = 5
@@ -79,6 +80,11 @@ def _faults(cohort: Cohort, words: Vocabulary) -> list[str]:
         f"`{place}` is not {kinds[kind]}"
         for place, kind, word in cohort.named()
         if word not in words.known(kind)
+    ]
+    faults += [
+        f"`sources.{place}` is not a partner and a table, such as police custody"
+        for place, source in enumerate(cohort.sources)
+        if source.replace(" ", "_", 1) not in TABLES
     ]
     if not faults:
         missing = sorted(set(words.recorded_by(cohort).values()) - set(cohort.partners))

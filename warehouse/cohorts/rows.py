@@ -177,9 +177,9 @@ def _rule_says(rule: Entry, words: Vocabulary) -> str:
     if rule.in_ or rule.not_in:
         return f"{'' if rule.in_ else 'not '}{what}{detail} on the day, begun before it"
     if rule.within_days_before is not None:
-        some = "a" if rule.step else "no"
+        negated = "" if rule.step else "not "
         days = words.days(rule.within_days_before)
-        return f"{some} {what}{detail} in the {days} days before"
+        return f"{what}{detail} {negated}recorded in the {days} days before"
     if rule.age_from is not None:
         return f"not known to be under {rule.age_from}"
     if rule.age_below is not None:

@@ -7,6 +7,7 @@
 -- check: unique person_id, step, step_date
 -- check: not_null person_id, partner, step, step_date, step_rank, is_journey
 -- check: holds step IN (SELECT code FROM seed_code WHERE list = 'step')
+-- check: holds (step, partner) IN (SELECT (code, category) FROM seed_code WHERE list = 'step_partner')
 -- check: holds step NOT IN ('arrest', 'positive_test', 'negative_test') OR len(custody_keys) > 0
 WITH ended AS (
     SELECT journey.person_id, journey.end_date, journey.end_reason,
