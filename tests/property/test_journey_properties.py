@@ -246,3 +246,16 @@ def test_turning_time_round_exchanges_before_and_after(
     for (name, measure), (before, after) in counts.items():
         if name.startswith("p"):
             assert counts["q" + name[1:], measure] == (after, before)
+
+
+def test_a_window_that_begins_before_a_partner_s_data_is_not_told() -> None:
+    persons = {"p": {"police_intensive_programme": [{"start_date": date(2025, 4, 10)}]}}
+    # The quarter begins on 1 April 2025, and the year before it on 1 April 2024.
+    for first, whole in ((date(2024, 4, 1), True), (date(2024, 4, 2), False)):
+        told = models_alone.told(persons, ["before_after"], data_from={"police": first})
+        measures = {r["measure"] for r in told["before_after"]}
+        assert ("arrests" in measures) == whole
+        assert "days_in_custody" in measures
+    for first, rows in ((date(2025, 4, 1), 1), (date(2025, 4, 2), 0)):
+        told = models_alone.told(persons, ["transition"], data_from={"housing": first})
+        assert len(told["transition"]) == rows

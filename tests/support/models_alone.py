@@ -22,7 +22,10 @@ Rows = list[dict[str, Any]]
 
 
 def told(
-    persons: rows.Persons, names: Iterable[str], as_at: Mapping[str, date] | date = rows.AS_AT
+    persons: rows.Persons,
+    names: Iterable[str],
+    as_at: Mapping[str, date] | date = rows.AS_AT,
+    data_from: Mapping[str, date] | None = None,
 ) -> dict[str, Rows]:
     """Return the rows of some models, each row by column.
 
@@ -30,6 +33,7 @@ def told(
         persons: As :func:`warehouse_rows.build` takes them.
         names: The models wanted; what they read is built too.
         as_at: Date of every partner's extract, or of each.
+        data_from: Partner → the first day its data are complete from.
     """
     frames, owners = rows.build(persons)
     days = as_at if isinstance(as_at, Mapping) else dict.fromkeys(staging.PARTNERS, as_at)
@@ -40,11 +44,9 @@ def told(
             _table(con, name, frame)
         _table(con, "record_person", owners)
         _table(con, "extract", pl.DataFrame(extract, {"partner": pl.String, "data_as_at": pl.Date}))
-        _table(
-            con,
-            "data_from_given",
-            pl.DataFrame(schema={"partner": pl.String, "data_from": pl.Date}),
-        )
+        whole = [{"partner": name, "data_from": day} for name, day in (data_from or {}).items()]
+        schema = {"partner": pl.String, "data_from": pl.Date}
+        _table(con, "data_from_given", pl.DataFrame(whole, schema))
         for name in ("code", "policy"):
             _table(con, f"seed_{name}", pl.DataFrame(load_seed(name)))
         con.execute(

@@ -5,10 +5,7 @@
 WITH latest AS (
     SELECT period.period_id, period.start_date, period.end_date
     FROM period
-    CROSS JOIN release_info
-    CROSS JOIN policy
-    WHERE policy.name = 'next_contact'
-        AND period.end_date + policy.days::INTEGER <= release_info.earliest_as_at
+    SEMI JOIN transition USING (period_id)
     ORDER BY period.end_date DESC
     LIMIT 4
 ),

@@ -65,7 +65,8 @@ spell AS (
 ),
 
 start AS (
-    SELECT step.person_id, step.period_id, step.step, step.period_end, step.step_date,
+    SELECT step.person_id, step.period_id, step.step, step.period_start, step.period_end,
+           step.step_date,
            step.step_date - policy('before_after') AS first_day,
            step.step_date + policy('before_after') AS last_day
     FROM int_index_step AS step
@@ -81,6 +82,8 @@ complete AS (
     INNER JOIN extract
         ON extract.partner = measure.partner
         AND start.period_end + policy('before_after') <= extract.data_as_at
+    LEFT JOIN data_from_given AS given ON given.partner = measure.partner
+    WHERE given.data_from IS NULL OR start.period_start - policy('before_after') >= given.data_from
 ),
 
 counted AS (
