@@ -7,7 +7,7 @@ what the agreements allow, and a mapping what the partner's own system calls the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import ConfigError
@@ -44,15 +44,47 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Ancestry:
-    """A metric, or one measure of it, traced back.
+class Figure:
+    """A number that is published or could be: a metric, a measure of it, a funnel, transitions.
 
     Attributes:
-        metric: The metric.
-        measures: The measures that are traced.
-        published: Whether it is among the tables that are drafted for the board.
+        name: As it is asked for.
+        measures: Of a metric, the measures meant.
+        file: The file of a publication that it is in; empty where it is in none yet.
+        marts: The tables of a release that it is in, the last step first.
         frame: The model whose rows are counted.
-        models: The models behind the frame, marts left out, in the order they are built.
+        metric: The metric, if it is one.
+        measure: The one of its measures that is meant, if it is one.
+    """
+
+    name: str
+    measures: tuple[str, ...]
+    file: str
+    marts: tuple[str, ...]
+    frame: str
+    metric: Metric | None = None
+    measure: Measure | None = None
+
+    def counted_by(self, types: Mapping[str, Mapping[str, str]]) -> frozenset[tuple[str, str]]:
+        """Return the columns of the warehouse that decide what is counted."""
+        from warehouse.reference.metrics import columns_of
+
+        if self.metric is not None:
+            return columns_of(self.metric, types, self.measure)
+        return frozenset((self.frame, column) for column in types[self.frame])
+
+
+@dataclass(frozen=True)
+class Ancestry:
+    """A figure, traced back.
+
+    Attributes:
+        name: The figure's name.
+        measures: The measures that are traced; none of a funnel or of transitions.
+        file: The file of a publication that it is in; empty where it is in none yet.
+        marts: The tables of a release that it is in, the last step first.
+        frame: The model whose rows are counted.
+        models: The models behind it, marts left out, in the order they are built.
         counted_by: The columns that decide what is counted, by table.
         origins: The columns of extracts that those hang on.
         splits: The further columns behind age band, sex, ethnicity group and area.
@@ -60,9 +92,10 @@ class Ancestry:
             one person's.
     """
 
-    metric: str
+    name: str
     measures: tuple[str, ...]
-    published: bool
+    file: str
+    marts: tuple[str, ...]
     frame: str
     models: tuple[str, ...]
     counted_by: Mapping[str, tuple[str, ...]]
@@ -75,28 +108,61 @@ class Ancestry:
         return asdict(self)
 
 
-def find_metric(name: str) -> tuple[Metric, Measure | None]:
-    """Find a metric, or one of its measures, by ``metric`` or ``metric/measure``.
+def figures() -> dict[str, Figure]:
+    """Return every metric, funnel and transitions table that can be traced, by name.
+
+    Raises:
+        ConfigError: The file of a metric or cohort cannot be used.
+    """
+    from warehouse.cohorts import load_cohorts
+    from warehouse.definitions import load_definitions
+    from warehouse.metrics import load_metrics
+
+    found = {
+        one.metric: Figure(
+            one.metric,
+            tuple(measure.measure for measure in one.measures),
+            "outcomes.csv" if one.publish else "",
+            ("figure", "outcome"),
+            one.frame,
+            one,
+        )
+        for one in load_metrics()
+    }
+    for cohort in load_cohorts():
+        file = "funnel.csv" if cohort.publish else ""
+        model = f"int_cohort_{cohort.cohort}"
+        # A metric may have the name of a cohort.
+        name = f"funnel/{cohort.cohort}" if cohort.cohort in found else cohort.cohort
+        found[name] = Figure(name, (), file, ("funnel", "cohort_stage"), model)
+    for other in load_definitions():
+        model = f"int_{other.model}"
+        found[other.metric] = Figure(other.metric, (), f"{other.metric}.csv", (other.model,), model)
+    return found
+
+
+def find_figure(name: str) -> Figure:
+    """Find a metric, one of its measures (``metric/measure``), a funnel or the transitions.
 
     Raises:
         ConfigError: There is none of that name.
     """
-    from warehouse.metrics import load_metrics
-
-    wanted, _, part = name.partition("/")
-    metric = next((one for one in load_metrics() if one.metric == wanted), None)
+    known = figures()
+    if name in known:
+        return known[name]
+    whole, _, part = name.partition("/")
+    metric = known[whole].metric if whole in known else None
     if metric is None:
         raise ConfigError(
-            "There is no metric of that name.",
-            "Give one of: " + ", ".join(one.metric for one in load_metrics()) + ".",
+            "There is no metric or cohort of that name.", f"Give one of: {', '.join(known)}."
         )
     measure = next((one for one in metric.measures if one.measure == part), None)
-    if part and measure is None:
+    if measure is None:
         raise ConfigError(
             f"The metric {metric.metric} has no measure of that name.",
-            "Give one of: " + ", ".join(one.measure for one in metric.measures) + ".",
+            f"Give one of: {', '.join(one.measure for one in metric.measures)}.",
         )
-    return metric, measure
+    return replace(known[whole], name=name, measures=(part,), measure=measure)
 
 
 def terms_of(settings: Settings) -> tuple[dict[str, Agreement], dict[str, SystemMapping]]:
@@ -121,33 +187,33 @@ def terms_of(settings: Settings) -> tuple[dict[str, Agreement], dict[str, System
 
 def ancestry(
     warehouse: Warehouse,
-    metric: Metric,
-    measure: Measure | None,
+    figure: Figure,
     agreements: Mapping[str, Agreement],
     mappings: Mapping[str, SystemMapping],
 ) -> Ancestry:
-    """Trace a metric, or one measure of it, back to the extracts.
+    """Trace a figure back to the extracts.
 
     Args:
         warehouse: What `warehouse.reference.described.describe` returned.
-        metric: The metric.
-        measure: One of its measures; all of them without.
+        figure: What :func:`find_figure` returned.
         agreements: Partner → its agreement.
         mappings: Partner → the mapping of its system; may be empty.
     """
-    from warehouse.reference.metrics import PERSON, PERSON_SPLITS, columns_of
+    from warehouse.reference.metrics import PERSON, PERSON_SPLITS
 
     lineage = warehouse.lineage
-    counted = columns_of(metric, lineage.types, measure)
+    counted = figure.counted_by(lineage.types)
     behind = lineage.origins(*counted)
-    person = lineage.origins(*((PERSON, column) for column in PERSON_SPLITS)) - behind
-    tables = {table for table, _ in lineage.behind(*counted)} | {metric.frame}
+    # Only a metric's figures are told apart by what the mart person says.
+    splits = [(PERSON, column) for column in PERSON_SPLITS if figure.metric]
+    tables = {table for table, _ in lineage.behind(*counted)} | {figure.frame}
     origins = tuple(_origins(behind, agreements, mappings))
     return Ancestry(
-        metric=metric.metric,
-        measures=tuple(one.measure for one in ([measure] if measure else metric.measures)),
-        published=metric.publish,
-        frame=metric.frame,
+        name=figure.name,
+        measures=figure.measures,
+        file=figure.file,
+        marts=figure.marts,
+        frame=figure.frame,
         models=tuple(
             name
             for name, model in warehouse.models.items()
@@ -155,7 +221,7 @@ def ancestry(
         ),
         counted_by=_by_table(counted),
         origins=origins,
-        splits=tuple(_origins(person, agreements, mappings)),
+        splits=tuple(_origins(lineage.origins(*splits) - behind, agreements, mappings)),
         linked_by=_linked_by(origins, agreements),
     )
 

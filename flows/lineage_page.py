@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.lineage import Ancestry, Origin, ancestry
+from flows.lineage import Ancestry, Origin, ancestry, figures
 from flows.start import PARTNERS, agreement_text
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 HEADING = """# Where a figure comes from
 
-From a published cell back to the extracts. A cell of `outcomes.csv` is a number of the mart
-`figure`, masked and rounded by the publication gate; `figure` adds up `outcome`; `outcome` counts
-the rows of a metric's frame; the frame is made by the models named here from columns of the
-staging store, and those from columns of an extract that the agreement with the partner lists.
-`journeys lineage METRIC` says the same of one metric by your own agreements, with the names that
-a partner's system uses.
+From a published cell back to the extracts. A cell of a publication is a number of a mart, masked
+and rounded by the publication gate: of `figure` in `outcomes.csv`, of `funnel` in `funnel.csv`,
+of `transition` in `transitions.csv`. The mart counts the rows of one model; that is made by the
+models named here from columns of the staging store, and those from columns of an extract that the
+agreement with the partner lists. `journeys lineage` says the same of one metric by your own
+agreements, with the names that a partner's system uses.
 
 What a column *hangs on* is what DuckDB plans to read to work it out: the columns whose values it
 takes, and those by which rows are joined, filtered, grouped or put in order. So it can be more
@@ -58,15 +58,14 @@ def lineage_page(warehouse: Warehouse | None = None) -> str:
         StoreError: A model cannot be built or planned.
         ConfigError: A metric's file cannot be used.
     """
-    from warehouse.metrics import load_metrics
     from warehouse.reference.described import describe
 
     warehouse = warehouse or describe()
     agreements = packaged_agreements()
-    traced = [ancestry(warehouse, one, None, agreements, {}) for one in load_metrics()]
+    traced = [ancestry(warehouse, one, agreements, {}) for one in figures().values()]
     parts = [HEADING.rstrip()]
     for one in traced:
-        parts += _metric(one)
+        parts += _traced(one)
     parts += [SPLITS.rstrip(), _origin_table(_all(one.splits + one.origins for one in traced))]
     parts += [LINKED.rstrip(), _linked(traced)]
     return "\n\n".join(parts) + "\n"
@@ -83,17 +82,18 @@ def packaged_agreements() -> dict[str, Agreement]:
     }
 
 
-def _metric(traced: Ancestry) -> Iterator[str]:
-    yield f"## {traced.metric}"
-    said = "in `outcomes.csv` and on the board's page" if traced.published else "in no table yet"
+def _traced(traced: Ancestry) -> Iterator[str]:
+    yield f"## {traced.name}"
     counted = "; ".join(
         f"`{table}` ({', '.join(columns)})" for table, columns in traced.counted_by.items()
     )
     models = ", ".join(f"[`{name}`](warehouse/models.md#{name})" for name in traced.models)
+    defined = f"; [defined here](metrics.md#{traced.name})" if traced.measures else ""
+    marts = " made from ".join(f"[`{name}`](warehouse/{name}.md)" for name in traced.marts)
     yield "\n".join(
         [
-            f"- Published: {said}; [defined here](metrics.md#{traced.metric})",
-            "- Mart: [`figure`](warehouse/figure.md), from [`outcome`](warehouse/outcome.md)",
+            f"- Published: {f'`{traced.file}`' if traced.file else 'in no file yet'}{defined}",
+            f"- Marts: {marts}",
             f"- Counted by: {counted}",
             f"- Models: {models}",
         ]

@@ -29,6 +29,10 @@ Column = tuple[str, str]
 _PLANNER_STEPS = ("unused_columns", "cte_inlining")
 
 
+# What Python works out from a model and hands back: no plan of the engine tells of it.
+_BY_PYTHON = {"survival_given": "int_time_to_event"}
+
+
 @dataclass(frozen=True)
 class Lineage:
     """Every table of a build, and what each of its columns is worked out from.
@@ -84,6 +88,9 @@ def trace(con: duckdb.DuckDBPyConnection, models: tuple[Model, ...]) -> Lineage:
         sql = _inlined(model.sql)
         for column in types[model.name]:
             parents[model.name, column] = _read(con, f'SELECT "{column}" FROM ({sql}) AS asked')
+    for table, made_from in _BY_PYTHON.items():
+        behind = frozenset((made_from, column) for column in types.get(made_from, {}))
+        parents |= {(table, column): behind for column in types.get(table, {})}
     return Lineage(types, parents)
 
 

@@ -13,31 +13,33 @@ if TYPE_CHECKING:
 
 
 def lineage_command(
-    metric: Annotated[str, typer.Argument(help="A metric, or one measure: METRIC/MEASURE.")],
+    figure: Annotated[
+        str,
+        typer.Argument(metavar="FIGURE", help="METRIC, METRIC/MEASURE, a cohort, or transitions."),
+    ],
     config: ConfigOption = None,
     json_out: JsonOption = None,
 ) -> None:
     """Say where a figure comes from, back to the extracts' columns and what is agreed of them."""
-    from flows.lineage import ancestry, find_metric, terms_of
+    from flows.lineage import ancestry, find_figure, terms_of
     from flows.settings import load_settings, locate
     from warehouse.reference.described import describe
 
-    found, measure = find_metric(metric)
+    found = find_figure(figure)
     agreements, mappings = terms_of(load_settings(locate(config)))
-    traced = ancestry(describe(), found, measure, agreements, mappings)
+    traced = ancestry(describe(), found, agreements, mappings)
     write_report(traced.as_json(), json_out)
     for line in _lines(traced):
         typer.echo(line)
 
 
 def _lines(traced: Ancestry) -> list[str]:
-    measures = ", ".join(traced.measures)
-    told = "outcomes.csv of a publication, masked and rounded; " if traced.published else ""
+    measures = f" ({', '.join(traced.measures)})" if traced.measures else ""
     lines = [
-        f"{traced.metric} ({measures})",
-        f"published  {told or 'in no table of the board yet; '}the number is in the mart figure",
-        "figure     adds up the rows of outcome, four quarters to twelve months",
-        f"outcome    counts the rows of {traced.frame}",
+        f"{traced.name}{measures}",
+        f"published  {traced.file or 'in no file of a publication yet'}",
+        f"marts      {', made from '.join(traced.marts)}",
+        f"counts     the rows of {traced.frame}",
     ]
     for table, columns in traced.counted_by.items():
         lines.append(f"           by {table}: {', '.join(columns)}")

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.lineage import ancestry, find_metric
+from flows.lineage import ancestry, figures, find_figure
 from flows.lineage_page import packaged_agreements
 from flows.start import start
 from governance.pseudonymise import made_from
@@ -99,15 +99,20 @@ def test_every_staged_column_is_made_from_columns_of_the_extract() -> None:
             assert {source for sources in made.values() for source in sources} <= set(table.columns)
 
 
-@pytest.mark.parametrize("metric", load_metrics(), ids=lambda one: one.metric)
-def test_a_metric_reaches_the_extract_and_its_clause(warehouse, metric) -> None:
-    traced = ancestry(warehouse, metric, None, packaged_agreements(), {})
+@pytest.mark.parametrize("figure", figures().values(), ids=lambda one: one.name)
+def test_a_figure_reaches_the_extract_and_its_clause(warehouse, figure) -> None:
+    traced = ancestry(warehouse, figure, packaged_agreements(), {})
     assert traced.origins
-    assert metric.frame in traced.models
+    assert figure.frame in traced.models
     for origin in traced.origins:
         # What is restricted is in no packaged agreement, so nothing of it is taken in.
         assert origin.agreement or origin.table == "suspected_drug_death"
         assert set(origin.held_as) <= set(staging.TABLES[f"{origin.partner}_{origin.table}"])
+
+
+def test_every_file_of_a_publication_is_traced() -> None:
+    files = {one.file for one in figures().values()} - {""}
+    assert files == {"outcomes.csv", "funnel.csv", "transitions.csv"}
 
 
 def test_one_measure_hangs_on_no_more_than_its_metric(warehouse) -> None:
@@ -118,12 +123,13 @@ def test_one_measure_hangs_on_no_more_than_its_metric(warehouse) -> None:
 
 
 def test_a_metric_that_there_is_not_is_told_of_by_name() -> None:
-    with pytest.raises(ConfigError, match="no metric of that name"):
-        find_metric("waiting")
-    name = load_metrics()[0].metric
+    with pytest.raises(ConfigError, match="no metric or cohort of that name"):
+        find_figure("waiting")
+    metric = load_metrics()[0]
     with pytest.raises(ConfigError, match="no measure of that name"):
-        find_metric(f"{name}/nothing")
-    assert find_metric(name)[1] is None
+        find_figure(f"{metric.metric}/nothing")
+    found = find_figure(f"{metric.metric}/{metric.measures[0].measure}")
+    assert found.measure == metric.measures[0]
 
 
 def test_the_command_follows_a_metric_by_the_partnerships_own_agreements(tmp_path) -> None:
@@ -135,7 +141,7 @@ def test_the_command_follows_a_metric_by_the_partnerships_own_agreements(tmp_pat
         app, ["lineage", metric.metric, "--config", told, "--json", str(out)]
     )
     assert found.exit_code == 0
-    assert f"counts the rows of {metric.frame}" in found.stdout
+    assert f"counts     the rows of {metric.frame}" in found.stdout
     report = json.loads(out.read_text("utf-8"))
     assert report["frame"] == metric.frame
     for origin in report["origins"]:

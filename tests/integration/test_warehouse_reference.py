@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from flows.lineage_page import lineage_page
 from warehouse.checks import check_words
 from warehouse.reference import pages, write_pages
 from warehouse.reference.described import describe
 from warehouse.reference.diagram import entity_diagram
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +24,7 @@ def warehouse():
 
 @pytest.fixture(scope="module")
 def found(warehouse):
-    return pages(warehouse)
+    return pages(warehouse) | {"lineage.md": lineage_page(warehouse)}
 
 
 def test_every_table_has_a_page_with_every_column_and_check(warehouse, found) -> None:
@@ -31,6 +36,23 @@ def test_every_table_has_a_page_with_every_column_and_check(warehouse, found) ->
             assert meaning.replace("|", "\\|") in page
         for check in mart.checks:
             assert check_words(check) in page
+
+
+def test_every_link_leads_to_a_page_and_heading(found) -> None:
+    for name, page in found.items():
+        if not name.endswith(".md"):
+            continue
+        for path, _, heading in (
+            link.partition("#") for link in re.findall(r"\]\(([^)]+)\)", page)
+        ):
+            target = Path(name).parent / path if path else Path(name)
+            parts: list[str] = []
+            for part in target.parts:
+                parts = parts[:-1] if part == ".." else [*parts, part]
+            key = "/".join(parts)
+            text = found.get(key) or (REFERENCE / key).read_text("utf-8")
+            headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+            assert not heading or heading in headings, f"{name} → {path}#{heading}"
 
 
 @pytest.mark.parametrize(

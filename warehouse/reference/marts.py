@@ -37,6 +37,14 @@ tables under [the warehouse](README.md) are.
 {generated}
 """
 
+LAYERS = {
+    "staging": "Staging",
+    "intermediate": "Intermediate",
+    "metrics": "Compiled from the metrics",
+}
+
+COMPILED = "Compiled from the files under `warehouse/metrics/`."
+
 EXACT = "*An exact day: only in releases whose purpose lists exact dates.* "
 
 
@@ -70,7 +78,7 @@ def models_page(warehouse: Warehouse) -> str:
         source="the files under `warehouse/sql/staging/` and `warehouse/sql/intermediate/`"
     )
     parts = [MODELS.format(generated=generated).rstrip()]
-    for layer, title in (("staging", "Staging"), ("intermediate", "Intermediate")):
+    for layer, title in LAYERS.items():
         parts.append(f"## {title}")
         for _, model in sorted(warehouse.models.items()):
             if model.layer == layer:
@@ -80,8 +88,9 @@ def models_page(warehouse: Warehouse) -> str:
 
 def _model(warehouse: Warehouse, model: Model) -> Iterator[str]:
     yield f"### {model.name}"
-    yield model.description
-    yield "\n".join(f"- {check_words(check)}" for check in model.checks)
+    yield model.description or COMPILED
+    if model.checks:
+        yield "\n".join(f"- {check_words(check)}" for check in model.checks)
     yield f"Columns: {listed(warehouse.lineage.types[model.name])}."
     yield _made_from(warehouse, model)
 

@@ -25,7 +25,7 @@ reference` renews it.
 Every metric can be split by the person's age band, sex, ethnicity group and area as well as by
 its own categories. A period is reported when its end and the longest follow-up lie on or before
 the earliest date of the partners it needs; `metric_period` says why another is not. Numbers of
-days have a name in `policy`. `journeys lineage` follows each one back to the
+days have a name in `policy`. [Where a figure comes from](lineage.md) follows each one back to the
 extracts.
 """
 
