@@ -7,7 +7,7 @@ WITH duty AS (
 )
 
 SELECT applicant.person_id, duty.duty_key, duty.case_key, duty.start_date, duty.end_date,
-       kind.label AS duty,
+       coalesce(kind.label, 'Not known') AS duty,
        row_number() OVER (
            PARTITION BY duty.case_key ORDER BY duty.start_date NULLS LAST, duty.duty_key
        ) = 1 AS is_first,

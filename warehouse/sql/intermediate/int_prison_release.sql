@@ -28,7 +28,13 @@ next_release AS (
 recall AS (
     -- A recall is on the release itself, or an enforcement before the sentence's next release.
     SELECT released.release_key,
-           least(any_value(released.recall_date), min(enforcement.enforcement_date)) AS recall_date
+           least(
+               -- A recall before the release is not believed.
+               any_value(released.recall_date) FILTER (
+                   released.recall_date >= released.release_date
+               ),
+               min(enforcement.enforcement_date)
+           ) AS recall_date
     FROM stg_prison_release AS released
     INNER JOIN next_release USING (release_key)
     LEFT JOIN stg_enforcement AS enforcement

@@ -28,7 +28,6 @@
 -- check: unique person_id, case_number
 -- check: not_null person_id, case_number, people, application_week, needs, is_open, temporary_accommodation_days
 -- check: related person_id -> person.person_id
--- check: accepted assessment: prevention, relief, none
 -- check: rows = SELECT count(DISTINCT (person_id, case_key)) FROM stg_application INNER JOIN extract ON extract.partner = 'housing' AND application_date <= extract.data_as_at
 -- check: holds days_to_duty IS NULL OR duty_days >= 0
 WITH applicant AS (
