@@ -42,6 +42,11 @@ class Origin:
     agreement: tuple[str, ...]
     sent_as: tuple[str, ...] = ()
 
+    @property
+    def whole_table(self) -> str:
+        """The partner and the table, as a definition's sources name it."""
+        return f"{self.partner} {self.table}"
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -53,6 +58,7 @@ class Figure:
         file: The file of a publication that it is in; empty where it is in none yet.
         marts: The tables of a release that it is in, the last step first.
         frame: The model whose rows are counted.
+        sources: The partners' tables that its definition names, as "police custody".
         metric: The metric, if it is one.
         measure: The one of its measures that is meant, if it is one.
     """
@@ -62,6 +68,7 @@ class Figure:
     file: str
     marts: tuple[str, ...]
     frame: str
+    sources: tuple[str, ...]
     metric: Metric | None = None
     measure: Measure | None = None
 
@@ -86,6 +93,7 @@ class Ancestry:
         frame: The model whose rows are counted.
         models: The models behind it, marts left out, in the order they are built.
         counted_by: The columns that decide what is counted, by table.
+        sources: The partners' tables that its definition names, as "police custody".
         origins: The columns of extracts that those hang on.
         splits: The further columns behind age band, sex, ethnicity group and area.
         linked_by: Partner table → its columns that records are linked by, so that two records are
@@ -99,9 +107,20 @@ class Ancestry:
     frame: str
     models: tuple[str, ...]
     counted_by: Mapping[str, tuple[str, ...]]
+    sources: tuple[str, ...]
     origins: tuple[Origin, ...]
     splits: tuple[Origin, ...]
     linked_by: Mapping[str, tuple[str, ...]]
+
+    @property
+    def named(self) -> tuple[Origin, ...]:
+        """The origins in the tables that the definition names."""
+        return tuple(one for one in self.origins if one.whole_table in self.sources)
+
+    @property
+    def on_the_way(self) -> tuple[Origin, ...]:
+        """The others: models that several figures share read them, of all partners."""
+        return tuple(one for one in self.origins if one.whole_table not in self.sources)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -125,6 +144,7 @@ def figures() -> dict[str, Figure]:
             "outcomes.csv" if one.publish else "",
             ("figure", "outcome"),
             one.frame,
+            one.sources,
             one,
         )
         for one in load_metrics()
@@ -134,10 +154,12 @@ def figures() -> dict[str, Figure]:
         model = f"int_cohort_{cohort.cohort}"
         # A metric may have the name of a cohort.
         name = f"funnel/{cohort.cohort}" if cohort.cohort in found else cohort.cohort
-        found[name] = Figure(name, (), file, ("funnel", "cohort_stage"), model)
+        found[name] = Figure(name, (), file, ("funnel", "cohort_stage"), model, cohort.sources)
     for other in load_definitions():
         model = f"int_{other.model}"
-        found[other.metric] = Figure(other.metric, (), f"{other.metric}.csv", (other.model,), model)
+        found[other.metric] = Figure(
+            other.metric, (), f"{other.metric}.csv", (other.model,), model, other.sources
+        )
     return found
 
 
@@ -220,6 +242,7 @@ def ancestry(
             if name in tables and model.layer != "marts"
         ),
         counted_by=_by_table(counted),
+        sources=figure.sources,
         origins=origins,
         splits=tuple(_origins(lineage.origins(*splits) - behind, agreements, mappings)),
         linked_by=_linked_by(origins, agreements),
@@ -283,7 +306,7 @@ def _linked_by(
         agreement = agreements.get(origin.partner)
         if table.identity is not None and agreement is not None:
             listed = agreement.tables.get(table.name, {})
-            found[f"{origin.partner} {origin.table}"] = tuple(
-                column for column, given in listed.items() if "encode" in given
-            )
+            encoded = tuple(column for column, given in listed.items() if "encode" in given)
+            if encoded:
+                found[origin.whole_table] = encoded
     return found

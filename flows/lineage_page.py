@@ -30,8 +30,9 @@ agreements, with the names that a partner's system uses.
 
 What a column *hangs on* is what DuckDB plans to read to work it out: the columns whose values it
 takes, and those by which rows are joined, filtered, grouped or put in order. So it can be more
-than a reader would name, never less. This page is by the packaged agreements, as for a
-demonstration; `make reference` renews it.
+than a reader would name, never less; each table below is of the sources that the definition
+names, and what else is read on the way stands above it. This page is by the packaged agreements,
+as for a demonstration; `make reference` renews it.
 
 What may be done with a column: *keep* it as it came, *generalise* it (birth year, postcode
 district), use it as a *key* (a keyed surrogate that joins tables), *encode* it for linkage and
@@ -96,9 +97,20 @@ def _traced(traced: Ancestry) -> Iterator[str]:
             f"- Marts: {marts}",
             f"- Counted by: {counted}",
             f"- Models: {models}",
+            *_on_the_way(traced),
         ]
     )
-    yield _origin_table(traced.origins)
+    yield _origin_table(traced.named)
+
+
+def _on_the_way(traced: Ancestry) -> Iterator[str]:
+    """Say which columns are read by models that bring all partners' rows together."""
+    by_table: dict[str, list[str]] = {}
+    for one in traced.on_the_way:
+        by_table.setdefault(one.whole_table, []).append(f"`{one.column}`")
+    if by_table:
+        told = "; ".join(f"{table} ({', '.join(found)})" for table, found in by_table.items())
+        yield f"- Also read, by models that bring all partners' rows together: {told}"
 
 
 def _origin_table(origins: Iterable[Origin]) -> str:
@@ -106,7 +118,7 @@ def _origin_table(origins: Iterable[Origin]) -> str:
 
     rows = [
         (
-            f"[{one.partner} {one.table}](contracts/{one.partner}.md#{one.table})",
+            f"[{one.whole_table}](contracts/{one.partner}.md#{one.table})",
             f"`{one.column}`",
             ", ".join(f"`{held}`" for held in one.held_as),
             ", ".join(one.agreement) or "not listed: not taken in",

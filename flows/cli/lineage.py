@@ -45,7 +45,10 @@ def _lines(traced: Ancestry) -> list[str]:
         lines.append(f"           by {table}: {', '.join(columns)}")
     lines.append(f"models     {', '.join(traced.models)}")
     lines += ["", "hangs on these columns of the extracts:"]
-    lines += _origin_lines(traced.origins)
+    lines += _origin_lines(traced.named)
+    if traced.on_the_way:
+        lines += ["", "and, by models that bring all partners' rows together, on these:"]
+        lines += _origin_lines(traced.on_the_way)
     if traced.splits:
         lines += ["", "age band, sex, ethnicity group and area hang on these as well:"]
         lines += _origin_lines(traced.splits)
@@ -59,6 +62,6 @@ def _origin_lines(origins: tuple[Origin, ...]) -> list[str]:
     for one in origins:
         agreed = ", ".join(one.agreement) or "not in the agreement: not taken in"
         sent = f"  sent as {' + '.join(one.sent_as)}" if one.sent_as else ""
-        where = f"{one.partner} {one.table}.{one.column}"
+        where = f"{one.whole_table}.{one.column}"
         lines.append(f"  {where:<48} {agreed:<20} held as {', '.join(one.held_as)}{sent}")
     return lines
