@@ -17,7 +17,7 @@ A file of them reads::
 An expectation names a metric, a measure and a period, and may name a category after them. What it
 says is ``N of M`` or, of a plain count, ``N``; either may go on with `` at V`` for a value;
 ``not counted`` when the person is in neither; or why there is no figure at all: ``unfinished``,
-``before the data``, ``partner not sent``, ``restricted``.
+``before the data``, ``partner not sent``, ``table not sent``, ``restricted``.
 
 Of a cohort it reads ``cohort positive_test/started/2025-Q3: reached after 24`` (days from the index
 day), ``not reached`` or ``not in the cohort``.

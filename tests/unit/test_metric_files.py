@@ -66,6 +66,7 @@ def test_the_packaged_metrics_can_be_read() -> None:
         ({"unit": "people"}, "counts people but takes every row"),
         ({"window": "year"}, "relation is not stock"),
         ({"dated_by": {"from": "a", "to": "b"}}, "only a stock"),
+        ({"needs": ["police custody"]}, "needs a table that is not among its sources"),
         ({"surprise": 1}, "`surprise` is not a key"),
     ],
 )

@@ -14,6 +14,8 @@ Frames flag and never filter: what is left out is said by the ``where`` of a mea
 ``among``        Optional ``{says, where}``: the rows of the frame that ``take`` takes from.
 ``by``           At most two columns of the frame; a missing value is ``Not known``. The first is
                  the one by which figures are added up.
+``needs``        Optional: those of ``sources`` without whose rows nothing is reported, because a
+                 count of nothing would be taken for nought.
 ``where``        One SQL condition over the frame's columns, the person's ``age_band``, ``sex``,
                  ``ethnicity_group`` and ``area``, the window's ``period_start`` and ``period_end``,
                  and ``policy('name')`` for every number of days.

@@ -113,6 +113,7 @@ class Metric(_Part):
     by: tuple[Name, ...] = Field(default=(), max_length=2)
     partners: tuple[Partner, ...] = Field(min_length=1)
     sources: tuple[Text, ...] = Field(min_length=1)
+    needs: tuple[Text, ...] = ()
     exclusions: Text
     status: Literal["exact definition on linked data", "proxy", "restricted"]
     relation: Literal["sum of quarters", "stock"]
@@ -130,6 +131,8 @@ class Metric(_Part):
             )
         if isinstance(self.dated_by, Span) and self.window == "quarter":
             raise ValueError("is dated by a span, which only a stock (window: year) can be")
+        if not set(self.needs) <= set(self.sources):
+            raise ValueError("needs a table that is not among its sources")
         if self.unit == "people" and self.take == "every":
             raise ValueError("counts people but takes every row, so some would count twice")
         names = [measure.measure for measure in self.measures]

@@ -90,6 +90,7 @@ def metric_row(metric: Metric, asked: frozenset[str]) -> dict[str, Any]:
         "exclusions": metric.exclusions,
         "partners": ", ".join(metric.partners),
         "sources": ", ".join(metric.sources),
+        "needs": ", ".join(metric.needs),
         "status": metric.status,
         "caveat": metric.caveat,
         "model": metric.frame,

@@ -13,56 +13,8 @@
 -- check: not_null partner, table_name, rows_staged, rows_used, rows_unplaced, rows_undated, rows_ahead
 -- check: rows = SELECT 23
 -- check: holds rows_staged = rows_used + rows_unplaced + rows_undated + rows_ahead
-WITH staged (partner, table_name, rows_staged) AS (
-    SELECT 'police', 'custody', count(*) FROM police_custody
-    UNION ALL
-    SELECT 'police', 'drug_test', count(*) FROM police_drug_test
-    UNION ALL
-    SELECT 'police', 'intensive_programme', count(*) FROM police_intensive_programme
-    UNION ALL
-    SELECT 'police', 'suspected_drug_death', count(*) FROM police_suspected_drug_death
-    UNION ALL
-    SELECT 'probation', 'sentence', count(*) FROM probation_sentence
-    UNION ALL
-    SELECT 'probation', 'requirement', count(*) FROM probation_requirement
-    UNION ALL
-    SELECT 'probation', 'release', count(*) FROM probation_release
-    UNION ALL
-    SELECT 'probation', 'enforcement', count(*) FROM probation_enforcement
-    UNION ALL
-    SELECT 'probation', 'accommodation', count(*) FROM probation_accommodation
-    UNION ALL
-    SELECT 'treatment', 'episode', count(*) FROM treatment_episode
-    UNION ALL
-    SELECT 'treatment', 'intervention', count(*) FROM treatment_intervention
-    UNION ALL
-    SELECT 'treatment', 'outcomes_profile', count(*) FROM treatment_outcomes_profile
-    UNION ALL
-    SELECT 'treatment', 'secure_treatment', count(*) FROM treatment_secure_treatment
-    UNION ALL
-    SELECT 'treatment', 'transfer', count(*) FROM treatment_transfer
-    UNION ALL
-    SELECT 'treatment', 'cj_assessment', count(*) FROM treatment_cj_assessment
-    UNION ALL
-    SELECT 'treatment', 'cj_caseload', count(*) FROM treatment_cj_caseload
-    UNION ALL
-    SELECT 'treatment', 'prison_referral', count(*) FROM treatment_prison_referral
-    UNION ALL
-    SELECT 'housing', 'application', count(*) FROM housing_application
-    UNION ALL
-    SELECT 'housing', 'person', count(*) FROM housing_person
-    UNION ALL
-    SELECT 'housing', 'duty', count(*) FROM housing_duty
-    UNION ALL
-    SELECT 'housing', 'tenancy', count(*) FROM housing_tenancy
-    UNION ALL
-    SELECT 'housing', 'temporary_accommodation', count(*) FROM housing_temporary_accommodation
-    UNION ALL
-    SELECT 'housing', 'rough_sleeping', count(*) FROM housing_rough_sleeping
-),
-
--- What is told of a household is one row, however many of its people are told of.
-told (partner, table_name, dated) AS (
+WITH told (partner, table_name, dated) AS (
+    -- What is told of a household is one row, however many of its people are told of.
     SELECT 'police', 'custody', arrest_date FROM stg_custody
     UNION ALL
     SELECT 'police', 'drug_test', test_date FROM stg_drug_test
@@ -170,7 +122,7 @@ SELECT staged.partner, staged.table_name, staged.rows_staged,
        coalesce(counted.rows_undated, 0) AS rows_undated,
        coalesce(counted.rows_ahead, 0) AS rows_ahead,
        extract.data_as_at, extract."rows" AS extract_rows, extract.run_id AS extract_run_id
-FROM staged
+FROM stg_rows AS staged
 LEFT JOIN counted USING (partner, table_name)
 LEFT JOIN unplaced USING (partner, table_name)
 LEFT JOIN extract USING (partner)

@@ -7,7 +7,7 @@
 -- column end_date: Last day counted.
 -- column complete_on: The day on which everyone counted has had their whole follow-up.
 -- column is_reported: True when the data of every partner it needs reach from the first day to complete_on.
--- column reason: Why it is not: restricted (the partnership has not asked for it), partner not sent, before the data (they do not go back that far) or unfinished; missing when it is.
+-- column reason: Why it is not: restricted (the partnership has not asked for it), partner not sent, table not sent (one that the metric cannot do without came without a row), before the data (they do not go back that far) or unfinished; missing when it is.
 -- check: unique metric, measure, period_kind, period_id
 -- check: not_null metric, measure, period_kind, period_id, start_date, end_date, complete_on, is_reported
 -- check: related metric -> metric.metric
