@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.context import RunContext
-from flows.files import private_folder
+from flows.files import private_folder, write_json
 from flows.intake import Staged
 from flows.keys import new_release_key, release_key, store_keys
 from flows.link import People
+from flows.releases import open_of, release_path
 from flows.settings import Settings
 from governance.agreements import Agreement
+from schemas.errors import KeyProblem, StoreError
 
 if TYPE_CHECKING:
     from warehouse.given import Given
+    from warehouse.takeover import Earlier
+
+FINGERPRINTS = "fingerprints.json"
+"""Beside a release: by what the next one knows which of its marts still stand."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,7 @@ class Release:
     people: People
     tables: dict[str, int]
     checks: int
+    taken: int
 
 
 @dataclass(frozen=True)
@@ -63,8 +71,30 @@ def build(run: RunContext, people: People) -> Release:
         linked_otherwise=people.appraisal.linked_otherwise,
         person_history=people.history,
         given=given_of(run.settings, people.staged.agreed.agreements.values()),
+        earlier=_earlier(run),
     )
-    return Release(people, dict(summary.tables), summary.checks)
+    write_json(run.release.parent / FINGERPRINTS, dict(summary.fingerprints))
+    return Release(people, dict(summary.tables), summary.checks, summary.taken)
+
+
+def _earlier(run: RunContext) -> Earlier | None:
+    """The release of the current run with its fingerprints; None where it cannot be gone on from.
+
+    Without it every mart is built, so what is amiss with it is nothing to fail for.
+    """
+    from warehouse.takeover import Earlier
+
+    current = run.control.current_run()
+    if current is None:
+        return None
+    folder = run.settings.releases / current.run_id
+    try:
+        told = json.loads((folder / FINGERPRINTS).read_text("utf-8"))
+        key = release_key(run.settings, current.run_id)
+        open_of(run.settings, current.run_id).close()
+    except (OSError, ValueError, StoreError, KeyProblem):
+        return None
+    return Earlier(release_path(run.settings, current.run_id), key, told)
 
 
 def given_of(settings: Settings, agreements: Iterable[Agreement]) -> Given:

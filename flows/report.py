@@ -29,6 +29,7 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
             "path": _place(run, run.release),
             "tables": release.tables,
             "checks": release.checks,
+            "taken_over": release.taken,
         },
         "draft": {
             "path": _place(run, run.draft),

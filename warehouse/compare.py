@@ -132,7 +132,7 @@ def _figures(
 ) -> dict[tuple[str, ...], tuple[int, int]]:
     """How many figures of each metric, measure and period differ, and how many there are."""
     by = ", ".join(FIGURE_OF)
-    cell = f'{by}, "window", split, category'
+    cell = f"{by}, period_kind, split, category"
     counted = f"SELECT {by}, count(DISTINCT ({cell})) AS figures"
     both = (
         f"SELECT {cell} FROM {BEFORE}.main.figure UNION ALL SELECT {cell} FROM {AFTER}.main.figure"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 import polars as pl
@@ -29,6 +30,7 @@ from warehouse.models import Model, load_seed, seed_names
 from warehouse.population import read_population, read_prevalence
 from warehouse.restrict import EVERYTHING, Restriction, check_marts, hide
 from warehouse.sensitivity import GIVEN, figures_over_range
+from warehouse.takeover import EARLIER, Earlier, standing
 
 RELEASE_MODE = 0o444  # COPY to the open file once overwrote a release that was writable
 
@@ -66,10 +68,14 @@ class ReleaseSummary:
     Attributes:
         tables: Mart → number of rows.
         checks: How many checks were run; all held.
+        taken: How many marts were taken over from the release before.
+        fingerprints: Model → its fingerprint, by which the next release may take marts over.
     """
 
     tables: dict[str, int]
     checks: int
+    taken: int = 0
+    fingerprints: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def build_release(
@@ -86,6 +92,7 @@ def build_release(
     person_history: pl.DataFrame | None = None,
     given: Given = NOTHING_GIVEN,
     restriction: Restriction = EVERYTHING,
+    earlier: Earlier | None = None,
 ) -> ReleaseSummary:
     """Build one release beside its place, check it, and rename it in.
 
@@ -104,6 +111,7 @@ def build_release(
         given: What the partnership says of its warehouse. Unless its purpose lists exact dates,
             days of people's lives are told by the week.
         restriction: Whose records and which marts are in it; everything by default.
+        earlier: The release before; marts that would come out the same are taken over from it.
 
     Raises:
         StoreError: A store cannot be opened, a model fails, or a check does not hold. Whatever
@@ -117,6 +125,8 @@ def build_release(
         load_encryption(con)
         attach(con, staging_path, "store", staging_key, read_only=True)
         attach(con, building, "release", release_key, read_only=False)
+        if earlier is not None:
+            attach(con, earlier.path, EARLIER, earlier.key, read_only=True)
         summary = _build(
             con,
             record_person,
@@ -127,6 +137,7 @@ def build_release(
             built_at=built_at,
             given=given,
             restriction=restriction,
+            earlier={} if earlier is None else earlier.fingerprints,
         )
         con.close()
         _swap(building, target)
@@ -153,6 +164,7 @@ def _build(
     built_at: datetime,
     given: Given,
     restriction: Restriction,
+    earlier: Mapping[str, str] = MappingProxyType({}),
 ) -> ReleaseSummary:
     """Run every model and check on a connection with ``store`` and ``release`` attached."""
     _prepare(con, record_person, linkage_quality, run_id, built_at)
@@ -167,24 +179,30 @@ def _build(
         _table(con, name, frame)
     models = every_model(metrics, cohorts)
     check_marts(restriction, models)
-    # What Python works out is worked out from finished models, and read by the last.
-    last = [model for model in models if model.reads & {GIVEN, SURVIVAL}]
     for model in models:
-        if model not in last:
+        if model.layer == "staging":
+            _materialise(con, model, restriction, given.exact_dates)
+    found = standing(con, models, linked_otherwise, earlier, exact_dates=given.exact_dates)
+    for name in sorted(found.taken):
+        con.execute(f"CREATE TABLE release.main.{name} AS FROM {EARLIER}.main.{name}")
+    # What Python works out is worked out from finished models, and read by the last.
+    last = [model for model in found.built if model.reads & {GIVEN, SURVIVAL}]
+    for model in found.built:
+        if model not in last and model.layer != "staging":
             _materialise(con, model, restriction, given.exact_dates)
     if last:
         _table(con, SURVIVAL, survival(con))
         _table(con, GIVEN, figures_over_range(con, models, linked_otherwise))
     for model in last:
         _materialise(con, model, restriction, given.exact_dates)
-    checks = run_checks(con, models)
+    checks = run_checks(con, found.checked)
     marts = [model for model in models if restriction.shows(model)]
     for mart in marts:
         refuse_undeclared_days(con, mart)
         _comment(con, mart, given.exact_dates)
     tables = {mart.name: _count(con, mart.name) for mart in sorted(marts, key=lambda m: m.name)}
     con.execute("CHECKPOINT release")
-    return ReleaseSummary(tables, checks)
+    return ReleaseSummary(tables, checks, len(found.taken), found.fingerprints)
 
 
 def _prepare(

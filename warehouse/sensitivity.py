@@ -59,6 +59,11 @@ def figures_over_range(
     )
 
 
+def read_by_figures() -> frozenset[str]:
+    """The models that the figures read at once."""
+    return _figures_model().reads
+
+
 def hanging_on_persons(models: Sequence[Model]) -> list[Model]:
     """The models that the figures read, however indirectly, and that hang on who is whom."""
     wanted = set(_figures_model().reads)

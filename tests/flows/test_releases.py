@@ -88,6 +88,7 @@ def test_what_changed_is_told_in_counts(twice: Partnership) -> None:
     assert (said["before"], said["after"]) == (first, newest)
     was, now = said["rows"]["event"]
     assert now > was
+    assert said["figures"] and all(0 < one["changed"] <= one["of"] for one in said["figures"])
     assert said["columns"] == [] and said["definitions"] == []
     assert "event" in found.stdout and twice.journeys("release", "diff", newest, newest).stdout
     persons = {str(row[0]) for row in twice.select("SELECT person_id FROM person")}
