@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import ConfigError
@@ -127,8 +128,11 @@ class Ancestry:
         return asdict(self)
 
 
-def figures() -> dict[str, Figure]:
+def figures(cohorts: Path | None = None) -> dict[str, Figure]:
     """Return every metric, funnel and transitions table that can be traced, by name.
+
+    Args:
+        cohorts: The folder of a partnership's own cohort files.
 
     Raises:
         ConfigError: The file of a metric or cohort cannot be used.
@@ -149,7 +153,7 @@ def figures() -> dict[str, Figure]:
         )
         for one in load_metrics()
     }
-    for cohort in load_cohorts():
+    for cohort in load_cohorts(cohorts):
         file = "funnel.csv" if cohort.publish else ""
         model = f"int_cohort_{cohort.cohort}"
         # A metric may have the name of a cohort.
@@ -163,13 +167,17 @@ def figures() -> dict[str, Figure]:
     return found
 
 
-def find_figure(name: str) -> Figure:
+def find_figure(name: str, cohorts: Path | None = None) -> Figure:
     """Find a metric, one of its measures (``metric/measure``), a funnel or the transitions.
+
+    Args:
+        name: Its name.
+        cohorts: The folder of a partnership's own cohort files.
 
     Raises:
         ConfigError: There is none of that name.
     """
-    known = figures()
+    known = figures(cohorts)
     if name in known:
         return known[name]
     whole, _, part = name.partition("/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -19,8 +20,11 @@ _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
-def empty_release() -> Iterator[duckdb.DuckDBPyConnection]:
+def empty_release(cohorts: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection in which every model has been built from an empty staging store.
+
+    Args:
+        cohorts: The folder of a partnership's own cohort files.
 
     Raises:
         StoreError: A model or a check of one fails.
@@ -40,7 +44,7 @@ def empty_release() -> Iterator[duckdb.DuckDBPyConnection]:
             pl.DataFrame(schema=PERSON_HISTORY),
             run_id="",
             built_at=_NEVER,
-            given=Given(exact_dates=True),
+            given=Given(cohorts=cohorts, exact_dates=True),
             restriction=EVERYTHING,
         )
         yield con

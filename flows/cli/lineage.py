@@ -23,11 +23,14 @@ def lineage_command(
     """Say where a figure comes from, back to the extracts' columns and what is agreed of them."""
     from flows.lineage import ancestry, find_figure, terms_of
     from flows.settings import load_settings, locate
+    from warehouse.given import load_given
     from warehouse.reference.described import describe
 
-    found = find_figure(figure)
-    agreements, mappings = terms_of(load_settings(locate(config)))
-    traced = ancestry(describe(), found, agreements, mappings)
+    settings = load_settings(locate(config))
+    cohorts = load_given(settings.folder).cohorts
+    found = find_figure(figure, cohorts)
+    agreements, mappings = terms_of(settings)
+    traced = ancestry(describe(cohorts), found, agreements, mappings)
     write_report(traced.as_json(), json_out)
     for line in _lines(traced):
         typer.echo(line)

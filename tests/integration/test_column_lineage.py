@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -15,7 +16,7 @@ from flows.start import start
 from governance.pseudonymise import made_from
 from schemas.errors import ConfigError
 from schemas.tables import TABLES as SENT
-from warehouse import staging
+from warehouse import cohorts, staging
 from warehouse.connect import memory_connection
 from warehouse.lineage import Lineage, columns_read, trace
 from warehouse.metrics import load_metrics
@@ -129,6 +130,10 @@ def test_a_metric_that_there_is_not_is_told_of_by_name() -> None:
 def test_the_command_follows_a_metric_by_the_partnerships_own_agreements(tmp_path) -> None:
     folder = tmp_path / "partnership"
     start(folder, demo=True, today=date(2026, 7, 1))
+    own = folder / "cohorts" / "of_our_own.yaml"
+    own.parent.mkdir()
+    text = (Path(cohorts.__file__).parent / "rough_sleeping.yaml").read_text("utf-8")
+    own.write_text(text.replace("cohort: rough_sleeping", "cohort: of_our_own", 1), "utf-8")
     metric = load_metrics()[0]
     told, out = str(folder / "partnership.yaml"), tmp_path / "lineage.json"
     found = CliRunner().invoke(
@@ -140,3 +145,5 @@ def test_the_command_follows_a_metric_by_the_partnerships_own_agreements(tmp_pat
     assert report["frame"] == metric.frame
     for origin in report["origins"]:
         assert f"{origin['partner']} {origin['table']}.{origin['column']} " in found.stdout
+    found = CliRunner().invoke(app, ["lineage", "of_our_own", "--config", told])
+    assert "housing rough_sleeping.sighting_date" in found.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from warehouse.checks import related
 from warehouse.cohorts import load_cohorts
@@ -43,12 +44,15 @@ class Warehouse:
         return {column: (table, key) for column, table, key in filter(None, found)}
 
 
-def describe() -> Warehouse:
+def describe(cohorts: Path | None = None) -> Warehouse:
     """Build the models empty and read what they are.
+
+    Args:
+        cohorts: The folder of a partnership's own cohort files.
 
     Raises:
         StoreError: A model or a check of one fails.
     """
-    models = every_model(load_metrics(), load_cohorts())
-    with empty_release() as con:
+    models = every_model(load_metrics(), load_cohorts(cohorts))
+    with empty_release(cohorts) as con:
         return Warehouse({model.name: model for model in models}, trace(con, models))
