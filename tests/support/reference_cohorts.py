@@ -73,6 +73,43 @@ def stages(cohort: Cohort, person: Person, index: date) -> dict[str, date | None
     return days
 
 
+def times(cohort: Cohort, person: Person) -> dict[str, tuple[date, date | None, bool]]:
+    """Each stage → the day counted from, the day of its event if any, and whether it ended well."""
+    found = memberships(cohort, person)
+    if not found:
+        return {}
+    first = found[min(found)]
+    told = {}
+    for stage in cohort.stages:
+        start = first[stage.from_]
+        if start is None or stage.in_:
+            continue
+        if stage.spell and stage.lasting is not None:
+            inside = [s for s in of_spell(person, stage.spell, stage.detail) if s.is_open(start)]
+            if not inside:
+                continue
+            last = max(s.end or date.max for s in inside)
+            well = any(s.ended_well and s.end == last for s in inside)
+            end = None if last == date.max else last
+            told[stage.stage] = (start, end, stage.or_ended_well and well)
+        elif stage.spell:
+            spells = of_spell(person, stage.spell, stage.detail)
+            ahead = [max(s.start, start) for s in spells if s.end is None or s.end >= start]
+            told[stage.stage] = (start, min(ahead, default=None), False)
+        else:
+            kinds = stage.step or stage.no_step
+            origin = next((s.step for s in cohort.stages if s.stage == stage.from_), None)
+            like = set(cohort.index.step if stage.from_ == INDEX else origin or ()) & set(kinds)
+            strictly = stage.no_step or like
+            ahead = [
+                s.day
+                for s in of_kind(person, kinds, stage.detail)
+                if s.day > start or (s.day == start and not strictly)
+            ]
+            told[stage.stage] = (start, min(ahead, default=None), False)
+    return told
+
+
 def reached(
     cohort: Cohort,
     stage: Stage,

@@ -32,30 +32,26 @@ def cohort_models(cohorts: Sequence[Cohort]) -> tuple[Model, ...]:
     """
     words = vocabulary()
     together = "\nUNION ALL\n"
-    members = [_model(_table(one), "One row per person and quarter.", index_sql(one, words))
-               for one in cohorts]  # fmt: skip
-    return (
-        *members,
-        _model(
-            "int_cohort",
-            "One row per cohort, person and quarter: the days of the stages, the index day first.",
-            together.join(_all_stages(one) for one in cohorts),
-            "unique cohort, person_id, quarter_start",
-            "not_null cohort, person_id, quarter_start, index_date, reached",
-        ),
-        _model(
-            "int_time_to_event",
-            "One row per cohort, stage and person: the day counted from, and that of the event.",
-            together.join([
-                _NO_EVENT,
-                *(_event(one, stage, words) for one in cohorts for stage in one.stages
-                  if not stage.in_),
-            ]),
-            "unique cohort, stage, person_id",
-            "not_null cohort, stage, person_id, start_date, is_good_end",
-            "holds event_date IS NULL OR event_date >= start_date",
-        ),
-    )  # fmt: skip
+    members = [
+        _model(_table(one), "One row per person and quarter.", index_sql(one, words))
+        for one in cohorts
+    ]
+    days = _model(
+        "int_cohort",
+        "One row per cohort, person and quarter: the days of the stages, the index day first.",
+        together.join(_all_stages(one) for one in cohorts),
+        "unique cohort, person_id, quarter_start",
+        "not_null cohort, person_id, quarter_start, index_date, reached",
+    )
+    times = _model(
+        "int_time_to_event",
+        "One row per cohort, stage and person: the day counted from, and that of the event.",
+        together.join(event_sql(one, words) for one in cohorts),
+        "unique cohort, stage, person_id",
+        "not_null cohort, stage, person_id, start_date, is_good_end",
+        "holds event_date IS NULL OR event_date >= start_date",
+    )
+    return (*members, days, times)
 
 
 def index_sql(cohort: Cohort, words: Vocabulary) -> str:
@@ -141,21 +137,29 @@ def _reached(cohort: Cohort, stage: Stage, needed: str, words: Vocabulary) -> tu
     return f"min(least({end}, {last}))", _join("int_spell", spell + conditions)
 
 
-def _event(cohort: Cohort, stage: Stage, words: Vocabulary) -> str:
-    """Return the rows of one stage: from which day, and when the event came, however late.
+def event_sql(cohort: Cohort, words: Vocabulary) -> str:
+    """Return the SELECT of a cohort's times: per stage and person, the day counted from, the event.
 
     The event is the step or spell that the stage looks for, the step that it wants not to happen,
-    or the end of the spell that it wants to last. Each person counts once, from their first index
-    day; a stage counted from another has only those who reached that one.
+    or the end of the spell that it wants to last, however late. Each person counts once, from their
+    first index day; a stage counted from another has only those who reached that one, and one that
+    wants a spell to last only those who are in it.
     """
+    timed = [_event(cohort, stage, words) for stage in cohort.stages if not stage.in_]
+    return "\nUNION ALL\n".join([_NO_EVENT, *timed])
+
+
+def _event(cohort: Cohort, stage: Stage, words: Vocabulary) -> str:
+    """Return the times of one stage."""
     first = (
         f"(SELECT person_id, {_column(stage.from_)} AS start_date FROM {_table(cohort)} "
         "WHERE quarter_start >= (SELECT min(start_date) FROM int_cohort_quarter "
         f"WHERE cohort = '{cohort.cohort}' AND reason IS DISTINCT FROM 'before the data') "
         "QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY index_date) = 1)"
     )
-    date, good, ending = "min(found.step_date)", "FALSE", "int_step"
+    join, good = "LEFT", "FALSE"
     if stage.step or stage.no_step:
+        table, date = "int_step", "min(found.step_date)"
         steps = stage.step or stage.no_step or ()
         # What is wanted may come on the day itself; what is not, and a like step, come after it.
         like = set(cohort.steps().get(stage.from_, ())) & set(steps)
@@ -165,8 +169,7 @@ def _event(cohort: Cohort, stage: Stage, words: Vocabulary) -> str:
             f"found.step_date {later} prior.start_date",
         ]
     else:
-        end = f"coalesce(found.end_date, {FOREVER})"
-        ending = "int_spell"
+        table, end = "int_spell", f"coalesce(found.end_date, {FOREVER})"
         conditions = [_is_spell(stage.spell or (), stage.detail), f"{end} >= prior.start_date"]
         # Where no spell was found, greatest() would give the first day itself.
         date = (
@@ -174,14 +177,15 @@ def _event(cohort: Cohort, stage: Stage, words: Vocabulary) -> str:
             "FILTER (found.start_date IS NOT NULL)"
         )
         if stage.lasting is not None:
+            join, date = "INNER", f"nullif(max({end}), {FOREVER})"
             conditions.append("found.start_date <= prior.start_date")
-            date = f"nullif(max({end}), {FOREVER})"
             if stage.or_ended_well:
-                good = f"coalesce(arg_max(found.ended_well, {end}), FALSE)"
+                well = "coalesce(found.ended_well, FALSE)"
+                good = f"arg_max({well}, ({end}, {well}))"
     return (
         f"SELECT '{cohort.cohort}' AS cohort, '{stage.stage}' AS stage, prior.person_id, "
         f"prior.start_date, {date} AS event_date, {good} AS is_good_end FROM {first} AS prior "
-        f"LEFT JOIN {ending} AS found ON found.person_id = prior.person_id AND "
+        f"{join} JOIN {table} AS found ON found.person_id = prior.person_id AND "
         f"{' AND '.join(conditions)} WHERE prior.start_date IS NOT NULL GROUP BY ALL"
     )
 
