@@ -16,7 +16,6 @@ from warehouse import analyst, connect, staging
 from warehouse.checks import check_sql
 from warehouse.cohorts import load_cohorts
 from warehouse.definitions import load_definitions
-from warehouse.dictionary import dictionary
 from warehouse.metrics import load_metrics
 from warehouse.models import Model, in_order, load_models, parse_model, reads
 from warehouse.release import build_release
@@ -188,19 +187,6 @@ def test_no_record_id_or_surrogate_key_is_in_a_release(release) -> None:
         "SELECT column_name FROM duckdb_columns() WHERE database_name = 'release'"
     ).fetchall()
     assert not [name for (name,) in columns if name == "record_id" or name.endswith("_key")]
-
-
-def test_the_dictionary_says_where_its_words_can_be_read(release) -> None:
-    con, _ = release
-    page = dictionary(con)
-    assert "duckdb_tables()" in page
-    assert "duckdb_columns()" in page
-
-
-def test_the_dictionary_in_the_docs_is_current(release) -> None:
-    con, _ = release
-    written = (ROOT / "docs" / "reference" / "dictionary.md").read_text("utf-8")
-    assert written == dictionary(con), "run `python tests/support/warehouse_rows.py` to renew it"
 
 
 def test_every_metric_is_whole_and_its_model_is_there(release) -> None:

@@ -148,21 +148,3 @@ def _row(table: str, person: int, place: int, given: Mapping[str, Any]) -> dict[
 def _surrogate(person: int, number: int) -> int:
     """Return a key that is different for every person and number."""
     return person * 1_000_000_000 + number
-
-
-def renew_dictionary() -> None:
-    """Write docs/reference/dictionary.md anew from the models as they are."""
-    import tempfile
-
-    from warehouse.dictionary import dictionary
-
-    with tempfile.TemporaryDirectory() as scratch:
-        path, _ = release(Path(scratch), {})
-        con = connect.open_release(path, RELEASE_KEY)
-        page = Path(__file__).parents[2] / "docs" / "reference" / "dictionary.md"
-        page.write_text(dictionary(con), "utf-8")
-        con.close()
-
-
-if __name__ == "__main__":
-    renew_dictionary()

@@ -16,10 +16,15 @@ INDEX = """# The warehouse
 
 Every table of a release. A row about a person carries a `person_id`, which is random, and broad
 facts of the person only; days are told by their week or as a number of days since another day.
-[The models](models.md) behind the tables, [the metrics](../metrics.md) and [where a figure comes
-from](../lineage.md) have pages of their own. In a release the same words are read with `SELECT
-table_name, comment FROM duckdb_tables()` and `SELECT table_name, column_name, comment FROM
-duckdb_columns()`; policy numbers and codes are in the tables `policy` and `code`.
+[The models](models.md) behind the tables, [the metrics](../metrics.md) and
+[where a figure comes from](../lineage.md) have pages of their own, and there are
+[thirty worked questions](../../how-to/worked-questions.md). Policy numbers and codes are in the
+tables `policy` and `code`. In a release the same words are read with
+
+```sql
+SELECT table_name, comment FROM duckdb_tables()
+SELECT table_name, column_name, comment FROM duckdb_columns()
+```
 
 {generated}
 
