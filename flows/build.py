@@ -59,12 +59,13 @@ def build(run: RunContext, people: People) -> Release:
 
     private_folder(run.settings.releases)
     private_folder(run.release.parent)
+    key = new_release_key(run.settings, run.run_id)
     summary = build_release(
         run.stores / "staging.duckdb",
         store_keys(run.settings, run.run_id)["staging"],
         people.record_person,
         run.release,
-        new_release_key(run.settings, run.run_id),
+        key,
         run_id=run.run_id,
         built_at=run.clock(),
         linkage_quality=people.appraisal.estimates,
@@ -73,8 +74,39 @@ def build(run: RunContext, people: People) -> Release:
         given=given_of(run.settings, people.staged.agreed.agreements.values()),
         earlier=_earlier(run),
     )
+    _build_parts(run, people, key)
     write_json(run.release.parent / FINGERPRINTS, dict(summary.fingerprints))
     return Release(people, dict(summary.tables), summary.checks, summary.taken)
+
+
+def _build_parts(run: RunContext, people: People, key: str) -> None:
+    """Build the part of the release for each use that the agreements name.
+
+    A view over the whole would still tell what was derived from other tables. So each part is built
+    by the same models with those tables hidden, and is a file of its own.
+    """
+    from warehouse.release import build_release
+    from warehouse.restrict import Restriction
+    from warehouse.staging import TABLES
+
+    agreements = people.staged.agreed.agreements.values()
+    for use in sorted({use for agreement in agreements for use in agreement.uses}):
+        of_use = {a.partner: [f"{a.partner}_{t}" for t in a.uses.get(use, ())] for a in agreements}
+        shown = {table for tables in of_use.values() for table in tables}
+        build_release(
+            run.stores / "staging.duckdb",
+            store_keys(run.settings, run.run_id)["staging"],
+            people.record_person,
+            release_path(run.settings, run.run_id, use),
+            key,
+            run_id=run.run_id,
+            built_at=run.clock(),
+            given=given_of(run.settings, agreements),
+            restriction=Restriction(
+                partners=frozenset(partner for partner, tables in of_use.items() if tables),
+                hidden=frozenset(TABLES.keys() - shown),
+            ),
+        )
 
 
 def _earlier(run: RunContext) -> Earlier | None:

@@ -17,16 +17,20 @@ if TYPE_CHECKING:
 
 
 def query_release(
-    settings: Settings, sql: str, reason: str | None = None, clock: Clock = utc_now
+    settings: Settings,
+    sql: str,
+    reason: str | None = None,
+    use: str | None = None,
+    clock: Clock = utc_now,
 ) -> Selected:
-    """Run one SELECT on the release that people read.
+    """Run one SELECT on the release that people read, or on its part for one use.
 
     The audit record says who asked, when and why, before the query runs, and how many rows came
     back; of the query it keeps a digest only, since a query may name a person id.
 
     Raises:
         ConfigError: If no reason is given here or in partnership.yaml.
-        StoreError: If there is no release yet or it cannot be opened.
+        StoreError: If there is no release yet or it cannot be opened, or has no such part.
         KeyProblem: If the release key is missing or loose.
         RefusedQuery: If it is not one SELECT that the lock-down allows.
     """
@@ -34,12 +38,12 @@ def query_release(
 
     why = reason_for_asking(settings, reason)
     with open_control(settings) as control:
-        run_id, connection = open_current(settings, control)
+        run_id, connection = open_current(settings, control, use)
         recorder = Recorder(actor(), settings.purpose, run_id)
 
         def record(**said: int | str) -> None:
             digest = hashlib.sha256(sql.encode(errors="replace")).hexdigest()
-            detail = {"query": digest, "reason": why, **said}
+            detail = {"query": digest, "reason": why, **({"use": use} if use else {}), **said}
             recipients = "an analyst of the partnership"
             control.add_audit(
                 recorder.entry("consultation", clock(), recipients=recipients, detail=detail)

@@ -41,9 +41,12 @@ class Kept:
     is_newest: bool
 
 
-def release_path(settings: Settings, run_id: str) -> Path:
-    """Where the release of a run is: by its id, so that no path ever comes to mean another."""
-    return settings.releases / run_id / RELEASE_FILE
+def release_path(settings: Settings, run_id: str, use: str | None = None) -> Path:
+    """Where the release of a run is, or its part for one use that the agreements name.
+
+    It is resolved by the run's id, so no path ever comes to mean another release.
+    """
+    return settings.releases / run_id / (RELEASE_FILE if use is None else f"for-{use}.duckdb")
 
 
 def kept_releases(settings: Settings) -> list[Kept]:
@@ -138,8 +141,10 @@ def read_newest(settings: Settings, reason: str, clock: Clock = utc_now) -> str:
     return newest.run_id
 
 
-def open_current(settings: Settings, control: Control) -> tuple[str, duckdb.DuckDBPyConnection]:
-    """The release that people read, opened for an analyst, and its run.
+def open_current(
+    settings: Settings, control: Control, use: str | None = None
+) -> tuple[str, duckdb.DuckDBPyConnection]:
+    """The release that people read, or its part for one use, opened for an analyst, and its run.
 
     A run that ends meanwhile may remove the release found: then its successor is opened.
 
@@ -150,7 +155,7 @@ def open_current(settings: Settings, control: Control) -> tuple[str, duckdb.Duck
     found = _read_id(control)
     while True:
         try:
-            return found, open_of(settings, found)
+            return found, open_of(settings, found, use)
         except StoreError:
             newer = _read_id(control)
             if newer == found:
@@ -158,16 +163,22 @@ def open_current(settings: Settings, control: Control) -> tuple[str, duckdb.Duck
         found = newer
 
 
-def open_of(settings: Settings, run_id: str) -> duckdb.DuckDBPyConnection:
-    """The release of a run, opened for an analyst.
+def open_of(settings: Settings, run_id: str, use: str | None = None) -> duckdb.DuckDBPyConnection:
+    """The release of a run, or its part for one use, opened for an analyst.
 
     Raises:
-        StoreError: It cannot be opened.
+        StoreError: It cannot be opened, or there is no such part.
         KeyProblem: The release key is missing or loose.
     """
     from warehouse.connect import open_release
 
-    return open_release(release_path(settings, run_id), release_key(settings, run_id))
+    path = release_path(settings, run_id, use)
+    if use is not None and not path.is_file():
+        raise StoreError(
+            "The release has no part for that use.",
+            "Name a use that the agreements list under `uses`, or leave --use out.",
+        )
+    return open_release(path, release_key(settings, run_id))
 
 
 def summary(older: str, newer: str, found: Compared) -> dict[str, Any]:

@@ -39,7 +39,7 @@ SIGNING_ROLES = ("sharing_controller", "receiving_controller")
 # Renewal of a sharing agreement takes controllers about two months, so warn that early.
 WARN_DAYS_BEFORE_EXPIRY = 60
 
-LATER_CLAUSES = ("under_18", "pace_63b_purpose", "processing_regime", "exact_dates")
+LATER_CLAUSES = ("under_18", "pace_63b_purpose", "processing_regime", "exact_dates", "uses")
 """Clauses that agreements signed before 2026-11-22 do not have."""
 
 LAW_ENFORCEMENT = ("police", "probation")
@@ -87,6 +87,7 @@ class Agreement(_Part):
     (`governance.pace`). `processing_regime` is the part of the Data Protection Act 2018 that the
     data stay under: part_3 is law enforcement processing, of which every consultation is logged.
     `exact_dates` says that the purpose needs the days of people's lives, not only the weeks.
+    `uses` names narrower purposes, each with the tables that may be looked at for it.
     """
 
     partner: str = Field(min_length=1)
@@ -105,6 +106,7 @@ class Agreement(_Part):
     pace_63b_purpose: str | None = None
     processing_regime: Literal["part_2", "part_3"] | None = None
     exact_dates: bool = False
+    uses: Mapping[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")], tuple[str, ...]] = {}
     tables: Mapping[str, Mapping[str, Annotated[tuple[Treatment, ...], Field(min_length=1)]]] = (
         Field(min_length=1)
     )
@@ -129,6 +131,22 @@ class Agreement(_Part):
         for columns in value.values():
             if any("drop" in given and len(given) > 1 for given in columns.values()):
                 raise ValueError("has a column that is dropped and also used")
+        return value
+
+    @field_validator("tables", mode="after")
+    @classmethod
+    def _a_use_is_of_whole_tables(
+        cls, value: Mapping[str, object], so_far: ValidationInfo
+    ) -> object:
+        """A table is used with those that its rows belong to, or its rows would be of nobody."""
+        from schemas.tables import TABLES
+
+        parents = {t.name: set(t.parents.values()) for t in TABLES.get(so_far.data["partner"], ())}
+        for tables in so_far.data.get("uses", {}).values():
+            if set(tables) - set(value):
+                raise ValueError("lacks a table that `uses` names")
+            if any(parents.get(table, set()) - set(tables) for table in tables):
+                raise ValueError("has a table whose parent `uses` does not name beside it")
         return value
 
     @field_validator("pace_63b_purpose", mode="after")

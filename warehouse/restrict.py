@@ -13,7 +13,7 @@ import duckdb
 
 from schemas.errors import StoreError
 from warehouse.models import Model
-from warehouse.staging import PARTNERS, TABLES, tables_of
+from warehouse.staging import PARTNERS, TABLES
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,17 @@ class Restriction:
 
     Attributes:
         partners: The partners whose records are in it.
+        hidden: Staging tables of those partners that are not in it.
         marts: The marts that are in it; None for all.
     """
 
     partners: frozenset[str] = frozenset(PARTNERS)
+    hidden: frozenset[str] = frozenset()
     marts: frozenset[str] | None = None
+
+    def is_of(self, table: str) -> bool:
+        """Whether a staging table is in the release."""
+        return table.split("_", 1)[0] in self.partners and table not in self.hidden
 
     def shows(self, model: Model) -> bool:
         """Whether a model is a mart that is in the release."""
@@ -44,10 +50,10 @@ def hide(con: duckdb.DuckDBPyConnection, restriction: Restriction) -> None:
             search path, and ``record_person`` in the latter.
         restriction: What the release is of.
     """
-    if restriction.partners == EVERYTHING.partners:
+    if all(restriction.is_of(name) for name in TABLES):
         return
     for name in TABLES:
-        if name.split("_", 1)[0] not in restriction.partners:
+        if not restriction.is_of(name):
             con.execute(f"CREATE TABLE memory.main.{name} AS FROM store.main.{name} LIMIT 0")
     con.execute(
         "CREATE TABLE memory.main.extract AS FROM store.main.extract "
@@ -56,9 +62,8 @@ def hide(con: duckdb.DuckDBPyConnection, restriction: Restriction) -> None:
     )
     recorded = " UNION ALL ".join(
         f"SELECT record_id FROM store.main.{name}"
-        for partner in sorted(restriction.partners)
-        for name, columns in tables_of(partner).items()
-        if "record_id" in columns
+        for name, columns in TABLES.items()
+        if "record_id" in columns and restriction.is_of(name)
     )
     con.execute(f"DELETE FROM memory.main.record_person WHERE record_id NOT IN ({recorded})")
 

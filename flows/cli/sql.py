@@ -37,6 +37,14 @@ def sql_command(
             help="Why, for the record, never of whom; else `sql_reason` of partnership.yaml.",
         ),
     ] = None,
+    use: Annotated[
+        str | None,
+        typer.Option(
+            "--use",
+            metavar="USE",
+            help="Only what the agreements let be looked at for this use.",
+        ),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Query the current release. Standard output holds the results and nothing else."""
@@ -46,7 +54,7 @@ def sql_command(
 
     check_open()
     with _bounded():
-        result = query_release(load_settings(locate(config)), query, reason)
+        result = query_release(load_settings(locate(config)), query, reason, use)
     write_result(result.columns, result.rows, output.value)
     say(f"{len(result.rows):,} row{'' if len(result.rows) == 1 else 's'}")
 

@@ -10,6 +10,7 @@ import yaml
 from asking import rows_of, write_rows
 
 from flows.context import open_control
+from flows.query import query_release
 from flows.refresh import run_refresh
 from flows.releases import roll_back
 from governance.agreements import load_agreement
@@ -98,6 +99,25 @@ def test_every_file_has_a_key_of_its_own(ran: Partnership) -> None:
     )
     assert told.fetchall() == [("housing",)]
     con.close()
+
+
+def test_for_a_use_only_what_the_agreements_list_for_it_can_be_looked_at(ran: Partnership) -> None:
+    terms(ran, "treatment", uses={"treatment-review": ["episode", "intervention"]})
+    terms(ran, "housing", uses={"treatment-review": ["application", "person"]})
+    run_refresh(ran.settings)
+    asked = "SELECT DISTINCT partner, event_type FROM event"
+    seen = query_release(ran.settings, asked, use="treatment-review").rows
+    assert {partner for partner, _ in seen} == {"treatment", "housing"}
+    kinds = {kind for _, kind in seen}
+    assert "triage" in kinds and "homelessness_application" in kinds
+    assert not kinds & {"arrest", "drug_test", "sentence", "duty_start", "tenancy_start"}
+    assert {"arrest", "duty_start"} <= {kind for _, kind in ran.select(asked)}
+    with pytest.raises(RefusedQuery):
+        query_release(ran.settings, "ATTACH 'warehouse.duckdb'", use="treatment-review")
+    with pytest.raises(StoreError, match="no part for that use"):
+        query_release(ran.settings, asked, use="marketing")
+    with open_control(ran.settings) as control:
+        assert "treatment-review" in {one.detail.get("use") for one in control.audit_entries()}
 
 
 def test_a_role_may_have_some_tables_only(ran: Partnership) -> None:

@@ -139,3 +139,12 @@ def test_later_clauses_do_not_void_earlier_signatures() -> None:
     )
     with pytest.raises(AgreementError):
         terms("police", processing_regime="part_4")
+
+
+def test_a_use_is_of_tables_of_the_agreement_with_their_parents() -> None:
+    assert terms("police").uses == {}
+    used = terms("police", uses={"needs-assessment": ["custody", "drug_test"]})
+    assert used.uses == {"needs-assessment": ("custody", "drug_test")}
+    for wrong in ({"needs-assessment": ["cars"]}, {"needs-assessment": ["drug_test"]}, {"A b": []}):
+        with pytest.raises(AgreementError):
+            terms("police", uses=wrong)
