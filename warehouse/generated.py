@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from warehouse.cohorts import Cohort, cohort_models
 from warehouse.metrics import Metric
@@ -10,7 +10,7 @@ from warehouse.metrics.compile import metric_models
 from warehouse.models import Model, load_models, with_generated
 
 
-def every_model(metrics: Iterable[Metric], cohorts: Sequence[Cohort]) -> tuple[Model, ...]:
+def every_model(metrics: Sequence[Metric], cohorts: Sequence[Cohort]) -> tuple[Model, ...]:
     """Return all models, each after what it reads.
 
     Args:

@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
-from warehouse.metrics.definition import STOCK, Measure, Metric, Span
+from warehouse.metrics.definition import NO_KIND, STOCK, Measure, Metric, Span, measure_numbers
 from warehouse.models import Model, reads
 
 UNION = "int_outcome"
 """All metrics' rows together; the mart ``outcome`` reads them there."""
+ALL_OF_THEM = "All"
+MISSING = "Not known"
 OPEN = "DATE '9999-12-31'"
 TAKEN = {"first": "ASC", "last": "DESC"}
 
 
-def metric_models(metrics: Iterable[Metric]) -> tuple[Model, ...]:
+def metric_models(metrics: Sequence[Metric]) -> tuple[Model, ...]:
     """Return one model a metric, ``outcome_<metric>``, and the view of them all.
+
+    They hold numbers in the place of names (``kind_given``, ``int_period.period_number`` and the
+    row of ``person``): of all that a release is made of they have the most rows.
 
     Args:
         metrics: At least one.
     """
-    models = [_model(f"outcome_{metric.metric}", metric_sql(metric)) for metric in metrics]
-    union = "\nUNION ALL BY NAME\n".join(f"SELECT * FROM {model.name}" for model in models)
+    numbers = measure_numbers(metrics)
+    models = [_model(f"outcome_{metric.metric}", metric_sql(metric, numbers)) for metric in metrics]
+    union = "\nUNION ALL\n".join(f"SELECT * FROM {model.name}" for model in models)
     return (*models, _model(UNION, union, is_view=True))
 
 
-def metric_sql(metric: Metric) -> str:
-    """Return the SELECT that counts a metric by period, own category and person."""
+def metric_sql(metric: Metric, numbers: Mapping[tuple[str, str], int]) -> str:
+    """Return the SELECT that counts a metric by period, own category and person.
+
+    Args:
+        metric: The metric.
+        numbers: Metric and measure → the measure's number.
+    """
     counted = [
-        measure_sql(metric.metric, measure, kind)
+        measure_sql(metric.metric, measure, numbers[metric.metric, measure.measure], kind, place)
         for measure in metric.measures
-        for kind in metric.by or ("all",)
+        for place, kind in enumerate(metric.kinds, start=1)
     ]
     among = f"WHERE ({metric.among.where}\n)" if metric.among else ""
     start = "year_start" if metric.relation == STOCK else "start_date"
     return f"""WITH dated AS (
-    SELECT frame.*, person.age_band, person.sex, person.ethnicity_group, person.area,
-           period.period_id, period.{start} AS period_start, period.end_date AS period_end
+    SELECT frame.*, person.rowid AS person_row,
+           person.age_band, person.sex, person.ethnicity_group, person.area,
+           period.period_id, period.period_number,
+           period.{start} AS period_start, period.end_date AS period_end
     FROM {metric.frame} AS frame
     INNER JOIN person ON person.person_id = frame.person_id
     INNER JOIN int_period AS period ON {_dated(metric.dated_by, start)}
@@ -48,15 +61,15 @@ unit AS (SELECT * FROM among {_taken(metric)})
 """ + "\nUNION ALL\n".join(counted)
 
 
-def measure_sql(metric: str, measure: Measure, kind: str) -> str:
+def measure_sql(metric: str, measure: Measure, number: int, kind: str, place: int) -> str:
     """Return the SELECT that counts one measure of a metric's units by one kind of category."""
     numerator = f"({measure.numerator.where}\n)"
     denominator = f"({measure.denominator.where}\n)" if measure.denominator else numerator
     of = "count(*)" if measure.denominator else "NULL"
-    category = "'All'" if kind == "all" else f"coalesce({kind}::VARCHAR, 'Not known')"
+    category = f"'{ALL_OF_THEM}'" if kind == NO_KIND else f"coalesce({kind}::VARCHAR, '{MISSING}')"
     value = f"avg({measure.value})" if measure.value else "NULL"
-    return f"""SELECT '{metric}' AS metric, '{measure.measure}' AS measure, period_id,
-       '{kind}' AS category_kind, {category} AS category, person_id,
+    return f"""SELECT {number}::SMALLINT AS measure_number, {place}::TINYINT AS kind_number,
+       period_number, {category} AS category, person_row,
        count(*) FILTER ({numerator})::INTEGER AS numerator, {of}::INTEGER AS denominator,
        {value}::DOUBLE AS value
 FROM unit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
@@ -24,6 +25,7 @@ LINKAGE_CAVEAT = (
     "a few per cent from the truth."
 )
 RESTRICTED = "restricted"
+NO_KIND = "all"
 SUM_OF_QUARTERS = "sum of quarters"
 STOCK = "stock"
 
@@ -141,10 +143,21 @@ class Metric(_Part):
         return self
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of category that the metric is told by; one that has none is told by all."""
+        return self.by or (NO_KIND,)
+
+    @property
     def policies(self) -> frozenset[str]:
         """The policy names that the metric hangs on."""
         among = policies_in(self.among.where) if self.among else []
         return frozenset(among).union(*(measure.policies for measure in self.measures))
+
+
+def measure_numbers(metrics: Iterable[Metric]) -> dict[tuple[str, str], int]:
+    """Return metric and measure → a number that stands for it while a release is built."""
+    names = [(metric.metric, one.measure) for metric in metrics for one in metric.measures]
+    return {name: number for number, name in enumerate(names, start=1)}
 
 
 def condition_problem(where: str) -> str:

@@ -9,7 +9,13 @@ import polars as pl
 
 from schemas.errors import ConfigError
 from warehouse.given import Given
-from warehouse.metrics.definition import RESTRICTED, STOCK, SUM_OF_QUARTERS, Metric
+from warehouse.metrics.definition import (
+    RESTRICTED,
+    STOCK,
+    SUM_OF_QUARTERS,
+    Metric,
+    measure_numbers,
+)
 from warehouse.metrics.read import lag_days, policy_days
 
 PERIODS = {
@@ -38,7 +44,7 @@ MEASURE_ROW = {
 def metric_frames(
     metrics: Sequence[Metric], others: Sequence[dict[str, Any]], given: Given
 ) -> dict[str, pl.DataFrame]:
-    """Return the tables ``metric_given``, ``measure_given`` and ``data_from_given``.
+    """Return the tables ``metric_given``, ``measure_given``, ``kind_given``, ``data_from_given``.
 
     Args:
         metrics: Every metric.
@@ -63,6 +69,7 @@ def metric_frames(
     return {
         "metric_given": pl.DataFrame(told, infer_schema_length=None),
         "measure_given": pl.DataFrame(measures, schema=MEASURE_ROW),
+        "kind_given": pl.DataFrame(list(kind_rows(metrics))),
         "data_from_given": pl.DataFrame(whole_from, schema=schema),
     }
 
@@ -96,7 +103,7 @@ def metric_row(metric: Metric, asked: frozenset[str]) -> dict[str, Any]:
         "model": metric.frame,
         "owner": metric.owner,
         "relation": metric.relation,
-        "category_kind": metric.by[0] if metric.by else "all",
+        "category_kind": metric.kinds[0],
         "is_published": metric.publish,
         "is_withheld": metric.status == RESTRICTED and metric.metric not in asked,
     }
@@ -122,3 +129,18 @@ def measure_rows(metric: Metric, policy: dict[str, int]) -> Iterator[dict[str, A
             "target_source": one.target.source if one.target else None,
             "target_dated": one.target.dated if one.target else None,
         }
+
+
+def kind_rows(metrics: Sequence[Metric]) -> Iterator[dict[str, Any]]:
+    """Yield what the numbers in the metrics' models stand for: measures and kinds of category."""
+    numbers = measure_numbers(metrics)
+    for metric in metrics:
+        for one in metric.measures:
+            for place, kind in enumerate(metric.kinds, start=1):
+                yield {
+                    "metric": metric.metric,
+                    "measure": one.measure,
+                    "measure_number": numbers[metric.metric, one.measure],
+                    "kind_number": place,
+                    "category_kind": kind,
+                }

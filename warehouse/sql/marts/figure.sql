@@ -22,45 +22,48 @@
 -- check: rows = SELECT (SELECT count(*) FROM figure WHERE split <> 'all') + (SELECT count(*) FROM metric_period WHERE is_reported)
 WITH reported AS (
     SELECT reported.metric, reported.measure, reported.period_kind, reported.period_id,
-           reported.relation, reported.start_date, reported.end_date, metric.category_kind,
+           reported.relation, reported.start_date, reported.end_date,
            measure.denominator_sql IS NOT NULL AS has_denominator,
-           row_number() OVER () AS window_number
+           row_number() OVER ()::INTEGER AS window_number
     FROM int_metric_period AS reported
-    INNER JOIN metric_given AS metric ON metric.metric = reported.metric
     INNER JOIN measure_given AS measure
         ON measure.metric = reported.metric AND measure.measure = reported.measure
     WHERE reported.is_reported
 ),
 
--- Numbers in the place of names: most of the work below is to bring rows of one person together.
-known AS (
-    SELECT person_id, row_number() OVER () AS person_number, age_band, sex, ethnicity_group,
-           coalesce(area, 'Not known') AS area
-    FROM person
-),
-
-counted AS (
-    SELECT reported.window_number, known.person_number, outcome.category_kind, outcome.category,
-           outcome.category_kind = reported.category_kind AS is_first_kind,
-           outcome.numerator, outcome.denominator, outcome.value
+-- The periods that each window is made of: a quarter, four of them, or a rolling year.
+part AS (
+    SELECT DISTINCT reported.window_number, kind.measure_number, quarter.period_number
     FROM reported
+    INNER JOIN kind_given AS kind
+        ON kind.metric = reported.metric AND kind.measure = reported.measure
     INNER JOIN int_period AS quarter
         ON quarter.end_date <= reported.end_date
         AND (quarter.start_date >= reported.start_date AND reported.relation = 'sum of quarters'
              OR quarter.period_id = reported.period_id)
-    INNER JOIN outcome
-        ON outcome.metric = reported.metric
-        AND outcome.measure = reported.measure
-        AND outcome.period_id = quarter.period_id
-    INNER JOIN known ON known.person_id = outcome.person_id
+),
+
+counted AS (
+    SELECT part.window_number, outcome.measure_number, outcome.kind_number, outcome.category,
+           outcome.person_row, outcome.numerator, outcome.denominator, outcome.value
+    FROM part
+    INNER JOIN int_outcome AS outcome
+        ON outcome.measure_number = part.measure_number
+        AND outcome.period_number = part.period_number
+),
+
+known AS (
+    SELECT rowid AS person_row, age_band, sex, ethnicity_group,
+           coalesce(area, 'Not known') AS area
+    FROM person
 ),
 
 of_person AS (
-    SELECT window_number, person_number, sum(numerator) AS numerator,
-           sum(denominator) AS denominator
+    SELECT window_number, person_row, sum(numerator)::INTEGER AS numerator,
+           sum(denominator)::INTEGER AS denominator
     FROM counted
-    WHERE is_first_kind
-    GROUP BY window_number, person_number
+    WHERE kind_number = 1
+    GROUP BY window_number, person_row
 ),
 
 by_person AS (
@@ -75,7 +78,7 @@ by_person AS (
            count(*) FILTER (denominator > 0) AS denominator_people,
            count(*) FILTER (denominator > numerator) AS rest_people
     FROM of_person
-    INNER JOIN known USING (person_number)
+    INNER JOIN known USING (person_row)
     GROUP BY GROUPING SETS (
         (window_number), (window_number, age_band), (window_number, sex),
         (window_number, ethnicity_group), (window_number, area)
@@ -83,19 +86,20 @@ by_person AS (
 ),
 
 by_category AS (
-    SELECT window_number, category_kind AS split, category,
+    SELECT window_number, kind.category_kind AS split, category,
            sum(numerator) AS numerator, sum(denominator) AS denominator,
            count(*) FILTER (numerator > 0) AS numerator_people,
            count(*) FILTER (denominator > 0) AS denominator_people,
            count(*) FILTER (denominator > numerator) AS rest_people
     FROM (
-        SELECT window_number, category_kind, category, person_number,
-               sum(numerator) AS numerator, sum(denominator) AS denominator
+        SELECT window_number, measure_number, kind_number, category, person_row,
+               sum(numerator)::INTEGER AS numerator, sum(denominator)::INTEGER AS denominator
         FROM counted
-        WHERE category_kind <> 'all'
-        GROUP BY window_number, category_kind, category, person_number
+        GROUP BY ALL
     )
-    GROUP BY window_number, category_kind, category
+    INNER JOIN kind_given AS kind USING (measure_number, kind_number)
+    WHERE kind.category_kind <> 'all'
+    GROUP BY window_number, kind.category_kind, category
 ),
 
 summed AS (
@@ -104,29 +108,33 @@ summed AS (
     SELECT * FROM by_category
 ),
 
+worth AS (
+    SELECT counted.window_number, kind.category_kind, counted.kind_number, counted.category,
+           counted.person_row, counted.value
+    FROM counted
+    INNER JOIN kind_given AS kind USING (measure_number, kind_number)
+    WHERE counted.value IS NOT NULL
+),
+
 valued AS (
-    SELECT window_number, category_kind AS split, category, avg(value) AS mean,
-           median(value) AS median
-    FROM counted
-    WHERE value IS NOT NULL AND category_kind <> 'all'
-    GROUP BY window_number, category_kind, category
-    UNION ALL
-    SELECT counted.window_number, told.split, told.category, avg(counted.value),
-           median(counted.value)
-    FROM counted
-    INNER JOIN (
-        SELECT person_number, unnest([
-            {split: 'all', category: 'All'},
-            {split: 'age_band', category: age_band},
-            {split: 'sex', category: sex},
-            {split: 'ethnicity_group', category: ethnicity_group},
-            {split: 'area', category: area}
-        ], recursive := TRUE)
-        FROM known
-        WHERE person_number IN (SELECT person_number FROM counted WHERE value IS NOT NULL)
-    ) AS told USING (person_number)
-    WHERE counted.value IS NOT NULL AND counted.is_first_kind
-    GROUP BY counted.window_number, told.split, told.category
+    SELECT window_number, split, category, avg(value) AS mean, median(value) AS median
+    FROM (
+        SELECT window_number, category_kind AS split, category, value
+        FROM worth
+        WHERE category_kind <> 'all'
+        UNION ALL
+        SELECT worth.window_number, unnest([
+                   {split: 'all', category: 'All'},
+                   {split: 'age_band', category: known.age_band},
+                   {split: 'sex', category: known.sex},
+                   {split: 'ethnicity_group', category: known.ethnicity_group},
+                   {split: 'area', category: known.area}
+               ], recursive := TRUE), worth.value
+        FROM worth
+        INNER JOIN known USING (person_row)
+        WHERE worth.kind_number = 1
+    )
+    GROUP BY window_number, split, category
 ),
 
 -- What is reported and counts nobody is a figure of nought, not a gap.

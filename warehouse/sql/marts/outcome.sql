@@ -14,7 +14,10 @@
 -- check: related metric -> metric.metric
 -- check: holds numerator >= 0 AND (denominator IS NULL OR numerator <= denominator)
 -- check: holds denominator IS NOT NULL OR numerator > 0
-SELECT metric, measure, period_id, category_kind, category, person_id,
-       numerator, denominator, value
-FROM int_outcome
-ORDER BY metric, measure, period_id, category_kind, category, person_id
+SELECT kind.metric, kind.measure, int_period.period_id, kind.category_kind, counted.category,
+       person.person_id, counted.numerator, counted.denominator, counted.value
+FROM int_outcome AS counted
+INNER JOIN kind_given AS kind
+    ON kind.measure_number = counted.measure_number AND kind.kind_number = counted.kind_number
+INNER JOIN int_period ON int_period.period_number = counted.period_number
+INNER JOIN person ON person.rowid = counted.person_row
