@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -45,12 +46,9 @@ def test_every_link_leads_to_a_page_and_heading(found) -> None:
         for path, _, heading in (
             link.partition("#") for link in re.findall(r"\]\(([^)]+)\)", page)
         ):
-            target = Path(name).parent / path if path else Path(name)
-            parts: list[str] = []
-            for part in target.parts:
-                parts = parts[:-1] if part == ".." else [*parts, part]
-            key = "/".join(parts)
-            text = found.get(key) or (REFERENCE / key).read_text("utf-8")
+            target = (REFERENCE / name).parent.joinpath(path) if path else REFERENCE / name
+            key = os.path.relpath(target, REFERENCE)
+            text = found.get(key) or target.read_text("utf-8")
             headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
             assert not heading or heading in headings, f"{name} → {path}#{heading}"
 
