@@ -160,8 +160,8 @@ def status(settings: Settings) -> dict[str, Any]:
 
     Returns:
         ``requests``, ``reaudit`` (publications and waiting drafts that people who have since gone
-        are counted in) and ``tokens_behind`` (suppression tokens by the older key epoch that they
-        stand on).
+        are counted in), ``handed_out`` (who was given a role's file that may hold them) and
+        ``tokens_behind`` (suppression tokens by the older key epoch that they stand on).
     """
     with open_control(settings) as control:
         requests = control.rights_requests()
@@ -176,6 +176,11 @@ def status(settings: Settings) -> dict[str, Any]:
                 ],
                 "drafts": [one.run_id for one in control.waiting_drafts() if one.run_id in before],
             },
+            "handed_out": [
+                f"{one.recipients}, {one.at:%Y-%m-%d}"
+                for one in control.audit_entries("disclosure")
+                if "role" in one.detail and one.run_id in before
+            ],
             "tokens_behind": {str(epoch): n for epoch, n in control.standing_tokens().items()},
         }
 

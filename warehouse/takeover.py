@@ -134,6 +134,9 @@ def _sources(model: Model) -> frozenset[str]:
 
 def _reads(model: Model, check: str) -> frozenset[str]:
     """The tables that a check reads, the model's own among them."""
+    kind = check.partition(" ")[0]
+    if kind in ("unique", "not_null", "accepted") or (kind == "holds" and "SELECT" not in check):
+        return frozenset({model.name})
     return _read_by(check_sql(model.name, check))
 
 

@@ -123,6 +123,8 @@ def rights_status_command(config: ConfigOption = None, json_out: JsonOption = No
     for kind, listed in said["reaudit"].items():
         if listed:
             typer.echo(f"To audit again, {kind} that count people who went: {', '.join(listed)}")
+    for recipient in said["handed_out"]:
+        typer.echo(f"To be given back, a file that may hold people who went: {recipient}")
     for epoch, count in said["tokens_behind"].items():
         typer.echo(f"{count:,} suppression tokens are in no newer key epoch than {epoch}.")
 

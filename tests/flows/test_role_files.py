@@ -181,6 +181,17 @@ def test_a_file_is_not_made_while_somebody_waits_to_be_erased(ran: Partnership) 
     assert not out.exists()
 
 
+def test_who_holds_a_file_of_people_who_went_is_told(ran: Partnership) -> None:
+    assert asked(ran, "housing-lead")[0].exit_code == 0
+    assert "To be given back" not in ran.journeys("rights", "status").stdout
+    row = rows_of(ran.inbox("police", "custody"))[0]
+    request = write_rows(ran.folder.parent / "request.csv", [{"custody_ref": row["custody_ref"]}])
+    ran.journeys("rights", "erase", "--partner", "police", "--file", str(request))
+    run_refresh(ran.settings)
+    told = ran.journeys("rights", "status").stdout
+    assert "To be given back" in told and "B. Recipient, housing-lead" in told
+
+
 def test_a_file_is_of_what_people_read(ran: Partnership) -> None:
     run_refresh(ran.settings)
     roll_back(ran.settings, None, "Trying")
