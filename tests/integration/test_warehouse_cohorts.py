@@ -28,6 +28,7 @@ entry:
   - {no_step: arrest, within_days_before: 90}
 stages:
   - {stage: again, title: "Arrested again within {within} days", step: arrest, within: 60}
+  - {stage: third, title: "And again within {within} days", step: arrest, within: 90}
 """
 
 
@@ -39,6 +40,7 @@ PERSONS = {
     "once": arrests("2025-07-01"),
     "again on day 60": arrests("2025-07-01", "2025-08-30"),
     "again on day 61": arrests("2025-07-01", "2025-08-31"),
+    "three times": arrests("2025-07-01", "2025-07-02", "2025-07-20"),
     "twice in the cohort": arrests("2025-07-05", "2025-07-15", "2025-12-01"),
     "died on day 10": arrests(
         "2025-07-01", police_suspected_drug_death=[{"death_date": "2025-07-11"}]
@@ -51,6 +53,10 @@ def own_cohorts(folder: Path, text: str = OWN) -> Path:
     folder = folder / "cohorts"
     folder.mkdir(exist_ok=True)
     (folder / "rearrested.yaml").write_text(text, "utf-8")
+    mistyped = text.replace("rearrested", "mistyped").replace(
+        "step: arrest,", "step: arrest, detail: 92d,"
+    )
+    (folder / "mistyped.yaml").write_text(mistyped, "utf-8")
     return folder
 
 
@@ -70,7 +76,11 @@ def test_a_cohort_is_added_without_python(con) -> None:
         "SELECT stage, reached, reached_people, lost, in_cohort, days_median FROM funnel "
         "WHERE cohort = 'rearrested' AND period_id = '2025-Q3' AND period_kind = 'quarter'"
     ).fetchall()
-    assert told == [("index", 5, 5, 0, 5, None), ("again", 2, 2, 3, 5, 35.0)]
+    assert told == [
+        ("index", 6, 6, 0, 6, None),
+        ("again", 3, 3, 3, 6, 10.0),
+        ("third", 1, 1, 2, 6, 18.0),  # of a like kind, so later than the one before
+    ]
 
 
 def test_twelve_months_are_the_sum_of_four_quarters(con) -> None:
@@ -78,7 +88,7 @@ def test_twelve_months_are_the_sum_of_four_quarters(con) -> None:
         "SELECT period_id, reached, reached_people FROM funnel WHERE cohort = 'rearrested' "
         "AND period_kind = 'twelve months' AND stage = 'index' ORDER BY start_date DESC LIMIT 1"
     ).fetchall()
-    assert told == [("2026-Q1", 6, 5)]  # one person is in two of the quarters
+    assert told == [("2026-Q1", 7, 6)]  # one person is in two of the quarters
     uneven = con.execute(
         """SELECT count(*) FROM funnel AS year WHERE period_kind = 'twelve months' AND reached <> (
             SELECT sum(reached) FROM funnel AS quarter
@@ -110,13 +120,14 @@ def test_unfinished_follow_up_is_censored_at_the_earliest_of_death_and_the_data(
         person: found
         for person, *found in con.execute(
             "SELECT person_id, days, is_event, censored_by FROM time_to_event "
-            "WHERE cohort = 'rearrested'"
+            "WHERE cohort = 'rearrested' AND stage = 'again'"
         ).fetchall()
     }
     assert told == {
         "once": [364, False, "end of the data"],
         "again on day 60": [60, True, None],
         "again on day 61": [61, True, None],
+        "three times": [1, True, None],
         "twice in the cohort": [10, True, None],
         "died on day 10": [10, False, "death"],
         "arrested of late": [10, False, "end of the data"],
@@ -126,9 +137,16 @@ def test_unfinished_follow_up_is_censored_at_the_earliest_of_death_and_the_data(
 def test_survival_is_estimated_from_all_of_them(con) -> None:
     told = con.execute(
         "SELECT day, at_risk, events, round(probability, 4) FROM survival "
-        "WHERE cohort = 'rearrested'"
+        "WHERE cohort = 'rearrested' AND stage = 'again'"
     ).fetchall()
-    assert told == [(10, 6, 1, 0.8333), (60, 3, 1, 0.5556), (61, 2, 1, 0.2778)]
+    assert told == [(1, 7, 1, 0.8571), (10, 6, 1, 0.7143), (60, 3, 1, 0.4762), (61, 2, 1, 0.2381)]
+
+
+def test_a_cohort_of_nobody_is_named_among_what_is_odd(con) -> None:
+    told = con.execute(
+        "SELECT place, rows, people FROM data_issue WHERE issue = 'cohort_of_nobody'"
+    )
+    assert told.fetchall() == [("mistyped", 1, 0)]  # most others need partners that sent nothing
 
 
 def test_survival_agrees_with_the_textbook() -> None:
@@ -155,7 +173,7 @@ def test_a_mistake_stops_the_build_before_it_begins(tmp_path: Path) -> None:
     last.parent.mkdir()
     last.write_bytes(b"the last release")
     broken = own_cohorts(tmp_path, OWN.replace("step: arrest", "step: arest", 1))
-    with pytest.raises(ConfigError, match=r"rearrested\.yaml cannot be used: `index\.step` is not"):
+    with pytest.raises(ConfigError, match=r"mistyped\.yaml cannot be used: `index\.step` is not"):
         rows.release(tmp_path, PERSONS, given=Given(cohorts=broken))
     assert last.read_bytes() == b"the last release"
     assert [path.name for path in last.parent.iterdir()] == [last.name]

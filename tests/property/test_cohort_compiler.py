@@ -48,6 +48,7 @@ rules = st.one_of(
     keyed(sex=st.just(["F"])),
 )
 stage_kinds = st.one_of(
+    keyed(step=kinds(STEPS), within=some_days),
     keyed(step=kinds(STEPS), within=some_days, detail=detail),
     keyed(no_step=kinds(STEPS), within=some_days, detail=detail),
     keyed(spell=kinds(SPELLS), within=some_days, detail=detail),

@@ -3,8 +3,8 @@
 -- column title: What it is.
 -- column what_was_done: How the release treats the rows.
 -- column partner: The partner whose rows they are; missing where they are of several, or there are none.
--- column place: The kind of event or spell, or the table; missing where there are none.
--- column rows: Number of rows; of a person merged, split or retired, the records that moved.
+-- column place: The kind of event or spell, the table or the cohort; missing where there are none.
+-- column rows: Number of rows; of a person merged, split or retired, the records that moved; of a cohort 1.
 -- column people: Number of people they are of.
 -- check: unique issue, partner, place
 -- check: not_null issue, title, what_was_done, rows, people
@@ -101,6 +101,13 @@ counted AS (
     FROM history_given
     SEMI JOIN run USING (run_id)
     GROUP BY cause
+    UNION ALL
+    -- Its file may hold a word that its author did not mean, such as a detail that no record has.
+    SELECT 'cohort_of_nobody', NULL, cohort, 1, 0
+    FROM cohort_period
+    WHERE is_reported
+    GROUP BY cohort
+    HAVING sum(people) = 0
 )
 
 SELECT code.code AS issue, code.label AS title, code.category AS what_was_done,
