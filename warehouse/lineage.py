@@ -83,6 +83,7 @@ def trace(con: duckdb.DuckDBPyConnection, models: tuple[Model, ...]) -> Lineage:
         "WHERE NOT internal ORDER BY table_name, column_index"
     ).fetchall():
         types.setdefault(table, {})[column] = kind
+    _plan_columns_only(con)
     parents: dict[Column, frozenset[Column]] = {}
     for model in models:
         sql = _inlined(model.sql)
@@ -100,16 +101,21 @@ def columns_read(con: duckdb.DuckDBPyConnection, sql: str) -> frozenset[Column]:
     Raises:
         StoreError: The SELECT cannot be planned.
     """
+    _plan_columns_only(con)
     return _read(con, _inlined(sql))
+
+
+def _plan_columns_only(con: duckdb.DuckDBPyConnection) -> None:
+    """Have the planner take out the columns that are not needed, and nothing else."""
+    steps = con.execute("SELECT name FROM duckdb_optimizers()").fetchall()
+    off = ",".join(name for (name,) in steps if name not in _PLANNER_STEPS)
+    con.execute(f"SET disabled_optimizers = '{off}'")
 
 
 def _read(con: duckdb.DuckDBPyConnection, sql: str) -> frozenset[Column]:
     """Return the columns that the plan of a SELECT reads."""
     planned = None
     try:
-        steps = con.execute("SELECT name FROM duckdb_optimizers()").fetchall()
-        off = ",".join(name for (name,) in steps if name not in _PLANNER_STEPS)
-        con.execute(f"SET disabled_optimizers = '{off}'")
         planned = con.execute(f"EXPLAIN (FORMAT json) {sql}").fetchone()
     except duckdb.Error:
         planned = None
@@ -118,7 +124,7 @@ def _read(con: duckdb.DuckDBPyConnection, sql: str) -> frozenset[Column]:
             "It cannot be said where a column comes from: a model cannot be planned.",
             "Correct the model's SQL, which is under `warehouse/sql`.",
         )
-    return frozenset(_scanned(json.loads(planned[1])))
+    return frozenset(found for step in json.loads(planned[1]) for found in _scanned(step))
 
 
 def _inlined(sql: str) -> str:
@@ -133,13 +139,14 @@ def _inlined(sql: str) -> str:
     return sql
 
 
-def _scanned(plan: Any) -> Iterator[Column]:
-    """Yield the columns that the scans of a plan read."""
-    for node in nodes(plan):
-        told = node.get("extra_info")
-        if isinstance(told, dict) and "Table" in told:
-            read = told.get("Projections", [])
-            table = str(told["Table"]).rsplit(".", 1)[-1].strip('"')
-            for column in [read] if isinstance(read, str) else read:
-                if column:  # a scan that only counts rows reads no column
-                    yield table, column
+def _scanned(step: dict[str, Any]) -> Iterator[Column]:
+    """Yield the columns that the scans of a plan read, from one step of it downwards."""
+    told = step.get("extra_info", {})
+    if "Table" in told:
+        read = told.get("Projections", [])
+        table = str(told["Table"]).rsplit(".", 1)[-1].strip('"')
+        for column in [read] if isinstance(read, str) else read:
+            if column:  # a scan that only counts rows reads no column
+                yield table, column
+    for child in step.get("children", []):
+        yield from _scanned(child)

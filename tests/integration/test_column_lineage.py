@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from datetime import date
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from flows.cli import app
-from flows.lineage import ancestry, figures, find_figure
-from flows.lineage_page import packaged_agreements
-from flows.start import start
+from flows.lineage import figures, find_figure
 from governance.pseudonymise import made_from
 from schemas.errors import ConfigError
 from schemas.tables import TABLES as SENT
@@ -21,13 +15,6 @@ from warehouse.connect import memory_connection
 from warehouse.lineage import Lineage, columns_read, trace
 from warehouse.metrics import load_metrics
 from warehouse.models import parse_model
-from warehouse.reference.described import describe
-from warehouse.reference.metrics import columns_of
-
-
-@pytest.fixture(scope="module")
-def warehouse():
-    return describe()
 
 
 @pytest.fixture
@@ -76,12 +63,6 @@ def test_each_column_of_a_model_is_traced_alone(con) -> None:
     assert lineage.parents["m", "second"] == {("a", "y")}
 
 
-def test_the_sex_of_a_person_comes_from_every_record_that_says_it(warehouse) -> None:
-    found = {table for table, column in warehouse.lineage.origins(("person", "sex"))
-             if column == "sex"}  # fmt: skip
-    assert found == {name for name, columns in staging.TABLES.items() if "sex" in columns}
-
-
 def test_every_staged_column_is_made_from_columns_of_the_extract() -> None:
     for partner, tables in SENT.items():
         for table in tables:
@@ -93,28 +74,9 @@ def test_every_staged_column_is_made_from_columns_of_the_extract() -> None:
             assert {source for sources in made.values() for source in sources} <= set(table.columns)
 
 
-@pytest.mark.parametrize("figure", figures().values(), ids=lambda one: one.name)
-def test_a_figure_reaches_the_extract_and_its_clause(warehouse, figure) -> None:
-    traced = ancestry(warehouse, figure, packaged_agreements(), {})
-    # Every table that the definition names is reached, by a column at least.
-    assert {one.whole_table for one in traced.named} == set(figure.sources)
-    assert figure.frame in traced.models
-    for origin in traced.origins:
-        # What is restricted is in no packaged agreement, so nothing of it is taken in.
-        assert origin.agreement or origin.table == "suspected_drug_death"
-        assert set(origin.held_as) <= set(staging.TABLES[f"{origin.partner}_{origin.table}"])
-
-
 def test_every_file_of_a_publication_is_traced() -> None:
     files = {one.file for one in figures().values()} - {""}
     assert files == {"outcomes.csv", "funnel.csv", "transitions.csv"}
-
-
-def test_one_measure_hangs_on_no_more_than_its_metric(warehouse) -> None:
-    metric = next(one for one in load_metrics() if len(one.measures) > 1)
-    types = warehouse.lineage.types
-    parts = [columns_of(metric, types, measure) for measure in metric.measures]
-    assert frozenset().union(*parts) == columns_of(metric, types)
 
 
 def test_a_metric_that_there_is_not_is_told_of_by_name() -> None:
@@ -127,23 +89,10 @@ def test_a_metric_that_there_is_not_is_told_of_by_name() -> None:
     assert found.measure == metric.measures[0]
 
 
-def test_the_command_follows_a_metric_by_the_partnerships_own_agreements(tmp_path) -> None:
-    folder = tmp_path / "partnership"
-    start(folder, demo=True, today=date(2026, 7, 1))
-    own = folder / "cohorts" / "of_our_own.yaml"
-    own.parent.mkdir()
+def test_a_partnerships_own_cohort_can_be_followed(tmp_path) -> None:
     text = (Path(cohorts.__file__).parent / "rough_sleeping.yaml").read_text("utf-8")
-    own.write_text(text.replace("cohort: rough_sleeping", "cohort: of_our_own", 1), "utf-8")
-    metric = load_metrics()[0]
-    told, out = str(folder / "partnership.yaml"), tmp_path / "lineage.json"
-    found = CliRunner().invoke(
-        app, ["lineage", metric.metric, "--config", told, "--json", str(out)]
-    )
-    assert found.exit_code == 0
-    assert f"counts     the rows of {metric.frame}" in found.stdout
-    report = json.loads(out.read_text("utf-8"))
-    assert report["frame"] == metric.frame
-    for origin in report["origins"]:
-        assert f"{origin['partner']} {origin['table']}.{origin['column']} " in found.stdout
-    found = CliRunner().invoke(app, ["lineage", "of_our_own", "--config", told])
-    assert "housing rough_sleeping.sighting_date" in found.stdout
+    own = text.replace("cohort: rough_sleeping", "cohort: of_our_own", 1)
+    (tmp_path / "of_our_own.yaml").write_text(own, "utf-8")
+    found = find_figure("of_our_own", tmp_path)
+    assert found.frame == "int_cohort_of_our_own"
+    assert "housing rough_sleeping" in found.sources

@@ -1,19 +1,28 @@
-"""The pages that the warehouse describes: whole, linked, and drawn."""
+"""The pages that the warehouse describes: whole, linked and drawn, and every figure traced."""
 
 from __future__ import annotations
 
+import json
 import os.path
 import re
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from typer.testing import CliRunner
 
-from flows.lineage_page import lineage_page
+from flows.cli import app
+from flows.lineage import ancestry, figures
+from flows.lineage_page import lineage_page, packaged_agreements
+from flows.start import start
+from warehouse import staging
 from warehouse.checks import check_words
+from warehouse.metrics import load_metrics
 from warehouse.reference import pages, write_pages
 from warehouse.reference.described import describe
 from warehouse.reference.diagram import entity_diagram
+from warehouse.reference.metrics import columns_of
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -95,3 +104,45 @@ def test_pages_of_tables_that_are_no_more_are_taken_away(tmp_path, monkeypatch) 
     monkeypatch.setattr("warehouse.reference.pages", lambda: {"warehouse/here.md": "new"})
     assert write_pages(tmp_path) == [tmp_path / "warehouse" / "here.md"]
     assert [path.name for path in (tmp_path / "warehouse").iterdir()] == ["here.md"]
+
+
+def test_the_sex_of_a_person_comes_from_every_record_that_says_it(warehouse) -> None:
+    found = {table for table, column in warehouse.lineage.origins(("person", "sex"))
+             if column == "sex"}  # fmt: skip
+    assert found == {name for name, columns in staging.TABLES.items() if "sex" in columns}
+
+
+@pytest.mark.parametrize("figure", figures().values(), ids=lambda one: one.name)
+def test_a_figure_reaches_the_extract_and_its_clause(warehouse, figure) -> None:
+    traced = ancestry(warehouse, figure, packaged_agreements(), {})
+    # Every table that the definition names is reached, by a column at least.
+    assert {one.whole_table for one in traced.named} == set(figure.sources)
+    assert figure.frame in traced.models
+    for origin in traced.origins:
+        # What is restricted is in no packaged agreement, so nothing of it is taken in.
+        assert origin.agreement or origin.table == "suspected_drug_death"
+        assert set(origin.held_as) <= set(staging.TABLES[f"{origin.partner}_{origin.table}"])
+
+
+def test_one_measure_hangs_on_no_more_than_its_metric(warehouse) -> None:
+    metric = next(one for one in load_metrics() if len(one.measures) > 1)
+    types = warehouse.lineage.types
+    parts = [columns_of(metric, types, measure) for measure in metric.measures]
+    assert frozenset().union(*parts) == columns_of(metric, types)
+
+
+def test_the_command_follows_a_figure_by_the_partnerships_own_agreements(
+    warehouse, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("warehouse.reference.described.describe", lambda cohorts: warehouse)
+    start(tmp_path / "partnership", demo=True, today=date(2026, 7, 1))
+    told, out = tmp_path / "partnership" / "partnership.yaml", tmp_path / "lineage.json"
+    found = CliRunner().invoke(
+        app, ["lineage", "arrests/arrests", "--config", str(told), "--json", str(out)]
+    )
+    assert found.exit_code == 0
+    assert "counts     the rows of int_arrest" in found.stdout
+    assert "  police custody.arrest_date " in found.stdout
+    report = json.loads(out.read_text("utf-8"))
+    for origin in report["origins"]:
+        assert f"{origin['partner']} {origin['table']}.{origin['column']} " in found.stdout
