@@ -178,6 +178,7 @@ def test_before_and_after_agree_with_plain_python(persons: Persons) -> None:
     died = {r["person_id"]: r["death_date"] for r in told["int_death"]}
     year = timedelta(365)
     expected = {}
+    sent = {table for tables in persons.values() for table in tables}
     for start in told["int_index_step"]:
         name, day = start["person_id"], start["step_date"]
         if start["step"] not in {"treatment_start", "prison_release", "intensive_programme_start"}:
@@ -186,6 +187,8 @@ def test_before_and_after_agree_with_plain_python(persons: Persons) -> None:
             continue
         key = (name, start["period_id"], start["step"])
         for measure, (table, column, only) in COUNTED.items():
+            if table == "housing_rough_sleeping" and table not in sent:
+                continue
             days = [
                 r[column]
                 for r in persons[name].get(table, ())
@@ -197,6 +200,8 @@ def test_before_and_after_agree_with_plain_python(persons: Persons) -> None:
                 reference.events(days, day + one, day + year),
             )
         for measure, kind in LASTING.items():
+            if kind == "temporary_accommodation" and f"housing_{kind}" not in sent:
+                continue
             spells = [
                 (r["start_date"], r["until"])
                 for r in told["int_spell"]
@@ -242,7 +247,9 @@ def test_turning_time_round_exchanges_before_and_after(
         persons[f"q{number}"] = one([-day for day in arrests], turned)
     told = models_alone.told(persons, ["before_after"])["before_after"]
     counts = {(r["person_id"], r["measure"]): (r["before"], r["after"]) for r in told}
-    assert len(counts) == len(told) == 2 * len(made) * 12
+    # Nobody sends sightings of rough sleeping; a stay is sent as soon as anybody has one.
+    measures = 11 if any(stays for _, stays in made) else 10
+    assert len(counts) == len(told) == 2 * len(made) * measures
     for (name, measure), (before, after) in counts.items():
         if name.startswith("p"):
             assert counts["q" + name[1:], measure] == (after, before)

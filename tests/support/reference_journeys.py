@@ -62,6 +62,11 @@ class Step:
     step: str
     contacts: frozenset[tuple[str, int]] = frozenset()
 
+    @property
+    def begins(self) -> frozenset[tuple[str, int]]:
+        """The contacts of which a later step is only a stage: a release begins none."""
+        return frozenset() if self.step == "prison_release" else self.contacts
+
 
 def keyed(tables: Tables, table: str) -> list[tuple[int, Mapping[str, Any]]]:
     """Return a table's rows, each with its key."""
@@ -170,13 +175,14 @@ def first_of_each_quarter(told: Sequence[Step], as_at: date) -> dict[tuple[str, 
 
 def following(told: Sequence[Step], place: int, days: int) -> list[Step]:
     """Return what followed a step within some days, leaving out stages of what is told already."""
-    found, seen = [], set(told[place].contacts)
+    found: list[Step] = []
+    seen = set(told[place].begins)
     for step in told[place + 1 :]:
         if (step.day - told[place].day).days > days:
             break
         if not step.contacts & seen:
             found.append(step)
-        seen |= step.contacts
+        seen |= step.begins
     return found
 
 

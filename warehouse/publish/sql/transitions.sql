@@ -1,7 +1,9 @@
 -- One row per kind of step and kind of what came next, over the latest four quarters that are
 -- complete: people, by their first step of the kind in each quarter. The distinct people behind a
 -- count, and those of its total who are not behind it, are for masking. Next steps are in wide
--- kinds, because finer ones left more than half of the cells small.
+-- kinds, because finer ones left more than half of the cells small. Steps of tables that a partner may
+-- leave out are next steps, but no row is from them: few have them, and what nobody sends would look
+-- like what is masked.
 WITH latest AS (
     SELECT period.period_id, period.start_date, period.end_date
     FROM period
@@ -17,7 +19,11 @@ span AS (
 kind AS (
     SELECT code AS step, label, "rank" AS place FROM code
     WHERE list = 'step' AND category = 'journey'
-        AND code NOT IN ('discharge_untreated', 'death_in_treatment')
+        AND code NOT IN (
+            'discharge_untreated', 'death_in_treatment', 'prison_referral', 'cj_assessment',
+            'caseload_start', 'intensive_programme_start', 'secure_treatment_start',
+            'rough_sleeping', 'temporary_accommodation_start'
+        )
 ),
 
 next_kind AS (

@@ -2,12 +2,13 @@
 -- policy('before_after') days before the first such start in the quarter, and in as many after. The
 -- day itself is in neither. Only where both windows are complete: the last day's follow-up lies
 -- before the data of the partner that records the measure, whose data reach back far enough, and the
--- person is not known to have died within it.
+-- person is not known to have died within it. A table that a partner may leave out is counted only
+-- where it was sent: nought would say that nobody slept rough.
 -- check: unique person_id, period_id, step, measure
 -- check: not_null person_id, period_id, step, measure, before, after
 -- check: holds before >= 0 AND after >= 0
 -- check: holds unit <> 'days' OR (before <= policy('before_after') AND after <= policy('before_after'))
-WITH measure AS (
+WITH counted_measure AS (
     FROM (VALUES
         ('arrests', 'police', 'events'),
         ('neighbourhood_crime_arrests', 'police', 'events'),
@@ -22,6 +23,13 @@ WITH measure AS (
         ('days_owed_homelessness_duty', 'housing', 'days'),
         ('days_in_temporary_accommodation', 'housing', 'days')
     ) AS named(measure, partner, unit)
+),
+
+measure AS (
+    SELECT * FROM counted_measure
+    WHERE (measure <> 'rough_sleeping_sightings' OR EXISTS (FROM stg_rough_sleeping))
+        AND (measure <> 'days_in_temporary_accommodation'
+             OR EXISTS (FROM stg_temporary_accommodation))
 ),
 
 event AS (

@@ -2,7 +2,7 @@
 -- column period_id: The quarter of the start, as in period. Only quarters that ended 365 days or more before the date of the extract that records the measure.
 -- column person_id: The person, as in person; once a quarter and kind of start.
 -- column step: What started, on the person's first such day in the quarter: treatment_start, prison_release or intensive_programme_start.
--- column measure: What is counted: arrests, neighbourhood_crime_arrests, drug_offence_arrests, positive_tests, sentences, recalls, homelessness_applications, rough_sleeping_sightings, days_in_custody, days_in_structured_treatment, days_owed_homelessness_duty or days_in_temporary_accommodation.
+-- column measure: What is counted: arrests, neighbourhood_crime_arrests, drug_offence_arrests, positive_tests, sentences, recalls, homelessness_applications, rough_sleeping_sightings, days_in_custody, days_in_structured_treatment, days_owed_homelessness_duty or days_in_temporary_accommodation. Sightings and temporary accommodation are there only where housing sends them.
 -- column unit: events, or days: the nights between the first and the last day of the spells, those of overlapping spells counted once.
 -- column before: How much in the 365 days before the start. The day itself is in neither window.
 -- column after: How much in the 365 days after it.
