@@ -10,14 +10,18 @@ from warehouse.metrics.compile import metric_models
 from warehouse.models import Model, load_models, with_generated
 
 
-def every_model(metrics: Sequence[Metric], cohorts: Sequence[Cohort]) -> tuple[Model, ...]:
+def every_model(
+    metrics: Sequence[Metric], cohorts: Sequence[Cohort], *, only_published: bool = False
+) -> tuple[Model, ...]:
     """Return all models, each after what it reads.
 
     Args:
         metrics: The metrics to count.
         cohorts: The cohorts to follow.
+        only_published: Count only the metrics that the draft tables hold.
 
     Raises:
         StoreError: Two share a name, or models read each other in a circle.
     """
-    return with_generated(load_models(), (*metric_models(metrics), *cohort_models(cohorts)))
+    counted = metric_models(metrics, only_published=only_published)
+    return with_generated(load_models(), (*counted, *cohort_models(cohorts)))

@@ -32,6 +32,7 @@ from warehouse.restrict import EVERYTHING, Restriction, check_marts, hide
 from warehouse.sensitivity import GIVEN, figures_over_range
 from warehouse.takeover import EARLIER, Earlier, standing
 
+BUILD_MEMORY = "3GB"  # of the 4 that a build may take (2026-11-22); the rest spills, encrypted
 RELEASE_MODE = 0o444  # COPY to the open file once overwrote a release that was writable
 
 # What the linkage room may hand over for the mart linkage_quality; all but these are refused.
@@ -123,6 +124,8 @@ def build_release(
     con = memory_connection(spill=target.parent / f".{target.name}.spill")
     try:
         load_encryption(con)
+        con.execute(f"SET memory_limit = '{BUILD_MEMORY}'")
+        con.execute("SET preserve_insertion_order = false")  # which the limit cannot afford
         attach(con, staging_path, "store", staging_key, read_only=True)
         attach(con, building, "release", release_key, read_only=False)
         if earlier is not None:
@@ -192,7 +195,8 @@ def _build(
             _materialise(con, model, restriction, given.exact_dates)
     if last:
         _table(con, SURVIVAL, survival(con))
-        _table(con, GIVEN, figures_over_range(con, models, linked_otherwise))
+        published = every_model(metrics, cohorts, only_published=True) if linked_otherwise else ()
+        _table(con, GIVEN, figures_over_range(con, published, linked_otherwise))
     for model in last:
         _materialise(con, model, restriction, given.exact_dates)
     checks = run_checks(con, found.checked)
