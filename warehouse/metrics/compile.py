@@ -26,7 +26,11 @@ def metric_models(metrics: Sequence[Metric], *, only_published: bool = False) ->
         only_published: Leave out the models of the others.
     """
     numbers = measure_numbers(metrics)
-    models = [_model(f"outcome_{metric.metric}", metric_sql(metric, numbers)) for metric in metrics]
+    models = [
+        _model(f"outcome_{metric.metric}", metric_sql(metric, numbers))
+        for metric in metrics
+        if metric.publish or not only_published
+    ]
     union = "\nUNION ALL\n".join(f"SELECT * FROM {model.name}" for model in models)
     return (*models, _model(UNION, union, is_view=True))
 
