@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import duckdb
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from warehouse.models import load_models
@@ -14,7 +14,14 @@ from warehouse.models import load_models
 START = date(2024, 1, 1)
 AS_AT = START + timedelta(days=60)
 BY_NAME = {model.name: model for model in load_models()}
-DAY = st.integers(0, 70).map(lambda number: START + timedelta(days=number))
+
+
+def on(number: int) -> date:
+    """The day so many days after the first."""
+    return START + timedelta(days=number)
+
+
+DAY = st.integers(0, 70).map(on)
 SPELLS = st.lists(
     st.tuples(st.sampled_from(["one", "two"]), st.sampled_from(["custody", "tenancy"]), DAY,
               st.none() | DAY),
@@ -79,6 +86,8 @@ def test_spells_cover_the_days_that_were_recorded(
 
 @settings(max_examples=40, deadline=None)
 @given(SPELLS)
+@example([("one", "custody", on(0), on(5)), ("one", "custody", on(6), None)])
+@example([("one", "custody", on(0), on(5)), ("one", "custody", on(7), None)])
 def test_a_stretch_has_no_break_and_stretches_lie_apart(recorded: list[tuple]) -> None:
     found = spells_of(recorded, {})
     stretches: dict[tuple[str, str], dict[int, list[tuple[date, date]]]] = {}
