@@ -34,6 +34,9 @@ def con():
         ("WITH w AS (SELECT *, x + y AS s FROM a) SELECT s FROM w", {("a", "x"), ("a", "y")}),
         ("WITH w AS (SELECT * FROM a) SELECT x FROM w UNION ALL SELECT y FROM w",
          {("a", "x"), ("a", "y")}),
+        # What is used twice, and would be worked out once with all its columns.
+        ("WITH w AS (SELECT k, max(x) AS most, max(y) AS other FROM a GROUP BY k) "
+         "SELECT one.most FROM w AS one JOIN w AS two USING (k)", {("a", "x"), ("a", "k")}),
         ("SELECT lag(x) OVER (ORDER BY y) AS before FROM a", {("a", "x"), ("a", "y")}),
         ("SELECT x FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.k = a.k AND z = 1)",
          {("a", "x"), ("a", "k"), ("b", "k"), ("b", "z")}),
