@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
+from flows.build import given_of
 from flows.settings import Settings, load_settings, locate
 from governance.keys.custody import EnvironmentSource, FileSource
 from schemas.errors import ConfigError
@@ -166,4 +168,24 @@ def test_a_system_is_a_plain_name(tmp_path: Path, system: object) -> None:
     police = {"inbox": "i", "agreement": "a", "system": system}
     with pytest.raises(ConfigError, match=r"`partners\.police\.system`") as caught:
         load_settings(written(tmp_path, partners={"police": police}))
+    assert CANARY not in str(caught.value)
+
+
+def test_what_is_said_of_the_warehouse_reaches_its_build(tmp_path: Path) -> None:
+    partners = {
+        "police": {"inbox": "in", "agreement": "a.yaml", "data_from": date(2025, 4, 1)},
+        "treatment": {"inbox": "in", "agreement": "b.yaml"},
+    }
+    path = written(tmp_path, partners=partners, restricted_metrics=["deaths_in_treatment"])
+    given = given_of(load_settings(path), [])
+    assert given.data_from == {"police": date(2025, 4, 1)}
+    assert given.restricted_metrics == {"deaths_in_treatment"}
+    assert given.cohorts is None and given.population is None
+
+
+def test_a_first_day_that_is_none_is_named(tmp_path: Path) -> None:
+    partners = {"police": {"inbox": "in", "agreement": "a.yaml", "data_from": CANARY}}
+    with pytest.raises(ConfigError) as caught:
+        load_settings(written(tmp_path, partners=partners))
+    assert "`partners.police.data_from`" in caught.value.problem
     assert CANARY not in str(caught.value)
