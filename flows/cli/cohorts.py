@@ -79,7 +79,7 @@ def cohorts_words_command(json_out: JsonOption = None) -> None:
 
     words = vocabulary()
     kinds: dict[str, dict[str, Any]] = {
-        "step": {name: words.labels[name] for name in words.step},
+        "step": {name: words.labels[name] for name in words.step if name not in words.restricted},
         "spell": {name: words.labels[name] for name in words.spell},
         "days": words.policy,
     }

@@ -84,6 +84,11 @@ def test_the_longest_path_is_the_follow_up() -> None:
     [
         ({"cohort": "other"}, "`cohort` is not the name of the file"),
         ({"index": {"step": "arest", "title": "A"}}, "`index.step` is not a kind of step"),
+        (
+            {"index": {"step": "suspected_drug_death", "title": "A"}},
+            "`index.step` is a restricted step",
+        ),
+        ({"status": "restricted"}, "`status` is not one of the values allowed"),
         ({"index": {"step": "arrest"}}, "`index.title` is missing"),
         ({"entry": [{"not_in": "gaol"}]}, "`entry.0.not_in` is not a kind of spell"),
         ({"entry": [{"age_from": 18, "sex": ["F"]}]}, "`entry.0` is not one rule"),

@@ -8,7 +8,7 @@ A file says whom it is about, from which day, and what is looked for afterwards:
     partners: [police, treatment]            # whose dates bound the follow-up
     sources: [police drug_test, treatment episode]
     exclusions: …
-    status: exact definition on linked data  # or proxy, restricted
+    status: exact definition on linked data  # or proxy
     owner: Arrest referral lead
     index: {step: positive_test, title: Tested positive on arrest}
     entry:                                   # every rule must hold on the index day

@@ -137,7 +137,7 @@ class Cohort(_Part):
     partners: Annotated[tuple[Partner, ...], Field(min_length=1)]
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
     exclusions: Annotated[str, Field(min_length=1)]
-    status: Literal["exact definition on linked data", "proxy", "restricted"]
+    status: Literal["exact definition on linked data", "proxy"]
     owner: Annotated[str, Field(min_length=1)]
     caveat: str = CAVEAT
     publish: bool = False

@@ -82,6 +82,11 @@ def _faults(cohort: Cohort, words: Vocabulary) -> list[str]:
         if word not in words.known(kind)
     ]
     faults += [
+        f"`{place}` is a restricted step, which no cohort may follow"
+        for place, kind, word in cohort.named()
+        if kind == "step" and word in words.restricted
+    ]
+    faults += [
         f"`sources.{place}` is not a partner and a table, such as police custody"
         for place, source in enumerate(cohort.sources)
         if source.replace(" ", "_", 1) not in TABLES

@@ -18,12 +18,14 @@ class Vocabulary:
         spell: Kind of spell → the partner that records it.
         policy: Name → number of days.
         labels: Kind of step or spell → what a reader sees.
+        restricted: Kinds of step that are told only by metrics which a partnership asks for.
     """
 
     step: dict[str, str]
     spell: dict[str, str]
     policy: dict[str, int]
     labels: dict[str, str]
+    restricted: frozenset[str]
 
     def label(self, word: str) -> str:
         """Return what a kind of step or spell is called in a sentence."""
@@ -65,4 +67,6 @@ def vocabulary() -> Vocabulary:
     }
     policies = {row["name"]: int(row["days"]) for row in load_seed("policy")}
     labels = {row["code"]: row["label"] for row in codes if row["list"] in ("step", "spell")}
-    return Vocabulary(partner["step_partner"], partner["spell"], policies, labels)
+    steps = [row for row in codes if row["list"] == "step"]
+    restricted = frozenset(row["code"] for row in steps if row["category"] == "restricted")
+    return Vocabulary(partner["step_partner"], partner["spell"], policies, labels, restricted)

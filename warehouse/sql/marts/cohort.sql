@@ -14,13 +14,13 @@
 -- column partners: The partners whose dates bound the follow-up.
 -- column exclusions: Who or what is left out.
 -- column sources: The partners' tables it uses.
--- column status: exact definition on linked data, proxy or restricted, as in metric.
+-- column status: exact definition on linked data or proxy, as in metric.
 -- column caveat: What linkage does to it.
 -- column owner: Who answers for it.
 -- column is_published: True when the draft tables hold its funnel.
 -- check: unique cohort
 -- check: not_null cohort, title, definition, numerator, denominator, period, lag, follow_up_days, partners, exclusions, sources, status, caveat, owner, is_published
--- check: accepted status: exact definition on linked data, proxy, restricted
+-- check: accepted status: exact definition on linked data, proxy
 SELECT cohort, title, definition, unit, index_event, entry_rules, numerator, denominator, period,
        lag, follow_up_days, look_back_days, array_to_string(partners, ', ') AS partners,
        exclusions, sources, status, caveat, owner, is_published
