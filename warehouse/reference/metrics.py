@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from warehouse.analyst import nodes, syntax_tree
 from warehouse.lineage import Column
@@ -57,6 +58,7 @@ def columns_of(
         measure: The one of its measures that is meant; all of them without.
     """
     named = {"person_id", *metric.by, *_dates(metric)}
+    named |= _columns_named(metric.among.where) if metric.among else set()
     for one in metric.measures if measure is None else (measure,):
         rules = [one.numerator] + ([one.denominator] if one.denominator else [])
         named |= {column for rule in rules for column in _columns_named(rule.where)}
@@ -68,12 +70,13 @@ def columns_of(
     )
 
 
-def _columns_named(where: str) -> set[str]:
+@cache
+def _columns_named(where: str) -> frozenset[str]:
     """Return the columns that a condition names."""
     tree = syntax_tree(f"SELECT * FROM frame WHERE ({where}\n)")
-    return {
+    return frozenset(
         str(node["column_names"][-1]) for node in nodes(tree) if node.get("class") == "COLUMN_REF"
-    }
+    )
 
 
 def _dates(metric: Metric) -> tuple[str, ...]:
@@ -106,9 +109,13 @@ def _described(metric: Metric) -> Iterator[str]:
 def _properties(metric: Metric) -> Iterator[tuple[str, str]]:
     yield "Counts", f"{metric.unit}; {_taken(metric)}"
     yield "Window", _window(metric)
+    if metric.among:
+        yield "Chosen among", f"{metric.among.says} `{metric.among.where}`"
     yield "Categories", listed(metric.by) if metric.by else "none of its own"
     yield "Leaves out", metric.exclusions
     yield "Sources", ", ".join(metric.sources)
+    if metric.needs:
+        yield "Not reported without", ", ".join(metric.needs)
     yield "Partners whose dates bound it", ", ".join(metric.partners)
     yield "Status", metric.status
     yield "Counted from", f"[`{metric.frame}`](warehouse/models.md#{metric.frame})"
