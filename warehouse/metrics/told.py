@@ -143,4 +143,5 @@ def kind_rows(metrics: Sequence[Metric]) -> Iterator[dict[str, Any]]:
                     "measure_number": numbers[metric.metric, one.measure],
                     "kind_number": place,
                     "category_kind": kind,
+                    "is_once": metric.take != "every",
                 }

@@ -31,9 +31,12 @@ WITH reported AS (
     WHERE reported.is_reported
 ),
 
--- The periods that each window is made of: a quarter, four of them, or a rolling year.
+-- The periods that each window is made of: a quarter, four of them, or a rolling year. A person has
+-- one row of a category in each; only four of them, or rows of several categories, are to be added.
 part AS (
-    SELECT DISTINCT reported.window_number, kind.measure_number, quarter.period_number
+    SELECT DISTINCT reported.window_number, kind.measure_number, quarter.period_number,
+           reported.period_kind = 'quarter' OR reported.relation = 'stock' AS is_single,
+           kind.is_once
     FROM reported
     INNER JOIN kind_given AS kind
         ON kind.metric = reported.metric AND kind.measure = reported.measure
@@ -44,8 +47,7 @@ part AS (
 ),
 
 counted AS (
-    SELECT part.window_number, outcome.measure_number, outcome.kind_number, outcome.category,
-           outcome.person_row, outcome.numerator, outcome.denominator, outcome.value
+    SELECT part.window_number, part.is_single, part.is_once, outcome.*
     FROM part
     INNER JOIN int_outcome AS outcome
         ON outcome.measure_number = part.measure_number
@@ -59,11 +61,26 @@ known AS (
 ),
 
 of_person AS (
-    SELECT window_number, person_row, sum(numerator)::INTEGER AS numerator,
-           sum(denominator)::INTEGER AS denominator
+    SELECT window_number, person_row, numerator, denominator
     FROM counted
-    WHERE kind_number = 1
+    WHERE kind_number = 1 AND is_single AND is_once
+    UNION ALL
+    SELECT window_number, person_row, sum(numerator)::INTEGER, sum(denominator)::INTEGER
+    FROM counted
+    WHERE kind_number = 1 AND NOT (is_single AND is_once)
     GROUP BY window_number, person_row
+),
+
+of_category AS (
+    SELECT window_number, measure_number, kind_number, category, numerator, denominator
+    FROM counted
+    WHERE is_single
+    UNION ALL
+    SELECT window_number, measure_number, kind_number, category, sum(numerator)::INTEGER,
+           sum(denominator)::INTEGER
+    FROM counted
+    WHERE NOT is_single
+    GROUP BY window_number, measure_number, kind_number, category, person_row
 ),
 
 by_person AS (
@@ -91,12 +108,7 @@ by_category AS (
            count(*) FILTER (numerator > 0) AS numerator_people,
            count(*) FILTER (denominator > 0) AS denominator_people,
            count(*) FILTER (denominator > numerator) AS rest_people
-    FROM (
-        SELECT window_number, measure_number, kind_number, category, person_row,
-               sum(numerator)::INTEGER AS numerator, sum(denominator)::INTEGER AS denominator
-        FROM counted
-        GROUP BY ALL
-    )
+    FROM of_category
     INNER JOIN kind_given AS kind USING (measure_number, kind_number)
     WHERE kind.category_kind <> 'all'
     GROUP BY window_number, kind.category_kind, category
