@@ -196,7 +196,7 @@ def _write(
         run_id=run.run_id,
         built_at=clock(),
         given=given_of(settings, agreements),
-        restriction=Restriction(frozenset(shared), marts=terms.tables),
+        restriction=Restriction(partners=frozenset(shared), marts=terms.tables),
     )
     flush([out])
     return dict(summary.tables)

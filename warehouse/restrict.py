@@ -16,7 +16,7 @@ from warehouse.models import Model
 from warehouse.staging import PARTNERS, TABLES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Restriction:
     """What a release is of.
 

@@ -88,7 +88,9 @@ def releases(people: rows.Persons, tmp_path_factory: pytest.TempPathFactory) -> 
         "release": (Given(exact_dates=True), Restriction(marts=frozenset({"person", "event"}))),
         "file": (
             Given(),
-            Restriction(frozenset({"treatment", "housing"}), frozenset({"person", "event"})),
+            Restriction(
+                partners=frozenset({"treatment", "housing"}), marts=frozenset({"person", "event"})
+            ),
         ),
     }
     opened = {}
