@@ -20,7 +20,7 @@ from typing import Any, Final
 import polars as pl
 
 from governance.encoding.anchored import encode, encode_under_one_salt, encoding_keys
-from governance.encoding.crowded import without_crowded_postcodes
+from governance.encoding.crowded import without_crowds
 from governance.keys import RootKey
 from linkage import clear_text, scoring
 from linkage.groups import grouped, groups
@@ -170,7 +170,7 @@ def _clear(people: pl.DataFrame, across: Across) -> _Linked:
 
 def _identity(people: pl.DataFrame) -> pl.DataFrame:
     """What each source's extract gives to encoding."""
-    sources = [without_crowded_postcodes(one) for one in people.partition_by("partner")]
+    sources = [without_crowds(one) for one in people.partition_by("partner")]
     ids = dict.fromkeys(STRONG_IDS, pl.lit(None, pl.String))
     return pl.concat(sources).with_columns(**ids).sort("record_id")
 

@@ -14,7 +14,7 @@ import polars as pl
 from flows.files import write_text
 from flows.settings import load_settings, locate
 from governance.encoding.anchored import encode, encode_under_one_salt, encoding_keys
-from governance.encoding.crowded import without_crowded_postcodes
+from governance.encoding.crowded import without_crowds
 from governance.keys import RootKey
 from linkage.model import Model, load_model
 from linkage.train import train
@@ -48,7 +48,7 @@ def labelled_identities(folder: Path) -> pl.DataFrame:
             if (path := inbox / f"{table.name}.csv").exists() or not table.optional
         }
         frames = validate_extract(partner, raw).frames
-        identity = without_crowded_postcodes(identity_frame(partner, frames))
+        identity = without_crowds(identity_frame(partner, frames))
         parts.append(identity.with_columns(partner=pl.lit(partner)))
     truth = pl.read_csv(folder / "truth" / "record.csv", infer_schema=False)
     return (

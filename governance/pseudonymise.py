@@ -13,7 +13,7 @@ import polars as pl
 
 from governance.agreements import Agreement
 from governance.encoding.anchored import SEPARATOR, KeyOf, encode, working_keys
-from governance.encoding.crowded import without_crowded_postcodes
+from governance.encoding.crowded import without_crowds
 from governance.encoding.prf import tokens
 from governance.keys.root import PurposeKey
 from schemas.columns import Column
@@ -66,7 +66,7 @@ def pseudonymise(validated: Validated, agreement: Agreement, key: PurposeKey) ->
     """
     key_of = working_keys(key)
     partner, treatments = agreement.partner, agreement.treatments
-    identity = without_crowded_postcodes(agreed_identity(partner, validated.frames, treatments))
+    identity = without_crowds(agreed_identity(partner, validated.frames, treatments))
     records = _record_ids(partner, identity, key_of)
     if records.n_unique() != len(records):
         raise ExtractRejected(

@@ -82,9 +82,9 @@ POSTCODE = _distance("postcode")
 # Composites that show values equal, with no need of a filter.
 DATE_AGREES = _agree("date_surname", "date_sector", "date_names_either", "date_initial_sex")
 POSTCODE_AGREES = _agree("postcode_initials", "postcode_forename_year")
-NAMES_AGREE = _agree("names_year", "names_daymonth")
+NAMES_AGREE = _agree("names_year", "names_daymonth", "names_lone")
 INITIAL_AGREES = _agree("date_initial_sex", "postcode_initials")
-FORENAME_AGREES = _agree("names_year", "names_daymonth", "postcode_forename_year")
+FORENAME_AGREES = _agree("names_year", "names_daymonth", "names_lone", "postcode_forename_year")
 NAMES_AGREE_EITHER = _agree("date_names_either", "names_either_sector")
 # Both names are known equal, and not that they stand in one order.
 NAMES_EXCHANGED = f"({NAMES_AGREE_EITHER} AND coalesce({SURNAME} > 0, true) AND NOT {NAMES_AGREE})"

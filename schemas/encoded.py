@@ -13,12 +13,12 @@ from typing import Final
 
 import polars as pl
 
-ENCODING_VERSION: Final = 5
+ENCODING_VERSION: Final = 6
 FILTER_WORDS: Final = 2
 FILTER_BITS: Final = 64 * FILTER_WORDS
 
 # Each block token is named after the fields it is made of. What each of them gains was measured:
-# docs/adr/0008, 0011 and 0013.
+# docs/adr/0008, 0011, 0013 and 0020.
 BLOCK_TOKENS: Final = (
     "date_surname",
     "date_sector",
@@ -29,6 +29,7 @@ BLOCK_TOKENS: Final = (
     "date_initial_sex",
     "names_either_sector",
     "postcode_forename_year",
+    "names_lone",
 )
 
 # Composites of the reduced view, named likewise. No full-view linkage blocks on them.

@@ -27,6 +27,8 @@ LEAST_DIMENSIONS: Final = 8
 STEPS: Final = (0.0, 1.0, 2.0, 3.5)  # standard deviations above which similarities are averaged
 SEEDS: Final = 0.1  # share of nodes that start the alignment
 BLOCK: Final = 1_000
+TRIES: Final = 3
+"""How many keys of its own an attacker tries: of a hundred, one starts the alignment wrong."""
 
 Sides = tuple[Words, Words, Words]
 

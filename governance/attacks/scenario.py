@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from governance.encoding.anchored import encode, encoding_keys
-from governance.encoding.crowded import without_crowded_postcodes
+from governance.encoding.crowded import without_crowds
 from governance.keys import RootKey
 from schemas.errors import ConfigError
 
@@ -122,7 +122,7 @@ def make_hostel_scenario(
 def as_stored(people: pl.DataFrame) -> pl.DataFrame:
     """The identities as the hub encodes them: of a partner's crowded postcodes only the sector."""
     parts = people.with_row_index("row").partition_by("partner")
-    return pl.concat(map(without_crowded_postcodes, parts)).sort("row").drop("row")
+    return pl.concat(map(without_crowds, parts)).sort("row").drop("row")
 
 
 def like_stored(known: pl.DataFrame, target: pl.DataFrame) -> pl.DataFrame:

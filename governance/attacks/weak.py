@@ -18,7 +18,7 @@ import polars as pl
 
 from governance.attacks.bits import Indices, Words
 from governance.attacks.form import Anchor, Form
-from governance.encoding.anchored import GRAMS, SENT, SENT_INSTEAD, composite
+from governance.encoding.anchored import GRAMS, OF_THE_EXTRACT, SENT, SENT_INSTEAD, composite
 from governance.encoding.filters import anchored_filters
 from governance.encoding.parts import part_tokens
 from governance.encoding.prf import Coded, distinct
@@ -127,8 +127,9 @@ def _under_bare_postcode(people: pl.DataFrame) -> pl.DataFrame:
     def key_of(label: str) -> bytes:
         return hmac.digest(secret, label.encode(), "sha256")
 
-    dated = people.with_columns(pl.col("dob").dt.strftime("%Y%m%d"))
-    columns = {name: distinct(dated[name]) for name in (*SENT, *SENT_INSTEAD)}
+    untold = dict.fromkeys(OF_THE_EXTRACT, pl.lit(None, pl.String))
+    dated = people.with_columns(pl.col("dob").dt.strftime("%Y%m%d"), **untold)
+    columns = {name: distinct(dated[name]) for name in (*SENT, *SENT_INSTEAD, *untold)}
     parts = part_tokens(columns, key_of)
     made = {
         token_column(name): composite(parts, of, key_of(f"token/{name}"))

@@ -82,13 +82,13 @@ def _diffused(hashes: int) -> Callable[[pl.Series], Words]:
 def attack_records(scenario: Scenario) -> Iterator[Result]:
     """Match whole-record filters of a sample, as Schäfer and Armknecht did."""
     scenario = smaller(scenario, MOST_NODES)
-    rows = _graph_rows(
+    tries = _graph_rows(
         scenario,
         lambda people: weak.bloom_filters(
             [people[name] for name in TOGETHER], weak.new_key(), weak.USUAL
         ),
     )
-    results = judge_rows("graph matching", scenario, [rows], "plain filter of records")
+    results = judge_rows("graph matching", scenario, tries, "plain filter of records")
     yield from (result for result in results if result.part == RECORDS)
 
 
@@ -104,17 +104,20 @@ def match_column(
         encoded: Encodes values, each time under another key.
         root: As for `graphs.similarity_graph`.
     """
-    rows = _graph_rows(scenario, lambda people: encoded(people[column]), root)
-    guess = scenario.known[column].gather(rows)
-    return judge_column("graph matching", scenario, column, [guess], name)
+    tries = _graph_rows(scenario, lambda people: encoded(people[column]), root)
+    guesses = [scenario.known[column].gather(rows) for rows in tries]
+    return judge_column("graph matching", scenario, column, guesses, name)
 
 
 def _graph_rows(
     scenario: Scenario, encoded: Callable[[pl.DataFrame], Words], root: float = 1.0
-) -> pl.Series:
+) -> list[pl.Series]:
     mixed, listed = scenario.rehearsal()
-    sides = (encoded(scenario.target), encoded(scenario.known), encoded(mixed))
-    return graphs.match_rows(sides, listed, root)
+    target = encoded(scenario.target)
+    return [
+        graphs.match_rows((target, encoded(scenario.known), encoded(mixed)), listed, root)
+        for _ in range(graphs.TRIES)
+    ]
 
 
 def _patterns(scenario: Scenario, column: str) -> Result:

@@ -42,6 +42,8 @@ SEPARATOR: Final = "\x1f"
 SENT: Final = ("forename", "surname", "dob", "postcode", "sex")
 # What an extract without names or whole postcodes sends instead; a frame may lack these columns.
 SENT_INSTEAD: Final = ("forename_initial", "surname_initial", "sector")
+OF_THE_EXTRACT: Final = ("lone",)
+"""What only the whole extract tells (`governance.encoding.crowded`); a frame may lack it too."""
 
 GRAMS: Final[dict[str, Grams]] = {
     "forename": name_grams,
@@ -61,6 +63,7 @@ COMPOSITES: Final = {
     "date_initial_sex": ("date", "initial", "sex"),
     "names_either_sector": ("name_low", "name_high", "home_sector"),
     "postcode_forename_year": ("postcode", "forename", "year"),
+    "names_lone": ("forename", "surname", "lone"),
     "initials_date_sex": ("initial", "surname_initial", "date", "sex"),
     "initials_date_sector": ("initial", "surname_initial", "date", "sector"),
     "initials_either_date": ("initial_low", "initial_high", "date"),
@@ -185,7 +188,7 @@ def _people(identity: pl.DataFrame) -> tuple[dict[str, Coded], pl.Series]:
     nothing = pl.repeat(None, identity.height, dtype=pl.String, eager=True)
     columns = {
         name: distinct(identity[name] if name in identity.columns else nothing)
-        for name in SENT + SENT_INSTEAD
+        for name in SENT + SENT_INSTEAD + OF_THE_EXTRACT
     }
     codes = pl.DataFrame({name: column.rows for name, column in columns.items()})
     people = codes.with_row_index("row").group_by(codes.columns, maintain_order=True).agg("row")

@@ -53,6 +53,7 @@ PARTS: Final = {
     "sector": Part("sector", (("postcode", VALUE.str.head(-2)), ("sector", VALUE))),
     # Not that of a crowded postcode: who has one name in one hostel's sector is in the hostel.
     "home_sector": Part("sector", (("postcode", VALUE.str.head(-2)),)),
+    "lone": Part("lone", (("lone", VALUE),)),
     # Some extracts have no sex, which must not cost their records every composite that has it.
     "sex": Part("sex", (("sex", pl.when(VALUE.is_in(["M", "F"])).then(VALUE)),), unknown="U"),
 }

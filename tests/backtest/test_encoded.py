@@ -12,7 +12,7 @@ from clear_text import PEOPLE, Linked, make_backtest, read_backtest
 from made_once import made_once
 
 from governance.encoding.anchored import encode, encoding_keys
-from governance.encoding.crowded import without_crowded_postcodes
+from governance.encoding.crowded import without_crowds
 from governance.keys import RootKey
 from linkage.blocking import BLOCKING_COLUMNS
 from linkage.match import link
@@ -42,7 +42,7 @@ def encoded(people) -> pl.DataFrame:
 def uncrowded(people: pl.DataFrame) -> pl.DataFrame:
     """The identities as each partner's extract is encoded."""
     extracts = people.partition_by("partner", maintain_order=True)
-    return pl.concat([without_crowded_postcodes(extract) for extract in extracts])
+    return pl.concat([without_crowds(extract) for extract in extracts])
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from clear_text import make_identities
 
 from flows.train import with_initials_only
 from governance.encoding.anchored import encode, encoding_keys
-from governance.encoding.crowded import without_crowded_postcodes
+from governance.encoding.crowded import without_crowds
 from governance.keys import RootKey
 from linkage.match import link
 from linkage.model import load_model
@@ -33,7 +33,7 @@ def linked(people) -> pl.DataFrame:
     """``person`` of each client, and ``known``, ``found``: in the truth, and in its group."""
     extracts = people.partition_by("partner", maintain_order=True)
     key_of = encoding_keys(RootKey(bytes(range(32))), purpose="backtest", epoch=1)
-    encoded = encode(pl.concat(map(without_crowded_postcodes, extracts)), key_of)
+    encoded = encode(pl.concat(map(without_crowds, extracts)), key_of)
     groups = people.join(link(encoded, load_model()).groups, on="record_id")
     named = groups.filter(pl.col("partner") != "treatment")
     # A group is the person whom most of its named records are of.

@@ -9,15 +9,15 @@ import pytest
 from encoding_by_hand import ByHand
 from make_encoding_vectors import typed, vectors, written
 
-from governance.encoding.anchored import SENT_INSTEAD, encode, encoding_keys
-from governance.encoding.crowded import without_crowded_postcodes
+from governance.encoding.anchored import OF_THE_EXTRACT, SENT_INSTEAD, encode, encoding_keys
+from governance.encoding.crowded import without_crowds
 from governance.keys import RootKey
 from schemas.encoded import ENCODING_VERSION, STRONG_IDS, encoded_schema
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
 VECTORS = json.loads((PAGES / "encoding_vectors.json").read_text("utf-8"))
 DELIVERY = VECTORS["delivery"]
-TEXTS = ("forename", "surname", "postcode", "sex", *STRONG_IDS, *SENT_INSTEAD)
+TEXTS = ("forename", "surname", "postcode", "sex", *STRONG_IDS, *SENT_INSTEAD, *OF_THE_EXTRACT)
 SCHEMA = {"dob": pl.Date, **dict.fromkeys(TEXTS, pl.String)}
 
 
@@ -39,12 +39,13 @@ def test_the_product_gives_the_vectors(vector):
         assert key_of(label).hex() == key
 
 
-def test_the_product_leaves_the_same_postcodes_of_a_delivery():
+def test_the_product_leaves_the_same_postcodes_and_lone_names_of_a_delivery():
     given = [{name: row.get(name) for name in row if name != "encoded_as"} for row in DELIVERY]
     identity = pl.DataFrame(list(map(typed, given)), schema=SCHEMA)
-    told = without_crowded_postcodes(identity).select("postcode", "sector").rows()
+    told = without_crowds(identity.drop("lone")).select("postcode", "sector", "lone").rows()
     assert told == [tuple(row["encoded_as"]) for row in DELIVERY]
-    assert {None, "NR31AB"} == {postcode for postcode, _ in told}
+    assert {None, "NR31AB"} == {postcode for postcode, _, _ in told}
+    assert {"LONE", "19800201", "19810201", None} == {lone for _, _, lone in told}
 
 
 def test_the_page_quotes_the_vectors():

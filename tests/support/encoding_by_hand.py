@@ -25,6 +25,7 @@ COMPOSITES = {
     "date_initial_sex": ("date", "initial", "sex"),
     "names_either_sector": ("lower name", "higher name", "home_sector"),
     "postcode_forename_year": ("postcode", "forename", "year"),
+    "names_lone": ("forename", "surname", "lone"),
     "initials_date_sex": ("initial", "surname_initial", "date", "sex"),
     "initials_date_sector": ("initial", "surname_initial", "date", "sector"),
     "initials_either_date": ("lower initial", "higher initial", "date"),
@@ -58,7 +59,7 @@ class ByHand:
     def key(self, label: str) -> bytes:
         """32 bytes for a label."""
         purpose_key = hkdf(self.root, "purpose", self.purpose, str(self.epoch))
-        return hkdf(purpose_key, "working", f"encoding/5/{label}")
+        return hkdf(purpose_key, "working", f"encoding/6/{label}")
 
     def mac(self, label: str, message: bytes) -> bytes:
         """The first eight bytes of AES-256-CMAC."""
@@ -83,6 +84,7 @@ class ByHand:
             "postcode": postcode,
             "home_sector": postcode[:-2] if postcode else None,
             "sector": postcode[:-2] if postcode else person.get("sector"),
+            "lone": person.get("lone"),
             "sex": person.get("sex") if person.get("sex") in ("M", "F") else "U",
         }
         found = {
@@ -169,18 +171,23 @@ def joined(*texts: str) -> bytes:
     return b"\x1f".join(text.encode() for text in texts)
 
 
-def without_crowds(delivery: list[dict]) -> list[tuple[str | None, str | None]]:
-    """The postcode and the sector that are encoded of each record of one partner's delivery."""
+def without_crowds(delivery: list[dict]) -> list[tuple[str | None, str | None, str | None]]:
+    """The postcode, sector and `lone` that are encoded of each record of one partner's delivery."""
     residents: dict[str, set] = {}
+    born: dict[tuple, list] = {}
     for person in delivery:
         who = tuple(person.get(name) for name in ("forename", "surname", "dob"))
         residents.setdefault(person.get("postcode") or "", set()).add(who)
+        born.setdefault(who[:2], []).append(who[2])
     left = []
     for person in delivery:
-        postcode = person.get("postcode")
+        postcode, dob = person.get("postcode"), person.get("dob")
+        dates = born[person.get("forename"), person.get("surname")]
+        one = len(set(dates) - {None}) <= 1 and dates.count(None) <= 5
+        lone = "LONE" if one else dob and dob.replace("-", "")
         crowded = bool(postcode) and len(residents[postcode]) > 20
         sector = postcode[:-2] if crowded else person.get("sector")
-        left.append((None if crowded else postcode, sector))
+        left.append((None if crowded else postcode, sector, lone))
     return left
 
 

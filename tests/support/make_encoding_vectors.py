@@ -16,11 +16,12 @@ ROOT, PURPOSE, EPOCH = bytes(range(32)), "vectors", 1
 PEOPLE = (
     {
         "forename": "MARY ANN", "surname": "SMITH", "dob": "1980-02-01", "postcode": "NR31AB",
-        "sex": "F", "nhs_number": "9990000018",
+        "sex": "F", "nhs_number": "9990000018", "lone": "LONE",
     },
     {
         "forename": "ANNANNA", "surname": "O" * 30, "dob": "1984-11-11", "postcode": "EC1A1BB",
         "sex": "U", "pnc_id": "2003/0123456L", "local_id": "N0853|C000001",
+        "lone": "19841111",
     },
     {
         "forename_initial": "M", "surname_initial": "S", "sector": "NR31", "dob": "1980-02-01",
@@ -35,13 +36,18 @@ KEYS = (
 )
 BORN = "1980-02-01"
 # One delivery: a postcode of 21 people, one of them twice; one of 20, one of them three times; and
-# one of 20 names, one of which is there with a date of birth and without.
+# one of 20 names, one of which is there with a date of birth and without. Then names of two dates,
+# of one date and none, and without a date five and six times.
 DELIVERY = (
     *({"forename": name, "dob": BORN, "postcode": "NR11AA"} for name in "ABCDEFGHIJKLMNOPQRSTUA"),
     *({"forename": name, "dob": BORN, "postcode": "NR31AB"} for name in "ABCDEFGHIJKLMNOPQRSTAA"),
     *({"forename": name, "dob": BORN, "postcode": "EC1A1BB"} for name in "ABCDEFGHIJKLMNOPQRST"),
     {"forename": "A", "dob": None, "postcode": "EC1A1BB", "sector": "E16"},
     {"forename": "A", "dob": BORN, "postcode": None, "sector": "E16"},
+    *({"forename": "ANN", "surname": "TWO", "dob": born} for born in (BORN, "1981-02-01", None)),
+    *({"forename": "ANN", "surname": "ONE", "dob": born} for born in (BORN, BORN, None)),
+    *({"forename": "ANN", "surname": "FIVE", "dob": None} for _ in range(5)),
+    *({"forename": "ANN", "surname": "SIX", "dob": born} for born in (BORN, *(None,) * 6)),
 )
 
 
@@ -49,7 +55,7 @@ def vectors() -> dict:
     """Keys, people and what their encoding is, as the file holds them."""
     by_hand = ByHand(ROOT, PURPOSE, EPOCH)
     return {
-        "encoding_version": 5,
+        "encoding_version": 6,
         "root": ROOT.hex(),
         "purpose": PURPOSE,
         "epoch": EPOCH,

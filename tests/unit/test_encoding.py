@@ -13,8 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.encoding import filters
-from governance.encoding.anchored import COMPOSITES, SENT_INSTEAD, encode, encoding_keys
-from governance.encoding.crowded import CROWDED, without_crowded_postcodes
+from governance.encoding.anchored import (
+    COMPOSITES,
+    OF_THE_EXTRACT,
+    SENT_INSTEAD,
+    encode,
+    encoding_keys,
+)
+from governance.encoding.crowded import CROWDED, LONE, MOST_UNDATED, without_crowds
 from governance.encoding.filters import majority
 from governance.encoding.grams import name_grams
 from governance.encoding.prf import tokens, word_macs
@@ -45,6 +51,7 @@ identities = st.fixed_dictionaries(
         "forename_initial": st.sampled_from(["M", "Q", None]),
         "surname_initial": st.sampled_from(["S", "M", None]),
         "sector": st.sampled_from(["NR11", None]),
+        "lone": st.sampled_from([LONE, "19800201", None]),
     }
 )
 
@@ -52,7 +59,7 @@ identities = st.fixed_dictionaries(
 def frame(people: list[dict]) -> pl.DataFrame:
     schema = {"forename": pl.String, "surname": pl.String, "dob": pl.Date, "postcode": pl.String}
     schema |= {"sex": pl.String}
-    schema |= dict.fromkeys((*STRONG_IDS, *SENT_INSTEAD), pl.String)
+    schema |= dict.fromkeys((*STRONG_IDS, *SENT_INSTEAD, *OF_THE_EXTRACT), pl.String)
     rows = [{name: person.get(name) for name in schema} for person in people]
     return pl.DataFrame(rows, schema=schema).with_columns(
         record_id=pl.int_range(pl.len(), dtype=pl.Int64), partner=pl.lit("police")
@@ -332,27 +339,61 @@ def residents(count: int, postcode: str = "NR11AA") -> list[dict]:
 
 def test_of_a_crowded_postcode_only_the_sector_stands():
     few, many = residents(CROWDED, "NR11AA"), residents(CROWDED + 1, "NR31AB")
-    told = without_crowded_postcodes(frame([*few, *many, person(postcode=None)]))
+    told = without_crowds(frame([*few, *many, person(postcode=None)]))
     assert told["postcode"].to_list() == ["NR11AA"] * len(few) + [None] * (len(many) + 1)
     assert told["sector"].to_list() == [None] * len(few) + ["NR31"] * len(many) + [None]
 
 
 def test_names_are_not_met_by_the_sector_of_a_crowd():
     """Who has one name within one hostel's sector would be in the hostel."""
-    told = without_crowded_postcodes(frame([*residents(CROWDED + 1), *residents(2, "NR31AB")]))
+    told = without_crowds(frame([*residents(CROWDED + 1), *residents(2, "NR31AB")]))
     tokens = encode(told, KEY_OF).select("t_names_either_sector", "t_date_sector")
     assert tokens.null_count().row(0) == (CROWDED + 1, 0)
 
 
 def test_one_person_makes_no_crowd_and_nobody_lives_nowhere_together():
-    often = without_crowded_postcodes(frame([person()] * 2 * CROWDED))
+    often = without_crowds(frame([person()] * 2 * CROWDED))
     assert often["postcode"].null_count() == 0
     nowhere = frame([one | {"sector": "NR31"} for one in residents(2 * CROWDED, None)])
-    assert without_crowded_postcodes(nowhere).equals(nowhere)
+    assert without_crowds(nowhere).drop("lone").equals(nowhere.drop("lone"))
 
 
 def test_a_crowd_is_one_in_any_order():
     crowd = frame([*residents(CROWDED + 1), *residents(3, "NR22BB")])
-    assert without_crowded_postcodes(crowd.reverse()).equals(
-        without_crowded_postcodes(crowd).reverse()
-    )
+    assert without_crowds(crowd.reverse()).equals(without_crowds(crowd).reverse())
+
+
+def undated(count: int, **names) -> list[dict]:
+    return [person(**names, dob=None, postcode=None)] * count
+
+
+def names_lone(people: list[dict]) -> list[int | None]:
+    return encode(without_crowds(frame(people)), KEY_OF)["t_names_lone"].to_list()
+
+
+def test_lone_names_meet_without_a_date():
+    """Two extracts are looked at apart, as two partners send them."""
+    dated = [person(), person(postcode="NR22BB")]
+    one, again = names_lone(dated)
+    assert one == again
+    assert names_lone(undated(1)) == [one]
+    assert names_lone([*dated, *undated(MOST_UNDATED)]) == [one] * (2 + MOST_UNDATED)
+    assert names_lone([person("SMITH", "MARY")]) != [one]
+
+
+def test_names_that_two_bear_hide_among_those_that_one_bears():
+    """A missing token would tell that a name is common, so there is one, and it meets no other."""
+    born = (dt.date(1980, 2, 1), dt.date(1980, 2, 1), dt.date(1981, 2, 1))
+    tokens = names_lone([person(dob=day) for day in born])
+    assert [token == tokens[0] for token in tokens] == [True, True, False]
+    assert not set(names_lone(undated(1))) & {*tokens, None}
+
+
+def test_names_that_many_bear_without_a_date_are_not_met_by_them():
+    tokens = names_lone([*undated(MOST_UNDATED + 1), person()])
+    assert tokens[:-1] == [None] * (MOST_UNDATED + 1)
+    assert tokens[-1] not in {None, *names_lone(undated(1))}
+
+
+def test_who_has_no_names_is_met_by_none():
+    assert names_lone([{"forename_initial": "M", "dob": dt.date(1980, 2, 1)}]) == [None]
