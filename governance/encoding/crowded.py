@@ -21,9 +21,10 @@ CROWDED: Final = 20
 Chosen by measurement: docs/adr/0008. Ordinary postcodes hold some fifteen homes."""
 
 MOST_UNDATED: Final = 5
-"""The most records without a date of birth that lone names may have in an extract (2026-11-22).
+"""The most postcodes that lone names may have in records without a date of birth (2026-11-22).
 
-Nothing tells whether those are of one person, so that of many a common name could be counted."""
+Nothing else tells whether those are of one person, so that of many a common name could be counted.
+Each record that has neither date nor postcode counts as one more."""
 
 LONE: Final = "LONE"
 """What stands for the date beside lone names; no date is written so."""
@@ -54,5 +55,7 @@ def without_crowds(identity: pl.DataFrame) -> pl.DataFrame:
 
 def _lone() -> pl.Expr:
     names = ("forename", "surname")
-    dates = pl.col("dob").drop_nulls().n_unique().over(names)
-    return (dates <= 1) & (pl.col("dob").null_count().over(names) <= MOST_UNDATED)
+    undated = pl.col("postcode").filter(pl.col("dob").is_null())
+    places = undated.drop_nulls().n_unique() + undated.null_count()
+    dates = pl.col("dob").drop_nulls().n_unique()
+    return (dates.over(names) <= 1) & (places.over(names) <= MOST_UNDATED)

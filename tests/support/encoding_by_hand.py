@@ -178,12 +178,14 @@ def without_crowds(delivery: list[dict]) -> list[tuple[str | None, str | None, s
     for person in delivery:
         who = tuple(person.get(name) for name in ("forename", "surname", "dob"))
         residents.setdefault(person.get("postcode") or "", set()).add(who)
-        born.setdefault(who[:2], []).append(who[2])
+        born.setdefault(who[:2], []).append((who[2], person.get("postcode")))
     left = []
     for person in delivery:
         postcode, dob = person.get("postcode"), person.get("dob")
-        dates = born[person.get("forename"), person.get("surname")]
-        one = len(set(dates) - {None}) <= 1 and dates.count(None) <= 5
+        same = born[person.get("forename"), person.get("surname")]
+        undated = [place for date_of_birth, place in same if date_of_birth is None]
+        places = len(set(undated) - {None}) + undated.count(None)
+        one = len({day for day, _ in same} - {None}) <= 1 and places <= 5
         lone = "LONE" if one else dob and dob.replace("-", "")
         crowded = bool(postcode) and len(residents[postcode]) > 20
         sector = postcode[:-2] if crowded else person.get("sector")

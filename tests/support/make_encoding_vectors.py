@@ -37,7 +37,7 @@ KEYS = (
 BORN = "1980-02-01"
 # One delivery: a postcode of 21 people, one of them twice; one of 20, one of them three times; and
 # one of 20 names, one of which is there with a date of birth and without. Then names of two dates,
-# of one date and none, and without a date five and six times.
+# of one date and none, and without a date at five places and at six.
 DELIVERY = (
     *({"forename": name, "dob": BORN, "postcode": "NR11AA"} for name in "ABCDEFGHIJKLMNOPQRSTUA"),
     *({"forename": name, "dob": BORN, "postcode": "NR31AB"} for name in "ABCDEFGHIJKLMNOPQRSTAA"),
@@ -46,8 +46,10 @@ DELIVERY = (
     {"forename": "A", "dob": BORN, "postcode": None, "sector": "E16"},
     *({"forename": "ANN", "surname": "TWO", "dob": born} for born in (BORN, "1981-02-01", None)),
     *({"forename": "ANN", "surname": "ONE", "dob": born} for born in (BORN, BORN, None)),
-    *({"forename": "ANN", "surname": "FIVE", "dob": None} for _ in range(5)),
-    *({"forename": "ANN", "surname": "SIX", "dob": born} for born in (BORN, *(None,) * 6)),
+    *({"forename": "ANN", "surname": "FIVE", "dob": None} for _ in range(4)),
+    *({"forename": "ANN", "surname": "FIVE", "dob": None, "postcode": "NR22BB"} for _ in range(2)),
+    *({"forename": "ANN", "surname": "SIX", "dob": born} for born in (BORN, *(None,) * 5)),
+    {"forename": "ANN", "surname": "SIX", "dob": None, "postcode": "NR22BB"},
 )
 
 

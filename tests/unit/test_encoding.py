@@ -389,6 +389,11 @@ def test_names_that_two_bear_hide_among_those_that_one_bears():
     assert not set(names_lone(undated(1))) & {*tokens, None}
 
 
+def test_one_who_comes_often_without_a_date_is_one_still():
+    often = [person(dob=None)] * 3 * MOST_UNDATED
+    assert set(names_lone(often)) == set(names_lone(undated(1)))
+
+
 def test_names_that_many_bear_without_a_date_are_not_met_by_them():
     tokens = names_lone([*undated(MOST_UNDATED + 1), person()])
     assert tokens[:-1] == [None] * (MOST_UNDATED + 1)
