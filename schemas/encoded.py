@@ -18,7 +18,7 @@ FILTER_WORDS: Final = 2
 FILTER_BITS: Final = 64 * FILTER_WORDS
 
 # Each block token is named after the fields it is made of. What each of them gains was measured:
-# docs/adr/0008, 0011, 0013 and 0021.
+# docs/adr/0008, 0011, 0013 and 0022.
 BLOCK_TOKENS: Final = (
     "date_surname",
     "date_sector",
