@@ -13,7 +13,7 @@ import polars as pl
 from warehouse import staging
 from warehouse.connect import memory_connection
 from warehouse.given import Given
-from warehouse.release import LINKAGE_QUALITY, PERSON_HISTORY, _build
+from warehouse.release import LINKAGE_QUALITY, PERSON_HISTORY, build_into
 from warehouse.restrict import EVERYTHING
 
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ def empty_release(cohorts: Path | None = None) -> Iterator[duckdb.DuckDBPyConnec
         con.execute("USE store")
         staging.create(con)
         con.execute("USE memory")
-        _build(
+        build_into(
             con,
             pl.DataFrame(schema={"record_id": pl.Int64, "person_id": pl.String}),
             pl.DataFrame(schema=LINKAGE_QUALITY),

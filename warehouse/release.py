@@ -130,7 +130,7 @@ def build_release(
         attach(con, building, "release", release_key, read_only=False)
         if earlier is not None:
             attach(con, earlier.path, EARLIER, earlier.key, read_only=True)
-        summary = _build(
+        summary = build_into(
             con,
             record_person,
             _quality(linkage_quality),
@@ -156,7 +156,7 @@ def build_release(
     "The last release stays in use; check that the stores are those of the current run, and "
     "restore them from backup if they are damaged.",
 )
-def _build(
+def build_into(
     con: duckdb.DuckDBPyConnection,
     record_person: pl.DataFrame,
     linkage_quality: pl.DataFrame,
@@ -169,7 +169,13 @@ def _build(
     restriction: Restriction,
     earlier: Mapping[str, str] = MappingProxyType({}),
 ) -> ReleaseSummary:
-    """Run every model and check on a connection with ``store`` and ``release`` attached."""
+    """Run every model and check on a connection with ``store`` and ``release`` attached.
+
+    What is given is as for :func:`build_release`, whole.
+
+    Raises:
+        StoreError: A model fails, or a check does not hold.
+    """
     _prepare(con, record_person, linkage_quality, run_id, built_at)
     hide(con, restriction)
     _table(con, "history_given", person_history.select(list(PERSON_HISTORY)))
