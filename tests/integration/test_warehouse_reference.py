@@ -37,6 +37,20 @@ def found(warehouse):
     return pages(warehouse) | {"lineage.md": lineage_page(warehouse)}
 
 
+def test_the_pages_in_the_docs_are_current(found) -> None:
+    stale = [
+        name
+        for name, page in found.items()
+        if not (REFERENCE / name).exists() or (REFERENCE / name).read_text("utf-8") != page
+    ]
+    assert stale == [], "run `make reference` to renew them"
+
+
+def test_there_is_a_page_for_every_table_and_no_other(found) -> None:
+    written = {f"warehouse/{path.name}" for path in (REFERENCE / "warehouse").iterdir()}
+    assert written == {name for name in found if name.startswith("warehouse/")}
+
+
 def test_every_table_has_a_page_with_every_column_and_check(warehouse, found) -> None:
     for name, mart in warehouse.marts.items():
         page = found[f"warehouse/{name}.md"]
