@@ -121,7 +121,7 @@ class _Settled(_Part):
     model: Path | None = None
     engine: Literal["duckdb", "spark"] = "duckdb"
     spark: dict[str, str] = {}
-    keep_releases: int = Field(default=5, ge=1, le=100)
+    keep_releases: int = Field(default=5, ge=1, le=100, strict=True)
     restricted_metrics: tuple[str, ...] = ()
     sql_reason: str | None = Field(default=None, min_length=1)
     roles: dict[str, Role] = {}

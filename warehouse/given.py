@@ -6,6 +6,7 @@ it. Without any of them the packaged definitions hold and nothing that is restri
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -54,13 +55,17 @@ def load_given(
         restricted_metrics: The restricted metrics it asks for.
         data_from: Partner → the first day its data are complete from.
     """
-    cohorts = folder / COHORTS
-    population, prevalence = folder / POPULATION, folder / PREVALENCE
     return Given(
-        cohorts=cohorts if cohorts.is_dir() else None,
-        population=population if population.is_file() else None,
-        prevalence=prevalence if prevalence.is_file() else None,
+        cohorts=_beside(folder, COHORTS),
+        population=_beside(folder, POPULATION),
+        prevalence=_beside(folder, PREVALENCE),
         exact_dates=exact_dates,
         restricted_metrics=restricted_metrics,
         data_from=dict(data_from or {}),
     )
+
+
+def _beside(folder: Path, name: str) -> Path | None:
+    """Where something of that name lies; whatever it is, so that what cannot be read is told."""
+    path = folder / name
+    return path if os.path.lexists(path) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import stat
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -158,7 +159,10 @@ def _text(path: Path) -> str:
     """Return a file's text; raise ConfigError when it is none or too long to have been written."""
     problem = ""
     try:
-        if path.stat().st_size > MOST_BYTES:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            problem = "is no file"  # Reading a pipe might never end.
+        elif found.st_size > MOST_BYTES:
             problem = "is longer than population figures are"
         else:
             return path.read_text("utf-8-sig")

@@ -10,9 +10,11 @@ import yaml
 
 from schemas.errors import ConfigError
 from warehouse.cohorts import load_cohorts, read_cohort
+from warehouse.cohorts.read import PUBLISHED
 from warehouse.cohorts.rows import cohort_row, stage_rows
 from warehouse.cohorts.vocabulary import vocabulary
 from warehouse.models import load_seed
+from warehouse.publish.page import FUNNELS
 
 SOUND: dict[str, Any] = {
     "cohort": "rearrested",
@@ -111,6 +113,14 @@ def test_the_longest_path_is_the_follow_up() -> None:
         (stage(stage="index"), "which is the name of the index event"),
         (stage(**{"from": "later"}), "whose `from` or `of` is not a stage before it"),
         ({"stages": SOUND["stages"] * 2}, "names two stages alike"),
+        ({"publish": True}, "the draft tables have no place for this cohort"),
+        ({"sources": ["housing tenancy"]}, "`sources` leaves out police"),
+        ({"partners": "police"}, "`partners` is not a list"),
+        ({"title": " "}, "`title` is not in the expected form"),
+        ({"index": {"step": "arrest", "title": "A", "detail": "a\0b"}}, "`index.detail.0`"),
+        (stage(within=True), "`stages.0.within"),
+        ({"entry": [{"age_from": True}]}, "`entry.0.age_from` is not a whole number"),
+        ({"entry": [{"age_below": 17.5}]}, "`entry.0.age_below` is not a whole number"),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_the_file(tmp_path: Path, changed, said: str) -> None:
@@ -123,6 +133,16 @@ def test_a_mistake_is_one_sentence_that_names_the_file(tmp_path: Path, changed, 
     assert caught.value.problem.startswith("rearrested.yaml cannot be used: ")
     assert said in caught.value.problem
     assert caught.value.problem.count(".\n") == 0
+
+
+@pytest.mark.parametrize("name", ["quarter", "stage"])
+def test_the_warehouses_own_names_are_not_to_be_had(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}.yaml cannot be used: `cohort` is a name that"):
+        read_cohort(written(tmp_path, name, cohort=name))
+
+
+def test_what_is_published_has_a_place_on_the_page() -> None:
+    assert PUBLISHED == set(FUNNELS) == {c.cohort for c in load_cohorts() if c.publish}
 
 
 def test_a_part_is_not_a_stage_to_go_on_from(tmp_path: Path) -> None:

@@ -68,6 +68,9 @@ def test_the_packaged_metrics_can_be_read() -> None:
         ({"dated_by": {"from": "a", "to": "b"}}, "only a stock"),
         ({"needs": ["police custody"]}, "needs a table that is not among its sources"),
         ({"surprise": 1}, "`surprise` is not a key"),
+        ({"sources": ["treatment episodes"]}, "`sources.0` is not a partner and a table"),
+        ({"frame": "int_waiting"}, "`frame` is not a model of the folder intermediate"),
+        ({"frame": "person"}, "`frame` is not a model of the folder intermediate"),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_the_file(tmp_path: Path, change, problem) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from schemas.errors import ConfigError
+from warehouse.cohorts import load_cohorts
+from warehouse.given import load_given
 from warehouse.population import (
     POPULATION_COLUMNS,
     PREVALENCE_COLUMNS,
@@ -104,5 +107,26 @@ def test_other_columns_are_refused(tmp_path: Path) -> None:
 def test_what_is_no_text_or_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not UTF-8 text"):
         read_population(written(tmp_path, POPULATION + "é", "latin-1"))
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="is no file"):
         read_population(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cohorts", "population.csv", "prevalence.csv"])
+@pytest.mark.parametrize("what", ["of the other kind", "a link to nothing", "a pipe"])
+def test_what_lies_in_the_place_of_a_file_is_not_passed_over(
+    tmp_path: Path, name: str, what: str
+) -> None:
+    place = tmp_path / name
+    if what == "a link to nothing":
+        place.symlink_to(tmp_path / "nowhere")
+    elif what == "a pipe":
+        os.mkfifo(place)
+    elif name == "cohorts":
+        place.write_text("", "utf-8")
+    else:
+        place.mkdir()
+    given = load_given(tmp_path)
+    with pytest.raises(ConfigError, match=name):
+        load_cohorts(given.cohorts)
+        read_population(given.population)
+        read_prevalence(given.prevalence)

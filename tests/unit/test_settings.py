@@ -95,6 +95,7 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
         ({"partners": {"police": {"inbox": "x"}}}, "partners.police.agreement"),
         ({"disclosure": {"threshold": 2}}, "disclosure.threshold"),
         ({"keep_releases": 0}, "keep_releases"),
+        ({"keep_releases": True}, "keep_releases"),
         ({"demonstration": CANARY}, "demonstration"),
     ],
 )

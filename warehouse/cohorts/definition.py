@@ -27,8 +27,11 @@ def _as_list(said: Any) -> Any:
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_as_list), Field(min_length=1)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
-Days = Annotated[int, Field(ge=0, le=3660)] | Name
+# Not blank, and without the characters that would end it early in SQL.
+Text = Annotated[str, Field(pattern=r"^[^\x00-\x08]*[^\x00-\x08\s][^\x00-\x08]*$")]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list), Field(min_length=1)]
+# Strict, since YAML's `yes` would be taken for one day.
+Days = Annotated[int, Field(ge=0, le=3660, strict=True)] | Name
 """A number of days, or the name of one in the table `policy`."""
 
 
@@ -47,7 +50,7 @@ class Index(_Part):
 
     step: Names
     detail: Texts | None = None
-    title: Annotated[str, Field(min_length=1)]
+    title: Text
 
 
 class Entry(_Part):
@@ -59,8 +62,8 @@ class Entry(_Part):
     no_step: Names | None = None
     detail: Texts | None = None
     within_days_before: Days | None = None
-    age_from: Annotated[int, Field(ge=0, le=130)] | None = None
-    age_below: Annotated[int, Field(ge=1, le=130)] | None = None
+    age_from: Annotated[int, Field(ge=0, le=130, strict=True)] | None = None
+    age_below: Annotated[int, Field(ge=1, le=130, strict=True)] | None = None
     sex: Annotated[tuple[Sex, ...], BeforeValidator(_as_list)] | None = None
     ethnicity_group: Texts | None = None
     area: Texts | None = None
@@ -85,7 +88,7 @@ class Stage(_Part):
     """One stage of the follow-up, or (`part`) some of those who reached one."""
 
     stage: Name
-    title: Annotated[str, Field(min_length=1)]
+    title: Text
     part: bool = False
     of: Name | None = None
     from_: Name = Field(default=INDEX, alias="from")
@@ -132,14 +135,14 @@ class Cohort(_Part):
     """
 
     cohort: Name
-    title: Annotated[str, Field(min_length=1)]
-    definition: Annotated[str, Field(min_length=1)]
+    title: Text
+    definition: Text
     partners: Annotated[tuple[Partner, ...], Field(min_length=1)]
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
-    exclusions: Annotated[str, Field(min_length=1)]
+    exclusions: Text
     status: Literal["exact definition on linked data", "proxy"]
-    owner: Annotated[str, Field(min_length=1)]
-    caveat: str = CAVEAT
+    owner: Text
+    caveat: Text = CAVEAT
     publish: bool = False
     index: Index
     entry: tuple[Entry, ...] = ()

@@ -9,9 +9,12 @@ from schemas.documents import read_document
 from schemas.errors import ConfigError
 from warehouse.cohorts.definition import Cohort
 from warehouse.cohorts.vocabulary import Vocabulary, vocabulary
+from warehouse.models import SQL_FOLDER
 from warehouse.staging import TABLES
 
 FOLDER: Final = Path(__file__).parent
+PUBLISHED: Final = frozenset({"positive_test", "release_need"})
+"""The cohorts whose funnels have a place in the draft tables and on the page."""
 _MOST_LISTED: Final = 5
 
 
@@ -91,7 +94,16 @@ def _faults(cohort: Cohort, words: Vocabulary) -> list[str]:
         for place, source in enumerate(cohort.sources)
         if source.replace(" ", "_", 1) not in TABLES
     ]
+    if (SQL_FOLDER / "intermediate" / f"int_cohort_{cohort.cohort}.sql").exists():
+        faults.append("`cohort` is a name that the warehouse uses itself")
+    if cohort.publish and cohort.cohort not in PUBLISHED:
+        faults.append("`publish` is true, though the draft tables have no place for this cohort")
     if not faults:
-        missing = sorted(set(words.recorded_by(cohort).values()) - set(cohort.partners))
-        faults = [f"`partners` leaves out {name}, whose records it uses" for name in missing]
+        used = set(words.recorded_by(cohort).values())
+        told = {source.split(" ", 1)[0] for source in cohort.sources}
+        faults = [
+            f"`{key}` leaves out {name}, whose records it uses"
+            for key, said in (("partners", set(cohort.partners)), ("sources", told))
+            for name in sorted(used - said)
+        ]
     return faults

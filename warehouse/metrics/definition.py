@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StrictInt,
     StringConstraints,
     field_validator,
     model_validator,
@@ -60,7 +61,7 @@ class Rule(_Part):
 class Target(_Part):
     """What a partnership aims at, from where and since when."""
 
-    value: float
+    value: Annotated[float, Field(allow_inf_nan=False)]
     unit: Text
     source: Text
     dated: date
@@ -78,7 +79,7 @@ class Measure(_Part):
 
     measure: Name
     title: Text
-    lag: int | str = 0
+    lag: StrictInt | str = 0
     denominator: Rule | None = None
     numerator: Rule
     value: Name | None = None

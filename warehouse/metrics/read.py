@@ -7,7 +7,8 @@ from pathlib import Path
 from schemas.documents import read_document
 from schemas.errors import ConfigError
 from warehouse.metrics.definition import Metric
-from warehouse.models import load_seed
+from warehouse.models import SQL_FOLDER, load_seed
+from warehouse.staging import TABLES
 
 FOLDER = Path(__file__).parent
 
@@ -41,6 +42,18 @@ def _read(path: Path, known: dict[str, int]) -> Metric:
         raise ConfigError(
             f"{path.name} cannot be used: it defines a metric of another name.",
             "Name the file after the metric.",
+        )
+    faults = [
+        f"`sources.{place}` is not a partner and a table, such as police custody"
+        for place, source in enumerate(metric.sources)
+        if source.replace(" ", "_", 1) not in TABLES
+    ]
+    if not (SQL_FOLDER / "intermediate" / f"{metric.frame}.sql").exists():
+        faults.append("`frame` is not a model of the folder intermediate")
+    if faults:
+        raise ConfigError(
+            f"{path.name} cannot be used: {'; '.join(faults)}.",
+            "Correct those keys and run the command again.",
         )
     if missing := sorted(metric.policies - set(known)):
         raise ConfigError(
