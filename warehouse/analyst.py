@@ -50,6 +50,7 @@ REFUSED_FUNCTIONS = frozenset(
         "getvariable",
         "json_contains",
         "json_deserialize_sql",
+        "json_merge_patch",
         "json_serialize_plan",
         "json_serialize_sql",
         "json_structure",
@@ -159,7 +160,12 @@ def syntax_tree(sql: str) -> Any:
     """
     with _parser().cursor() as parser:
         row = parser.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
-    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    try:
+        tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    except RecursionError:
+        raise RefusedQuery(
+            "The query is nested too deeply.", "Write it in steps, with WITH."
+        ) from None
     if tree.get("error_type") == "parser":
         raise RefusedQuery(
             f"The query could not be read: {tree.get('error_message')}.", "Correct the SQL."
@@ -176,17 +182,21 @@ def _parser() -> duckdb.DuckDBPyConnection:
 
 
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Yield every node of a syntax tree."""
-    if isinstance(tree, dict):
-        yield tree
-        for child in tree.values():
-            yield from nodes(child)
-    elif isinstance(tree, list):
-        for child in tree:
-            yield from nodes(child)
+    """Yield every node of a syntax tree, a node before those within it."""
+    waiting = [tree]  # not by recursion: a query may be nested deeper than Python's stack
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            waiting.extend(reversed(node.values()))
+        elif isinstance(node, list):
+            waiting.extend(reversed(node))
 
 
-_ONE_SELECT = "Send one SELECT (or DESCRIBE, SHOW TABLES or SUMMARIZE) at a time."
+_ONE_SELECT = (
+    "Send one SELECT (or DESCRIBE, SHOW TABLES or SUMMARIZE) at a time; a PIVOT names its columns "
+    "with IN."
+)
 
 
 def _one_select(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:

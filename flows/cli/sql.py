@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from threading import Timer
 from typing import Annotated
 
 import typer
@@ -14,6 +16,10 @@ from flows.cli.shell import ConfigOption, say
 
 MOST_ADDRESSED = 6 << 30
 """Bytes that a question may take on top of the process. DuckDB's own limit does not count lists."""
+
+LONGEST_SECONDS = 330.0
+"""Seconds until the process ends itself. DuckDB cannot be interrupted within one call of a function
+or while it plans, and the question's own limit, which is shorter, works by interrupting it."""
 
 
 class Format(StrEnum):
@@ -53,7 +59,7 @@ def sql_command(
     from flows.settings import load_settings, locate
 
     check_open()
-    with _bounded():
+    with _bounded(), _ended_in_time():
         result = query_release(load_settings(locate(config)), query, reason, use)
     write_result(result.columns, result.rows, output.value)
     say(f"{len(result.rows):,} row{'' if len(result.rows) == 1 else 's'}")
@@ -74,3 +80,26 @@ def _bounded() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@contextmanager
+def _ended_in_time() -> Iterator[None]:
+    """End the process when a question takes too long and does not heed being interrupted.
+
+    It has written nothing: the release is read only, and that it was asked is recorded before.
+    """
+    timer = Timer(LONGEST_SECONDS, _end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _end() -> None:
+    say(
+        f"Error: The query could not be run. It took longer than {LONGEST_SECONDS:g} seconds and "
+        "could not be interrupted.\nCorrect the SQL."
+    )
+    os._exit(1)

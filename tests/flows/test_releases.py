@@ -6,6 +6,8 @@ import functools
 import json
 import resource
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -237,6 +239,25 @@ def test_a_question_that_would_take_all_memory_ends_itself_only(ran: Partnership
     assert asked.exit_code == 1 and "4GB of memory" in asked.stderr
     assert ran.journeys("sql", "SELECT 1").exit_code == 0
     assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
+
+
+def test_a_question_that_does_not_heed_being_interrupted_ends_itself(ran: Partnership) -> None:
+    """One call of a function runs to its end, here for an hour."""
+    script = (
+        "import sys, flows.cli.sql\n"
+        "flows.cli.sql.LONGEST_SECONDS = 3.0\n"
+        "from flows.cli import main\n"
+        "sys.argv[0] = 'journeys'\n"
+        "main()\n"
+    )
+    endless = "SELECT levenshtein(repeat('a', 300000), repeat('b', 300000))"
+    asked = subprocess.run(
+        [sys.executable, "-c", script, "sql", endless, "--config", str(ran.config)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert asked.returncode == 1 and "could not be interrupted" in asked.stderr
 
 
 READERS = 20
