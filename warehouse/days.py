@@ -28,13 +28,8 @@ def refuse_undeclared_days(con: duckdb.DuckDBPyConnection, mart: Model) -> None:
     Raises:
         StoreError: It does; the column is named.
     """
-    columns = dict(
-        con.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() "
-            "WHERE database_name = 'release' AND table_name = ?",
-            [mart.name],
-        ).fetchall()
-    )
+    described = con.execute(f"DESCRIBE release.main.{mart.name}").fetchall()
+    columns = {row[0]: row[1] for row in described}
     if "person_id" not in columns:
         return
     for column, kind in columns.items():

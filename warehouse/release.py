@@ -6,7 +6,7 @@ Record ids and surrogate keys stay in memory; only marts, keyed by person id, re
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -209,7 +209,7 @@ def build_into(
     marts = [model for model in models if restriction.shows(model)]
     for mart in marts:
         refuse_undeclared_days(con, mart)
-        _comment(con, mart, given.exact_dates)
+    _comment(con, marts, given.exact_dates)
     tables = {mart.name: _count(con, mart.name) for mart in sorted(marts, key=lambda m: m.name)}
     con.execute("CHECKPOINT release")
     return ReleaseSummary(tables, checks, len(found.taken), found.fingerprints)
@@ -275,26 +275,30 @@ def _materialise(
         )
 
 
-def _comment(con: duckdb.DuckDBPyConnection, mart: Model, exact_dates: bool) -> None:
-    """Write a mart's explanations into the release.
+def _comment(con: duckdb.DuckDBPyConnection, marts: Sequence[Model], exact_dates: bool) -> None:
+    """Write the marts' explanations into the release.
 
     Raises:
         StoreError: A column is not explained, or an explanation has no column.
     """
-    rows = con.execute(
-        "SELECT column_name FROM duckdb_columns() "
-        "WHERE database_name = 'release' AND table_name = ?",
-        [mart.name],
-    ).fetchall()
+    told = [line for mart in marts for line in _comments(con, mart, exact_dates)]
+    # In one transaction: each would otherwise be written to disk by itself.
+    con.execute("; ".join(["BEGIN TRANSACTION", *told, "COMMIT"]))
+
+
+def _comments(con: duckdb.DuckDBPyConnection, mart: Model, exact_dates: bool) -> list[str]:
+    there = {row[0] for row in con.execute(f"DESCRIBE release.main.{mart.name}").fetchall()}
     explained = mart.explained(exact_dates=exact_dates)
-    if {row[0] for row in rows} != set(explained) or not mart.description:
+    if there != set(explained) or not mart.description:
         raise StoreError(
             f"The columns of {mart.name} and their explanations are not the same.",
             "Give every column of the model a `-- column name: meaning` line, and no others.",
         )
-    con.execute(f"COMMENT ON TABLE release.main.{mart.name} IS {_text(mart.description)}")
-    for column, meaning in explained.items():
-        con.execute(f"COMMENT ON COLUMN release.main.{mart.name}.{column} IS {_text(meaning)}")
+    table = f"release.main.{mart.name}"
+    return [f"COMMENT ON TABLE {table} IS {_text(mart.description)}"] + [
+        f"COMMENT ON COLUMN {table}.{column} IS {_text(meaning)}"
+        for column, meaning in explained.items()
+    ]
 
 
 def _quality(given: pl.DataFrame | None) -> pl.DataFrame:

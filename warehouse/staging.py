@@ -331,6 +331,7 @@ def create(con: duckdb.DuckDBPyConnection) -> None:
     Raises:
         StoreError: The store cannot be written.
     """
+    con.execute("BEGIN TRANSACTION")
     for name, columns in {**TABLES, "extract": EXTRACT}.items():
         typed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
         con.execute(f"CREATE TABLE IF NOT EXISTS {name} ({typed})")
@@ -338,6 +339,7 @@ def create(con: duckdb.DuckDBPyConnection) -> None:
         for column, kind in columns.items():
             if not kind.endswith("NOT NULL"):
                 con.execute(f"ALTER TABLE {name} ADD COLUMN IF NOT EXISTS {column} {kind}")
+    con.execute("COMMIT")
 
 
 def replace_partner(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -151,7 +152,7 @@ class Metric(_Part):
     @property
     def policies(self) -> frozenset[str]:
         """The policy names that the metric hangs on."""
-        among = policies_in(self.among.where) if self.among else []
+        among = policies_in(self.among.where) if self.among else ()
         return frozenset(among).union(*(measure.policies for measure in self.measures))
 
 
@@ -161,6 +162,7 @@ def measure_numbers(metrics: Iterable[Metric]) -> dict[tuple[str, str], int]:
     return {name: number for number, name in enumerate(names, start=1)}
 
 
+@cache
 def condition_problem(where: str) -> str:
     """Say why a text is not one condition on a row; nothing when it is."""
     try:
@@ -182,7 +184,8 @@ def condition_problem(where: str) -> str:
     return ""
 
 
-def policies_in(where: str, *, repeated: bool = False) -> list[str]:
+@cache
+def policies_in(where: str, *, repeated: bool = False) -> tuple[str, ...]:
     """Return the names that a condition passes to policy(), each once unless `repeated`."""
     names = [
         str(argument["value"]["value"])
@@ -191,4 +194,4 @@ def policies_in(where: str, *, repeated: bool = False) -> list[str]:
         for argument in node.get("children", [])
         if argument.get("class") == "CONSTANT"
     ]
-    return names if repeated else list(dict.fromkeys(names))
+    return tuple(names if repeated else dict.fromkeys(names))

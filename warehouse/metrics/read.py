@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from schemas.documents import read_document
@@ -20,6 +21,16 @@ def load_metrics(folder: Path = FOLDER) -> tuple[Metric, ...]:
         ConfigError: A file is not a metric, is not named after it, or hangs on a number of days
             that is not in the seed ``policy``. The message names the file and what is wrong.
     """
+    return _packaged() if folder == FOLDER else _read_all(folder)
+
+
+@cache
+def _packaged() -> tuple[Metric, ...]:
+    """Read the packaged metrics once a process: they do not change, and reading takes a second."""
+    return _read_all(FOLDER)
+
+
+def _read_all(folder: Path) -> tuple[Metric, ...]:
     known = policy_days()
     return tuple(_read(path, known) for path in sorted(folder.glob("*.yaml")))
 
