@@ -25,6 +25,12 @@ AGE_BANDS: Final = {
 """The age that each band lies below; the bands of the mart `person`."""
 OLDEST: Final = "55 and over"
 NO_AGE: Final = "Not known"
+AGE_BAND_MACRO: Final = (
+    f"CREATE MACRO age_band_of(age) AS CASE WHEN age IS NULL THEN '{NO_AGE}' "
+    + " ".join(f"WHEN age < {below} THEN '{name}'" for below, name in AGE_BANDS.items())
+    + f" ELSE '{OLDEST}' END"
+)
+"""The same bands as a word that models may use."""
 
 
 @store_errors(

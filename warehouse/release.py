@@ -22,6 +22,7 @@ from warehouse.cohorts.survival import SURVIVAL, survival
 from warehouse.connect import attach, load_encryption, memory_connection, store_errors
 from warehouse.days import refuse_undeclared_days
 from warehouse.definitions import load_definitions
+from warehouse.described import AGE_BAND_MACRO
 from warehouse.generated import every_model
 from warehouse.given import Given
 from warehouse.metrics import load_metrics
@@ -232,6 +233,7 @@ def _prepare(
     )
     # Weeks begin on Monday, whatever the calendar of the machine.
     con.execute("CREATE MACRO week_of(day) AS date_trunc('week', day)::DATE")
+    con.execute(AGE_BAND_MACRO)
     con.execute("CREATE TABLE memory.main.run (run_id VARCHAR, built_at TIMESTAMP)")
     utc = built_at.astimezone(UTC) if built_at.tzinfo else built_at
     con.execute("INSERT INTO run VALUES (?, ?)", [run_id, utc.replace(tzinfo=None)])

@@ -16,6 +16,7 @@ import polars as pl
 import warehouse_rows as rows
 
 from warehouse import staging
+from warehouse.described import AGE_BAND_MACRO
 from warehouse.models import Model, load_models, load_seed
 
 Rows = list[dict[str, Any]]
@@ -55,6 +56,7 @@ def told(
         )
         con.execute("CREATE MACRO week_of(day) AS date_trunc('week', day)::DATE")
         wanted = frozenset(names)
+        con.execute(AGE_BAND_MACRO)
         for model in _needed(wanted):
             con.execute(f"CREATE TABLE {model.name} AS {model.sql}")
         return {name: con.execute(f"FROM {name}").pl().to_dicts() for name in wanted}

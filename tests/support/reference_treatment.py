@@ -84,8 +84,8 @@ def reference(persons: Mapping[str, Mapping[str, Sequence[Row]]], as_at: date) -
     for person, tables in persons.items():
         journeys = journeys_of(tables, as_at)
         born = [r["birth_year"] for rows in tables.values() for r in rows if "birth_year" in r]
-        adult = not born or as_at.year - born[0] >= 18
         for period in quarters(as_at):
+            adult = not born or period.end.year - born[0] >= 18
             told = [*_stock(journeys, tables, adult, period), *_quarter(journeys, period)]
             told += _team(tables, adult, period)
             for metric, measure, lag, categories, share in told:

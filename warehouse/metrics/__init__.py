@@ -16,9 +16,10 @@ Frames flag and never filter: what is left out is said by the ``where`` of a mea
                  the one by which figures are added up.
 ``needs``        Optional: those of ``sources`` without whose rows nothing is reported, because a
                  count of nothing would be taken for nought.
-``where``        One SQL condition over the frame's columns, the person's ``age_band``, ``sex``,
-                 ``ethnicity_group`` and ``area``, the window's ``period_start`` and ``period_end``,
-                 and ``policy('name')`` for every number of days.
+``where``        One SQL condition over the frame's columns, the person's ``age_band`` (in the year
+                 in which the window ends), ``sex``, ``ethnicity_group`` and ``area``, the window's
+                 ``period_start`` and ``period_end``, and ``policy('name')`` for every number of
+                 days.
 numerator        What holds of it *and* of the denominator is counted; what a condition does not
                  know (NULL) does not hold.
 ``lag``          Days after the period's end that follow-up needs: a number, a policy name, or a sum

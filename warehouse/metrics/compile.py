@@ -19,7 +19,7 @@ def metric_models(metrics: Sequence[Metric], *, only_published: bool = False) ->
     """Return one model a metric, ``outcome_<metric>``, and the view of them all.
 
     They hold numbers in the place of names (``kind_given``, ``int_period.period_number`` and the
-    row of ``person``): of all that a release is made of they have the most rows.
+    row of ``int_person``): of all that a release is made of they have the most rows.
 
     Args:
         metrics: At least one that is published.
@@ -51,11 +51,12 @@ def metric_sql(metric: Metric, numbers: Mapping[tuple[str, str], int]) -> str:
     start = "year_start" if metric.relation == STOCK else "start_date"
     return f"""WITH dated AS (
     SELECT frame.*, person.rowid AS person_row,
-           person.age_band, person.sex, person.ethnicity_group, person.area,
+           age_band_of(year(period.end_date) - person.birth_year) AS age_band,
+           person.sex, person.ethnicity_group, person.area,
            period.period_id, period.period_number,
            period.{start} AS period_start, period.end_date AS period_end
     FROM {metric.frame} AS frame
-    INNER JOIN person ON person.person_id = frame.person_id
+    INNER JOIN int_person AS person ON person.person_id = frame.person_id
     INNER JOIN int_period AS period ON {_dated(metric.dated_by, start)}
 ),
 

@@ -25,15 +25,7 @@ aged AS (
 )
 
 SELECT aged.person_id,
-       CASE
-           WHEN aged.age IS NULL THEN 'Not known'
-           WHEN aged.age < 18 THEN 'Under 18'
-           WHEN aged.age < 25 THEN '18-24'
-           WHEN aged.age < 35 THEN '25-34'
-           WHEN aged.age < 45 THEN '35-44'
-           WHEN aged.age < 55 THEN '45-54'
-           ELSE '55 and over'
-       END AS age_band,
+       age_band_of(aged.age) AS age_band,
        coalesce(aged.sex, 'U') AS sex,
        coalesce(code.category, 'Not stated') AS ethnicity_group,
        aged.area, aged.birth_year, int_death.death_date, aged.ever_no_fixed_abode,

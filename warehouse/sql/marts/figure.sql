@@ -3,7 +3,7 @@
 -- column measure: The measure, as in measure.
 -- column period_kind: quarter or twelve months.
 -- column period_id: The quarter, or the one that the twelve months end with, as in period.
--- column split: What the groups are of: all, a category of the metric's own, age_band, sex, ethnicity_group or area.
+-- column split: What the groups are of: all, a category of the metric's own, age_band (of the age reached in the year in which the period ends, so quarters of two years need not add up by it), sex, ethnicity_group or area.
 -- column category: The group; All for everyone.
 -- column numerator: Units counted.
 -- column denominator: Units they are counted of; missing for a plain count.
@@ -55,9 +55,9 @@ counted AS (
 ),
 
 known AS (
-    SELECT rowid AS person_row, age_band, sex, ethnicity_group,
+    SELECT rowid AS person_row, birth_year, sex, ethnicity_group,
            coalesce(area, 'Not known') AS area
-    FROM person
+    FROM int_person
 ),
 
 of_person AS (
@@ -83,6 +83,14 @@ of_category AS (
     GROUP BY window_number, measure_number, kind_number, category, person_row
 ),
 
+known_person AS (
+    SELECT of_person.*, age_band_of(year(reported.end_date) - known.birth_year) AS age_band,
+           known.sex, known.ethnicity_group, known.area
+    FROM of_person
+    INNER JOIN reported USING (window_number)
+    INNER JOIN known USING (person_row)
+),
+
 by_person AS (
     SELECT window_number,
            CASE grouping_id(age_band, sex, ethnicity_group, area)
@@ -94,8 +102,7 @@ by_person AS (
            count(*) FILTER (numerator > 0) AS numerator_people,
            count(*) FILTER (denominator > 0) AS denominator_people,
            count(*) FILTER (denominator > numerator) AS rest_people
-    FROM of_person
-    INNER JOIN known USING (person_row)
+    FROM known_person
     GROUP BY GROUPING SETS (
         (window_number), (window_number, age_band), (window_number, sex),
         (window_number, ethnicity_group), (window_number, area)
@@ -137,12 +144,16 @@ valued AS (
         UNION ALL
         SELECT worth.window_number, unnest([
                    {split: 'all', category: 'All'},
-                   {split: 'age_band', category: known.age_band},
+                   {
+                       split: 'age_band',
+                       category: age_band_of(year(reported.end_date) - known.birth_year)
+                   },
                    {split: 'sex', category: known.sex},
                    {split: 'ethnicity_group', category: known.ethnicity_group},
                    {split: 'area', category: known.area}
                ], recursive := TRUE), worth.value
         FROM worth
+        INNER JOIN reported USING (window_number)
         INNER JOIN known USING (person_row)
         WHERE worth.kind_number = 1
     )

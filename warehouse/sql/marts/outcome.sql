@@ -20,4 +20,4 @@ FROM int_outcome AS counted
 INNER JOIN kind_given AS kind
     ON kind.measure_number = counted.measure_number AND kind.kind_number = counted.kind_number
 INNER JOIN int_period ON int_period.period_number = counted.period_number
-INNER JOIN person ON person.rowid = counted.person_row
+INNER JOIN int_person AS person ON person.rowid = counted.person_row

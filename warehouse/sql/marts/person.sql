@@ -1,6 +1,6 @@
 -- One row per person, as linkage found them. A person is a group of records judged to be of one human being: it may hold too many or too few.
 -- column person_id: Random identifier of the person. It never changes while the person's records stay together, and has no meaning outside this partnership.
--- column age_band: Age reached in the year of the earliest of the extracts' dates, from the year of birth only, so it may be a year out; Not known when no record gives a year.
+-- column age_band: Age reached in the year of the earliest of the extracts' dates, from the year of birth only, so it may be a year out; Not known when no record gives a year. Metrics and figure go by the year in which their period ends.
 -- column sex: M, F or U (not known), as the latest record that knows it says.
 -- column ethnicity_group: Broad ethnic group of the latest record that states one, else Not stated.
 -- column area: Postcode district of the latest record that has one; missing when none has.
