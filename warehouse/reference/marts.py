@@ -23,7 +23,7 @@ tables `policy` and `code`. In a release the same words are read with
 
 ```sql
 SELECT table_name, comment FROM duckdb_tables()
-SELECT table_name, column_name, comment FROM duckdb_columns()
+SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal
 ```
 
 {generated}
