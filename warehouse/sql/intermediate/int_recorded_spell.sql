@@ -3,8 +3,8 @@
 -- however often linkage finds the same person among them.
 -- check: unique spell_type, spell_key, person_id, start_date, begins_with
 -- check: not_null person_id, partner, spell_type, spell_key
--- check: accepted spell_type: supervision, licence, custody, structured_treatment, treatment_journey, structured_journey, secure_treatment, caseload, homelessness_duty, temporary_accommodation, tenancy, intensive_programme
--- check: rows = SELECT (SELECT count(*) FROM stg_sentence WHERE sentence_category IS DISTINCT FROM 'custody') + (SELECT count(*) FROM stg_prison_release SEMI JOIN int_custody_period USING (sentence_key)) + (SELECT count(*) FROM int_custody_period) + (SELECT count(*) FROM stg_intervention WHERE is_structured) + (SELECT count(*) + count(structured_start_date) FROM int_treatment_journey) + (SELECT count(DISTINCT (duty_key, person_id)) FROM stg_duty) + (SELECT count(DISTINCT (temporary_accommodation_key, person_id)) FROM stg_temporary_accommodation) + (SELECT count(*) FROM stg_tenancy) + (SELECT count(*) FROM stg_intensive_programme) + (SELECT count(*) FROM stg_secure_treatment) + (SELECT count(*) FROM stg_cj_caseload)
+-- check: accepted spell_type: supervision, licence, custody, structured_treatment, community_treatment, treatment_journey, structured_journey, secure_treatment, caseload, homelessness_duty, temporary_accommodation, tenancy, intensive_programme
+-- check: rows = SELECT (SELECT count(*) FROM stg_sentence WHERE sentence_category IS DISTINCT FROM 'custody') + (SELECT count(*) FROM stg_prison_release SEMI JOIN int_custody_period USING (sentence_key)) + (SELECT count(*) FROM int_custody_period) + (SELECT count(*) + count(*) FILTER (setting IS DISTINCT FROM 'secure') FROM stg_intervention WHERE is_structured) + (SELECT count(*) + count(structured_start_date) FROM int_treatment_journey) + (SELECT count(DISTINCT (duty_key, person_id)) FROM stg_duty) + (SELECT count(DISTINCT (temporary_accommodation_key, person_id)) FROM stg_temporary_accommodation) + (SELECT count(*) FROM stg_tenancy) + (SELECT count(*) FROM stg_intensive_programme) + (SELECT count(*) FROM stg_secure_treatment) + (SELECT count(*) FROM stg_cj_caseload)
 SELECT person_id, 'probation' AS partner, 'supervision' AS spell_type, sentence_key AS spell_key,
        sentence_date AS start_date, sentence_end_date AS recorded_end,
        'sentence' AS detail_list, sentence_type AS detail,
@@ -31,6 +31,12 @@ SELECT person_id, 'treatment', 'structured_treatment', intervention_key, start_d
        'intervention', modality, NULL, NULL
 FROM stg_intervention
 WHERE is_structured
+UNION ALL
+-- The same again outside a secure setting, for what care in the community is asked of.
+SELECT person_id, 'treatment', 'community_treatment', intervention_key, start_date, end_date,
+       'intervention', modality, NULL, NULL
+FROM stg_intervention
+WHERE is_structured AND setting IS DISTINCT FROM 'secure'
 UNION ALL
 SELECT person_id, 'treatment', 'treatment_journey', journey_number, start_date, end_date,
        'discharge', end_reason, NULL, NULL

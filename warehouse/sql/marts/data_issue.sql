@@ -19,6 +19,11 @@ WITH release_order AS (
     WINDOW sentence AS (PARTITION BY sentence_key ORDER BY release_date, release_key)
 ),
 
+-- What is in the community is in structured_treatment too.
+spell_once AS (
+    SELECT * FROM int_spell WHERE spell_type <> 'community_treatment'
+),
+
 found (issue, partner, place, person_id) AS (
     SELECT 'event_before_birth', event.partner, event.event_type, event.person_id
     FROM int_event AS event
@@ -33,10 +38,10 @@ found (issue, partner, place, person_id) AS (
         ON death.person_id = event.person_id AND event.event_date > death.death_date
     WHERE event.has_happened
     UNION ALL
-    SELECT 'overlapping_spell', partner, spell_type, person_id FROM int_spell WHERE is_overlapping
+    SELECT 'overlapping_spell', partner, spell_type, person_id FROM spell_once WHERE is_overlapping
     UNION ALL
     SELECT 'endless_spell', partner, spell_type, person_id
-    FROM int_spell
+    FROM spell_once
     WHERE end_date IS NULL
         AND planned_end_date IS NULL
         AND days > CASE
@@ -49,7 +54,7 @@ found (issue, partner, place, person_id) AS (
     UNION ALL
     SELECT CASE end_basis WHEN 'start' THEN 'end_before_start' ELSE 'open_at_death' END,
            partner, spell_type, person_id
-    FROM int_spell
+    FROM spell_once
     WHERE end_basis IN ('start', 'death')
     UNION ALL
     SELECT 'sentence_outlived', 'probation', 'custody', period.person_id
