@@ -9,6 +9,10 @@
 -- check: holds step IN (SELECT code FROM seed_code WHERE list = 'step')
 -- check: holds (step, partner) IN (SELECT (code, category) FROM seed_code WHERE list = 'step_partner')
 -- check: holds step NOT IN ('arrest', 'positive_test', 'negative_test') OR len(custody_keys) > 0
+-- check: holds (SELECT count(*) FROM int_step WHERE step = 'arrest') = (SELECT count(DISTINCT (person_id, arrest_date)) FROM stg_custody INNER JOIN extract ON partner = 'police' AND arrest_date <= data_as_at)
+-- check: holds (SELECT count(*) FROM int_step WHERE step = 'sentence') = (SELECT count(DISTINCT (person_id, sentence_date)) FROM stg_sentence INNER JOIN extract ON partner = 'probation' AND sentence_date <= data_as_at)
+-- check: holds (SELECT count(*) FROM int_step WHERE step = 'treatment_presentation') = (SELECT count(DISTINCT (person_id, start_date)) FROM int_treatment_journey INNER JOIN extract ON partner = 'treatment' AND start_date <= data_as_at)
+-- check: holds (SELECT count(*) FROM int_step WHERE step = 'homelessness_application') = (SELECT count(DISTINCT (person_id, application_date)) FROM stg_application INNER JOIN extract ON partner = 'housing' AND application_date <= data_as_at)
 WITH ended AS (
     SELECT journey.person_id, journey.end_date, journey.end_reason,
            CASE

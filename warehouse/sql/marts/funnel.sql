@@ -29,6 +29,7 @@
 -- check: holds reached BETWEEN 0 AND of_reached AND of_reached <= in_cohort
 -- check: holds reached_people <= reached AND lost = of_reached - reached
 -- check: holds stage_number > 1 OR reached = in_cohort
+-- check: holds (SELECT sum(reached) FROM funnel WHERE period_kind = 'quarter') = (SELECT count(*) FROM int_cohort_stage WHERE is_reached)
 WITH counted_in AS (
     SELECT cohort, 'quarter' AS period_kind, period_id, start_date, end_date,
            period_id AS quarter_id

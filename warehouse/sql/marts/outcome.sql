@@ -10,6 +10,7 @@
 -- column value: The mean of the measure's value over the person's units; missing for most measures.
 -- check: unique metric, measure, period_id, category_kind, category, person_id
 -- check: not_null metric, measure, period_id, category_kind, category, person_id, numerator
+-- check: rows = SELECT count(*) FROM int_outcome
 -- check: related person_id -> person.person_id
 -- check: related metric -> metric.metric
 -- check: holds numerator >= 0 AND (denominator IS NULL OR numerator <= denominator)
