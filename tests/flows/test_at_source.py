@@ -335,6 +335,7 @@ def test_a_delivery_is_taken_in_once_and_the_newest_first(at_source, tmp_path: P
     assert any("1 other sealed file(s) of police cannot" in said for said in report["warnings"])
 
 
+@pytest.mark.slow
 def test_what_was_taken_in_before_a_new_bundle_is_passed_over(police_apart) -> None:
     hub, desks = police_apart
     old = deliver(hub.folder, desks["police"])
@@ -383,6 +384,7 @@ def with_identifier_key(partnership: Partnership, desks: dict[str, Desk], do: Ca
     shutil.move(key, kept)
 
 
+@pytest.mark.slow
 def test_a_rotation_at_source_carries_the_person_ids_over(at_source) -> None:
     hub, desks = at_source
     for desk in desks.values():

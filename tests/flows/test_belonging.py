@@ -52,6 +52,7 @@ def test_an_emptied_control_database_removes_nothing(ran: Partnership) -> None:
     assert ran.kept() == before
 
 
+@pytest.mark.slow
 def test_yesterday_s_control_database_removes_nothing(ran: Partnership) -> None:
     yesterday = ran.folder / "control.backup"
     shutil.copy2(database(ran), yesterday)
@@ -66,6 +67,7 @@ def test_yesterday_s_control_database_removes_nothing(ran: Partnership) -> None:
     run_refresh(ran.settings)
 
 
+@pytest.mark.slow
 def test_a_clock_put_back_does_not_make_an_older_run_current(ran: Partnership) -> None:
     def ahead() -> datetime:
         return utc_now() + timedelta(hours=2)

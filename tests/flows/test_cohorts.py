@@ -52,7 +52,7 @@ def test_a_mistake_is_told_at_once_and_by_name(partnership: Path) -> None:
     broken = yaml.safe_load(EXAMPLE) | {"partners": ["police", "probation"]}
     path = partnership / "cohorts" / "rearrested.yaml"
     path.write_text(yaml.safe_dump(broken), "utf-8")
-    for words in (("cohorts", "check"), ("cohorts", "check", str(path)), ("run",)):
+    for words in (("cohorts", "check"), ("cohorts", "check", str(path)), ("run", "--no-server")):
         code, said = answered(partnership, *words)
         assert code == 2, words
         assert "rearrested.yaml cannot be used: `partners` leaves out treatment" in said

@@ -330,6 +330,7 @@ def tokens_of(partnership: Partnership) -> dict[tuple[str, int], set[int]]:
     return found
 
 
+@pytest.mark.slow
 def test_tokens_cross_with_those_who_are_sent_again_and_hold_the_old_key_until_then(
     ran: Partnership,
 ) -> None:

@@ -81,6 +81,7 @@ def test_two_sources_are_linked_across_only(run, people):
     assert found["encoded"]["sources"]["police–probation"]["true_pairs"] == across.height
 
 
+@pytest.mark.slow
 def test_columns_may_be_missing_and_labels_are_not_looked_at(run, people):
     fewer = people.drop("postcode", "nhs_number").with_columns(sex=pl.lit(None, pl.String))
     found, _ = run(fewer)
