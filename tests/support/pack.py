@@ -111,12 +111,21 @@ def tables() -> dict[str, pl.DataFrame]:
     period = QUARTERS[-1]
     rows["framework"] = [
         (
-            *("National framework", 1, TITLES["continuity_of_care"], *period, "55", "120"),
+            *("National framework", 1, "All", TITLES["continuity_of_care"], *period, "55", "120"),
             *("46", "per cent", "57", "Linked records", "75", "not met", "42", "50", "proxy"),
             "A proxy for continuity of care.",
         ),
         (
-            *("National framework", 2, "Deaths from drug misuse", *period, "[x]", "[x]", "[x]"),
+            *(
+                "National framework",
+                2,
+                "All",
+                "Deaths from drug misuse",
+                *period,
+                "[x]",
+                "[x]",
+                "[x]",
+            ),
             *("per 100,000", "5.5", "Office for National Statistics", "", "", "", ""),
             *("not available", "No partner holds it."),
         ),

@@ -34,8 +34,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("numerator", "denominator", "percent", "unit"),
         ),
         "framework": (
-            *("list", "place", "indicator", *PERIOD, "numerator", "denominator", "value", "unit"),
-            *("england", "source", "target", "target_status", "low", "high", "status", "note"),
+            *("list", "place", "area", "indicator", *PERIOD, "numerator", "denominator", "value"),
+            *("unit", "england", "source", "target", "target_status", "low", "high", "status"),
+            "note",
         ),
         "data_quality": ("source", "field", "measure", "records", "percent"),
         "linkage_quality": ("partners", "measure", "records", "percent"),
