@@ -63,7 +63,7 @@ def pull(run: RunContext) -> Pulled:
     """
     check_nobody_left(run)
     policy_of(run)
-    check_warehouse_files(run.settings)
+    check_warehouse_files(run.settings, run.today)
     at_source = [name for name in run.settings.partners if _encodes_at_source(run, name)]
     requests = [_request(run, name) for name in run.settings.partners if name not in at_source]
     check_rings(run.settings)

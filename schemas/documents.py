@@ -57,11 +57,24 @@ MAX_VALUES = 200_000
 """The most values in a document, each counted as often as an alias repeats it."""
 
 
+# YAML 1.1 reads `no` as false, 010 as eight, 1:30 as ninety and 1_000 as a thousand.
+_PLAIN = {
+    "tag:yaml.org,2002:bool": re.compile(r"true|false", re.IGNORECASE),
+    "tag:yaml.org,2002:int": re.compile(r"-?(0|[1-9][0-9]*)"),
+    "tag:yaml.org,2002:float": re.compile(r"[^_:]*"),
+}
+
+
+class _AnotherMeaning(yaml.MarkedYAMLError):
+    """A plain value that YAML takes for another than it looks like."""
+
+
 class _UniqueKeys(yaml.SafeLoader):
     """YAML that refuses a key given twice, where PyYAML would silently keep the last.
 
-    It also refuses to merge (`<<`) and to repeat by alias beyond all reason: a dozen lines can
-    stand for more values than a machine has room for.
+    It refuses a word or number that YAML 1.1 takes for another (`no`, 010, 1:30). It also refuses
+    to merge (`<<`) and to repeat by alias beyond all reason: a dozen lines can stand for more
+    values than a machine has room for.
     """
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
@@ -88,6 +101,8 @@ class _UniqueKeys(yaml.SafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """Build a value; a date or number that is none gets its line, as other faults have."""
+        if node.tag in _PLAIN and not _PLAIN[node.tag].fullmatch(node.value):
+            raise _AnotherMeaning(problem_mark=node.start_mark)
         try:
             return super().construct_object(node, deep)
         except (ValueError, TypeError, LookupError, AttributeError):
@@ -126,7 +141,7 @@ def read_document(path: Path, model: type[Document], error: type[JourneysError])
         error: If the file cannot be read, is not YAML, or does not fit the model. The message
             holds the file's name, a line number or a key, and nothing else from the file.
     """
-    return parse_document(_read_text(path, error), path.name, model, error)
+    return parse_document(read_text(path, error), path.name, model, error)
 
 
 def parse_document(
@@ -142,7 +157,7 @@ def read_mapping(path: Path, error: type[JourneysError]) -> dict[str, Any]:
     Raises:
         error: If the file cannot be read or is not YAML.
     """
-    return _parse(_read_text(path, error), path.name, error)
+    return _parse(read_text(path, error), path.name, error)
 
 
 def read_text_document(path: Path, error: type[JourneysError]) -> dict[str, Any]:
@@ -151,7 +166,7 @@ def read_text_document(path: Path, error: type[JourneysError]) -> dict[str, Any]
     Raises:
         error: If the file cannot be read or is not YAML.
     """
-    return _parse(_read_text(path, error), path.name, error, _AsText)
+    return _parse(read_text(path, error), path.name, error, _AsText)
 
 
 def check_document(
@@ -186,16 +201,26 @@ def is_present(path: Path, error: type[JourneysError]) -> bool:
     raise error(f"{path} cannot be read.", "Check the path and the permissions of its folder.")
 
 
-def _read_text(path: Path, error: type[JourneysError]) -> str:
+def read_text(path: Path, error: type[JourneysError], most_bytes: int = MAX_BYTES) -> str:
+    """Read a file that a person wrote.
+
+    Args:
+        path: The file.
+        error: The kind of error to raise.
+        most_bytes: The longest that it may be.
+
+    Raises:
+        error: It is no file, is too long, cannot be read, or is not UTF-8.
+    """
     reason = ""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             reason = "is no file"  # Reading a pipe might never end.
-        elif found.st_size > MAX_BYTES:
+        elif found.st_size > most_bytes:
             reason = "is longer than any that people write"
         else:
-            return path.read_text(encoding="utf-8")
+            return path.read_text(encoding="utf-8-sig")  # which spreadsheets write
     except FileNotFoundError:
         reason = "does not exist"
     except UnicodeDecodeError:
@@ -208,10 +233,22 @@ def _read_text(path: Path, error: type[JourneysError]) -> str:
 def _parse(
     text: str, name: str, error: type[JourneysError], loader: type[_UniqueKeys] = _UniqueKeys
 ) -> Any:
-    where = ""
+    where, remedy = (
+        "",
+        (
+            "Correct it there: look for a stray tab, a missing colon, a key given twice, a name or "
+            "pattern that wants quotation marks, or a date that no calendar has."
+        ),
+    )
     try:
         # A SafeLoader subclass builds only plain values.
         content = yaml.load(text, Loader=loader)  # noqa: S506
+    except _AnotherMeaning as problem:
+        where = f"{_line(problem, text)}: a word or number there is one that YAML takes for another"
+        remedy = (
+            "Write true or false, a number in plain digits (10, not 010, 1_000 or 1:30), and put "
+            "what is text, such as no or a code, in quotation marks."
+        )
     except yaml.YAMLError as problem:
         where = _line(problem, text)
     except RecursionError:
@@ -222,11 +259,7 @@ def _parse(
         if isinstance(content, dict):
             return content
         raise error(f"{name} holds no keys.", "Write it as `key: value` lines of YAML.")
-    raise error(
-        f"{name} is not valid YAML{where}.",
-        "Correct it there: look for a stray tab, a missing colon, a key given twice, a name or "
-        "pattern that wants quotation marks, or a date that no calendar has.",
-    )
+    raise error(f"{name} is not valid YAML{where}.", remedy)
 
 
 def _line(problem: yaml.YAMLError, text: str) -> str:

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import csv
 import io
-import stat
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
-from schemas.documents import check_document
+from schemas.documents import check_document, read_text
 from schemas.errors import ConfigError
 
 POPULATION_COLUMNS = {
@@ -38,7 +45,27 @@ PREVALENCE_COLUMNS = {
 MOST_BYTES = 10 * 1024**2  # ten times the rows of every postcode district of England
 
 _Source = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-_People = Annotated[int, Field(ge=0, le=100_000_000)]
+
+
+def _in_plain_digits(said: str) -> str:
+    """Refuse a number that would be taken for another than it looks like, such as 010 or 1_000."""
+    if not _DIGITS.fullmatch(said):
+        raise ValueError("is not a whole number, such as 1210")
+    return said
+
+
+def _as_a_day(said: str) -> str:
+    """Refuse a date in another form: a bare number would be taken for seconds since 1970."""
+    if not _DAY.fullmatch(said):
+        raise ValueError("is not a date such as 2026-04-01")
+    return said
+
+
+_DIGITS = re.compile(r"-?(0|[1-9][0-9]*)")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_Count = Annotated[int, BeforeValidator(_in_plain_digits)]
+_People = Annotated[_Count, Field(ge=0, le=100_000_000)]
+_Day = Annotated[date, BeforeValidator(_as_a_day)]
 
 
 class _Row(BaseModel):
@@ -53,18 +80,18 @@ class _Population(_Row):
     sex: Literal["F", "M"]
     people: _People
     source: _Source
-    as_at: date
+    as_at: _Day
 
 
 class _Prevalence(_Row):
     """One row of prevalence.csv."""
 
     substance: Literal["opiate", "crack", "both", "opiate or crack", "alcohol"]
-    people: Annotated[int, Field(ge=1, le=100_000_000)]
+    people: Annotated[_Count, Field(ge=1, le=100_000_000)]
     low: _People
     high: _People
     source: _Source
-    as_at: date
+    as_at: _Day
 
     @model_validator(mode="after")
     def _lies_in_its_range(self) -> _Prevalence:
@@ -133,7 +160,7 @@ def _read(
 
 def _lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     """Return a CSV file's rows with the lines they end on; blank lines are passed over."""
-    reader = csv.DictReader(io.StringIO(_text(path)), strict=True)
+    reader = csv.DictReader(io.StringIO(read_text(path, ConfigError, MOST_BYTES)), strict=True)
     found: list[tuple[int, dict[str, str]]] = []
     problem = ""
     try:
@@ -153,21 +180,3 @@ def _lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, st
             f"{path.name} {problem}.", "Write it as docs/how-to/give-population-figures.md shows."
         )
     return found
-
-
-def _text(path: Path) -> str:
-    """Return a file's text; raise ConfigError when it is none or too long to have been written."""
-    problem = ""
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            problem = "is no file"  # Reading a pipe might never end.
-        elif found.st_size > MOST_BYTES:
-            problem = "is longer than population figures are"
-        else:
-            return path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        problem = "is not UTF-8 text"
-    except OSError:
-        problem = "cannot be read"
-    raise ConfigError(f"{path.name} {problem}.", "Check the file, and save it as CSV in UTF-8.")

@@ -177,7 +177,7 @@ def build_into(
     Raises:
         StoreError: A model fails, or a check does not hold.
     """
-    _prepare(con, record_person, linkage_quality, run_id, built_at)
+    prepare(con, record_person, linkage_quality, run_id, built_at)
     hide(con, restriction)
     _table(con, "history_given", person_history.select(list(PERSON_HISTORY)))
     _table(con, "population_given", read_population(given.population))
@@ -216,7 +216,7 @@ def build_into(
     return ReleaseSummary(tables, checks, len(found.taken), found.fingerprints)
 
 
-def _prepare(
+def prepare(
     con: duckdb.DuckDBPyConnection,
     record_person: pl.DataFrame,
     linkage_quality: pl.DataFrame,

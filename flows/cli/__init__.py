@@ -12,6 +12,7 @@ from flows.cli.keys import keys_app
 from flows.cli.lineage import lineage_command
 from flows.cli.link import link_app
 from flows.cli.linkage_benchmark import linkage_benchmark_command
+from flows.cli.metrics import metrics_app
 from flows.cli.publish import publish_command
 from flows.cli.release import release_app
 from flows.cli.rights import rights_app
@@ -57,6 +58,7 @@ app = program(
 app.add_typer(cohorts_app, name="cohorts")
 app.add_typer(keys_app, name="keys")
 app.add_typer(link_app, name="link")
+app.add_typer(metrics_app, name="metrics")
 app.add_typer(release_app, name="release")
 app.add_typer(rights_app, name="rights")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,13 @@ from flows.clock import local_day, utc_now
 from flows.settings import load_settings
 from flows.start import start
 from flows.warehouse_files import check_warehouse_files
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, JourneysError
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "add-a-cohort.md"
+METRIC = re.findall(
+    r"```yaml\n(metric: .*?)```", PAGE.with_name("add-a-metric.md").read_text("utf-8"), re.DOTALL
+)[0]
+TODAY = local_day(utc_now())
 EXAMPLE = re.findall(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
 
 
@@ -57,7 +62,59 @@ def test_a_mistake_is_told_at_once_and_by_name(partnership: Path) -> None:
         assert code == 2, words
         assert "rearrested.yaml cannot be used: `partners` leaves out treatment" in said
     with pytest.raises(ConfigError):
-        check_warehouse_files(load_settings(partnership / "partnership.yaml"))
+        check_warehouse_files(load_settings(partnership / "partnership.yaml"), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("restricted_metrics: [waiting_time]", "names a metric that is not a restricted one"),
+        ("roles: {analyst: {partners: [police], tables: [persons]}}", "has no table persons"),
+        ("restricted_metrics: [suspected_drug_deaths]", ""),
+    ],
+)
+def test_what_partnership_yaml_says_of_the_warehouse_is_checked_first(
+    partnership: Path, said: str, problem: str
+) -> None:
+    path = partnership / "partnership.yaml"
+    settled = yaml.safe_load(path.read_text("utf-8")) | yaml.safe_load(said)
+    path.write_text(yaml.safe_dump(settled), "utf-8")
+    if not problem:
+        check_warehouse_files(load_settings(path), TODAY)
+        return
+    with pytest.raises(JourneysError, match=problem) as caught:
+        check_warehouse_files(load_settings(path), TODAY)
+    assert "partnership.yaml" in str(caught.value)
+
+
+def test_data_that_are_whole_only_from_a_day_to_come_are_refused(partnership: Path) -> None:
+    settings = load_settings(partnership / "partnership.yaml")
+    police = settings.partners["police"].model_copy(update={"data_from": TODAY})
+    told = settings.model_copy(update={"partners": {**settings.partners, "police": police}})
+    check_warehouse_files(told, TODAY)
+    with pytest.raises(ConfigError, match=r"partnership.yaml .* `partners.police.data_from` is a"):
+        check_warehouse_files(told, TODAY - timedelta(days=1))
+
+
+def test_a_metrics_file_is_checked_down_to_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "prompt_start.yaml"
+    path.write_text(METRIC, "utf-8")
+    found = CliRunner().invoke(app, ["metrics", "check", str(path)])
+    assert found.exit_code == 0, found.output
+    assert "The numerator of the measure within_28_days: Those followed by a start." in found.output
+    path.write_text(METRIC.replace("was_in_treatment", "was_treated"), "utf-8")
+    found = CliRunner().invoke(app, ["metrics", "check", str(path)])
+    assert found.exit_code == 2
+    assert "the denominator of the measure within_28_days names was_treated" in found.output
+
+
+def test_metrics_and_their_words_are_listed() -> None:
+    found = CliRunner().invoke(app, ["metrics", "list"])
+    assert "waiting_time" in found.output
+    found = CliRunner().invoke(app, ["metrics", "words", "int_positive_test"])
+    assert re.search(r"int_positive_test +days_to_start +BIGINT", found.output)
+    assert CliRunner().invoke(app, ["metrics", "words", "int_nothing"]).exit_code == 2
+    assert "metric files can be used." in CliRunner().invoke(app, ["metrics", "check"]).output
 
 
 def test_every_word_is_listed() -> None:

@@ -98,6 +98,8 @@ def test_the_longest_path_is_the_follow_up() -> None:
         ({"entry": [{"age_from": 18, "detail": "A"}]}, "`entry.0` has a detail"),
         ({"partners": ["treatment"]}, "`partners` leaves out police"),
         ({"sources": ["police stations"]}, "`sources.0` is not a partner and a table"),
+        ({"entry": [{"area": ["NR3", "Norwich"]}]}, "`entry.0.area` is not a postcode district"),
+        ({"entry": [{"ethnicity_group": "Martian"}]}, "`entry.0.ethnicity_group` is not one of A"),
         ({"stages": []}, "has no stages"),
         ({"colour": "red"}, "`colour` is not a key this document has"),
         ({"take": "last"}, "`take` is not one of the values allowed"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ BROKEN = {
     ),
     "a list that holds itself": ("a: &a [*a, *a]\n", "not valid YAML"),
     "a key given twice": ("a: 1\nb: 2\na: 3\n", "line 3"),
+    "a no that is text": ("a: 1\nb: [yes, no]\n", "line 2"),
+    "a no that is a key": ("a: 1\nno: 2\n", "line 2"),
+    "a number in eights": ("a: 1\nb: 010\n", "line 2"),
+    "a number in sixteens": ("a: 1\nb: 0x10\n", "line 2"),
+    "a number in parts": ("a: 1_000\n", "line 1"),
+    "a time that is a number": ("a: 1\nb:\n  - 1:30\n", "line 3"),
+    "a time with a fraction": ("a: 1:30.5\n", "line 1"),
 }
 
 
@@ -49,6 +57,23 @@ def test_broken_yaml_is_told_with_its_line(tmp_path: Path, text: str, where: str
     for caught in (config, agreement):
         assert "partnership.yaml" in caught.value.problem and where in caught.value.problem
         assert "2027" not in str(caught.value) and len(caught.value.problem) < 200
+
+
+class _Anything(BaseModel):
+    a: object
+    b: object = None
+
+
+def test_what_yaml_takes_for_another_is_text_in_quotation_marks(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("a: ['no', \"010\", '1:30', true, 10, -3, 0.5, 2026-04-01]\n")
+    assert read_document(path, _Anything, ConfigError).a == [
+        "no", "010", "1:30", True, 10, -3, 0.5, date(2026, 4, 1)
+    ]  # fmt: skip
+    path.write_text("a: 010\n")
+    with pytest.raises(ConfigError, match="one that YAML takes for another") as caught:
+        read_document(path, _Anything, ConfigError)
+    assert "quotation marks" in caught.value.remedy
 
 
 def test_a_document_that_goes_on_or_is_no_file_is_told(tmp_path: Path) -> None:

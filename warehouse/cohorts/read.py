@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ FOLDER: Final = Path(__file__).parent
 PUBLISHED: Final = frozenset({"positive_test", "release_need"})
 """The cohorts whose funnels have a place in the draft tables and on the page."""
 _MOST_LISTED: Final = 5
+_DISTRICT: Final = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?")
 
 
 def load_cohorts(own: Path | None = None) -> tuple[Cohort, ...]:
@@ -94,6 +96,12 @@ def _faults(cohort: Cohort, words: Vocabulary) -> list[str]:
         for place, source in enumerate(cohort.sources)
         if source.replace(" ", "_", 1) not in TABLES
     ]
+    for place, rule in enumerate(cohort.entry):
+        if not all(_DISTRICT.fullmatch(area) for area in rule.area or ()):
+            faults.append(f"`entry.{place}.area` is not a postcode district, such as NR3")
+        if set(rule.ethnicity_group or ()) - words.ethnicity_groups:
+            groups = ", ".join(sorted(words.ethnicity_groups))
+            faults.append(f"`entry.{place}.ethnicity_group` is not one of {groups}")
     if (SQL_FOLDER / "intermediate" / f"int_cohort_{cohort.cohort}.sql").exists():
         faults.append("`cohort` is a name that the warehouse uses itself")
     if cohort.publish and cohort.cohort not in PUBLISHED:

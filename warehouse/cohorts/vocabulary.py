@@ -19,6 +19,7 @@ class Vocabulary:
         policy: Name → number of days.
         labels: Kind of step or spell → what a reader sees.
         restricted: Kinds of step that are told only by metrics which a partnership asks for.
+        ethnicity_groups: What a person's ethnic group may be.
     """
 
     step: dict[str, str]
@@ -26,6 +27,7 @@ class Vocabulary:
     policy: dict[str, int]
     labels: dict[str, str]
     restricted: frozenset[str]
+    ethnicity_groups: frozenset[str]
 
     def label(self, word: str) -> str:
         """Return what a kind of step or spell is called in a sentence."""
@@ -69,4 +71,12 @@ def vocabulary() -> Vocabulary:
     labels = {row["code"]: row["label"] for row in codes if row["list"] in ("step", "spell")}
     steps = [row for row in codes if row["list"] == "step"]
     restricted = frozenset(row["code"] for row in steps if row["category"] == "restricted")
-    return Vocabulary(partner["step_partner"], partner["spell"], policies, labels, restricted)
+    groups = frozenset(row["category"] for row in codes if row["list"] == "ethnicity")
+    return Vocabulary(
+        partner["step_partner"],
+        partner["spell"],
+        policies,
+        labels,
+        restricted,
+        groups | {"Not stated"},
+    )

@@ -19,11 +19,11 @@ Frames flag and never filter: what is left out is said by the ``where`` of a mea
 ``where``        One SQL condition over the frame's columns, the person's ``age_band`` (in the year
                  in which the window ends), ``sex``, ``ethnicity_group`` and ``area``, the window's
                  ``period_start`` and ``period_end``, and ``policy('name')`` for every number of
-                 days.
+                 days. It calls functions of one row only (``condition.PURE_FUNCTIONS``).
 numerator        What holds of it *and* of the denominator is counted; what a condition does not
                  know (NULL) does not hold.
-``lag``          Days after the period's end that follow-up needs: a number, a policy name, or a sum
-                 such as ``start_long + effective``.
+``lag``          Days after the period's end that follow-up needs: 0, a policy name, or a sum such
+                 as ``start_long + effective``.
 ===============  ===================================================================================
 
 A metric is reported for a period when its end and the lag lie on or before the earliest date of
@@ -34,6 +34,6 @@ from.
 from __future__ import annotations
 
 from warehouse.metrics.definition import LINKAGE_CAVEAT, Measure, Metric
-from warehouse.metrics.read import load_metrics
+from warehouse.metrics.read import load_metrics, read_metric
 
-__all__ = ["LINKAGE_CAVEAT", "Measure", "Metric", "load_metrics"]
+__all__ = ["LINKAGE_CAVEAT", "Measure", "Metric", "load_metrics", "read_metric"]

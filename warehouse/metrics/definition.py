@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -18,8 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from schemas.errors import RefusedQuery
-from warehouse.analyst import nodes, syntax_tree
+from warehouse.metrics.condition import condition_problem, policies_in
 
 LINKAGE_CAVEAT = (
     "A person who was not linked is not a person who was not treated: where records of one person "
@@ -35,7 +33,7 @@ STOCK = "stock"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Partner = Literal["police", "probation", "treatment", "housing"]
-_LAG = re.compile(r"(\d{1,4}|[a-z][a-z0-9_]*)( \+ (\d{1,4}|[a-z][a-z0-9_]*))*")
+_LAG = re.compile(r"0|[a-z][a-z0-9_]*( \+ [a-z][a-z0-9_]*)*")
 
 
 class _Part(BaseModel):
@@ -89,15 +87,15 @@ class Measure(_Part):
     @field_validator("lag")
     @classmethod
     def _is_a_sum(cls, lag: int | str) -> int | str:
-        if (isinstance(lag, int) and lag < 0) or not _LAG.fullmatch(str(lag)):
-            raise ValueError("is neither a number of days nor policy names joined by ` + `")
+        if not _LAG.fullmatch(str(lag)):
+            raise ValueError("is neither 0 nor policy names joined by ` + `")
         return lag
 
     @property
     def policies(self) -> frozenset[str]:
         """The policy names that the measure hangs on."""
         conditions = [rule.where for rule in (self.numerator, self.denominator) if rule]
-        in_lag = {part for part in str(self.lag).split(" + ") if not part.isdigit()}
+        in_lag = {part for part in str(self.lag).split(" + ") if part != "0"}
         return frozenset(in_lag.union(*map(policies_in, conditions)))
 
 
@@ -145,6 +143,16 @@ class Metric(_Part):
         return self
 
     @property
+    def rules(self) -> Iterator[tuple[str, Rule]]:
+        """Every rule, with the words that lead a reader to it."""
+        if self.among:
+            yield "`among`", self.among
+        for one in self.measures:
+            if one.denominator:
+                yield f"the denominator of the measure {one.measure}", one.denominator
+            yield f"the numerator of the measure {one.measure}", one.numerator
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of category that the metric is told by; one that has none is told by all."""
         return self.by or (NO_KIND,)
@@ -152,46 +160,11 @@ class Metric(_Part):
     @property
     def policies(self) -> frozenset[str]:
         """The policy names that the metric hangs on."""
-        among = policies_in(self.among.where) if self.among else ()
-        return frozenset(among).union(*(measure.policies for measure in self.measures))
+        in_lags = (measure.policies for measure in self.measures)
+        return frozenset().union(*in_lags, *(policies_in(rule.where) for _, rule in self.rules))
 
 
 def measure_numbers(metrics: Iterable[Metric]) -> dict[tuple[str, str], int]:
     """Return metric and measure → a number that stands for it while a release is built."""
     names = [(metric.metric, one.measure) for metric in metrics for one in metric.measures]
     return {name: number for number, name in enumerate(names, start=1)}
-
-
-@cache
-def condition_problem(where: str) -> str:
-    """Say why a text is not one condition on a row; nothing when it is."""
-    try:
-        syntax_tree(f"SELECT * FROM frame WHERE {where}")  # its parentheses are in pairs
-        tree = syntax_tree(f"SELECT * FROM frame WHERE ({where}\n)")
-    except RefusedQuery:
-        return "is not a condition in SQL"
-    statement = tree["statements"][0]["node"]
-    plain = (
-        statement.get("type") == "SELECT_NODE"
-        and statement["from_table"].get("table_name") == "frame"
-    )
-    kinds = {str(node.get("class")) for node in nodes(statement)}
-    if not plain or kinds & {"SUBQUERY", "WINDOW"}:
-        return "is more than a condition on one row: no other table and no window can be asked"
-    called = [node for node in nodes(statement) if node.get("function_name") == "policy"]
-    if len(called) != len(policies_in(where, repeated=True)):
-        return "calls policy() with something other than one name in quotation marks"
-    return ""
-
-
-@cache
-def policies_in(where: str, *, repeated: bool = False) -> tuple[str, ...]:
-    """Return the names that a condition passes to policy(), each once unless `repeated`."""
-    names = [
-        str(argument["value"]["value"])
-        for node in nodes(syntax_tree(f"SELECT * FROM frame WHERE ({where}\n)"))
-        if node.get("function_name") == "policy"
-        for argument in node.get("children", [])
-        if argument.get("class") == "CONSTANT"
-    ]
-    return tuple(names if repeated else dict.fromkeys(names))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from schemas.documents import read_document
 from schemas.errors import ConfigError
+from warehouse.metrics.condition import day_numbers
 from warehouse.metrics.definition import Metric
 from warehouse.models import SQL_FOLDER, load_seed
 from warehouse.staging import TABLES
 
 FOLDER = Path(__file__).parent
+MOST_LISTED = 5
+"""How many faults of one file are told at once."""
 
 
 def load_metrics(folder: Path = FOLDER) -> tuple[Metric, ...]:
@@ -41,34 +45,46 @@ def policy_days() -> dict[str, int]:
 
 
 def lag_days(lag: int | str, policy: dict[str, int]) -> int:
-    """Return a lag in days: numbers and policy names, added up."""
-    parts = str(lag).split(" + ")
-    return sum(int(part) if part.isdigit() else policy[part] for part in parts)
+    """Return a lag in days: nought, or policy names added up."""
+    return sum(policy[part] for part in str(lag).split(" + ") if part != "0")
+
+
+def read_metric(path: Path) -> Metric:
+    """Read one metric and check what it says against its name, the partners and `policy`.
+
+    Whether its frame has the columns it names is asked by :func:`warehouse.frames.check_metrics`.
+
+    Raises:
+        ConfigError: It cannot be used; the message names the file and what is wrong.
+    """
+    return _read(path, policy_days())
 
 
 def _read(path: Path, known: dict[str, int]) -> Metric:
-    """Read one metric and check what it says against its name and the policy numbers."""
     metric = read_document(path, Metric, ConfigError)
+    faults = list(_faults(metric, known))
     if metric.metric != path.stem:
-        raise ConfigError(
-            f"{path.name} cannot be used: it defines a metric of another name.",
-            "Name the file after the metric.",
-        )
-    faults = [
-        f"`sources.{place}` is not a partner and a table, such as police custody"
-        for place, source in enumerate(metric.sources)
-        if source.replace(" ", "_", 1) not in TABLES
-    ]
-    if not (SQL_FOLDER / "intermediate" / f"{metric.frame}.sql").exists():
-        faults.append("`frame` is not a model of the folder intermediate")
+        faults.insert(0, "`metric` is not the name of the file")
     if faults:
         raise ConfigError(
-            f"{path.name} cannot be used: {'; '.join(faults)}.",
-            "Correct those keys and run the command again.",
-        )
-    if missing := sorted(metric.policies - set(known)):
-        raise ConfigError(
-            f"{path.name} cannot be used: there is no policy number named {', '.join(missing)}.",
-            "Add it to warehouse/sql/seeds/policy.csv, or correct the name.",
+            f"{path.name} cannot be used: {'; '.join(faults[:MOST_LISTED])}.",
+            "Correct those keys; `journeys metrics words` lists the frames, their columns and the "
+            "numbers of days.",
         )
     return metric
+
+
+def _faults(metric: Metric, known: dict[str, int]) -> Iterator[str]:
+    """Yield what is wrong with the words that a metric uses."""
+    for place, source in enumerate(metric.sources):
+        if source.replace(" ", "_", 1) not in TABLES:
+            yield f"`sources.{place}` is not a partner and a table, such as police custody"
+    if not (SQL_FOLDER / "intermediate" / f"{metric.frame}.sql").exists():
+        yield "`frame` is not a model of the folder intermediate"
+    if missing := sorted(metric.policies - set(known)):
+        yield f"there is no number of days named {', '.join(missing)} in policy"
+    for words, rule in metric.rules:
+        for number in day_numbers(rule.where):
+            alike = ", ".join(name for name, days in known.items() if days == abs(number))
+            named = f" ({alike} in policy)" if alike else ""
+            yield f"{words} has the number of days {number:g}; say it by policy('name'){named}"

@@ -55,12 +55,7 @@ def metric_frames(
     Raises:
         ConfigError: It asks for a restricted metric that there is none of.
     """
-    known = {metric.metric for metric in metrics if metric.status == RESTRICTED}
-    if given.restricted_metrics - known:
-        raise ConfigError(
-            "`restricted_metrics` of partnership.yaml names a metric that is not a restricted one.",
-            f"The restricted metrics are {', '.join(sorted(known)) or 'none'}.",
-        )
+    check_asked_for(metrics, given.restricted_metrics)
     told = [metric_row(metric, given.restricted_metrics) for metric in metrics] + list(others)
     days = policy_days()
     measures = [row for metric in metrics for row in measure_rows(metric, days)]
@@ -72,6 +67,20 @@ def metric_frames(
         "kind_given": pl.DataFrame(list(kind_rows(metrics))),
         "data_from_given": pl.DataFrame(whole_from, schema=schema),
     }
+
+
+def check_asked_for(metrics: Sequence[Metric], asked: frozenset[str]) -> None:
+    """Check that a partnership asks only for restricted metrics that there are.
+
+    Raises:
+        ConfigError: It asks for another.
+    """
+    known = {metric.metric for metric in metrics if metric.status == RESTRICTED}
+    if asked - known:
+        raise ConfigError(
+            "`restricted_metrics` of partnership.yaml names a metric that is not a restricted one.",
+            f"The restricted metrics are {', '.join(sorted(known)) or 'none'}.",
+        )
 
 
 def metric_row(metric: Metric, asked: frozenset[str]) -> dict[str, Any]:

@@ -1,0 +1,157 @@
+"""The models that metrics count, built of nobody: which columns they have, and what a metric asks.
+
+A column that is not there would otherwise be met in the night, as a model that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import cache
+
+import duckdb
+import polars as pl
+
+from schemas.errors import ConfigError
+from warehouse import staging
+from warehouse.connect import memory_connection
+from warehouse.metrics.condition import columns_in
+from warehouse.metrics.definition import Metric, Span
+from warehouse.metrics.read import MOST_LISTED
+from warehouse.models import Model, load_models
+from warehouse.release import LINKAGE_QUALITY, prepare
+
+ADDED = {
+    "age_band": "VARCHAR",
+    "sex": "VARCHAR",
+    "ethnicity_group": "VARCHAR",
+    "area": "VARCHAR",
+    "period_start": "DATE",
+    "period_end": "DATE",
+}
+"""What a condition may name beside the columns of its frame: who the person is, and the window."""
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+_NUMBERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DOUBLE", "FLOAT"})
+
+
+@cache
+def frames() -> Mapping[str, dict[str, str]]:
+    """Return every model of the layer intermediate that a metric may count: column → type.
+
+    A frame has a ``person_id``, and is made of the partners' records alone.
+    """
+    con = memory_connection(spill=None)
+    try:
+        con.execute("ATTACH ':memory:' AS store")
+        con.execute("USE store")
+        staging.create(con)
+        con.execute("USE memory")
+        con.execute("ATTACH ':memory:' AS release")
+        persons = pl.DataFrame(schema={"record_id": pl.Int64, "person_id": pl.String})
+        prepare(con, persons, pl.DataFrame(schema=LINKAGE_QUALITY), "", _NEVER)
+        built = list(_of_records(load_models(), _tables(con)))
+        for model in built:
+            con.execute(f"CREATE TABLE memory.main.{model.name} AS {model.sql}")
+        found = {model.name: _types(con, model.name) for model in built}
+    finally:
+        con.close()
+    return {
+        name: types
+        for name, types in found.items()
+        if name.startswith("int_") and "person_id" in types
+    }
+
+
+def check_metrics(metrics: Sequence[Metric]) -> None:
+    """Check that the frames of some metrics have what the metrics ask of them.
+
+    Raises:
+        ConfigError: A frame cannot be counted, a column is not there, or a condition is neither
+            true nor false; the message names the file, the measure and the column.
+    """
+    con = memory_connection(spill=None)
+    try:
+        con.execute("CREATE MACRO policy(wanted) AS 0")
+        for metric in metrics:
+            if faults := list(_faults(con, metric)):
+                raise ConfigError(
+                    f"{metric.metric}.yaml cannot be used: {'; '.join(faults[:MOST_LISTED])}.",
+                    f"Correct those keys; `journeys metrics words {metric.frame}` lists the "
+                    "columns.",
+                )
+    finally:
+        con.close()
+
+
+def _faults(con: duckdb.DuckDBPyConnection, metric: Metric) -> Iterator[str]:
+    """Yield what a metric asks that its frame does not have."""
+    frame = frames().get(metric.frame, {})
+    if not frame:
+        yield "`frame` is not a model with a row per unit and its person"
+        return
+    dated = metric.dated_by
+    days = (dated.start, dated.end) if isinstance(dated, Span) else (dated,)
+    yield from _not_there("`dated_by`", days, frame, metric.frame, frozenset({"DATE"}), "a date")
+    yield from _not_there("`by`", metric.by, frame | ADDED, metric.frame)
+    for one in metric.measures:
+        value = () if one.value is None else (one.value,)
+        place = f"`value` of the measure {one.measure}"
+        yield from _not_there(place, value, frame, metric.frame, _NUMBERS, "a number")
+    for place, rule in metric.rules:
+        faults = list(_not_there(place, columns_in(rule.where), frame | ADDED, metric.frame))
+        yield from faults
+        if not faults and not _is_yes_or_no(con, rule.where, frame | ADDED):
+            yield f"{place} is no condition on the columns of {metric.frame}: true or false"
+
+
+def _not_there(
+    place: str,
+    names: Collection[str],
+    columns: Mapping[str, str],
+    frame: str,
+    kinds: frozenset[str] = frozenset(),
+    kind: str = "",
+) -> Iterator[str]:
+    """Yield the columns that a frame does not have, or not of the kind that is wanted."""
+    for name in names:
+        if name not in columns:
+            near = get_close_matches(name, columns, 1)
+            meant = f"; {near[0]} is" if near else ""
+            yield f"{place} names {name}, which is no column of {frame}{meant}"
+        elif kinds and columns[name] not in kinds:
+            yield f"{place} names {name}, which is not {kind}"
+
+
+def _is_yes_or_no(con: duckdb.DuckDBPyConnection, where: str, columns: Mapping[str, str]) -> bool:
+    """Say whether DuckDB finds a condition to be true or false of a row of some columns.
+
+    It is asked of a row, as it is only then that a constant of the wrong kind is met.
+    """
+    kinds = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    try:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE frame ({kinds})")
+        con.execute(f"INSERT INTO frame ({next(iter(columns))}) VALUES (NULL)")
+        asked = con.execute(f"SELECT ({where}\n) FROM frame")
+        return str(asked.description[0][1]) == "BOOLEAN" and bool(asked.fetchall())
+    except duckdb.Error:
+        return False
+
+
+def _of_records(models: Sequence[Model], there: frozenset[str]) -> Iterator[Model]:
+    """Yield the models that are made of the tables that are there alone, in their order."""
+    known = set(there)
+    for model in models:
+        if model.layer != "marts" and model.reads <= known:
+            known.add(model.name)
+            yield model
+
+
+def _tables(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    return frozenset(
+        name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    )
+
+
+def _types(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in con.execute(f"DESCRIBE memory.main.{table}").fetchall()}
