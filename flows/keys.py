@@ -17,6 +17,7 @@ from flows.settings import Settings
 from schemas.errors import KeyProblem, StoreError
 
 if TYPE_CHECKING:
+    from governance.keys.envelope import DataKeys
     from governance.keys.ring import KeyRing, Kind
     from governance.keys.root import PurposeKey
     from governance.keys.sources import KeySource
@@ -29,6 +30,7 @@ NEXT = "next_"
 """Before the name of a store of the key epoch that the partnership is crossing into."""
 
 RELEASE = "warehouse"
+CERTIFICATE = "certificate"
 STORE_KEYS = "keys.json"
 RELEASE_KEY = "key.json"
 LEDGER, LEDGER_KEY = "ledger", "ledger-key.json"
@@ -134,6 +136,29 @@ def release_key(settings: Settings, run_id: str) -> str:
     return _open(path, _release_place(run_id), "release", settings)[RELEASE]
 
 
+def new_certificate_keys(settings: Settings, draft_id: str) -> DataKeys:
+    """Make the data key of a draft's certificates and keep it, wrapped by the release key."""
+    from governance.keys.envelope import DataKeys
+
+    place = _certificates_place(draft_id)
+    path = settings.certificates / draft_id / RELEASE_KEY
+    return DataKeys(place, _new(path, place, (CERTIFICATE,), "release", settings))
+
+
+def certificate_keys(settings: Settings, draft_id: str) -> DataKeys:
+    """The data key of a draft's certificates.
+
+    Raises:
+        KeyProblem: The release key cannot be used, or is not the one it was wrapped with.
+        StoreError: It is missing.
+    """
+    from governance.keys.envelope import DataKeys
+
+    place = _certificates_place(draft_id)
+    path = settings.certificates / draft_id / RELEASE_KEY
+    return DataKeys(place, _open(path, place, "release", settings))
+
+
 def rewrap(settings: Settings, kind: Kind, run_ids: Iterable[str]) -> int:
     """Wrap the data keys of runs anew with the newest root of their ring.
 
@@ -172,6 +197,8 @@ def _kept(settings: Settings, kind: Kind, run_ids: Iterable[str]) -> list[tuple[
         kept.append((settings.folder / LEDGER_KEY, LEDGER))
     else:
         kept = [(settings.releases / one / RELEASE_KEY, _release_place(one)) for one in run_ids]
+        keys = sorted(settings.certificates.glob(f"*/{RELEASE_KEY}"))
+        kept += [(path, _certificates_place(path.parent.name)) for path in keys]
     return [(path, place) for path, place in kept if path.is_file()]
 
 
@@ -181,6 +208,10 @@ def _stores_place(run_id: str) -> str:
 
 def _release_place(run_id: str) -> str:
     return f"releases/{run_id}"
+
+
+def _certificates_place(draft_id: str) -> str:
+    return f"certificates/{draft_id}"
 
 
 def _new(

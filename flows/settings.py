@@ -197,6 +197,16 @@ class Settings(_Settled):
         return self.folder / "publications"
 
     @property
+    def certificates(self) -> Path:
+        """Where the proof of each draft is, encrypted: true counts are in it."""
+        return self.folder / "certificates"
+
+    @property
+    def withdrawn(self) -> Path:
+        """Where publications are that are public no longer."""
+        return self.folder / "withdrawn"
+
+    @property
     def quarantine(self) -> Path:
         """Where each run says which rows it could not use, and why."""
         return self.folder / "quarantine"

@@ -12,6 +12,7 @@ from governance.control.entries import (
     ACTIONS,
     Approval,
     AuditEntry,
+    DraftRelease,
     DraftRow,
     Extract,
     PastExtract,
@@ -20,6 +21,7 @@ from governance.control.entries import (
     RightsRequest,
     Run,
     RunState,
+    Withdrawal,
 )
 from governance.control.publications import Publications
 from governance.control.releases import Releases
@@ -29,6 +31,7 @@ __all__ = [
     "Approval",
     "AuditEntry",
     "Control",
+    "DraftRelease",
     "DraftRow",
     "Extract",
     "PastExtract",
@@ -37,6 +40,7 @@ __all__ = [
     "RightsRequest",
     "Run",
     "RunState",
+    "Withdrawal",
 ]
 
 

@@ -94,6 +94,23 @@ class DraftRow:
 
 
 @dataclass(frozen=True)
+class DraftRelease:
+    """A certified release that a draft adds to what is public.
+
+    `first` and `last` are the days of its window, `counted_run` the run whose warehouse was
+    counted, and `name` its own id, such as `2026-07-01-to-2026-09-30`.
+    """
+
+    draft_id: str
+    number: int
+    digest: str
+    name: str
+    first: date
+    last: date
+    counted_run: str
+
+
+@dataclass(frozen=True)
 class Approval:
     """One officer's approval of one digest."""
 
@@ -112,6 +129,17 @@ class Publication:
     run_id: str
     digest: str
     published_at: datetime
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """A publication that is public no longer, and whether its windows may be counted again."""
+
+    publication_id: str
+    at: datetime
+    actor: str
+    reason: str
+    count_again: bool
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,60 @@
-"""Drafts, who approved them, and what the board was given."""
+"""Drafts, who approved them, what the board was given and what was withdrawn."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import sqlalchemy as sa
 
 from governance.control.database import Database
-from governance.control.entries import Approval, AuditEntry, DraftRow, Publication
-from governance.control.tables import APPROVAL, AUDIT_ENTRY, DRAFT, PUBLICATION
+from governance.control.entries import (
+    Approval,
+    AuditEntry,
+    DraftRelease,
+    DraftRow,
+    Publication,
+    Withdrawal,
+)
+from governance.control.tables import (
+    APPROVAL,
+    AUDIT_ENTRY,
+    DRAFT,
+    DRAFT_RELEASE,
+    PUBLICATION,
+    WITHDRAWAL,
+)
 from governance.disclosure.officers import officer_key
 
 
 class Publications(Database):
     """What awaits approval and what is public."""
 
-    def draft(self, run_id: str) -> DraftRow | None:
-        """The draft a run left."""
-        rows = self._rows(sa.select(DRAFT).where(DRAFT.c.run_id == run_id))
+    def add_draft(
+        self, draft: DraftRow, releases: Sequence[DraftRelease], entry: AuditEntry
+    ) -> None:
+        """Record a draft that no run made, with its certified releases and its audit entry."""
+        with self._transaction() as connection:
+            insert_draft(connection, draft, releases)
+            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+
+    def draft(self, draft_id: str) -> DraftRow | None:
+        """A draft by its id, which is that of the run that left it or one of its own."""
+        rows = self._rows(sa.select(DRAFT).where(DRAFT.c.run_id == draft_id))
         return next((DraftRow(**row) for row in rows), None)
+
+    def draft_ids(self) -> set[str]:
+        """Ids of all drafts there ever were."""
+        return {str(row["run_id"]) for row in self._rows(sa.select(DRAFT.c.run_id))}
+
+    def draft_releases(self, draft_id: str) -> list[DraftRelease]:
+        """The certified releases that a draft adds to what is public, in their order."""
+        query = (
+            sa.select(DRAFT_RELEASE)
+            .where(DRAFT_RELEASE.c.draft_id == draft_id)
+            .order_by(DRAFT_RELEASE.c.number)
+        )
+        return [DraftRelease(**row) for row in self._rows(query)]
 
     def waiting_drafts(self) -> list[DraftRow]:
         """Drafts that were not published, newest first."""
@@ -41,9 +77,9 @@ class Publications(Database):
             connection.execute(sa.insert(APPROVAL).values(**asdict(approval)))
         return True
 
-    def approvals(self, run_id: str) -> list[Approval]:
+    def approvals(self, draft_id: str) -> list[Approval]:
         """Approvals of a draft, oldest first."""
-        query = sa.select(APPROVAL).where(APPROVAL.c.run_id == run_id).order_by(APPROVAL.c.at)
+        query = sa.select(APPROVAL).where(APPROVAL.c.run_id == draft_id).order_by(APPROVAL.c.at)
         return [Approval(**row) for row in self._rows(query)]
 
     def record_publication(self, publication: Publication, entry: AuditEntry) -> None:
@@ -52,7 +88,49 @@ class Publications(Database):
             connection.execute(sa.insert(PUBLICATION).values(**asdict(publication)))
             connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
 
+    def withdraw(self, withdrawal: Withdrawal, entry: AuditEntry) -> None:
+        """Record that a publication is public no longer, with its audit entry."""
+        with self._transaction() as connection:
+            connection.execute(sa.insert(WITHDRAWAL).values(**asdict(withdrawal)))
+            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+
+    def withdrawals(self) -> list[Withdrawal]:
+        """What was withdrawn, oldest first."""
+        query = sa.select(WITHDRAWAL).order_by(WITHDRAWAL.c.at, WITHDRAWAL.c.publication_id)
+        return [Withdrawal(**row) for row in self._rows(query)]
+
     def publications(self) -> list[Publication]:
-        """Publications, newest first."""
-        query = sa.select(PUBLICATION).order_by(PUBLICATION.c.published_at.desc())
-        return [Publication(**row) for row in self._rows(query)]
+        """Publications that are still public, newest first."""
+        withdrawn = {one.publication_id for one in self.withdrawals()}
+        query = sa.select(PUBLICATION).order_by(
+            PUBLICATION.c.published_at.desc(), PUBLICATION.c.publication_id.desc()
+        )
+        found = [Publication(**row) for row in self._rows(query)]
+        return [one for one in found if one.publication_id not in withdrawn]
+
+    def withdrawn_releases(self) -> list[tuple[DraftRelease, Withdrawal]]:
+        """The certified releases of what was withdrawn, oldest first."""
+        query = sa.select(PUBLICATION.c.publication_id, PUBLICATION.c.run_id)
+        drafts = {row["publication_id"]: row["run_id"] for row in self._rows(query)}
+        return [
+            (release, one)
+            for one in self.withdrawals()
+            for release in self.draft_releases(drafts[one.publication_id])
+        ]
+
+    def public_releases(self) -> list[tuple[Publication, DraftRelease]]:
+        """The certified releases that are still public, in the order of their publication."""
+        return [
+            (publication, release)
+            for publication in reversed(self.publications())
+            for release in self.draft_releases(publication.run_id)
+        ]
+
+
+def insert_draft(
+    connection: sa.Connection, draft: DraftRow, releases: Sequence[DraftRelease]
+) -> None:
+    """Insert a draft and its certified releases in a transaction of the caller's."""
+    connection.execute(sa.insert(DRAFT).values(**asdict(draft)))
+    for release in releases:
+        connection.execute(sa.insert(DRAFT_RELEASE).values(**asdict(release)))

@@ -10,10 +10,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from governance.control.database import Database
-from governance.control.entries import AuditEntry, Extract, PastExtract, Run, RunState
+from governance.control.entries import (
+    AuditEntry,
+    DraftRelease,
+    DraftRow,
+    Extract,
+    PastExtract,
+    Run,
+    RunState,
+)
+from governance.control.publications import insert_draft
 from governance.control.tables import (
     AUDIT_ENTRY,
-    DRAFT,
     EXTRACT,
     EXTRACT_PROFILE,
     RIGHTS_REQUEST,
@@ -54,7 +62,8 @@ class Runs(Database):
         at: datetime,
         report: Mapping[str, Any],
         extracts: Sequence[Extract],
-        draft_digest: str,
+        draft_digest: str | None,
+        draft_releases: Sequence[DraftRelease] = (),
         key_epoch: int = 1,
         audit: Sequence[AuditEntry] = (),
         profiles: Mapping[str, Mapping[str, Any]] | None = None,
@@ -63,10 +72,11 @@ class Runs(Database):
     ) -> None:
         """Make a run the current one, with its ledger, draft and audit entries, all or nothing.
 
-        `key_epoch` is the epoch of the identifier key that the run's stores are in, and
-        `profiles` says of the partners in the ledger what their extracts looked like. `applied`
-        names the rights requests that the run carried out, each with how many records went, and
-        `standing` says how many suppression tokens are in no newer key epoch than each.
+        A run that has nothing new to publish leaves no draft. `key_epoch` is the epoch of the
+        identifier key that the run's stores are in, and `profiles` says of the partners in the
+        ledger what their extracts looked like. `applied` names the rights requests that the run
+        carried out, each with how many records went, and `standing` says how many suppression
+        tokens are in no newer key epoch than each.
         """
         with self._transaction() as connection:
             for extract in extracts:
@@ -79,9 +89,8 @@ class Runs(Database):
                 )
             for entry in audit:
                 connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
-            connection.execute(
-                sa.insert(DRAFT).values(run_id=run_id, digest=draft_digest, created_at=at)
-            )
+            if draft_digest is not None:
+                insert_draft(connection, DraftRow(run_id, draft_digest, at), draft_releases)
             for request_id, records in (applied or {}).items():
                 _close_request(connection, request_id, run_id, records)
             for epoch, count in (standing or {}).items():

@@ -87,10 +87,11 @@ AUDIT_ENTRY = sa.Table(
     sa.Column("detail", sa.JSON, nullable=False),
 )
 
+# A draft bears the id of the run that made it; one of a single table has an id of its own.
 DRAFT = sa.Table(
     "draft",
     METADATA,
-    sa.Column("run_id", sa.ForeignKey("run.run_id"), primary_key=True),
+    sa.Column("run_id", sa.String(40), primary_key=True),
     sa.Column("digest", sa.String(80), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
@@ -112,6 +113,31 @@ PUBLICATION = sa.Table(
     sa.Column("run_id", sa.ForeignKey("draft.run_id"), nullable=False, unique=True),
     sa.Column("digest", sa.String(80), nullable=False),
     sa.Column("published_at", UtcDateTime, nullable=False),
+)
+
+# The certified releases that a draft adds to what is public, one a window of days.
+DRAFT_RELEASE = sa.Table(
+    "draft_release",
+    METADATA,
+    sa.Column("draft_id", sa.ForeignKey("draft.run_id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.String(80), nullable=False),
+    sa.Column("name", sa.String(120), nullable=False),
+    sa.Column("first", sa.Date, nullable=False),
+    sa.Column("last", sa.Date, nullable=False),
+    # The run whose release was counted.
+    sa.Column("counted_run", sa.ForeignKey("run.run_id"), nullable=False),
+)
+
+WITHDRAWAL = sa.Table(
+    "withdrawal",
+    METADATA,
+    sa.Column("publication_id", sa.ForeignKey("publication.publication_id"), primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(120), nullable=False),
+    sa.Column("reason", sa.String(200), nullable=False),
+    # Whether its windows may be counted and published again.
+    sa.Column("count_again", sa.Boolean, nullable=False),
 )
 
 # A request to object or to be erased. Of whom it is, only keyed tokens are kept, and elsewhere.

@@ -94,6 +94,34 @@ def wrapped_in(text: str) -> int:
         raise _refused("a store") from None
 
 
+def encrypt(content: bytes, data_keys: DataKeys, name: str) -> bytes:
+    """Content under one of the data keys of a place, bound to the place and the name."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    cipher = AESGCM(bytes.fromhex(data_keys.keys[name]))
+    return nonce + cipher.encrypt(nonce, content, _named(data_keys.place, name))
+
+
+def decrypt(content: bytes, data_keys: DataKeys, name: str) -> bytes:
+    """Open what `encrypt` made.
+
+    Raises:
+        KeyProblem: It is damaged, or was made for another place or name.
+    """
+    if name not in data_keys.keys:
+        raise _refused(data_keys.place)
+    cipher = AESGCM(bytes.fromhex(data_keys.keys[name]))
+    try:
+        return cipher.decrypt(
+            content[:NONCE_BYTES], content[NONCE_BYTES:], _named(data_keys.place, name)
+        )
+    except (InvalidTag, ValueError):
+        raise _refused(data_keys.place) from None
+
+
+def _named(place: str, name: str) -> bytes:
+    return "\x1f".join((FORMAT, place, name)).encode()
+
+
 def _cipher(ring: KeyRing, epoch: int) -> AESGCM:
     root = ring.root(epoch)
     return AESGCM(root.derive("data-keys", purpose=ring.kind, epoch=epoch))

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from governance.audit import Recorder
-from governance.control import Approval, Control, Extract, Publication
+from governance.control import (
+    Approval,
+    Control,
+    DraftRelease,
+    DraftRow,
+    Extract,
+    Publication,
+    Withdrawal,
+)
 from governance.disclosure.officers import officer_key
 from schemas.errors import StoreError
 
@@ -114,6 +122,37 @@ def test_a_published_draft_no_longer_waits(control: Control) -> None:
     assert [one.run_id for one in control.waiting_drafts()] == ["r1"]
     assert [one.publication_id for one in control.publications()] == ["r2"]
     assert control.audit_entries("disclosure")[0].recipients == "the board"
+
+
+def window(draft: str, number: int, run: str) -> DraftRelease:
+    month = 3 * number + 1
+    first, last = date(2026, month, 1), date(2026, month + 2, 28)
+    return DraftRelease(draft, number, f"{draft}-{number}", f"w{number}", first, last, run)
+
+
+def test_what_is_public_is_told_in_order_until_it_is_withdrawn(control: Control) -> None:
+    begin(control, "r1")
+    two = [window("r1", 0, "r1"), window("r1", 1, "r1")]
+    control.commit_run("r1", at=NOW, report={}, extracts=[], draft_digest="d", draft_releases=two)
+    entry = Recorder("me", "journeys", "r1").entry("disclosure", NOW)
+    control.add_draft(DraftRow("t1", "e", NOW), [window("t1", 2, "r1")], entry)
+    assert control.draft_ids() == {"r1", "t1"} and control.public_releases() == []
+    for day, name in enumerate(("r1", "t1")):
+        at = NOW + timedelta(days=day)
+        control.record_publication(Publication(name, name, "d", at), entry)
+    assert [one.digest for _, one in control.public_releases()] == ["r1-0", "r1-1", "t1-2"]
+    control.withdraw(Withdrawal("r1", NOW, "me", "Wrong", count_again=True), entry)
+    assert [one.publication_id for one in control.publications()] == ["t1"]
+    assert [one.digest for _, one in control.public_releases()] == ["t1-2"]
+    assert [one.digest for one, _ in control.withdrawn_releases()] == ["r1-0", "r1-1"]
+    with pytest.raises(StoreError):
+        control.withdraw(Withdrawal("r1", NOW, "me", "Twice", count_again=False), entry)
+
+
+def test_a_run_with_nothing_to_publish_leaves_no_draft(control: Control) -> None:
+    begin(control, "r1")
+    control.commit_run("r1", at=NOW, report={}, extracts=[], draft_digest=None)
+    assert control.committed_runs() == ["r1"] and control.waiting_drafts() == []
 
 
 def test_audit_entries_keep_their_order_and_counts(control: Control) -> None:

@@ -1,0 +1,143 @@
+"""A publication is, byte for byte, the draft that two people approved, and anybody can check it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pack as packs
+import pytest
+from published import MADE, SPRING, SUMMER, certified, drafted, published
+
+from governance.disclosure.certify import Certified
+from governance.disclosure.rules import DisclosureError
+from schemas.errors import JourneysError, StoreError
+from warehouse.publish.chain import read_chain
+from warehouse.publish.folder import Approval, draft_digest, write_draft, write_publication
+from warehouse.publish.verify import NotVerified, verify
+
+
+@pytest.fixture(scope="module")
+def spring() -> Certified:
+    return certified(SPRING)
+
+
+@pytest.fixture(scope="module")
+def draft(tmp_path_factory: pytest.TempPathFactory, spring: Certified) -> Path:
+    folder = tmp_path_factory.mktemp("drafts") / "d1"
+    drafted(folder, [spring])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory, draft: Path) -> Path:
+    folder = tmp_path_factory.mktemp("publications") / "p1"
+    return published(folder, draft, draft_digest(draft))
+
+
+@pytest.fixture
+def copy(original: Path, tmp_path: Path) -> Path:
+    shutil.copytree(original, tmp_path / "p1")
+    return tmp_path / "p1"
+
+
+def test_what_is_published_is_what_was_approved_and_no_more(draft: Path, original: Path) -> None:
+    shown = {p.relative_to(draft / "pack").as_posix() for p in (draft / "pack").rglob("*.*")}
+    there = {p.relative_to(original).as_posix() for p in original.rglob("*.*")}
+    assert there == shown | {"publication.json"}
+    for name in shown:
+        assert (original / name).read_bytes() == (draft / "pack" / name).read_bytes()
+    assert (draft / "for-approvers" / "masks.csv").is_file()
+
+
+def test_a_publication_is_verified_with_and_without_its_certificate(
+    original: Path, spring: Certified
+) -> None:
+    told = verify(original)
+    assert told.officers == ("A. Officer", "B. Officer") and told.files == 3 and not told.proofs
+    proved = verify(original, [spring.certificate]).proofs[spring.release.release_id]
+    assert proved.tables >= 1 and proved.values == told.values == 12
+
+
+def test_the_certificate_of_another_release_proves_nothing(original: Path) -> None:
+    with pytest.raises(NotVerified, match="no release of this publication"):
+        verify(original, [certified(SPRING, seed=2).certificate])
+
+
+def test_windows_that_follow_one_another_are_one_chain(tmp_path: Path, spring: Certified) -> None:
+    summer = certified(SUMMER, [spring.release], seed=3)
+    digest = drafted(tmp_path / "d2", [summer], [spring.release])
+    folder = published(tmp_path / "p2", tmp_path / "d2", digest)
+    assert read_chain(folder).new == (summer.release,)
+    assert len(verify(folder, [summer.certificate]).releases) == 2
+
+
+def change(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def apply(folder: Path) -> None:
+        text = (folder / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1))
+
+    return apply
+
+
+def one_officer(folder: Path) -> None:
+    record = json.loads((folder / "publication.json").read_text())
+    record["approvals"][1]["officer"] = "a.  OFFICER"
+    (folder / "publication.json").write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        change("data/funnel.csv", "5", "7"),
+        change("release.json", "[c]", "5"),
+        change("publication.json", "Spring 2026", "Summer 2026"),
+        lambda folder: (folder / "index.html").unlink(),
+        lambda folder: (folder / "more.csv").write_text("people\n3\n"),
+        lambda folder: (folder / "release.json").unlink(),
+        lambda folder: (folder / "publication.json").write_text("[]"),
+        lambda folder: (folder / "publication.json").unlink(),
+        lambda folder: (folder / "link").symlink_to(folder / "index.html"),
+        one_officer,
+    ],
+)
+def test_a_publication_that_was_touched_is_not_verified(
+    copy: Path, tamper: Callable[[Path], None]
+) -> None:
+    tamper(copy)
+    with pytest.raises(JourneysError):
+        verify(copy)
+
+
+def test_a_pack_the_gate_did_not_make_is_not_written(tmp_path: Path, spring: Certified) -> None:
+    for made in ([spring], [], list(packs.releases()[:1])):
+        with pytest.raises(DisclosureError, match="did not come from the gate"):
+            write_draft(tmp_path / "d", packs.pack(), made, (), {}, {}, title="None")  # type: ignore[arg-type]
+    assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.parametrize("name", ["pack/index.html", "for-approvers/masks.csv", "draft.json"])
+def test_a_draft_that_was_touched_is_no_draft(draft: Path, tmp_path: Path, name: str) -> None:
+    shutil.copytree(draft, tmp_path / "d1")
+    path = tmp_path / "d1" / name
+    path.write_bytes(path.read_bytes().replace(b"a", b"b", 1))
+    with pytest.raises(StoreError, match="not as it was recorded"):
+        draft_digest(tmp_path / "d1")
+
+
+def test_what_approvers_see_cannot_be_guessed_from_its_digest(
+    tmp_path: Path, spring: Certified
+) -> None:
+    assert drafted(tmp_path / "a" / "d1", [spring]) != drafted(tmp_path / "b" / "d1", [spring])
+
+
+@pytest.mark.parametrize("second", ["A. OFFICER", "B. Officer"])
+def test_two_approvals_of_this_digest_are_needed(tmp_path: Path, draft: Path, second: str) -> None:
+    digest = draft_digest(draft) if second != "B. Officer" else "another"
+    approvals = [Approval("A. Officer", draft_digest(draft), MADE), Approval(second, digest, MADE)]
+    with pytest.raises(StoreError, match="2 different people"):
+        write_publication(draft, tmp_path / "p", approvals, publication_id="p", published_at=MADE)
+    assert not (tmp_path / "p").exists()

@@ -1,0 +1,80 @@
+"""The certified releases that a publication rests on, as the public file ``release.json``.
+
+It has every release that was public when the publication was made, in the order of publication, and
+then its own. Whoever has that file can check what it says without a key and without a solver.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from governance.disclosure.release import Release, read_release
+from governance.disclosure.rules import DisclosureError
+
+RELEASE_FILE = "release.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The releases of a publication.
+
+    Attributes:
+        releases: All that were public with it, in the order of publication, its own last.
+        new: Its own.
+    """
+
+    releases: tuple[Release, ...]
+    new: tuple[Release, ...]
+
+    def before(self, release: Release) -> tuple[Release, ...]:
+        """The releases that were public when one was made, in the order that it names them.
+
+        Raises:
+            DisclosureError: One of them is not in the chain.
+        """
+        there = {one.digest: one for one in self.releases}
+        if not set(release.earlier) <= there.keys():
+            raise DisclosureError(
+                "A publication does not hold every release that its own was checked against.",
+                "Use the whole publication, unchanged.",
+            )
+        return tuple(there[digest] for digest in release.earlier)
+
+
+def chain_document(releases: Sequence[Release], new: Sequence[str]) -> dict[str, Any]:
+    """The chain as plain data.
+
+    Args:
+        releases: All that are public with the publication, in order.
+        new: The digests of its own.
+    """
+    return {
+        "format": FORMAT,
+        "new": list(new),
+        "releases": [one.document() for one in releases],
+    }
+
+
+def read_chain(folder: Path) -> Chain:
+    """The chain of a publication.
+
+    Raises:
+        DisclosureError: It is missing, cannot be read, or does not name its own releases.
+    """
+    try:
+        document: Mapping[str, Any] = json.loads((folder / RELEASE_FILE).read_text("utf-8"))
+        if document["format"] != FORMAT:
+            raise ValueError("format")
+        releases = tuple(read_release(one) for one in document["releases"])
+        there = {one.digest: one for one in releases}
+        return Chain(releases, tuple(there[str(digest)] for digest in document["new"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DisclosureError(
+            "The certified releases of a publication cannot be read.",
+            "Use the whole publication, as it was published.",
+        ) from None
