@@ -11,8 +11,9 @@ from schemas.errors import ConfigError
 def check_warehouse_files(settings: Settings, today: date) -> None:
     """Read what a partnership says of its warehouse, so that a mistake is told at once.
 
-    That is its cohorts, population and prevalence, the metrics, and what ``partnership.yaml``
-    says of roles, of restricted metrics and of the day from which data are complete.
+    That is its cohorts, population, prevalence and published indicators, the metrics, and what
+    ``partnership.yaml`` says of roles, of restricted metrics and of the day from which data are
+    complete.
 
     Args:
         settings: The partnership.
@@ -28,6 +29,7 @@ def check_warehouse_files(settings: Settings, today: date) -> None:
     from warehouse.metrics import load_metrics
     from warehouse.metrics.told import check_asked_for
     from warehouse.population import read_population, read_prevalence
+    from warehouse.publish.published import read_published
     from warehouse.restrict import Restriction, check_marts
 
     _refuse_later(settings, today)
@@ -40,6 +42,7 @@ def check_warehouse_files(settings: Settings, today: date) -> None:
         check_marts(Restriction(marts=role.tables), models)
     read_population(given.population)
     read_prevalence(given.prevalence)
+    read_published(given.published)
 
 
 def _refuse_later(settings: Settings, today: date) -> None:

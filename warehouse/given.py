@@ -1,7 +1,8 @@
 """What a partnership says of its warehouse, read once and handed to the build.
 
-Cohorts, population and prevalence lie in files beside ``partnership.yaml``; the rest are keys of
-it. Without any of them the packaged definitions hold and nothing that is restricted is counted.
+Cohorts, population, prevalence and published indicators lie in files beside
+``partnership.yaml``; the rest are keys of it. Without any of them the packaged definitions hold and
+nothing that is restricted is counted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ COHORTS = "cohorts"
 """The folder of a partnership's own cohort files."""
 POPULATION = "population.csv"
 PREVALENCE = "prevalence.csv"
+PUBLISHED = "published_indicators.csv"
+"""Indicators that others publish; they are read when a publication is drafted."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Given:
         cohorts: The folder of its own cohort files; None without.
         population: Its population by area, age band and sex; None without.
         prevalence: Its estimates of dependent people; None without.
+        published: The published indicators that it gives; None without.
         exact_dates: Whether its purpose lists exact dates; without, releases hold weeks.
         restricted_metrics: The restricted metrics it has asked for, by name.
         data_from: Partner → the first day its data are complete from; a partner that is not named
@@ -35,6 +39,7 @@ class Given:
     cohorts: Path | None = None
     population: Path | None = None
     prevalence: Path | None = None
+    published: Path | None = None
     exact_dates: bool = False
     restricted_metrics: frozenset[str] = frozenset()
     data_from: Mapping[str, date] = field(default_factory=dict)
@@ -59,6 +64,7 @@ def load_given(
         cohorts=_beside(folder, COHORTS),
         population=_beside(folder, POPULATION),
         prevalence=_beside(folder, PREVALENCE),
+        published=_beside(folder, PUBLISHED),
         exact_dates=exact_dates,
         restricted_metrics=restricted_metrics,
         data_from=dict(data_from or {}),

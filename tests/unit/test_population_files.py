@@ -17,6 +17,7 @@ from warehouse.population import (
     read_population,
     read_prevalence,
 )
+from warehouse.publish.published import read_published
 
 POPULATION = "area,age_band,sex,people,source,as_at\n"
 PREVALENCE = "substance,people,low,high,source,as_at\n"
@@ -114,7 +115,9 @@ def test_what_is_no_text_or_no_file_is_refused(tmp_path: Path) -> None:
         read_population(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["cohorts", "population.csv", "prevalence.csv"])
+@pytest.mark.parametrize(
+    "name", ["cohorts", "population.csv", "prevalence.csv", "published_indicators.csv"]
+)
 @pytest.mark.parametrize("what", ["of the other kind", "a link to nothing", "a pipe"])
 def test_what_lies_in_the_place_of_a_file_is_not_passed_over(
     tmp_path: Path, name: str, what: str
@@ -133,3 +136,4 @@ def test_what_lies_in_the_place_of_a_file_is_not_passed_over(
         load_cohorts(given.cohorts)
         read_population(given.population)
         read_prevalence(given.prevalence)
+        read_published(given.published)

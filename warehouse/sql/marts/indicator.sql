@@ -4,6 +4,7 @@
 -- column indicator: What the row says there.
 -- column status: computed, proxy (stands in for something these partners do not record), restricted (computed only where the partnership asks for it) or not available.
 -- column reason: Why it is not available, or what to know; missing for most.
+-- column source: Where its numbers are from; of a row that these partners cannot supply, who publishes it.
 -- column metric: The metric that answers it; missing when none does.
 -- column measure: The measure that answers it; missing when none does.
 -- column split: How it is split there, as in figure; missing when nothing answers it.
@@ -12,7 +13,7 @@
 -- column target_unit: The unit of the target.
 -- column latest_period: The quarter that the latest reported twelve months end with; missing when none is reported.
 -- check: unique list, place
--- check: not_null list, place, indicator, status
+-- check: not_null list, place, indicator, status, source
 -- check: accepted status: computed, proxy, restricted, not available
 -- check: related metric -> metric.metric
 -- check: holds (status = 'not available') = (measure IS NULL)
@@ -32,6 +33,7 @@ SELECT seed.list, seed.place::INTEGER AS place, seed.indicator,
            ELSE 'computed'
        END AS status,
        nullif(seed.reason, '') AS reason,
+       coalesce('Linked records: ' || metric.partners, nullif(seed.source, '')) AS source,
        measure.metric, measure.measure, nullif(seed.split, '') AS split,
        nullif(seed.answered_by, '') AS answered_by,
        measure.target, measure.target_unit, latest.latest_period

@@ -1,0 +1,214 @@
+"""The lists of indicators that boards are used to, every row of them, from public figures alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from governance.disclosure import NOT_APPLICABLE, NOT_AVAILABLE, percentage
+from governance.disclosure.rules import Rule
+from warehouse.publish.columns import number
+from warehouse.publish.latest import MONTHS, WHOLE, Latest, latest
+from warehouse.publish.pack import COLUMNS, TYPES
+
+MET, NOT_MET, TOO_CLOSE = "met", "not met", "too close to call"
+AS_PUBLISHED = "All, as published"
+PERCENT = "per cent"
+
+_STATUS = {"computed": "exact"}  # the others are called as in the mart
+_SUBSTANCES = {"opiate_or_crack": "opiate or crack"}  # measure → substance, where they differ
+_NOT_SHOWN = "No finished period of it is published."
+_NOT_ASKED = "The partnership has not asked for it."
+_NO_ESTIMATE = "The partnership gives no estimate of how many people depend on it."
+_NOT_ESTIMATED = "No target status: how far the figure hangs on linkage is not known."
+_OF_A_YEAR = "No target status: the target is of twelve months, and fewer are shown."
+_OTHER_UNIT = "No target status: the target is of another figure, which is not published."
+
+
+def framework(
+    indicators: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    sensitivity: pl.DataFrame,
+    published: pl.DataFrame,
+    *,
+    prevalence: pl.DataFrame | None = None,
+    rule: Rule | None = None,
+) -> pl.DataFrame:
+    """Make the table ``framework`` of a publication.
+
+    Nothing in it was counted for it: its figures are sums and shares of published counts, and what
+    others publish.
+
+    Args:
+        indicators: The mart ``indicator``, and ``caveat`` and ``unit`` of the mart ``metric``.
+        outcomes: The table ``outcomes`` of the pack.
+        sensitivity: The table ``linkage_sensitivity`` of the pack.
+        published: From ``warehouse.publish.published.read_published``.
+        prevalence: The mart ``prevalence``; None without.
+        rule: The threshold and the base of the published counts; the usual ones without.
+
+    Returns:
+        A row per row of each list, and one more for each figure that another publishes of it.
+    """
+    figures = latest(outcomes, rule or Rule())
+    swings = {(row["name"], row["measure"]): row for row in sensitivity.to_dicts()}
+    estimates = (
+        {row["substance"]: row for row in prevalence.to_dicts()} if prevalence is not None else {}
+    )
+    others = published.partition_by("list", "indicator", as_dict=True)
+    rows: list[dict[str, Any]] = []
+    for indicator in indicators.sort("list", "place").to_dicts():
+        theirs = others.get((indicator["list"], indicator["indicator"]), published.clear())
+        named = (indicator["metric"], indicator["measure"])
+        own = _own(indicator, figures.get(named), swings.get(named), estimates)
+        rows += _with_published(own, theirs.to_dicts())
+    schema = {column: TYPES.get(column, pl.String) for column in COLUMNS["framework"]}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def target_status(figures: tuple[float, float] | None, target: float) -> str:
+    """Whether a target is reached, whatever the figure is within its range.
+
+    Args:
+        figures: The least and the greatest that the figure could be; None where none is shown.
+        target: What is to be reached or passed, in the same unit.
+
+    Returns:
+        ``met``, ``not met``, ``too close to call``, or nothing without a figure.
+    """
+    if figures is None:
+        return ""
+    low, high = figures
+    return MET if low >= target else NOT_MET if high < target else TOO_CLOSE
+
+
+def _own(
+    indicator: Mapping[str, Any],
+    figure: Latest | None,
+    swing: Mapping[str, str] | None,
+    estimates: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The row of the partnership's own figure."""
+    row: dict[str, Any] = dict.fromkeys(COLUMNS["framework"], "") | {
+        "list": indicator["list"],
+        "place": indicator["place"],
+        "area": WHOLE,
+        "indicator": indicator["indicator"],
+        "period_start": None,
+        "period_end": None,
+        "numerator": NOT_AVAILABLE,
+        "denominator": NOT_AVAILABLE,
+        "value": NOT_AVAILABLE,
+        "england": NOT_AVAILABLE,
+        "source": indicator["source"],
+        "target": "" if indicator["target"] is None else f"{indicator['target']:g}",
+        "status": _STATUS.get(indicator["status"], indicator["status"]),
+        "note": indicator["reason"] or indicator.get("caveat") or "",
+    }
+    if indicator["measure"] is None:
+        return row
+    if figure is None:
+        why = _NOT_ASKED if indicator["status"] == "restricted" else _NOT_SHOWN
+        return row | {"note": _sentences(why, row["note"])}
+    row |= {
+        "period": period_label(figure),
+        "period_start": figure.first,
+        "period_end": figure.last,
+        "numerator": figure.numerator,
+        "denominator": figure.denominator,
+        "value": figure.value,
+        "unit": PERCENT if figure.is_share else indicator.get("unit") or "",
+    }
+    if indicator["answered_by"] == "unmet_need":
+        return row | _unmet(indicator["measure"], figure, estimates)
+    if swing is not None:
+        row |= {"low": swing["low"], "high": swing["high"]}
+    if indicator["target"] is not None:
+        row |= _against_target(indicator, figure, swing, row["note"])
+    return row
+
+
+def _against_target(
+    indicator: Mapping[str, Any], figure: Latest, swing: Mapping[str, str] | None, note: str
+) -> dict[str, str]:
+    """Whether the target is reached, or why that is not said."""
+    in_percent = indicator["target_unit"] in ("percent", PERCENT)
+    if in_percent != figure.is_share or (not in_percent and " " in indicator["target_unit"]):
+        return {"note": _sentences(_OTHER_UNIT, note)}
+    if not in_percent and figure.months != MONTHS:
+        return {"note": _sentences(_OF_A_YEAR, note)}
+    if figure.value_range is None:
+        return {}
+    widened = _widened(figure, swing)
+    if widened is None:
+        return {"note": _sentences(_NOT_ESTIMATED, note)}
+    return {"target_status": target_status(widened, indicator["target"])}
+
+
+def _widened(figure: Latest, swing: Mapping[str, str] | None) -> tuple[float, float] | None:
+    """The range that rounding leaves, made wider by what other linking would change."""
+    value, range_ = number(figure.value), figure.value_range
+    low, high = (number(swing["low"]), number(swing["high"])) if swing else (None, None)
+    if value is None or range_ is None or low is None or high is None:
+        return None
+    return range_[0] - max(0, value - low), range_[1] + max(0, high - value)
+
+
+def _unmet(
+    measure: str, figure: Latest, estimates: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The estimated share of dependent people who are not in treatment."""
+    estimate = estimates.get(_SUBSTANCES.get(measure, measure))
+    if estimate is None:
+        return {"value": NOT_AVAILABLE, "unit": PERCENT, "note": _NO_ESTIMATE}
+    share = number(percentage(figure.numerator, str(estimate["people"])))
+    return {
+        "denominator": NOT_APPLICABLE,
+        "value": figure.numerator if share is None else str(max(0, 100 - int(share))),
+        "unit": PERCENT,
+        "note": f"Of an estimated {estimate['people']:,} people ({estimate['low']:,} to "
+        f"{estimate['high']:,}; {estimate['source']}). The numerator is who is in treatment.",
+    }
+
+
+def _with_published(own: dict[str, Any], theirs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The partnership's own row, filled with what others publish, and theirs by authority."""
+    of_whole = [one for one in theirs if not one["authority"]]
+    # England's figure is the same beside every authority; the first that gives it stands.
+    england = [one["england"] for one in (*of_whole, *theirs) if one["england"]]
+    own |= {"england": england[0] if england else NOT_AVAILABLE}
+    filled = own["status"] == "not available" and bool(of_whole) and bool(of_whole[0]["value"])
+    yield {**own, **_theirs(of_whole[0])} if filled else own
+    for one in theirs:
+        area = one["authority_name"] or AS_PUBLISHED
+        if one["value"] and not (filled and one in of_whole):
+            yield {**own, **_theirs(one), "area": area, "target": "", "target_status": ""}
+
+
+def _theirs(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "period": one["period"],
+        "period_start": None,
+        "period_end": None,
+        "numerator": NOT_AVAILABLE,
+        "denominator": NOT_AVAILABLE,
+        "value": one["value"],
+        "unit": one["unit"],
+        "england": one["england"] or NOT_AVAILABLE,
+        "source": one["source"],
+        "low": "",
+        "high": "",
+        "status": "published",
+        "note": f"Published by others, as at {one['as_at'].isoformat()}.",
+    }
+
+
+def period_label(figure: Latest) -> str:
+    """The months of a figure in words: July 2025 to June 2026."""
+    return f"{figure.first:%B %Y} to {figure.last:%B %Y}"
+
+
+def _sentences(*said: str) -> str:
+    return " ".join(one for one in said if one)
