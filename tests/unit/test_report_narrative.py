@@ -1,0 +1,162 @@
+"""What the board pack says in words: never more than its published numbers allow."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from warehouse.publish.report.narrative import (
+    change,
+    changes,
+    funnel_sentence,
+    loss_sentence,
+    measure_sentence,
+    targets_sentence,
+)
+from warehouse.publish.report.numbers import Figure, Window, total, twelve_months
+
+SPRING = Window(date(2026, 4, 1), date(2026, 6, 30), "April to June 2026")
+WINTER = Window(date(2026, 1, 1), date(2026, 3, 31), "January to March 2026")
+AUTUMN = Window(date(2025, 10, 1), date(2025, 12, 31), "October to December 2025")
+LAST_SPRING = Window(date(2025, 4, 1), date(2025, 6, 30), "April to June 2025")
+COUNTS = st.integers(5, 3000)
+
+
+def published(count: int, base: int = 5) -> str:
+    """A count as the gate rounds it: to the nearest, halves up."""
+    return str(base * ((2 * count + base) // (2 * base)))
+
+
+@given(COUNTS, COUNTS, st.sampled_from([5, 10]))
+def test_a_count_said_to_have_risen_has_risen_whatever_was_rounded_away(
+    before: int, now: int, base: int
+) -> None:
+    found = change(
+        Figure(published(before, base), base=base), WINTER, Figure(published(now, base), base=base)
+    )
+    if found is not None:
+        assert ("up" in found.words) == (now > before) and now != before
+
+
+@given(st.tuples(COUNTS, COUNTS), st.tuples(COUNTS, COUNTS), st.sampled_from([5, 10]))
+def test_so_has_a_share(before: tuple[int, int], now: tuple[int, int], base: int) -> None:
+    (above, below), (above_now, below_now) = sorted(before), sorted(now)
+    found = change(
+        Figure(published(above, base), published(below, base), base),
+        WINTER,
+        Figure(published(above_now, base), published(below_now, base), base),
+    )
+    if found is not None:
+        rose = above_now * below > above * below_now
+        assert ("up" in found.words) == rose
+
+
+@given(st.lists(COUNTS, min_size=2, max_size=4), st.sampled_from([5, 10]))
+def test_what_rounding_leaves_open_holds_the_truth(counts: list[int], base: int) -> None:
+    shown = [published(count, base) for count in counts]
+    bounds = Figure(total(shown), base=base, parts=len(shown)).bounds
+    assert bounds is not None and bounds[0] <= sum(counts) <= bounds[1]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "linkage", "is_stated"),
+    [
+        (Figure("100"), Figure("150"), 0, True),
+        (Figure("100"), Figure("105"), 0, False),  # rounding
+        (Figure("100"), Figure("115"), 0, False),  # chance: twice the root of 215 is 29
+        (Figure("1000"), Figure("1100"), 0, True),
+        (Figure("1000"), Figure("1100"), 50, False),  # linkage
+        (Figure("40", "100"), Figure("60", "100"), 0, True),
+        (Figure("40", "100"), Figure("60", "100"), 9, False),
+        (Figure("10", "20"), Figure("15", "20"), 0, False),
+        (Figure("[c]"), Figure("150"), 0, False),
+        (Figure("100", "[c]"), Figure("150", "200"), 0, False),
+        (Figure("100"), Figure("150", parts=2), 0, False),  # a window and a sum of two
+    ],
+)
+def test_a_change_is_stated_where_nothing_else_could_have_made_it(
+    before: Figure, now: Figure, linkage: float, is_stated: bool
+) -> None:
+    assert (change(before, WINTER, now, linkage) is not None) == is_stated
+
+
+def test_a_window_is_compared_with_the_last_and_with_a_year_ago_only() -> None:
+    low, high = Figure("100"), Figure("200")
+    assert [one.since for one in changes([(WINTER, low), (SPRING, high)])] == [WINTER]
+    assert changes([(AUTUMN, low), (SPRING, high)]) == ()  # the one between is not public
+    both = changes([(LAST_SPRING, low), (WINTER, low), (SPRING, high)])
+    assert [one.since for one in both] == [WINTER, LAST_SPRING]
+
+
+def test_a_measure_in_a_sentence() -> None:
+    shares = [(WINTER, Figure("40", "120")), (SPRING, Figure("80", "120"))]
+    assert measure_sentence("Treated in time", "releases", shares) == (
+        "Treated in time: 67%, about 80 of 120 releases, in April to June 2026; up from 33% in "
+        "January to March 2026."
+    )
+    assert measure_sentence("Arrests", "people", [(SPRING, Figure("1310"))]) == (
+        "Arrests: about 1,310 people, in April to June 2026."
+    )
+    assert "privacy" in measure_sentence("Arrests", "people", [(SPRING, Figure("[c]"))])
+    assert "no partner" in measure_sentence("Arrests", "people", [(SPRING, Figure("[x]"))])
+    assert "no change" in measure_sentence(
+        "A", "people", [(WINTER, Figure("10")), (SPRING, Figure("15"))]
+    )
+
+
+STEPS = (
+    ("Released from prison", "120", False),
+    ("In contact with a service", "90", False),
+    ("Already treated", "10", True),
+    ("In structured treatment", "[c]", False),
+    ("Stayed 12 weeks", "30", False),
+)
+
+
+def test_a_funnel_in_a_sentence() -> None:
+    assert funnel_sentence(STEPS, SPRING) == (
+        "Released from prison: about 120 people in April to June 2026. Of them: about 90 (75%) in "
+        "contact with a service; about 30 (25%) stayed 12 weeks."
+    )
+    masked = (("Released from prison", "[c]", False), *STEPS[1:])
+    assert "too few people" in funnel_sentence(masked, SPRING)
+    assert "cannot be shown" in funnel_sentence((STEPS[0], STEPS[3]), SPRING)
+
+
+def test_the_largest_loss_is_told_only_where_it_is_sure() -> None:
+    def steps(*people: str) -> list[tuple[str, str, bool]]:
+        return [(f"Step {place}", shown, False) for place, shown in enumerate(people)]
+
+    assert "before “step 2”: of about 110" in loss_sentence(steps("120", "110", "60"), 5)
+    assert loss_sentence(steps("120", "90", "55"), 5) == ""  # 30 and 35 are alike, rounded
+    assert loss_sentence(steps("120", "[c]", "55"), 5) == ""
+    assert loss_sentence(steps("120", "120", "120"), 5) == ""
+
+
+def test_twelve_months_are_four_quarters_without_a_gap() -> None:
+    def row(window: Window) -> dict:
+        return {
+            "period": window.label,
+            "period_start": window.start,
+            "period_end": window.end,
+        }
+
+    summer = Window(date(2025, 7, 1), date(2025, 9, 30), "July to September 2025")
+    four = [row(one) for one in (summer, AUTUMN, WINTER, SPRING)]
+    assert twelve_months([row(LAST_SPRING), *four]) == four
+    assert twelve_months(four[1:]) == []
+    assert twelve_months([four[0], *four[2:]]) == []
+    year = Window(date(2025, 4, 1), date(2026, 3, 31), "a year")
+    assert twelve_months([row(year)]) == []
+    assert total(["5", "[c]", "10"]) == "[c]" and total(["5", "10"]) == "15"
+
+
+def test_targets_in_a_sentence() -> None:
+    rows = [("exact", "met"), ("proxy", "too close to call"), ("not available", ""), ("exact", "")]
+    assert targets_sentence(rows) == (
+        "Of 4 indicators, 3 can be worked out from these partners’ records. Of 2 with a target, 1 "
+        "met it, 0 did not, and 1 are too close to call."
+    )

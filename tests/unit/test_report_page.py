@@ -1,0 +1,159 @@
+"""The board's page as HTML: whole, readable without script or network, its figures the pack's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pack as packs
+import polars as pl
+import pytest
+
+from warehouse.publish.pack import Pack, empty
+from warehouse.publish.report import headlines, render_page
+
+VOID = {"meta", "br", "rect", "line", "circle", "path"}
+SHORTHAND = {"[c]", "[x]", "[z]"}
+
+
+class Outline(HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def of(self, tag: str) -> list[dict]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render_page(packs.pack(), ["funnel.csv", "pack.json"])
+
+
+@pytest.fixture(scope="module")
+def outline(page: str) -> Outline:
+    found = Outline()
+    found.feed(page)
+    assert not found.open
+    return found
+
+
+def test_the_page_needs_no_script_and_no_network(page: str, outline: Outline) -> None:
+    tags = {tag for tag, _ in outline.tags}
+    assert not tags & {"script", "iframe", "img", "link", "object", "embed", "form", "image", "use"}
+    for _, attributes in outline.tags:
+        assert not [name for name in attributes if name.startswith("on")]
+        assert not re.match(r"(https?:)?//", attributes.get("href") or "")
+    assert "url(" not in page and "@import" not in page
+    assert "default-src 'none'" in page
+
+
+def test_the_page_is_built_for_every_reader(page: str, outline: Outline) -> None:
+    assert outline.of("html") == [{"lang": "en-GB"}]
+    assert len(outline.of("h1")) == 1
+    ids = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = [one["href"] for one in outline.of("a")]
+    assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
+    assert {link for link in links if not link.startswith("#")} == {"funnel.csv", "pack.json"}
+    assert all(one.get("scope") in {"row", "col"} for one in outline.of("th"))
+    assert all(one["role"] == "img" and one["aria-label"] for one in outline.of("svg"))
+    assert len(outline.of("caption")) == len(outline.of("table"))
+    assert "colspan" not in page and "rowspan" not in page
+
+
+def test_headings_go_down_one_level_at_a_time(outline: Outline) -> None:
+    levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_each_chart_stands_above_its_table(page: str) -> None:
+    for after in page.split('class="chart slim"')[1:]:
+        assert re.search(r"</svg></div>\s*<div class=\"table", after)
+
+
+def cells(page: str) -> Iterator[str]:
+    yield from re.findall(r'<td class="n">([^<]*)</td>', page)
+
+
+def test_every_figure_is_of_the_pack_or_worked_out_from_it(page: str) -> None:
+    numbers = [
+        int(cell.replace(",", "")) for cell in cells(page) if cell.replace(",", "").isdigit()
+    ]
+    known = {
+        int(value)
+        for table in packs.tables().values()
+        for column in table.columns
+        for value in table.get_column(column).cast(pl.String)
+        if value and value.isdigit()
+    }
+    sums = {4 * value for value in known}
+    assert numbers and set(numbers) <= known | sums
+
+
+def test_what_a_partnership_is_called_is_text_not_markup(page: str) -> None:
+    assert "A &amp; B &lt;Combating Drugs Partnership&gt;" in page
+    assert "<Combating" not in page
+
+
+def test_it_leads_with_a_sentence_then_a_funnel_and_says_when_the_next_is_due(page: str) -> None:
+    first = page.index('class="first"')
+    assert "about 120 people in April to June 2026" in page[first : first + 200]
+    assert (
+        page.index("cohort-release-need") < page.index('id="next"') < page.index('id="indicators"')
+    )
+    assert "Next due from 22 December 2026." in page
+    assert headlines(packs.pack())[0] in page
+
+
+@pytest.mark.parametrize("made_up", [True, False])
+def test_made_up_data_are_called_so(made_up: bool) -> None:
+    assert ("Made-up data." in render_page(packs.pack(demonstration=made_up))) == made_up
+
+
+def test_the_same_pack_makes_the_same_page() -> None:
+    assert render_page(packs.pack()) == render_page(packs.pack())
+
+
+def without(pack: Pack, *names: str) -> dict[str, pl.DataFrame]:
+    return {name: empty(name) if name in names else table for name, table in pack.tables.items()}
+
+
+def test_a_pack_of_nothing_is_still_a_page() -> None:
+    whole = packs.pack()
+    nothing = packs.pack(tables=without(whole, *whole.tables), releases=(), definitions=())
+    assert "Nothing is published yet." in render_page(nothing)
+
+
+@pytest.mark.parametrize("name", packs.tables())
+def test_a_pack_may_lack_any_table(name: str) -> None:
+    assert render_page(packs.pack(tables=without(packs.pack(), name)))
+
+
+def test_a_pack_in_which_all_is_masked_is_still_a_page() -> None:
+    masked = {
+        name: table.with_columns(
+            pl.lit("[c]").alias(column)
+            for column in ("people", "of_people", "numerator", "denominator", "records", "percent")
+            if column in table.columns
+        )
+        for name, table in packs.tables().items()
+    }
+    assert "too few people" in render_page(packs.pack(tables=masked))

@@ -1,0 +1,162 @@
+"""Compose the report from a pack: which sections there are, and what stands first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from governance.disclosure import MASKED, NOT_APPLICABLE, NOT_AVAILABLE
+from warehouse.publish.pack import Pack
+from warehouse.publish.report.content import Headline, Report, Section
+from warehouse.publish.report.funnels import funnel_sections
+from warehouse.publish.report.measures import Told, outcome_sections
+from warehouse.publish.report.numbers import day, listed
+from warehouse.publish.report.others import (
+    about_section,
+    changes_section,
+    indicators_section,
+    next_section,
+    quality_section,
+)
+
+MOST_CHANGES = 4  # told among the headlines
+# Many figures are looked at for a headline, so one needs three standard errors where two would do.
+HEADLINE_STRENGTH = 1.5
+
+WORDS = {
+    "Structured treatment": "a prescribed medicine or planned talking treatment for drugs or "
+    "alcohol, under a care plan; advice and recovery support alone are not",
+    "Cohort": "the people one event, such as a positive test, puts under follow-up, once in each "
+    "window",
+    "Window": "the days in which things are counted; no two windows share a day, and a window once "
+    "published is never counted again",
+    "Twelve months": "the published counts of the last windows added up; a person may be counted "
+    "once in each",
+    "Numerator, denominator": "the count above and below the line of a share: so many, out of so "
+    "many",
+    "Lag": "how long before the data end a window stops, so that what follows has had time to "
+    "happen",
+    "Proxy": "stands in for something that these services do not record",
+    "Exact definition on linked data": "counted by the full definition, from records that were "
+    "linked; missed links still make it differ by a few per cent",
+    "Still with a service": "no new step, but in treatment, in custody, under supervision or owed "
+    "a homelessness duty on day 90, or in the tenancy that began with the step",
+}
+
+
+def compose(pack: Pack) -> Report:
+    """Return the report of a pack, the same for the same pack."""
+    funnels = funnel_sections(pack)
+    themes = outcome_sections(pack)
+    figures = [*funnels, *(one for of_theme in themes.values() for one in of_theme)]
+    indicators = indicators_section(pack)
+    sections = (
+        *(section for section, _ in funnels),
+        next_section(pack),
+        indicators,
+        *(
+            Section(
+                key=f"outcomes-{theme.replace(' ', '-')}",
+                title=f"Outcomes: {theme}",
+                inner=tuple(section for section, _ in of_theme),
+            )
+            for theme, of_theme in themes.items()
+        ),
+        quality_section(pack),
+        changes_section(pack),
+        about_section(pack, [_owned(section, told) for section, told in figures]),
+    )
+    return Report(
+        title=f"Cohort journeys: {pack.partnership}",
+        subtitle=_subtitle(figures),
+        as_at=_as_at(pack),
+        headlines=_headlines(figures, funnels, indicators),
+        sections=tuple(section for section in sections if section is not None),
+        words=WORDS,
+        shorthand={
+            MASKED: f"confidential: fewer than {pack.threshold}, possibly none, all but fewer than "
+            f"{pack.threshold} of a total, or a number that would tell another",
+            NOT_AVAILABLE: "not available: no partner sends it yet",
+            NOT_APPLICABLE: "not applicable",
+        },
+        notes=tuple(note for note in pack.notes if not note.startswith(MASKED)),
+        footer=f"Questions: {pack.contact}. Release {pack.release_id}.",
+        demonstration=pack.demonstration,
+    )
+
+
+def headlines(pack: Pack) -> tuple[str, ...]:
+    """Return the sentences that stand first, for whoever shows no more than those."""
+    return tuple(headline.sentence for headline in compose(pack).headlines)
+
+
+def _headlines(
+    figures: Sequence[tuple[Section, tuple[Told, ...]]],
+    funnels: Sequence[tuple[Section, tuple[Told, ...]]],
+    indicators: Section | None,
+) -> tuple[Headline, ...]:
+    """The first cohort in a sentence, the clearest changes, and the targets."""
+    found = [Headline(section.lead, section.key) for section, _ in funnels[:1]]
+    found += _clearest(figures)
+    if indicators is not None:
+        found.append(Headline(indicators.lead, indicators.key))
+    return tuple(found) or (Headline("Nothing is published yet.", "about"),)
+
+
+def _clearest(figures: Sequence[tuple[Section, tuple[Told, ...]]]) -> list[Headline]:
+    """The changes that chance is least like to have made; if none, that there is none."""
+    clear = sorted(
+        (
+            (-max(one.strength for one in measure.changes), measure.sentence, section.key)
+            for section, told in figures
+            for measure in told
+            if measure.changes
+        )
+    )
+    chosen = [
+        Headline(sentence, key)
+        for strength, sentence, key in clear
+        if -strength >= HEADLINE_STRENGTH
+    ][:MOST_CHANGES]
+    compared = any(len(measure.series) > 1 for _, told in figures for measure in told)
+    if chosen or not compared:
+        return chosen
+    return [
+        Headline(
+            "No figure changed by more than rounding, linkage and chance could have made it.",
+            "about",
+        )
+    ]
+
+
+def _owned(section: Section, told: Sequence[Told]) -> tuple[str, str, str]:
+    """A section's title, latest window and owner."""
+    windows = [measure.series[-1][0] for measure in told if measure.series]
+    window = max(windows, key=lambda one: one.end).label if windows else NOT_AVAILABLE
+    return section.title, window, section.facts.get("Owner", NOT_AVAILABLE)
+
+
+def _subtitle(figures: Sequence[tuple[Section, tuple[Told, ...]]]) -> str:
+    """Which windows are public, from first to last."""
+    windows = [window for _, told in figures for measure in told for window, _ in measure.series]
+    if not windows:
+        return "No window is public yet"
+    first, last = min(windows, key=lambda one: one.start), max(windows, key=lambda one: one.end)
+    return f"{day(first.start)} to {day(last.end)}"
+
+
+def _as_at(pack: Pack) -> str:
+    """Up to which day each partner's data reach, what was done to counts, and what is next."""
+    days = dict.fromkeys(pack.as_at.values())
+    if not days:
+        reach = "No partner has sent data yet."
+    elif len(days) == 1:
+        reach = f"Data of {listed(pack.as_at)} reach to {day(next(iter(days)))}."
+    else:
+        reach = "Data reach to {}.".format(
+            listed(f"{day(when)} ({partner})" for partner, when in pack.as_at.items())
+        )
+    due = f" Next due from {day(pack.next_due)}." if pack.next_due else ""
+    return (
+        f"{reach} Counts are rounded to the nearest {pack.base}, and those under {pack.threshold} "
+        f"are not shown.{due}"
+    )

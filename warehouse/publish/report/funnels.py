@@ -1,0 +1,186 @@
+"""The cohorts: how many reached each step, where most are lost, and how that has gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from governance.disclosure import percentage
+from warehouse.publish.pack import Pack
+from warehouse.publish.report import charts
+from warehouse.publish.report.content import Grid, Part, Section
+from warehouse.publish.report.measures import Told, window_part
+from warehouse.publish.report.narrative import funnel_sentence, loss_sentence
+from warehouse.publish.report.numbers import Window, day, thousands, total, twelve_months
+from warehouse.publish.report.reading import (
+    Row,
+    defined,
+    facts,
+    grouped,
+    is_whole,
+    latest,
+    linkage_ranges,
+    oldest_first,
+    rows_of,
+    series,
+    split_name,
+)
+
+FIRST = "release_need"  # continuity of care stands first
+STEPS_TOLD = 2  # how many of the last main steps a sentence and a trend tell
+HOW_TO_READ = (
+    "Each step counts only people who reached the one before; “of whom” marks a part of the step "
+    "above it. A percentage is of everyone in the cohort."
+)
+
+
+def funnel_sections(pack: Pack) -> tuple[tuple[Section, tuple[Told, ...]], ...]:
+    """Return each cohort's section, with the measures told in it; continuity of care first."""
+    cohorts = grouped(rows_of(pack.tables["funnel"]), "cohort")
+    order = sorted(cohorts, key=lambda name: name != (FIRST,))
+    return tuple(_section(pack, str(name[0]), cohorts[name]) for name in order)
+
+
+def _section(pack: Pack, cohort: str, rows: list[Row]) -> tuple[Section, tuple[Told, ...]]:
+    """One cohort's section."""
+    whole = [row for row in rows if is_whole(row)]
+    now = sorted(latest(whole), key=lambda row: row["step_number"])
+    window = Window.of(now[0])
+    steps = [(row["step"], row["people"], row["is_part"]) for row in now]
+    definition: Mapping[str, str] = defined(pack).get(cohort, {})
+    told = tuple(_told(pack, cohort, whole))
+    loss = loss_sentence(steps, pack.base)
+    parts = (
+        Part(
+            sentences=(loss,) if loss else (),
+            chart=charts.funnel(
+                f"{now[0]['title']}, {window.label}",
+                [charts.Step(row["step"], row["people"], _of(row), row["is_part"]) for row in now],
+            ),
+            grid=_steps_grid(whole, now, window),
+            note=HOW_TO_READ,
+        ),
+        *(window_part(one) for one in told),
+        *_times(pack, cohort),
+        *_groups([row for row in rows if not is_whole(row)]),
+    )
+    section = Section(
+        key=f"cohort-{cohort}".replace("_", "-"),
+        title=now[0]["title"],
+        lead=funnel_sentence(steps, window),
+        question=definition.get("definition", ""),
+        parts=parts,
+        caveat=definition.get("caveat") or "",
+        facts=facts(definition),
+    )
+    return section, told
+
+
+def _told(pack: Pack, cohort: str, whole: list[Row]) -> Iterable[Told]:
+    """The last main steps as measures: people who reached them, of everyone in the cohort."""
+    linkage = linkage_ranges(pack)
+    main = [
+        (step, rows)
+        for (step,), rows in grouped(whole, "step").items()
+        if not rows[0]["is_part"] and rows[0]["step_number"] > 1
+    ]
+    for step, rows in main[-STEPS_TOLD:]:
+        yield Told(
+            title=step,
+            unit="people",
+            series=series(rows, "people", "of_people", pack.base),
+            linkage=linkage.get((cohort, step), 0),
+            adds_up=True,
+        )
+
+
+def _steps_grid(whole: Sequence[Row], now: Sequence[Row], window: Window) -> Grid:
+    """People at each step in the latest window, and in twelve months where they are public."""
+    columns: tuple[str, ...] = ("Step", "People", "Out of", "%")
+    year = {
+        step: twelve_months(oldest_first(rows)) for (step,), rows in grouped(whole, "step").items()
+    }
+    has_year = all(year.values())
+    caption = f"People reaching each step, {window.label}"
+    if has_year:
+        first = next(iter(year.values()))
+        columns += ("People, 12 months", "Out of, 12 months", "%, 12 months")
+        caption += f", and in the twelve months to {day(first[-1]['period_end'])}"
+    return Grid(
+        caption,
+        columns,
+        tuple(
+            (
+                _title(row),
+                thousands(row["people"]),
+                thousands(row["of_people"]),
+                row["percent"],
+                *(_summed(year[row["step"]]) if has_year else ()),
+            )
+            for row in now
+        ),
+    )
+
+
+def _summed(rows: Sequence[Row]) -> tuple[str, str, str]:
+    """Published counts of some windows added up: people, out of how many, and the percentage."""
+    people, of = total(row["people"] for row in rows), total(row["of_people"] for row in rows)
+    return thousands(people), thousands(of), percentage(people, of)
+
+
+def _times(pack: Pack, cohort: str) -> Iterable[Part]:
+    """By which day how many had an event, in the latest window."""
+    rows = [row for row in rows_of(pack.tables["survival"]) if row["cohort"] == cohort]
+    for (event,), of_event in grouped(rows, "event").items():
+        now = sorted(latest(of_event), key=lambda row: row["days"])
+        window = Window.of(now[0])
+        title = f"{event}: by which day"
+        points = [charts.Point(f"{row['days']} days", row["percent"]) for row in now]
+        yield Part(
+            title=title,
+            chart=charts.trend(f"{title}, {window.label}", points, is_share=True),
+            grid=Grid(
+                f"Share of the cohort, {window.label}",
+                ("Days", "%"),
+                tuple((str(row["days"]), row["percent"]) for row in now),
+            ),
+            note="Percentages come from published counts of people in bands of days.",
+        )
+
+
+def _groups(rows: list[Row]) -> Iterable[Part]:
+    """The steps by each group, in the latest window, one table."""
+    now = latest(rows)
+    if not now:
+        return
+    steps = list(
+        dict.fromkeys(row["step"] for row in sorted(now, key=lambda row: row["step_number"]))
+    )
+    lines = []
+    for (split, category), of_group in grouped(now, "split", "category").items():
+        people = {row["step"]: row["people"] for row in of_group}
+        last = max(of_group, key=lambda row: row["step_number"])
+        counts = [thousands(people.get(step, "[z]")) for step in steps]
+        lines.append((split_name(split), category, *counts, last["percent"]))
+    yield Part(
+        title="By group",
+        grid=Grid(
+            f"People reaching each step by group, {Window.of(now[0]).label}",
+            ("By", "Group", *steps, "% reaching the last step"),
+            tuple(lines),
+        ),
+        note="A group that is not here had too many small counts to be shown.",
+        is_detail=True,
+    )
+
+
+def _of(row: Row) -> str:
+    """The share a row is of its cohort, in words."""
+    if row["step_number"] == 1:
+        return "everyone in the cohort"
+    return f"{row['percent']}% of {thousands(row['of_people'])}"
+
+
+def _title(row: Row) -> str:
+    """A step's title in a table."""
+    step = str(row["step"])
+    return f"of whom {step[0].lower()}{step[1:]}" if row["is_part"] else step

@@ -1,0 +1,238 @@
+"""The outcomes: what each measure is, how it has gone, and by group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from governance.disclosure import NOT_APPLICABLE, NOT_AVAILABLE
+from warehouse.publish.pack import Pack
+from warehouse.publish.report import charts
+from warehouse.publish.report.content import Grid, Part, Section
+from warehouse.publish.report.narrative import Change, changes, measure_sentence
+from warehouse.publish.report.numbers import Figure, Window, day, thousands, total, twelve_months
+from warehouse.publish.report.reading import (
+    Row,
+    defined,
+    facts,
+    grouped,
+    is_whole,
+    latest,
+    linkage_ranges,
+    oldest_first,
+    rows_of,
+    series,
+    share,
+    split_name,
+)
+
+STOCK = "stock"  # a relation whose windows do not add up to a year
+RANGE_NOTE = (
+    "“Rounding leaves” is where the truth may lie, given that counts were rounded to the nearest "
+    "{base}; the upright bars show the same."
+)
+LINKAGE_NOTE = (
+    " Linked more or less readily, the figure might be up to {linkage} higher or lower in any "
+    "window: that is a range of sensitivity, not a confidence interval."
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A measure of everyone, in each window that is public.
+
+    Attributes:
+        title: What a reader calls it.
+        unit: What is counted, in the plural.
+        series: Its figures, the oldest first.
+        linkage: By how much it may move with the link threshold, either way, in its unit.
+        adds_up: Whether windows may be added up to twelve months.
+    """
+
+    title: str
+    unit: str
+    series: tuple[tuple[Window, Figure], ...]
+    linkage: float = 0
+    adds_up: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What is said of it."""
+        return measure_sentence(self.title, self.unit, self.series, self.linkage)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Changes that are worth stating."""
+        return changes(self.series, self.linkage)
+
+
+def outcome_sections(pack: Pack) -> dict[str, list[tuple[Section, tuple[Told, ...]]]]:
+    """Return the section of each metric and the measures told in it, by theme.
+
+    A metric that no partner sends what it needs for has no section: the indicators name it.
+    """
+    definitions = defined(pack)
+    themes: dict[str, list[tuple[Section, tuple[Told, ...]]]] = {}
+    for (metric,), rows in grouped(rows_of(pack.tables["outcomes"]), "metric").items():
+        if all(row["numerator"] == NOT_AVAILABLE for row in rows):
+            continue
+        definition = definitions.get(str(metric), {})
+        theme = str(definition.get("theme") or "other")
+        themes.setdefault(theme, []).append(_section(pack, str(metric), rows, definition))
+    return themes
+
+
+def window_part(told: Told) -> Part:
+    """Return a measure as its sentence, its trend and its table by window."""
+    shown = [figure.value for _, figure in told.series if figure.value is not None]
+    sign = "%" if told.series[-1][1].is_share else ""
+    note = RANGE_NOTE.format(base=told.series[-1][1].base)
+    if told.linkage:
+        note += LINKAGE_NOTE.format(
+            linkage=f"{told.linkage} {'percentage points' if sign else told.unit}"
+        )
+    chart = None
+    if len(told.series) > 1 and shown:
+        points = [
+            charts.Point(window.label, figure.shown, *(figure.bounds or (0, 0)))
+            for window, figure in told.series
+        ]
+        chart = charts.trend(told.title, points, is_share=bool(sign))
+    return Part(
+        title=told.title,
+        sentences=(told.sentence,),
+        chart=chart,
+        grid=_windows_grid(told),
+        note=note if shown else "",
+    )
+
+
+def _windows_grid(told: Told) -> Grid:
+    """A measure by window, and over twelve months where they are public."""
+    lines = [_line(window.label, figure) for window, figure in told.series]
+    year = _year(told) if told.adds_up else None
+    if year is not None:
+        lines.append(_line(f"Twelve months to {day(told.series[-1][0].end)}: the sum", year))
+    is_share = any(figure.is_share for _, figure in told.series)
+    caption = f"{told.title}: {told.unit}"
+    if is_share:
+        columns = ("Window", "Numerator", "Denominator", "%", "Rounding leaves")
+        return Grid(caption, columns, tuple(lines))
+    counts = tuple((label, count, left) for label, count, *_, left in lines)
+    return Grid(caption, ("Window", "Number", "Rounding leaves"), counts)
+
+
+def _line(label: str, figure: Figure) -> tuple[str, str, str, str, str]:
+    """One window's row."""
+    return (
+        label,
+        thousands(figure.above),
+        thousands(figure.below),
+        share(figure),
+        _range(figure),
+    )
+
+
+def _range(figure: Figure) -> str:
+    """The range that rounding leaves open, in words."""
+    if figure.bounds is None or figure.value is None:
+        return figure.shown
+    low, high = figure.bounds
+    sign = "%" if figure.is_share else ""
+    return f"{low:,.0f}{sign} to {high:,.0f}{sign}"
+
+
+def _year(told: Told) -> Figure | None:
+    """Twelve months as a sum of published counts."""
+    rows = [
+        {
+            "period": window.label,
+            "period_start": window.start,
+            "period_end": window.end,
+            "figure": figure,
+        }
+        for window, figure in told.series
+    ]
+    figures = [row["figure"] for row in twelve_months(rows)]
+    if not figures:
+        return None
+    return Figure(
+        total(one.above for one in figures),
+        total(one.below for one in figures),
+        figures[0].base,
+        len(figures),
+    )
+
+
+def _section(
+    pack: Pack, metric: str, rows: list[Row], definition: Mapping[str, str]
+) -> tuple[Section, tuple[Told, ...]]:
+    """One metric's section."""
+    told, parts = [], []
+    for (measure,), of_measure in grouped(rows, "measure").items():
+        whole = [row for row in of_measure if is_whole(row)]
+        if whole:
+            one = _told(pack, metric, str(measure), whole, definition)
+            told.append(one)
+            parts.append(window_part(one))
+        parts.extend(_groups([row for row in of_measure if not is_whole(row)]))
+    section = Section(
+        key=metric.replace("_", "-"),
+        title=definition.get("title") or rows[0]["title"],
+        question=definition.get("definition", ""),
+        parts=tuple(parts),
+        caveat=definition.get("caveat") or "",
+        facts=facts(definition),
+    )
+    return section, tuple(told)
+
+
+def _told(
+    pack: Pack, metric: str, measure: str, whole: list[Row], definition: Mapping[str, str]
+) -> Told:
+    """One measure of everyone."""
+    return Told(
+        title=whole[0]["title"],
+        unit=whole[0]["unit"],
+        series=series(oldest_first(whole), "numerator", "denominator", pack.base),
+        linkage=linkage_ranges(pack).get((metric, measure), 0),
+        adds_up=definition.get("relation") != STOCK,
+    )
+
+
+def _groups(rows: list[Row]) -> Iterable[Part]:
+    """A measure by group, in the latest window of each split."""
+    lines = [
+        (split_name(str(split)), row["category"], row)
+        for (split,), of_split in grouped(rows, "split").items()
+        for row in latest(of_split)
+    ]
+    if not lines:
+        return
+    is_share = any(row["denominator"] != NOT_APPLICABLE for _, _, row in lines)
+    title = rows[0]["title"]
+    columns = (
+        "By",
+        "Group",
+        "Window",
+        *(("Numerator", "Denominator", "%") if is_share else ("Number",)),
+    )
+    yield Part(
+        title=f"{title}: by group",
+        grid=Grid(
+            f"{title} by group: {rows[0]['unit']}",
+            columns,
+            tuple(
+                (
+                    by,
+                    group,
+                    row["period"],
+                    thousands(row["numerator"]),
+                    *((thousands(row["denominator"]), row["percent"]) if is_share else ()),
+                )
+                for by, group, row in lines
+            ),
+        ),
+        note="A group that is not here had too many small counts to be shown.",
+        is_detail=True,
+    )

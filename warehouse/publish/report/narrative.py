@@ -1,0 +1,236 @@
+"""Sentences of the board pack, from published figures alone, and when a change is worth one.
+
+A change is stated only where three things could not have made it: rounding (the ranges that the
+published counts stand for do not meet), linkage (nor do they once each is widened by how far the
+figure hangs on the link threshold) and chance (it is larger than twice its standard error).
+Whoever says less than the truth misleads less than whoever tells noise as news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from governance.disclosure import NOT_AVAILABLE
+from warehouse.publish.report.numbers import Figure, Window, by_chance, number, thousands
+
+RULE = (
+    "A change is put in words only where rounding, linkage and chance could not have made it: the "
+    "ranges that the two rounded figures stand for, each widened by how far the figure hangs on "
+    "how readily records are linked, must not meet, and the difference must be more than twice its "
+    "standard error. Windows are compared with the one just before and with the same one a year "
+    "earlier. No sentence says why a figure changed: these data cannot tell."
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change that is worth stating.
+
+    Attributes:
+        before: The earlier figure.
+        since: Its window.
+        now: The later figure.
+        strength: How many times larger it is than chance would make it, to put the clearest first.
+    """
+
+    before: Figure
+    since: Window
+    now: Figure
+    strength: float
+
+    @property
+    def words(self) -> str:
+        """As the end of a sentence: up from about 30 in January to March 2026."""
+        way = "up" if _value(self.now) > _value(self.before) else "down"
+        return f"{way} from {in_short(self.before)} in {self.since.label}"
+
+
+def change(before: Figure, since: Window, now: Figure, linkage: float = 0) -> Change | None:
+    """Return the change between two figures, if it is worth stating.
+
+    Args:
+        before: The earlier figure.
+        since: Its window.
+        now: The later figure, of the same kind.
+        linkage: By how much the figure may move with the link threshold, either way, in its unit.
+    """
+    earlier, later = before.bounds, now.bounds
+    if before.is_share != now.is_share or earlier is None or later is None:
+        return None
+    if before.value is None or now.value is None or before.parts != now.parts:
+        return None
+    apart = max(later[0] - earlier[1], earlier[0] - later[1]) - 2 * linkage
+    chance = by_chance(before, now)
+    difference = abs(now.value - before.value)
+    if apart <= 0 or difference <= chance:
+        return None
+    return Change(before, since, now, difference / max(chance, 1.0))
+
+
+def changes(series: Sequence[tuple[Window, Figure]], linkage: float = 0) -> tuple[Change, ...]:
+    """Return what is worth stating of a figure's latest window: since the last, since a year ago.
+
+    Args:
+        series: The figure in each window that is public, oldest first.
+        linkage: As for ``change``.
+    """
+    if not series:
+        return ()
+    window, now = series[-1]
+    earlier = [
+        (when, figure)
+        for when, figure in series[:-1]
+        if window.follows(when) or (window.months < 12 and _a_year_before(when, window))
+    ]
+    found = (change(figure, when, now, linkage) for when, figure in reversed(earlier))
+    return tuple(one for one in found if one is not None)
+
+
+def in_short(figure: Figure) -> str:
+    """A figure in a few words: 46%, or about 1,310."""
+    return f"{figure.shown}%" if figure.is_share else f"about {thousands(figure.shown)}"
+
+
+def measure_sentence(
+    title: str, unit: str, series: Sequence[tuple[Window, Figure]], linkage: float = 0
+) -> str:
+    """Say what a measure is in its latest window, and how it changed if that is worth stating.
+
+    Args:
+        title: What a reader calls it.
+        unit: What is counted, in the plural.
+        series: The figure in each window that is public, oldest first.
+        linkage: As for ``change``.
+    """
+    if not series:
+        return f"{title}: nothing is published of it yet."
+    window, figure = series[-1]
+    if NOT_AVAILABLE in (figure.above, figure.below):
+        return f"{title}: no partner sends what it needs ({window.label})."
+    if figure.value is None:
+        return f"{title}: cannot be told without risk to someone’s privacy ({window.label})."
+    if figure.is_share:
+        said = (
+            f"{figure.shown}%, about {thousands(figure.above)} of {thousands(figure.below)} {unit}"
+        )
+    else:
+        said = f"about {thousands(figure.above)} {unit}"
+    return f"{title}: {said}, in {window.label}{_changed(series, linkage)}."
+
+
+def funnel_sentence(steps: Sequence[tuple[str, str, bool]], window: Window) -> str:
+    """Say how many came into a cohort, and how many of them reached its main steps.
+
+    Args:
+        steps: Title, published count and whether it is only a part, of each step, in order.
+        window: In which they came in.
+    """
+    first, whole, _ = steps[0]
+    if number(whole) is None:
+        return f"{first}: too few people in {window.label} to say more without risk to privacy."
+    said = f"{first}: about {thousands(whole)} people in {window.label}."
+    reached = [
+        f"about {thousands(people)} ({Figure(people, whole).shown}%) {_lower(title)}"
+        for title, people, is_part in steps[1:]
+        if not is_part and number(people) is not None
+    ]
+    if not reached:
+        return f"{said} How many of them went on cannot be shown."
+    return f"{said} Of them: {'; '.join(reached[-2:])}."
+
+
+def loss_sentence(steps: Sequence[tuple[str, str, bool]], base: int) -> str:
+    """Say between which two steps most people were lost, if rounding leaves no doubt about it.
+
+    Args:
+        steps: As for ``funnel_sentence``.
+        base: What counts are rounded to.
+    """
+    stages = [(title, number(people)) for title, people, is_part in steps if not is_part]
+    if len(stages) < 2 or any(people is None for _, people in stages):
+        return ""
+    losses = sorted(
+        ((before[1] or 0) - (after[1] or 0), place)
+        for place, (before, after) in enumerate(pairwise(stages))
+    )
+    most, place = losses[-1]
+    # Each loss is a difference of two rounded counts, so two losses may be out by twice that.
+    doubt = 2 * (base - 1)
+    if most <= base - 1 or (len(losses) > 1 and most - losses[-2][0] <= doubt):
+        return ""
+    (_, before), (title, after) = stages[place], stages[place + 1]
+    return (
+        f"Most are lost before “{_lower(title)}”: of about {before:,} who came that far, about "
+        f"{after:,} went on."
+    )
+
+
+def next_sentence(links: Sequence[tuple[str, str, str]], step: str, window: Window) -> str:
+    """Say what most often came next after a step, as far as published counts tell.
+
+    Args:
+        links: Next step, published count and published people at the step, of each link from it.
+        step: The step.
+        window: In which it was taken.
+    """
+    shown = [(number(people) or 0, to, of) for to, people, of in links if number(people)]
+    if not shown or number(shown[0][2]) is None:
+        return f"What came after “{_lower(step)}” cannot be shown."
+    people, to, of = max(shown)
+    return (
+        f"{step}: of about {thousands(of)} people in {window.label}, the most common next thing "
+        f"within 90 days was “{_lower(to)}”, for about {people:,} "
+        f"({Figure(str(people), of).shown}%), as far as records could be linked."
+    )
+
+
+def targets_sentence(statuses: Iterable[tuple[str, str]]) -> str:
+    """Say how many indicators met their target, and how many cannot be told.
+
+    Args:
+        statuses: Status and status against target of each indicator.
+    """
+    rows = list(statuses)
+    against = [target for _, target in rows if target]
+    computed = sum(status not in ("not available", "restricted") for status, _ in rows)
+    said = f"Of {len(rows)} indicators, {computed} can be worked out from these partners’ records"
+    if not against:
+        return f"{said}; none has a target to be set against."
+    met, missed = against.count("met"), against.count("not met")
+    return (
+        f"{said}. Of {len(against)} with a target, {met} met it, {missed} did not, and "
+        f"{len(against) - met - missed} are too close to call."
+    )
+
+
+def _changed(series: Sequence[tuple[Window, Figure]], linkage: float) -> str:
+    """The end of a sentence that says how a figure changed."""
+    found = changes(series, linkage)
+    if found:
+        return "; " + ", and ".join(one.words for one in found)
+    if len(series) > 1 and series[-1][0].follows(series[-2][0]) and series[-2][1].value is not None:
+        return (
+            "; no change from the window before that can be told from rounding, linkage or chance"
+        )
+    return ""
+
+
+def _a_year_before(earlier: Window, later: Window) -> bool:
+    """Whether a window is the same one of the year before."""
+    return (
+        earlier.months == later.months
+        and earlier.start.month == later.start.month
+        and earlier.start.year == later.start.year - 1
+    )
+
+
+def _lower(title: str) -> str:
+    """A step's title inside a sentence; abbreviations keep their capitals."""
+    return title if title[:2].isupper() else title[0].lower() + title[1:]
+
+
+def _value(figure: Figure) -> int:
+    """The value of a figure that is known to have one."""
+    return figure.value or 0
