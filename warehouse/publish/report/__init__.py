@@ -6,5 +6,6 @@ charts and tables, from published figures alone.
 
 from warehouse.publish.report.compose import headlines
 from warehouse.publish.report.page import render_page
+from warehouse.publish.report.paper import render_paper
 
-__all__ = ["headlines", "render_page"]
+__all__ = ["headlines", "render_page", "render_paper"]

@@ -121,7 +121,7 @@ def trend(title: str, points: Sequence[Point], *, is_share: bool) -> Chart:
                 continue
             y = base - PLOT * value / top
             low, high = (base - PLOT * min(v, top) / top for v in (point.low, point.high))
-            canvas.add("line", x1=x, x2=x, y1=low, y2=high, stroke=TEAL, stroke_width=7)
+            canvas.add("line", x1=x, x2=x, y1=low, y2=high, stroke=TEAL, stroke_width=9)
             known.append((x, y, f"{value:,}{sign}", min(high, y)))
         for one, two in pairwise(known):
             if one and two:

@@ -9,7 +9,7 @@ from governance.disclosure import NOT_APPLICABLE, NOT_AVAILABLE
 from warehouse.publish.pack import Pack
 from warehouse.publish.report import charts
 from warehouse.publish.report.content import Grid, Part, Section
-from warehouse.publish.report.narrative import Change, changes, measure_sentence
+from warehouse.publish.report.narrative import Change, changes, measure_words
 from warehouse.publish.report.numbers import Figure, Window, day, thousands, total, twelve_months
 from warehouse.publish.report.reading import (
     Row,
@@ -28,12 +28,12 @@ from warehouse.publish.report.reading import (
 
 STOCK = "stock"  # a relation whose windows do not add up to a year
 RANGE_NOTE = (
-    "“Rounding leaves” is where the truth may lie, given that counts were rounded to the nearest "
-    "{base}; the upright bars show the same."
+    "The range, and the upright bars, are where the figure may lie, given that counts were rounded "
+    "to the nearest {base}{linkage}. It is not a confidence interval."
 )
 LINKAGE_NOTE = (
-    " Linked more or less readily, the figure might be up to {linkage} higher or lower in any "
-    "window: that is a range of sensitivity, not a confidence interval."
+    " and that the figure might be up to {linkage} higher or lower, were records linked more or "
+    "less readily"
 )
 
 
@@ -57,8 +57,13 @@ class Told:
 
     @property
     def sentence(self) -> str:
-        """What is said of it."""
-        return measure_sentence(self.title, self.unit, self.series, self.linkage)
+        """What is said of it, wherever that stands."""
+        return f"{self.title}: {self.words}."
+
+    @property
+    def words(self) -> str:
+        """What is said of it, its title left out."""
+        return measure_words(self.unit, self.series, self.linkage)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -86,21 +91,21 @@ def window_part(told: Told) -> Part:
     """Return a measure as its sentence, its trend and its table by window."""
     shown = [figure.value for _, figure in told.series if figure.value is not None]
     sign = "%" if told.series[-1][1].is_share else ""
-    note = RANGE_NOTE.format(base=told.series[-1][1].base)
-    if told.linkage:
-        note += LINKAGE_NOTE.format(
-            linkage=f"{told.linkage} {'percentage points' if sign else told.unit}"
-        )
+    hangs = f"{told.linkage:g} {'percentage points' if sign else told.unit}"
+    note = RANGE_NOTE.format(
+        base=told.series[-1][1].base,
+        linkage=LINKAGE_NOTE.format(linkage=hangs) if told.linkage else "",
+    )
     chart = None
     if len(told.series) > 1 and shown:
         points = [
-            charts.Point(window.label, figure.shown, *(figure.bounds or (0, 0)))
+            charts.Point(window.label, figure.shown, *(_bounds(figure, told.linkage) or (0, 0)))
             for window, figure in told.series
         ]
         chart = charts.trend(told.title, points, is_share=bool(sign))
     return Part(
         title=told.title,
-        sentences=(told.sentence,),
+        sentences=(f"{told.words[0].upper()}{told.words[1:]}.",),
         chart=chart,
         grid=_windows_grid(told),
         note=note if shown else "",
@@ -109,35 +114,46 @@ def window_part(told: Told) -> Part:
 
 def _windows_grid(told: Told) -> Grid:
     """A measure by window, and over twelve months where they are public."""
-    lines = [_line(window.label, figure) for window, figure in told.series]
+    lines = [_line(window.label, figure, told.linkage) for window, figure in told.series]
     year = _year(told) if told.adds_up else None
     if year is not None:
-        lines.append(_line(f"Twelve months to {day(told.series[-1][0].end)}: the sum", year))
+        linkage = told.linkage * (1 if year.is_share else year.parts)
+        label = f"Twelve months to {day(told.series[-1][0].end)}: the sum"
+        lines.append(_line(label, year, linkage))
     is_share = any(figure.is_share for _, figure in told.series)
     caption = f"{told.title}: {told.unit}"
     if is_share:
-        columns = ("Window", "Numerator", "Denominator", "%", "Rounding leaves")
+        columns = ("Window", "Numerator", "Denominator", "%", "Range")
         return Grid(caption, columns, tuple(lines))
     counts = tuple((label, count, left) for label, count, *_, left in lines)
-    return Grid(caption, ("Window", "Number", "Rounding leaves"), counts)
+    return Grid(caption, ("Window", "Number", "Range"), counts)
 
 
-def _line(label: str, figure: Figure) -> tuple[str, str, str, str, str]:
+def _line(label: str, figure: Figure, linkage: float) -> tuple[str, str, str, str, str]:
     """One window's row."""
     return (
         label,
         thousands(figure.above),
         thousands(figure.below),
         share(figure),
-        _range(figure),
+        _range(figure, linkage),
     )
 
 
-def _range(figure: Figure) -> str:
-    """The range that rounding leaves open, in words."""
-    if figure.bounds is None or figure.value is None:
-        return figure.shown
+def _bounds(figure: Figure, linkage: float) -> tuple[float, float] | None:
+    """Where a figure may lie, given how it was rounded and how it hangs on linkage."""
+    if figure.bounds is None:
+        return None
     low, high = figure.bounds
+    return max(low - linkage, 0), min(high + linkage, 100) if figure.is_share else high + linkage
+
+
+def _range(figure: Figure, linkage: float) -> str:
+    """The same in words."""
+    bounds = _bounds(figure, linkage)
+    if bounds is None or figure.value is None:
+        return figure.shown
+    low, high = bounds
     sign = "%" if figure.is_share else ""
     return f"{low:,.0f}{sign} to {high:,.0f}{sign}"
 

@@ -93,31 +93,28 @@ def in_short(figure: Figure) -> str:
     return f"{figure.shown}%" if figure.is_share else f"about {thousands(figure.shown)}"
 
 
-def measure_sentence(
-    title: str, unit: str, series: Sequence[tuple[Window, Figure]], linkage: float = 0
-) -> str:
+def measure_words(unit: str, series: Sequence[tuple[Window, Figure]], linkage: float = 0) -> str:
     """Say what a measure is in its latest window, and how it changed if that is worth stating.
 
     Args:
-        title: What a reader calls it.
         unit: What is counted, in the plural.
         series: The figure in each window that is public, oldest first.
         linkage: As for ``change``.
     """
     if not series:
-        return f"{title}: nothing is published of it yet."
+        return "nothing is published of it yet"
     window, figure = series[-1]
     if NOT_AVAILABLE in (figure.above, figure.below):
-        return f"{title}: no partner sends what it needs ({window.label})."
+        return f"no partner sends what it needs ({window.label})"
     if figure.value is None:
-        return f"{title}: cannot be told without risk to someone’s privacy ({window.label})."
+        return f"cannot be told without risk to someone’s privacy ({window.label})"
     if figure.is_share:
         said = (
             f"{figure.shown}%, about {thousands(figure.above)} of {thousands(figure.below)} {unit}"
         )
     else:
         said = f"about {thousands(figure.above)} {unit}"
-    return f"{title}: {said}, in {window.label}{_changed(series, linkage)}."
+    return f"{said}, in {window.label}{_changed(series, linkage)}"
 
 
 def funnel_sentence(steps: Sequence[tuple[str, str, bool]], window: Window) -> str:

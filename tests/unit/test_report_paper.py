@@ -1,0 +1,83 @@
+"""The board paper: a tagged PDF of the same sentences and tables, the same bytes each time."""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+import pack as packs
+import pytest
+
+from schemas.errors import StoreError
+from warehouse.publish.pack import empty
+from warehouse.publish.report import paper, render_paper
+from warehouse.publish.report.compose import compose
+from warehouse.publish.report.content import Part
+
+
+def objects(pdf: bytes) -> bytes:
+    """A PDF with what it holds compressed laid open."""
+    opened = [pdf]
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.S):
+        try:
+            opened.append(zlib.decompress(stream))
+        except zlib.error:
+            continue
+    return b"\n".join(opened)
+
+
+def parts() -> list[Part]:
+    """Every part of the report."""
+    return [
+        part
+        for section in compose(packs.pack()).sections
+        for one in (section, *section.inner)
+        for part in one.parts
+    ]
+
+
+@pytest.fixture(scope="module")
+def pdf() -> bytes:
+    return render_paper(packs.pack())
+
+
+def test_it_declares_itself_accessible_and_is_tagged(pdf: bytes) -> None:
+    opened = objects(pdf)
+    assert pdf.startswith(b"%PDF-1.7")
+    assert b"pdfuaid:part>1<" in opened
+    assert re.search(rb"/Marked true", opened) and b"/Lang" in opened
+    tables = sum(part.grid is not None and not part.is_detail for part in parts())
+    assert len(re.findall(rb"/S\s*/Table\b", opened)) >= tables
+    assert opened.count(b"/S/TH") + opened.count(b"/S /TH") > tables
+
+
+def test_each_chart_is_described(pdf: bytes) -> None:
+    opened = objects(pdf)
+    charts = sum(part.chart is not None and not part.is_detail for part in parts())
+    assert len(re.findall(rb"/S\s*/Figure\b", opened)) == charts > 3
+    assert len(re.findall(rb"/Alt\b", opened)) >= charts
+
+
+def test_the_same_pack_makes_the_same_bytes(pdf: bytes) -> None:
+    assert render_paper(packs.pack()) == pdf
+
+
+def test_a_pack_of_nothing_is_still_a_paper() -> None:
+    nothing = {name: empty(name) for name in packs.tables()}
+    assert render_paper(packs.pack(tables=nothing, releases=(), definitions=()))
+
+
+def test_what_a_partnership_is_called_is_text_not_markup() -> None:
+    assert render_paper(packs.pack(partnership='#panic("no") *A* $x$ @nobody <label> \\'))
+
+
+def test_what_cannot_be_set_is_refused_without_a_word_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = packs.pack()
+    told = paper._told(whole, compose(whole))
+    told["sections"][0]["parts"][0]["chart"]["says"] = None  # a chart nobody could hear
+    monkeypatch.setattr(paper, "_told", lambda *_: told)
+    with pytest.raises(StoreError, match="accessible PDF") as refused:
+        render_paper(whole)
+    assert refused.value.__cause__ is None
