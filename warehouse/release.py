@@ -202,8 +202,8 @@ def build_into(
             _materialise(con, model, restriction, given.exact_dates)
     if last:
         _table(con, SURVIVAL, survival(con))
-        published = every_model(metrics, cohorts, only_published=True) if linked_otherwise else ()
-        _table(con, GIVEN, figures_over_range(con, published, linked_otherwise))
+        ranged = every_model(metrics, cohorts, only_ranged=True) if linked_otherwise else ()
+        _table(con, GIVEN, figures_over_range(con, ranged, linked_otherwise))
     for model in last:
         _materialise(con, model, restriction, given.exact_dates)
     checks = run_checks(con, found.checked)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 import warehouse_rows as rows
+from pack import table
 
 from warehouse import connect
 from warehouse.cohorts import load_cohorts
 from warehouse.described import AGE_BANDS, NO_AGE, OLDEST, described
 from warehouse.generated import every_model
 from warehouse.metrics import load_metrics
+from warehouse.publish.about import about_tables
+from warehouse.publish.pack import COLUMNS, check_shown
+from warehouse.publish.published import read_published
 from warehouse.release import build_release
 from warehouse.sensitivity import hanging_on_persons
 
@@ -80,8 +84,10 @@ def test_a_metric_is_worked_out_at_every_threshold(release) -> None:
 def test_at_the_threshold_in_force_the_figures_are_those_of_the_release(release) -> None:
     own = release.execute(
         """SELECT metric, measure, category, figure.numerator, figure.denominator
-        FROM figure INNER JOIN metric USING (metric)
-        WHERE is_published AND period_kind = 'twelve months' AND split IN ('all', category_kind)
+        FROM figure INNER JOIN metric USING (metric) INNER JOIN measure USING (metric, measure)
+        WHERE period_kind = 'twelve months'
+            AND (is_published AND split IN ('all', category_kind)
+                OR target IS NOT NULL AND split = 'all')
         QUALIFY period_id = max(period_id) OVER (PARTITION BY metric, measure) ORDER BY ALL"""
     ).fetchall()
     told = release.execute(
@@ -89,6 +95,30 @@ def test_at_the_threshold_in_force_the_figures_are_those_of_the_release(release)
         WHERE kind = 'metric' AND threshold_offset = 0 ORDER BY ALL"""
     ).fetchall()
     assert own and told == own
+    assert {name for name, *_ in told} >= {"contact_groups", "waiting_time", "new_presentations"}
+
+
+def test_a_figure_with_a_target_is_worked_out_at_every_threshold(release) -> None:
+    started = figure(release, "new_presentations", "started_journey", "All")
+    assert started == {-3: (1, None), 0: (2, None), 3: (2, None)}
+
+
+def test_what_a_publication_says_of_its_figures_is_made_from_a_release(release) -> None:
+    year = ("July 2025 to June 2026", date(2025, 7, 1), date(2026, 6, 30))
+    named = ("numbers_in_effective_treatment", "opiate_or_crack", "Title", *year)
+    shown = table("outcomes", [(*named, "All", "All", "405", "[z]", "[z]", "people")])
+    made = about_tables(release, shown, read_published(None))
+    for name, frame in made.items():
+        assert tuple(frame.columns) == COLUMNS[name]
+        check_shown(name, frame, 5)
+    (told,) = made["linkage_sensitivity"].rows()
+    assert told == (*named[:2], "[c]", "[c]")  # of too few people to say
+    rows = {(row["list"], row["place"]): row for row in made["framework"].to_dicts()}
+    assert len(rows) == release.execute("SELECT count(*) FROM indicator").fetchone()[0]
+    effective = rows["Criminal-justice and treatment indicators", 10]
+    assert (effective["value"], effective["target"], effective["unit"]) == ("405", "400", "people")
+    assert effective["target_status"] == "" and effective["source"] == "Linked records: treatment"
+    assert set(made["framework"]["status"]) == {"exact", "proxy", "restricted", "not available"}
 
 
 def test_nothing_of_the_other_linkings_but_counts_is_in_the_release(release) -> None:
@@ -106,9 +136,10 @@ def test_without_other_linkings_there_is_no_range(tmp_path: Path) -> None:
 
 
 def test_only_what_hangs_on_who_is_whom_is_built_again() -> None:
-    models = every_model(load_metrics(), load_cohorts(), only_published=True)
+    models = every_model(load_metrics(), load_cohorts(), only_ranged=True)
     names = [model.name for model in hanging_on_persons(models)]
     assert {"stg_person_record", "figure", "funnel", "outcome_contact_groups"} <= set(names)
+    assert "outcome_waiting_time" in names
     assert not set(names) & {"int_as_at", "metric", "policy", "release_info", "outcome_arrests"}
     assert len(names) == len(set(names))
 

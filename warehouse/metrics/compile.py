@@ -15,21 +15,21 @@ OPEN = "DATE '9999-12-31'"
 TAKEN = {"first": "ASC", "last": "DESC"}
 
 
-def metric_models(metrics: Sequence[Metric], *, only_published: bool = False) -> tuple[Model, ...]:
+def metric_models(metrics: Sequence[Metric], *, only_ranged: bool = False) -> tuple[Model, ...]:
     """Return one model a metric, ``outcome_<metric>``, and the view of them all.
 
     They hold numbers in the place of names (``kind_given``, ``int_period.period_number`` and the
     row of ``int_person``): of all that a release is made of they have the most rows.
 
     Args:
-        metrics: At least one that is published.
-        only_published: Leave out the models of the others.
+        metrics: At least one of which a range is told.
+        only_ranged: Leave out the models of the others.
     """
     numbers = measure_numbers(metrics)
     models = [
         _model(f"outcome_{metric.metric}", metric_sql(metric, numbers))
         for metric in metrics
-        if metric.publish or not only_published
+        if metric.is_ranged or not only_ranged
     ]
     union = "\nUNION ALL\n".join(f"SELECT * FROM {model.name}" for model in models)
     return (*models, _model(UNION, union, is_view=True))

@@ -124,6 +124,11 @@ class Metric(_Part):
     publish: bool = False
     measures: tuple[Measure, ...] = Field(min_length=1)
 
+    @property
+    def is_ranged(self) -> bool:
+        """Whether it is worked out over the link thresholds: it is published, or has a target."""
+        return self.publish or any(measure.target for measure in self.measures)
+
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Metric:
         if (self.window == "year") != (self.relation == STOCK):

@@ -1,4 +1,4 @@
--- One row per figure that hangs on who is whom: people and links between partners, published metrics in their latest twelve months, and funnels. It is worked out once for each link threshold of the sensitivity range.
+-- One row per figure that hangs on who is whom: people and links between partners, published metrics and measures with a target in their latest twelve months, and funnels. It is worked out once for each link threshold of the sensitivity range.
 -- column kind: linkage, metric or funnel.
 -- column name: What is counted; of a metric or funnel its name, as in metric.
 -- column measure: The metric's measure, the funnel's step, or the two partners.
@@ -25,7 +25,10 @@ SELECT 'metric', figure.metric, figure.measure, figure.category, figure.numerato
        figure.denominator
 FROM figure
 INNER JOIN metric USING (metric)
-WHERE metric.is_published AND figure.split IN ('all', metric.category_kind)
+LEFT JOIN measure_given AS measure
+    ON measure.metric = figure.metric AND measure.measure = figure.measure
+WHERE (metric.is_published AND figure.split IN ('all', metric.category_kind)
+        OR measure.target IS NOT NULL AND figure.split = 'all')
     AND figure.period_kind = 'twelve months'
 QUALIFY figure.period_id = max(figure.period_id) OVER (PARTITION BY figure.metric, figure.measure)
 UNION ALL
