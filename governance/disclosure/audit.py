@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,28 +46,37 @@ def audit(
         DisclosureError: If published cells contradict the truth, the solver fails, the time is up,
             or there is a leak that may not be or cannot be repaired.
     """
-    if system.broken():
-        raise DisclosureError(
-            f"{system.broken()} published counts of the population {system.population.name} are "
-            "not those of the records as they now are.",
-            "Withdraw the earlier release whose records have changed since, or count again.",
-        )
-    knowing = np.argwhere(system.base > 0) if insiders else np.empty((0, 2), dtype=np.int64)
-    return _Audit(system, Pool(system, knowing), limit, repair).run()
+    return Audit(system, insiders=insiders, repair=repair).run(limit)
 
 
-class _Audit:
-    """One audit at work."""
+class Audit:
+    """An audit that can be taken up again once more is masked; ``audit`` says what it takes."""
 
-    def __init__(self, system: System, pool: Pool, limit: float, repair: bool) -> None:
-        self.system, self.pool, self.limit, self.may_repair = system, pool, limit, repair
+    def __init__(self, system: System, *, insiders: bool = True, repair: bool = True) -> None:
+        if system.broken():
+            raise DisclosureError(
+                f"{system.broken()} published counts of the population {system.population.name} "
+                "are not those of the records as they now are.",
+                "Withdraw the earlier release whose records have changed since, or count again.",
+            )
+        knowing = np.argwhere(system.base > 0) if insiders else np.empty((0, 2), dtype=np.int64)
+        self.system, self.pool, self.may_repair = system, Pool(system, knowing), repair
         self.search = Search(system)
-        self.started = time.monotonic()
+        self.ends = 0.0
+        self.seconds = 0.0
         self.searches = 0
         self.repaired: list[int] = []
 
-    def run(self) -> Audited:
-        """Show what is missing, one thing after the other, until nothing is."""
+    def mask(self, cells: Iterable[int]) -> None:
+        """Mask more cells of the last release. What was shown of the others stays shown."""
+        for place in cells:
+            self.system.shown[-1][place] = MASKED
+        self.pool.look()
+
+    def run(self, limit: float) -> Audited:
+        """Show what is missing, one thing after the other, until nothing is, in so many seconds."""
+        started = time.monotonic()
+        self.ends = started + limit
         while True:
             claim, place = self.pool.missing(), None
             if claim is not None:
@@ -76,8 +86,8 @@ class _Audit:
             if place is None:
                 break
             self._widen(place)
-        seconds = time.monotonic() - self.started
-        return Audited(tuple(self.pool.changes), tuple(self.repaired), self.searches, seconds)
+        self.seconds += time.monotonic() - started
+        return Audited(tuple(self.pool.changes), tuple(self.repaired), self.searches, self.seconds)
 
     def _show(self, claim: Claim) -> None:
         """Find a candidate for a claim, or mask cells that prevent it."""
@@ -87,7 +97,7 @@ class _Audit:
             if found is not None:
                 self.pool.add(found)
                 return
-        self._mask(self.search.leak(claim.target, claim.value, claim.alone))
+        self._relieve(self.search.leak(claim.target, claim.value, claim.alone))
 
     def _widen(self, place: int) -> None:
         """Find candidates that give a target a wide enough range, or mask cells that prevent it."""
@@ -104,11 +114,11 @@ class _Audit:
             if low is not None:
                 self.pool.add(low)
                 return
-        self._mask(self.search.leak(target, base + edge, nobody))
+        self._relieve(self.search.leak(target, base + edge, nobody))
 
     def _reach(self, target: Target, value: int, keep: Flags) -> Change | None:
         """Search for a candidate, if there is time."""
-        if time.monotonic() - self.started > self.limit:
+        if time.monotonic() > self.ends:
             raise DisclosureError(
                 "The disclosure audit took longer than it may, so nothing is known to be safe.",
                 "Publish fewer or wider categories, or allow it more time.",
@@ -116,7 +126,7 @@ class _Audit:
         self.searches += 1
         return self.search.reach(target, value, keep)
 
-    def _mask(self, leak: tuple[int, ...]) -> None:
+    def _relieve(self, leak: tuple[int, ...]) -> None:
         """Mask the cells that give another away."""
         if not leak or not self.may_repair:
             raise DisclosureError(
@@ -124,7 +134,5 @@ class _Audit:
                 "count away, alone or with earlier releases.",
                 "Let the gate mask more, publish wider categories, or withdraw an earlier release.",
             )
-        for place in leak:
-            self.system.shown[-1][place] = MASKED
         self.repaired.extend(leak)
-        self.pool.look()
+        self.mask(leak)

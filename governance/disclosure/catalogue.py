@@ -26,7 +26,12 @@ from numpy.typing import NDArray
 from governance.disclosure.rules import DisclosureError
 
 ALL = "All"
-UNITS = ("people", "households", "arrests", "tests", "offences")
+# What is counted; of anything but people, several may be one person's.
+UNITS = (
+    *("people", "entries", "households", "arrests", "tests", "offences", "releases", "journeys"),
+    *("exits", "steps", "sentences", "requirements", "referrals", "assessments", "cases"),
+    *("duties", "tenancies", "profiles"),
+)
 # cumulative: from a fixed day, and nobody leaves; rolling: a sum of cohorts by day, of which the
 # oldest drop out; apart: no day is in two periods. Anything else would leave the audit of two
 # releases without a bound, and so say nothing.

@@ -1,22 +1,24 @@
 """The gate: counts go in, and only a certified release comes out.
 
-Mask, round, audit with every release still public, repair, certify, check. Whatever is in doubt on
-the way is refused with its reason.
+Mask, round, compare populations that are of the same people, audit with every release still public,
+repair, compare again, certify, check. Whatever is in doubt on the way is refused with its reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 
-import numpy as np
 import polars as pl
 
-from governance.disclosure.audit import Audited, audit
+from governance.disclosure.audit import Audit, Audited
 from governance.disclosure.catalogue import Population
 from governance.disclosure.certificate import Evidence, fingerprint, pack
 from governance.disclosure.checker import check
 from governance.disclosure.masking import primary, share_small
+from governance.disclosure.near import near
+from governance.disclosure.overlap import Overlaps, Side
 from governance.disclosure.release import Published, Release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.system import System
@@ -25,6 +27,10 @@ from governance.disclosure.timeline import Period, check_relation, segments, win
 
 MOST_SMALL = 0.2  # beyond this share of small cells, wider categories are advised
 MOST_SECONDARY = 0.05  # and beyond this share of cells masked to protect others
+
+# Why a cell is masked, as the approvers read it.
+SMALL, NEARLY_ALL = "small", "nearly all of its total"
+PROTECTS, OVERLAP = "protects another", "told by another table"
 
 _MADE_HERE = object()
 
@@ -47,20 +53,25 @@ class Finding:
         cells: How many cells it has.
         small: The share of them that are small.
         primary: Cells masked for themselves.
+        overlap: Cells masked because another population would give them, or they it, away.
         secondary: Cells masked to protect others.
         tables: Tables in its certificate.
         searches: How many were searched for.
         seconds: How long the audit took.
+        reasons: By cell: why it is masked, nothing where it is not. For the approvers: which
+            masks hide small numbers is not public.
     """
 
     population: str
     cells: int
     small: float
     primary: int
+    overlap: int
     secondary: int
     tables: int
     searches: int
     seconds: float
+    reasons: tuple[str, ...] = field(repr=False)
 
     @property
     def redesign(self) -> bool:
@@ -110,6 +121,9 @@ def certify(
     rule: Rule | None = None,
     insiders: bool = True,
     limit: float = 3600.0,
+    linked: bool = False,
+    public: Sequence[Submission] = (),
+    progress: Callable[[str], None] | None = None,
 ) -> Certified:
     """Put counts through the gate.
 
@@ -121,7 +135,12 @@ def certify(
         withdrawn: The digests of releases that are public no longer.
         rule: The threshold and base; 5 and 5 by default.
         insiders: Whether to protect from people who know their own record.
-        limit: Seconds that the audit of one population may take.
+        limit: Seconds that the audits may take together.
+        linked: Whether the populations are of the same people, under the same names for a person:
+            then what one shows may not give away what another masks.
+        public: For linked populations: those of earlier releases, counted again, which the new
+            ones are compared with. What they show is not changed.
+        progress: Is told each population that is audited.
 
     Returns:
         The certified release.
@@ -131,56 +150,151 @@ def certify(
     """
     rule = rule or Rule()
     _check_named(submissions, earlier, still_public, withdrawn)
-    published, evidence, findings = [], {}, []
-    for one in submissions:
-        shown, proof, finding = _gated(one, earlier, rule, insiders=insiders, limit=limit)
-        published.append(shown)
-        evidence[one.population.name] = proof
-        findings.append(finding)
-    release = Release(release_id, rule, tuple(published), tuple(e.digest for e in earlier))
+    works = [_Work(one, earlier, rule, insiders=insiders) for one in submissions]
+    frozen = [_frozen(one, earlier) for one in public]
+    sides = [
+        *(Side(one.population, one.period, one.rows) for one in submissions),
+        *(Side(one.population, one.period, one.rows, frozen=True) for one in public),
+    ]
+    overlaps = Overlaps(sides, rule) if linked and sides else None
+    _mask_overlaps(works, frozen, overlaps)
+    ends = time.monotonic() + limit
+    waiting = list(range(len(works)))
+    while waiting:
+        for place in waiting:
+            if progress is not None:
+                progress(works[place].submission.population.name)
+            works[place].audit(ends - time.monotonic())
+        waiting = _mask_overlaps(works, frozen, overlaps)
+    names = [one.submission.population.name for one in works]
+    evidence = dict(zip(names, (one.evidence() for one in works), strict=True))
+    published = tuple(one.published() for one in works)
+    release = Release(release_id, rule, published, tuple(e.digest for e in earlier))
     certificate = pack(release.digest, evidence)
     release = replace(release, certificate=fingerprint(certificate))
     check(release, earlier, certificate)
-    return Certified(release, certificate, tuple(findings), made_by=_MADE_HERE)
+    findings = tuple(one.finding() for one in works)
+    return Certified(release, certificate, findings, made_by=_MADE_HERE)
 
 
-def _gated(
-    one: Submission, earlier: Sequence[Release], rule: Rule, *, insiders: bool, limit: float
-) -> tuple[Published, Evidence, Finding]:
-    """Mask, round, audit and repair one population."""
-    population = one.population
-    history = _history(one, earlier, rule)
-    periods = [*(before.period for before in history), one.period]
-    window = windows(periods)
-    counted = tally(population, one.rows, segments(periods), window[-1])
-    cells = population.matrix.astype(np.int64) @ counted.atoms[window[-1]].sum(axis=0)
-    masked = primary(population, cells, counted, rule)
-    system = System(
-        population,
-        rule,
-        window,
-        counted.atoms,
-        [*(list(before.shown) for before in history), list(masked)],
-    )
-    found = audit(system, insiders=insiders, limit=limit)
-    small = share_small(population, cells, rule)
-    return (
-        Published(population, one.period, tuple(system.shown[-1])),
-        Evidence(counted.atoms, found.changes, insiders),
-        _finding(population, small, masked, found),
-    )
+class _Work:
+    """One population on its way through the gate: counted, masked and rounded, then audited."""
+
+    def __init__(
+        self, one: Submission, earlier: Sequence[Release], rule: Rule, *, insiders: bool
+    ) -> None:
+        population = one.population
+        history = _history(one, earlier, rule)
+        periods = [*(before.period for before in history), one.period]
+        window = windows(periods)
+        self.submission, self.insiders, self.rule = one, insiders, rule
+        self.counted = tally(population, one.rows, segments(periods), window[-1])
+        self.cells = population.matrix @ self.counted.atoms[window[-1]].sum(axis=0)
+        self.masked = primary(population, self.cells, self.counted, rule)
+        self.near = near(population, self.counted.atoms)
+        self.system = System(
+            self.near,
+            rule,
+            window,
+            self.counted.atoms[:, self.near.atoms],
+            [*(list(before.shown) for before in history), list(self.masked)],
+        )
+        self.overlap: list[int] = []
+        self.audited: Audited | None = None
+        self._audit: Audit | None = None
+
+    @property
+    def shown(self) -> list[str]:
+        """What is shown, by cell."""
+        return self.system.shown[-1]
+
+    def mask(self, cells: Sequence[int]) -> None:
+        """Mask cells that another population gives away."""
+        self.overlap += cells
+        for cell in cells:
+            self.shown[cell] = MASKED
+        if self._audit is not None:
+            self._audit.mask(cells)
+
+    def audit(self, limit: float) -> None:
+        """Audit what is shown, and repair it."""
+        self._audit = self._audit or Audit(self.system, insiders=self.insiders)
+        self.audited = self._audit.run(limit)
+
+    def published(self) -> Published:
+        """What may be published of it."""
+        return Published(self.submission.population, self.submission.period, tuple(self.shown))
+
+    def evidence(self) -> Evidence:
+        """Why."""
+        atoms = [int(atom) for atom in self.near.atoms]
+        changes = tuple(
+            {(segment, atoms[place]): by for (segment, place), by in change.items()}
+            for change in self._done().changes
+        )
+        return Evidence(self.counted.atoms, changes, self.insiders)
+
+    def finding(self) -> Finding:
+        """What was done."""
+        found, population = self._done(), self.submission.population
+        return Finding(
+            population.name,
+            len(population.cells),
+            share_small(population, self.cells, self.rule),
+            self.masked.count(MASKED),
+            len(self.overlap),
+            len(found.repaired),
+            len(found.changes),
+            found.searches,
+            found.seconds,
+            tuple(self._reason(cell) for cell in range(len(population.cells))),
+        )
+
+    def _done(self) -> Audited:
+        if self.audited is None:
+            raise DisclosureError(
+                "A population was to be published without an audit.", "Audit it first."
+            )
+        return self.audited
+
+    def _reason(self, cell: int) -> str:
+        """Why a cell is masked."""
+        if self.shown[cell] != MASKED:
+            return ""
+        if self.masked[cell] != MASKED:
+            return OVERLAP if cell in self.overlap else PROTECTS
+        small = min(self.cells[cell], self.counted.people[cell]) < self.rule.threshold
+        return SMALL if small else NEARLY_ALL
 
 
-def _finding(population: Population, small: float, masked: list[str], found: Audited) -> Finding:
-    return Finding(
-        population.name,
-        len(population.cells),
-        small,
-        masked.count(MASKED),
-        len(found.repaired),
-        len(found.changes),
-        found.searches,
-        found.seconds,
+def _mask_overlaps(
+    works: Sequence[_Work], frozen: Sequence[Sequence[str]], overlaps: Overlaps | None
+) -> list[int]:
+    """Mask what populations give away of each other; the places of those that were changed."""
+    changed: set[int] = set()
+    while overlaps is not None:
+        told = overlaps.told([*(one.shown for one in works), *frozen])
+        if not told:
+            break
+        for place in sorted({one.side for one in told}):
+            works[place].mask([one.cell for one in told if one.side == place])
+            changed.add(place)
+    return sorted(changed)
+
+
+def _frozen(one: Submission, earlier: Sequence[Release]) -> tuple[str, ...]:
+    """What an earlier release shows of a population that was counted again.
+
+    Raises:
+        DisclosureError: If none shows it, as it is declared.
+    """
+    for release in earlier:
+        shown = release.of(one.population.name)
+        if shown is not None and shown.population == one.population:
+            return shown.shown
+    raise DisclosureError(
+        "A population that is said to be public is not in the releases that are.",
+        "Give every release that is still public, unchanged and oldest first.",
     )
 
 

@@ -88,35 +88,52 @@ class _Case:
 
     def check(self) -> tuple[int, int, int]:
         """Raise DisclosureError unless the tables show it; return what was checked."""
-        tables = self._tables()
-        if (tables < 0).any() or (tables > LARGEST).any():
-            raise _refused("a table has a count that cannot be")
-        by_segment = tables @ self.population.matrix.T.astype(np.float64)
+        self._check_counts()
+        by_segment = self._by_segment()
         cells = np.einsum("rs,nsc->nrc", self.windows.astype(np.float64), by_segment)
         self._check_published(cells)
-        present = self._insiders(tables)
+        present = self._insiders()
         counts = 0
         for release, shown in enumerate(self.history):
             counts += self._check_masked(release, shown, cells, present)
         if len(self.history) > 1:
             counts += self._check_segments(by_segment)
-        return len(tables), sum(len(one.shown) for one in self.history), counts
+        return len(cells), sum(len(one.shown) for one in self.history), counts
 
-    def _tables(self) -> Numbers:
-        """The base and every other table, whole."""
-        base = self.evidence.base.astype(np.float64)
-        tables = np.repeat(base[None], len(self.evidence.changes) + 1, axis=0)
+    def _check_counts(self) -> None:
+        """Raise DisclosureError if the base or another table has a count below nought."""
+        base = self.evidence.base
+        sound = not ((base < 0).any() or (base > LARGEST).any()) and all(
+            0 <= int(base[place]) + by <= LARGEST
+            for change in self.evidence.changes
+            for place, by in change.items()
+        )
+        if not sound:
+            raise _refused("a table has a count that cannot be")
+
+    def _by_segment(self) -> Numbers:
+        """The cells of every segment in every table, the base first: tables, segments, cells."""
+        matrix = self.population.matrix.astype(np.float64)
+        base = self.evidence.base.astype(np.float64) @ matrix.T
+        cells = np.repeat(base[None], len(self.evidence.changes) + 1, axis=0)
         for place, change in enumerate(self.evidence.changes, start=1):
             for (segment, atom), by in change.items():
-                tables[place, segment, atom] += by
-        return tables
+                cells[place, segment] += by * matrix[:, atom]
+        return cells
 
-    def _insiders(self, tables: Numbers) -> tuple[NDArray[np.int64], Flags]:
+    def _insiders(self) -> tuple[NDArray[np.int64], Flags]:
         """Who may know their own record, and which tables have a place for them."""
-        people = np.argwhere(tables[0] > 0)
+        base = self.evidence.base
+        people = np.argwhere(base > 0)
         if not self.evidence.insiders:
             people = people[:0]
-        return people, tables[:, people[:, 0], people[:, 1]] > 0
+        number = {(int(s), int(a)): n for n, (s, a) in enumerate(people)}
+        present = np.ones((len(self.evidence.changes) + 1, len(people)), dtype=bool)
+        for place, change in enumerate(self.evidence.changes, start=1):
+            for who, by in change.items():
+                if who in number and base[who] + by == 0:
+                    present[place, number[who]] = False
+        return people, present
 
     def _check_published(self, cells: Numbers) -> None:
         """Raise DisclosureError unless every table agrees with every published value."""

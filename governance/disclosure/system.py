@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from governance.disclosure.catalogue import Population
+from governance.disclosure.near import Near
 from governance.disclosure.rules import MASKED, Rule
 from governance.disclosure.tally import Counts
 
@@ -27,14 +28,14 @@ class System:
     """One population over the releases that are still public, oldest first, this one last.
 
     Attributes:
-        population: What is declared.
+        population: What is declared, or the part of it that is near the truth.
         rule: The threshold and base.
         windows: Which segments each release counts: releases by segments.
         base: A possible candidate, by segment and atom: in the gate the truth.
         shown: What each release shows, by cell. The audit may mask more of the last.
     """
 
-    population: Population
+    population: Population | Near
     rule: Rule
     windows: NDArray[np.bool_]
     base: Counts

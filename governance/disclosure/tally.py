@@ -56,13 +56,7 @@ def tally(
             combination declared impossible, or a person is counted twice.
     """
     _check_columns(population, rows)
-    atom, unknown = _atoms(population, rows)
-    if unknown:
-        raise DisclosureError(
-            f"{unknown} rows of the population {population.name} are of no declared category, or "
-            "of a combination that is declared impossible.",
-            "Declare every category, and only what cannot happen as impossible.",
-        )
+    atom = atoms_of(population, rows)
     segment = _segments(rows, segments, window)
     weight = _weights(population, rows)
     inside = segment >= 0
@@ -135,8 +129,12 @@ def _check_columns(population: Population, rows: pl.DataFrame) -> None:
         )
 
 
-def _atoms(population: Population, rows: pl.DataFrame) -> tuple[Counts, int]:
-    """The atom of each row, and how many rows have none."""
+def atoms_of(population: Population, rows: pl.DataFrame) -> Counts:
+    """The atom of each row.
+
+    Raises:
+        DisclosureError: If a row is of none.
+    """
     index = np.zeros(len(rows), dtype=np.int64)
     unknown = np.zeros(len(rows), dtype=bool)
     sizes = [len(dimension.categories) for dimension in population.dimensions]
@@ -152,7 +150,14 @@ def _atoms(population: Population, rows: pl.DataFrame) -> tuple[Counts, int]:
         flat = flat * size + population.atoms[:, column]
     number[flat] = np.arange(len(flat))
     atom = np.where(unknown, -1, number[np.where(unknown, 0, index)])
-    return atom, int((atom < 0).sum())
+    none = int((atom < 0).sum())
+    if none:
+        raise DisclosureError(
+            f"{none} rows of the population {population.name} are of no declared category, or "
+            "of a combination that is declared impossible.",
+            "Declare every category, and only what cannot happen as impossible.",
+        )
+    return atom
 
 
 def _segments(

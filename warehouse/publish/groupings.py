@@ -1,0 +1,158 @@
+"""The splits of published counts, and ever wider groupings of their categories.
+
+``groupings.yaml`` says which; ``finest`` chooses, for one set of counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from governance.disclosure.rules import DisclosureError, Rule
+
+MOST_SMALL = 0.2  # beyond this share of small cells a wider grouping is taken
+FILE = Path(__file__).with_name("groupings.yaml")
+ELSEWHERE = "Elsewhere or not known"
+NOT_KNOWN = "Not known"
+OF_PEOPLE = ("sex", "age_band", "ethnicity_group", "area")
+
+Grouping = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Something that published counts are split by.
+
+    Attributes:
+        name: Its column in the marts.
+        known: Whether others know it of a person anyway.
+        residual: Groups that do not count among the small ones.
+        groupings: Group → what is in it, finest grouping first.
+    """
+
+    name: str
+    known: bool
+    residual: frozenset[str]
+    groupings: tuple[Grouping, ...]
+
+    def grouped(self, given: pl.Series, grouping: Grouping) -> pl.Series:
+        """A column of categories as groups.
+
+        Raises:
+            DisclosureError: If the grouping lacks a category.
+        """
+        names = {one: group for group, members in grouping.items() for one in members}
+        rest = ELSEWHERE if ELSEWHERE in grouping else None
+        groups = given.replace_strict(names, default=rest, return_dtype=pl.String)
+        if groups.null_count():
+            raise DisclosureError(
+                f"No group of the split {self.name} holds one of the categories counted.",
+                "Name every category in warehouse/publish/groupings.yaml.",
+            )
+        return groups
+
+
+@cache
+def _declared() -> Mapping[str, Mapping[str, Any]]:
+    """What the file says."""
+    return dict(yaml.safe_load(FILE.read_text("utf-8")))
+
+
+def of_people(areas: Sequence[str]) -> tuple[Split, ...]:
+    """The splits that every person has.
+
+    Args:
+        areas: Every area, the one where most people live first.
+    """
+    return tuple(_split(name, areas) for name in OF_PEOPLE)
+
+
+def own(name: str, categories: Sequence[str]) -> Split:
+    """A split that only one metric has.
+
+    Args:
+        name: The kind of category.
+        categories: Every category there is; those that the file does not group stay as they are.
+    """
+    if name in _declared():
+        split = _split(name, ())
+        if set(categories) <= {one for group in split.groupings[0].values() for one in group}:
+            return split
+    plain: Grouping = {category: (category,) for category in categories}
+    return Split(name, False, frozenset({NOT_KNOWN}), (plain,))
+
+
+def finest(
+    split: Split, given: pl.Series, counted: pl.Series, lines: Sequence[frozenset[str]], rule: Rule
+) -> Grouping | None:
+    """The finest grouping in which at most a fifth of the cells are small; None where none will do.
+
+    Args:
+        split: The split.
+        given: The category of every unit.
+        counted: The state of every unit.
+        lines: The states that each published count counts.
+        rule: What is small.
+    """
+    # What is small of everyone is masked whatever the grouping.
+    lines = [line for line in lines if counted.is_in(sorted(line)).sum() >= rule.threshold]
+    for grouping in split.groupings if lines else ():
+        groups = split.grouped(given, grouping)
+        units = pl.DataFrame({"group": groups, "state": counted})
+        shown = [group for group in grouping if group not in split.residual]
+        counts = [
+            units.filter(pl.col("group") == group, pl.col("state").is_in(sorted(line))).height
+            for group in shown
+            for line in lines
+        ]
+        if len(shown) > 1 and few_small(counts, rule):
+            return grouping
+    return None
+
+
+def wider_next(kinds: Sequence[str]) -> tuple[dict[str, str], ...]:
+    """Ever wider groups of what came next after a step: kind → group.
+
+    Kinds that the file does not name stay as they are.
+    """
+    found = []
+    for grouping in _declared()["next_step"]["groupings"]:
+        groups = {one: str(group) for group, members in grouping.items() for one in members}
+        found.append({kind: groups.get(kind, kind) for kind in kinds})
+    return tuple(found)
+
+
+def few_small(counts: Sequence[int], rule: Rule) -> bool:
+    """Whether at most a fifth of some counts are small."""
+    return sum(count < rule.threshold for count in counts) <= MOST_SMALL * len(counts)
+
+
+def as_published(split: Split, categories: Sequence[str]) -> Grouping:
+    """The grouping that published categories are of."""
+    for grouping in split.groupings:
+        if tuple(grouping) == tuple(categories):
+            return grouping
+    return {one: () if one == ELSEWHERE else (one,) for one in categories}
+
+
+def _split(name: str, areas: Sequence[str]) -> Split:
+    """A split that the file declares."""
+    said = _declared()[name]
+    if "largest" in said:
+        groupings: list[Grouping] = [
+            {**{area: (area,) for area in areas[:many]}, ELSEWHERE: ()}
+            for many in said["largest"]
+            if many <= len(areas)
+        ]
+    else:
+        groupings = [
+            {str(group): tuple(map(str, members)) for group, members in grouping.items()}
+            for grouping in said["groupings"]
+        ]
+    return Split(name, bool(said["known"]), frozenset(said["residual"]), tuple(groupings))

@@ -1,0 +1,350 @@
+"""What may be published: one index a cohort, a metric and the table of transitions.
+
+An index counts one unit, and each unit is in one of its *states*: how far it came through a cohort,
+which of a metric's measures ask about it and count it, or from which step it went to which. A
+published *line* is a set of states. Lines and states come from the definitions in the release and
+never from what happened, so that what is published says nothing by being there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import product
+from typing import Final
+
+import duckdb
+
+from schemas.errors import StoreError
+from warehouse.publish.groupings import wider_next
+from warehouse.publish.windows import QUARTER, YEAR, Window, window_of
+
+FUNNEL, OUTCOMES, TRANSITIONS = "funnel", "outcomes", "transitions"
+NO_KIND: Final = "all"
+NUMERATOR, DENOMINATOR = "numerator", "denominator"
+NOT_ASKED, COUNTED, NOT_COUNTED = "not asked", "counted", "not counted"
+DAYS = (7, 14, 21, 28)  # the fixed days of a survival curve
+STEPS_NOT_FROM = frozenset(
+    {
+        "discharge_untreated",
+        "death_in_treatment",
+        "prison_referral",
+        "cj_assessment",
+        "caseload_start",
+        "intensive_programme_start",
+        "secure_treatment_start",
+        "rough_sleeping",
+        "temporary_accommodation_start",
+    }
+)  # of tables that a partner may leave out: what nobody sends would look like what is masked
+
+
+@dataclass(frozen=True)
+class Line:
+    """A published count of an index.
+
+    Attributes:
+        labels: What the publication calls it.
+        states: What it counts.
+        of: The states of the line that it is a part of; none for a total.
+    """
+
+    labels: tuple[str, ...]
+    states: frozenset[str]
+    of: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Index:
+    """One cohort, metric or table of transitions.
+
+    Attributes:
+        kind: funnel, outcomes or transitions.
+        name: The cohort or metric, with its kind of category where it is not the first.
+        subject: The cohort or metric.
+        unit: What is counted.
+        title: What a reader sees; of a metric, its measures have titles of their own.
+        columns: What the labels of its lines are.
+        states: Every state a unit can be in.
+        lines: What is published of it, split by split.
+        curve: What is published of everyone only: how many still wait after so many days.
+        own: The kind of category that only it has; ``all`` where it has none.
+        categories: The categories of that kind.
+        is_split: Whether it is published by sex, age and the like too.
+        quarters: The quarters that everybody it needs has reported; of a stock, years.
+        complete_on: Window → the first day on which it can be counted, whether or not it is yet.
+        is_stock: Whether its days are those of a year.
+        groups: Of transitions: what came next, in groups.
+        wider: The same index with fewer states, for when too many of its lines are small.
+    """
+
+    kind: str
+    name: str
+    subject: str
+    unit: str
+    title: str
+    columns: tuple[str, ...]
+    states: tuple[str, ...]
+    lines: tuple[Line, ...]
+    quarters: tuple[Window, ...]
+    complete_on: tuple[tuple[Window, date], ...] = ()
+    curve: tuple[Line, ...] = ()
+    own: str = NO_KIND
+    categories: tuple[str, ...] = ()
+    is_split: bool = True
+    is_stock: bool = False
+    groups: Mapping[str, str] = field(default_factory=dict)
+    wider: tuple[Index, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What the gate calls it, without its window."""
+        return f"{self.kind} {self.name}"
+
+
+def indexes(con: duckdb.DuckDBPyConnection) -> tuple[Index, ...]:
+    """What a release can publish: published cohorts, metrics that boards are used to, transitions.
+
+    Restricted metrics, means and medians are left out.
+
+    Args:
+        con: A connection from ``warehouse.connect.open_release``.
+    """
+    return (*_cohorts(con), *_metrics(con), *_transitions(con))
+
+
+def closed_sets(needs: Sequence[tuple[int, int]]) -> tuple[frozenset[int], ...]:
+    """Every set of stages that can be reached: each with the one it needs, the first in all.
+
+    Args:
+        needs: Stage and the one it needs, in order; the first needs itself.
+    """
+    found: list[frozenset[int]] = [frozenset({needs[0][0]})]
+    for stage, needed in needs[1:]:
+        found += [one | {stage} for one in found if needed in one]
+    return tuple(found)
+
+
+def state_of(stages: frozenset[int], days: int | None) -> str:
+    """The state of a unit that reached some stages, the second after so many days."""
+    reached = "stages " + " ".join(map(str, sorted(stages)))
+    if 2 not in stages or days is None:
+        return reached
+    band = next((str(day) for day in DAYS if days <= day), "later")
+    return f"{reached} by day {band}"
+
+
+def outcome_state(standing: Sequence[str]) -> str:
+    """The state of a unit, from how it stands in each measure."""
+    return " | ".join(standing)
+
+
+def standings(groups: Sequence[str | None]) -> tuple[tuple[str, ...], ...]:
+    """Every way that a unit can stand in the measures of a metric.
+
+    Args:
+        groups: The denominator of each measure; those that share one ask about the same units.
+            None where the measure is a plain count.
+    """
+    found = [
+        one
+        for one in product((NOT_ASKED, COUNTED, NOT_COUNTED), repeat=len(groups))
+        if all(
+            (a == NOT_ASKED) == (b == NOT_ASKED)
+            for a, x in zip(one, groups, strict=True)
+            for b, y in zip(one, groups, strict=True)
+            if x == y and x is not None
+        )
+        and not any(a == NOT_COUNTED for a, x in zip(one, groups, strict=True) if x is None)
+    ]
+    return tuple(one for one in found if set(one) != {NOT_ASKED})
+
+
+def _cohorts(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
+    stages = con.execute(
+        "SELECT stage.*, cohort.title AS cohort_title FROM stage INNER JOIN cohort USING (cohort) "
+        "WHERE is_published "
+        "ORDER BY cohort, stage_number"
+    ).pl()
+    for (name,), rows in stages.group_by("cohort", maintain_order=True):
+        told = rows.to_dicts()
+        reached = closed_sets([(row["stage_number"], row["of_stage"]) for row in told])
+        bands = [*DAYS, DAYS[-1] + 1]
+        states = {
+            state_of(one, days): (one, days)
+            for one in reached
+            for days in (bands if 2 in one else [None])
+        }
+        everyone = frozenset(states)
+        lines = [
+            Line(
+                (str(row["stage_number"]), row["title"], str(row["is_part"]).lower()),
+                frozenset(s for s, (one, _) in states.items() if row["stage_number"] in one),
+                None if row["stage_number"] == 1 else everyone,
+            )
+            for row in told
+        ]
+        curve = [
+            Line(
+                (told[1]["title"], str(day)),
+                frozenset(s for s, (_, days) in states.items() if days is None or days > day),
+                everyone,
+            )
+            for day in DAYS
+            if len(told) > 1
+        ]
+        quarters, complete = _reported(
+            con,
+            "SELECT start_date, complete_on, is_reported FROM cohort_period WHERE cohort = ?",
+            [name],
+        )
+        yield Index(
+            FUNNEL,
+            str(name),
+            str(name),
+            "people",
+            told[0]["cohort_title"],
+            ("step_number", "step", "is_part"),
+            tuple(states),
+            tuple(lines),
+            quarters,
+            complete,
+            tuple(curve),
+        )
+
+
+def _metrics(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
+    metrics = con.execute(
+        "SELECT metric, unit, title, relation, category_kind FROM metric "
+        "WHERE kind = 'metric' AND status <> 'restricted' AND (is_published OR metric IN "
+        "(SELECT metric FROM indicator WHERE metric IS NOT NULL)) ORDER BY metric"
+    ).fetchall()
+    for metric, unit, title, relation, first in metrics:
+        measures = con.execute(
+            "SELECT measure, denominator_sql, title FROM measure WHERE metric = ? "
+            "AND value_column IS NULL ORDER BY measure",
+            [metric],
+        ).fetchall()
+        if not measures:
+            continue
+        states = standings([denominator for _, denominator, _ in measures])
+        lines = tuple(_outcome_lines(measures, states))
+        stock = relation == "stock"
+        quarters, complete = _reported(
+            con,
+            "SELECT start_date, max(complete_on), bool_and(is_reported) FROM metric_period "
+            "WHERE metric = ? AND period_kind = ? GROUP BY start_date",
+            [metric, "twelve months" if stock else "quarter"],
+            YEAR if stock else QUARTER,
+        )
+        kinds = con.execute(
+            "SELECT category_kind, list(DISTINCT category ORDER BY category) FROM outcome "
+            "WHERE metric = ? GROUP BY category_kind ORDER BY category_kind <> ?, category_kind",
+            [metric, first],
+        ).fetchall()
+        for place, (kind, categories) in enumerate(kinds):
+            yield Index(
+                OUTCOMES,
+                metric if place == 0 else f"{metric} by {kind}",
+                metric,
+                unit,
+                title,
+                ("measure", "title", "count"),
+                tuple(map(outcome_state, states)),
+                lines,
+                quarters,
+                complete,
+                own=kind,
+                categories=tuple(categories),
+                is_split=place == 0,
+                is_stock=stock,
+            )
+
+
+def _outcome_lines(
+    measures: Sequence[tuple[str, str | None, str]], states: Sequence[tuple[str, ...]]
+) -> Iterator[Line]:
+    """The numerator of each measure, and its denominator where it has one."""
+    for place, (measure, denominator, title) in enumerate(measures):
+        asked = frozenset(outcome_state(one) for one in states if one[place] != NOT_ASKED)
+        counted = frozenset(outcome_state(one) for one in states if one[place] == COUNTED)
+        if denominator is None:
+            yield Line((measure, title, NUMERATOR), counted)
+        else:
+            yield Line((measure, title, DENOMINATOR), asked)
+            yield Line((measure, title, NUMERATOR), counted, asked)
+
+
+def _transitions(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
+    codes = con.execute(
+        "SELECT list, code, label FROM code WHERE list IN ('step', 'next_step') "
+        "AND (list = 'next_step' OR category = 'journey') ORDER BY list, \"rank\""
+    ).fetchall()
+    steps = [label for kind, code, label in codes if kind == "step" and code not in STEPS_NOT_FROM]
+    nexts = list(dict.fromkeys(label for kind, _, label in codes if kind == "next_step"))
+    quarters, complete = _reported(
+        con,
+        "SELECT start_date, end_date + (SELECT days FROM policy WHERE name = 'next_contact')"
+        "::INTEGER, period_id IN (SELECT period_id FROM transition) FROM period",
+        [],
+    )
+    each = _next_steps(steps, {one: one for one in nexts}, quarters, complete)
+    yield replace(
+        each,
+        wider=tuple(_next_steps(steps, groups, quarters, complete) for groups in wider_next(nexts)),
+    )
+
+
+def _next_steps(
+    steps: Sequence[str],
+    groups: Mapping[str, str],
+    quarters: tuple[Window, ...],
+    complete: tuple[tuple[Window, date], ...],
+) -> Index:
+    """The table of transitions, what came next in groups."""
+    nexts = tuple(dict.fromkeys(groups.values()))
+    lines = []
+    for step in steps:
+        whole = frozenset(transition_state(step, one) for one in nexts)
+        lines.append(Line((step, "All"), whole))
+        lines += [
+            Line((step, one), frozenset({transition_state(step, one)}), whole) for one in nexts
+        ]
+    return Index(
+        TRANSITIONS,
+        "next_step",
+        "transitions",
+        "steps",
+        "What happens next",
+        ("from_step", "to_step"),
+        tuple(transition_state(step, one) for step in steps for one in nexts),
+        tuple(lines),
+        quarters,
+        complete,
+        is_split=False,
+        groups=groups,
+    )
+
+
+def transition_state(step: str, following: str) -> str:
+    """The state of a step, by what came next."""
+    return f"{step}: {following}"
+
+
+def _reported(
+    con: duckdb.DuckDBPyConnection, query: str, given: list[str], length: str = QUARTER
+) -> tuple[tuple[Window, ...], tuple[tuple[Window, date], ...]]:
+    """The windows that are reported, and when each of all can be counted."""
+    rows = sorted(con.execute(query, given).fetchall())
+    found = [(window_of(start, length), start, done, said) for start, done, said in rows]
+    aligned = [(window, done, said) for window, start, done, said in found if window.first == start]
+    if any(done is None for _, done, _ in aligned):
+        raise StoreError(
+            "The release does not say when its periods are complete.",
+            "Run `journeys run` to build it again.",
+        )
+    return (
+        tuple(window for window, _, said in aligned if said),
+        tuple((window, done) for window, done, _ in aligned),
+    )
