@@ -34,6 +34,11 @@ $(BIN)/.spark: requirements/spark.txt $(BIN)/.installed
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/spark.txt && touch $@ \
 		|| echo "Spark cannot be installed, so linking on it cannot be tested."
 
+# Where the browser's driver cannot be had, or Chromium, the tests of the page say so; CI fails.
+$(BIN)/.browser: requirements/browser.txt $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/browser.txt && touch $@ \
+		|| echo "The browser's driver cannot be installed, so the page cannot be tested in a browser."
+
 # clkhash and anonlink pin an old cryptography, so they have an environment of their own.
 $(ANONLINK)/.installed: requirements/anonlink.txt
 	$(PYTHON) -m venv --clear $(ANONLINK)
@@ -50,7 +55,7 @@ demo: install ## Make synthetic partners and run the whole journey into demo/
 
 # A file stays with one worker, which makes what its tests share once. In the order of the folders
 # the long files come first, so that no worker is left alone with one at the end.
-test: install $(BIN)/.spark ## Run every test but the slow ones
+test: install $(BIN)/.spark $(BIN)/.browser ## Run every test but the slow ones
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: install $(BIN)/.spark ## Run the tests that take minutes, and more examples of each property
@@ -120,6 +125,7 @@ lock: install ## Resolve every dependency again and write the lock
 		--no-emit-index-url --extra hub --group dev pyproject.toml -o requirements/lock.txt
 	sed -n 's/^spark = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(UNIVERSAL) --constraints requirements/lock.txt - -o requirements/spark.txt
 	$(UNIVERSAL) --group anonlink -o requirements/anonlink.txt
+	$(UNIVERSAL) --group browser --constraints requirements/lock.txt -o requirements/browser.txt
 	$(KIT_LOCK) --python-platform x86_64-manylinux_2_28 --group kit pyproject.toml -o requirements/kit.txt
 	$(KIT_LOCK) --python-platform windows --group source pyproject.toml -o requirements/kit-windows.txt
 

@@ -40,6 +40,7 @@ def declared() -> dict[str, list[str]]:
         "lock": [*project["project"]["dependencies"], *extras["hub"], *groups["dev"]],
         "spark": extras["spark"],
         "anonlink": groups["anonlink"],
+        "browser": groups["browser"],
     }
 
 
@@ -61,7 +62,9 @@ def test_what_is_installed_is_what_is_locked():
     assert different == {}
 
 
-@pytest.mark.parametrize(("name", "least"), [("lock", 50), ("spark", 2), ("anonlink", 10)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("lock", 50), ("spark", 2), ("anonlink", 10), ("browser", 3)]
+)
 def test_every_entry_has_hashes_and_no_address(name, least):
     lock = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     entries = lock.split("\n--")[0]

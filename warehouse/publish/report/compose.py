@@ -31,8 +31,7 @@ WORDS = {
     "published is never counted again",
     "Twelve months": "the published counts of the last windows added up; a person may be counted "
     "once in each",
-    "Numerator, denominator": "the count above and below the line of a share: so many, out of so "
-    "many",
+    "Number, out of": "the numerator and the denominator of a share: so many, out of so many",
     "Lag": "how long before the data end a window stops, so that what follows has had time to "
     "happen",
     "Proxy": "stands in for something that these services do not record",

@@ -123,7 +123,7 @@ def _windows_grid(told: Told) -> Grid:
     is_share = any(figure.is_share for _, figure in told.series)
     caption = f"{told.title}: {told.unit}"
     if is_share:
-        columns = ("Window", "Numerator", "Denominator", "%", "Range")
+        columns = ("Window", "Number", "Out of", "%", "Range")
         return Grid(caption, columns, tuple(lines))
     counts = tuple((label, count, left) for label, count, *_, left in lines)
     return Grid(caption, ("Window", "Number", "Range"), counts)
@@ -231,7 +231,7 @@ def _groups(rows: list[Row]) -> Iterable[Part]:
         "By",
         "Group",
         "Window",
-        *(("Numerator", "Denominator", "%") if is_share else ("Number",)),
+        *(("Number", "Out of", "%") if is_share else ("Number",)),
     )
     yield Part(
         title=f"{title}: by group",

@@ -112,7 +112,7 @@ def _indicators_grid(name: str, rows: Iterable[Row]) -> Grid:
     return Grid(
         name,
         (
-            *("Indicator", "Window", "Numerator", "Denominator", "Value", "England", "Target"),
+            *("Indicator", "Window", "Number", "Out of", "Value", "England", "Target"),
             *("Against target", "If linked more or less readily", "What to know"),
         ),
         tuple(

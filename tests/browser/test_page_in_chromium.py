@@ -1,0 +1,158 @@
+"""The board's page in a real browser: read by axe, walked by keyboard, at three widths, printed.
+
+`make test` installs the driver; Chromium comes from the system. Where either cannot be had these
+tests are skipped, and say so in capitals; under CI they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pack as packs
+import pytest
+
+from warehouse.publish.report import render_page
+
+WIDTHS = (1280, 768, 320)  # a screen, a tablet, and what a page must still fit by WCAG 1.4.10
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-quic", "--no-first-run")
+
+# Texts of the charts that can be seen: whether any leaves its drawing, or lies on another.
+CLASHES = """() => [...document.querySelectorAll('svg')].filter(s => s.clientWidth).flatMap(s => {
+  const area = s.viewBox.baseVal, all = [...s.querySelectorAll('text')].map(t => t.getBBox());
+  const out = all.filter(b => b.x < -1 || b.x + b.width > area.width + 1
+    || b.y < -1 || b.y + b.height > area.height + 3).length;
+  const on = all.filter((a, i) => all.some((b, j) => j > i
+    && Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x) > 2
+    && Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y) > 5)).length;
+  return out + on ? [[s.getAttribute('aria-label').slice(0, 40), out, on]] : [];
+})"""
+WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+FOCUSED = """() => { const e = document.activeElement, box = e.getBoundingClientRect();
+  return { tag: e.tagName, href: e.getAttribute('href'), seen: box.width > 0 && box.height > 0,
+    outlined: getComputedStyle(e).outlineStyle !== 'none', top: box.top + scrollY }; }"""
+REACHABLE = """() => [...document.querySelectorAll('a[href], summary, [tabindex]')]
+  .filter(e => e.checkVisibility()).length"""
+UNSEEN = """() => [...document.querySelectorAll('details table')]
+  .filter(t => !t.checkVisibility()
+    || t.getBoundingClientRect().height < 20).length"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """The browser, where it can be had."""
+    try:
+        import axe_playwright_python  # noqa: F401
+        from playwright.sync_api import sync_playwright
+
+        path = next(filter(None, map(shutil.which, (os.environ.get("CHROMIUM", ""), *BROWSERS))))
+    except (ImportError, StopIteration):
+        missing = "THE PAGE IS NOT TESTED IN A BROWSER: install Chromium, then run `make test`."
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "index.html"
+    path.write_text(render_page(packs.pack(), ["funnel.csv"]), "utf-8")
+    return path
+
+
+@pytest.fixture(params=WIDTHS)
+def page(request: pytest.FixtureRequest, chromium: Any, file: Path) -> Iterator[Any]:
+    """The page at one width; whatever it asks for or complains of fails the test."""
+    asked: list[str] = []
+    said: list[str] = []
+    opened = chromium.new_page(viewport={"width": request.param, "height": 900})
+    opened.on("request", lambda one: asked.append(one.url))
+    opened.on("console", lambda one: said.append(one.text))
+    opened.on("pageerror", lambda one: said.append(str(one)))
+    opened.goto(file.as_uri())
+    yield opened
+    opened.close()
+    assert asked == [file.as_uri()]
+    assert said == []
+
+
+@pytest.fixture
+def screen(chromium: Any, file: Path) -> Iterator[Any]:
+    """The page on a screen."""
+    opened = chromium.new_page(viewport={"width": WIDTHS[0], "height": 900})
+    opened.goto(file.as_uri())
+    yield opened
+    opened.close()
+
+
+def violations(page: Any) -> list[tuple[str, list[str]]]:
+    """What axe finds: its rule, and where."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"rules": {"target-size": {"enabled": True}}})
+    return [
+        (one["id"], [str(node["target"]) for node in one["nodes"]])
+        for one in found.response["violations"]
+    ]
+
+
+def test_axe_finds_nothing_and_nothing_is_cut_off(page: Any) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert violations(page) == []
+    assert page.evaluate(WIDER) <= 0
+    assert page.evaluate(CLASHES) == []
+
+
+def test_these_checks_can_fail(screen: Any) -> None:
+    screen.evaluate("document.documentElement.removeAttribute('lang')")
+    screen.evaluate("document.querySelector('svg text').setAttribute('x', -99)")
+    screen.evaluate("document.querySelector('.table').style.overflow = 'visible'")
+    screen.evaluate("document.querySelector('table').style.width = '200rem'")
+    assert [name for name, _ in violations(screen)] == ["html-has-lang"]
+    assert screen.evaluate(CLASHES)
+    assert screen.evaluate(WIDER) > 0
+
+
+def test_the_keyboard_reaches_everything_in_order_and_is_never_caught(page: Any) -> None:
+    walked = []
+    for _ in range(page.evaluate(REACHABLE)):
+        page.keyboard.press("Tab")
+        walked.append(page.evaluate(FOCUSED))
+    assert len(walked) > 20 and walked[0]["href"] == "#main"
+    assert all(one["seen"] and one["outlined"] for one in walked), walked
+    # The way to the figures is left out: it moves the page as it appears.
+    tops = [round(one["top"]) for one in walked[1:]]
+    assert tops == sorted(tops)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "BODY"
+
+
+def test_a_detail_opens_by_keyboard_and_the_skip_link_skips(screen: Any) -> None:
+    screen.keyboard.press("Tab")
+    screen.keyboard.press("Enter")
+    assert screen.url.endswith("#main")
+    screen.keyboard.press("Tab")
+    assert screen.evaluate("document.querySelector('main').contains(document.activeElement)")
+    screen.focus("summary")
+    screen.keyboard.press("Enter")
+    assert screen.evaluate("document.querySelector('details').open")
+
+
+def test_text_may_be_twice_as_large(screen: Any) -> None:
+    screen.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert screen.evaluate(WIDER) <= 0
+
+
+def test_what_is_folded_away_is_printed(screen: Any) -> None:
+    assert screen.evaluate(UNSEEN) > 0
+    screen.emulate_media(media="print")
+    assert screen.evaluate(UNSEEN) == 0
+    assert screen.pdf().startswith(b"%PDF")
