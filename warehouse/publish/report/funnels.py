@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from governance.disclosure import percentage
 from warehouse.publish.pack import Pack
 from warehouse.publish.report import charts
 from warehouse.publish.report.content import Grid, Part, Section
 from warehouse.publish.report.measures import Told, window_part
 from warehouse.publish.report.narrative import funnel_sentence, loss_sentence
-from warehouse.publish.report.numbers import Window, day, thousands, total, twelve_months
+from warehouse.publish.report.numbers import Window, thousands
 from warehouse.publish.report.reading import (
     Row,
     defined,
@@ -19,10 +18,12 @@ from warehouse.publish.report.reading import (
     is_whole,
     latest,
     linkage_ranges,
-    oldest_first,
     rows_of,
     series,
     split_name,
+    sum_of,
+    windows,
+    year,
 )
 
 FIRST = "release_need"  # continuity of care stands first
@@ -43,7 +44,7 @@ def funnel_sections(pack: Pack) -> tuple[tuple[Section, tuple[Told, ...]], ...]:
 def _section(pack: Pack, cohort: str, rows: list[Row]) -> tuple[Section, tuple[Told, ...]]:
     """One cohort's section."""
     whole = [row for row in rows if is_whole(row)]
-    now = sorted(latest(whole), key=lambda row: row["step_number"])
+    now = sorted(latest(windows(whole)), key=lambda row: row["step_number"])
     window = Window.of(now[0])
     steps = [(row["step"], row["people"], row["is_part"]) for row in now]
     definition: Mapping[str, str] = defined(pack).get(cohort, {})
@@ -61,7 +62,7 @@ def _section(pack: Pack, cohort: str, rows: list[Row]) -> tuple[Section, tuple[T
         ),
         *(window_part(one) for one in told),
         *_times(pack, cohort),
-        *_groups([row for row in rows if not is_whole(row)]),
+        *_groups(windows(row for row in rows if not is_whole(row))),
     )
     section = Section(
         key=f"cohort-{cohort}".replace("_", "-"),
@@ -87,24 +88,21 @@ def _told(pack: Pack, cohort: str, whole: list[Row]) -> Iterable[Told]:
         yield Told(
             title=step,
             unit="people",
-            series=series(rows, "people", "of_people", pack.base),
+            series=series(windows(rows), "people", "of_people", pack.base),
             linkage=linkage.get((cohort, step), 0),
-            adds_up=True,
+            year=sum_of(rows, "people", "of_people", pack.base),
         )
 
 
 def _steps_grid(whole: Sequence[Row], now: Sequence[Row], window: Window) -> Grid:
     """People at each step in the latest window, and in twelve months where they are public."""
     columns: tuple[str, ...] = ("Step", "People", "Out of", "%")
-    year = {
-        step: twelve_months(oldest_first(rows)) for (step,), rows in grouped(whole, "step").items()
-    }
-    has_year = all(year.values())
+    sums = {step: year(rows) for (step,), rows in grouped(whole, "step").items()}
+    has_year = all(sums.values())
     caption = f"People reaching each step, {window.label}"
     if has_year:
-        first = next(iter(year.values()))
         columns += ("People, 12 months", "Out of, 12 months", "%, 12 months")
-        caption += f", and in the twelve months to {day(first[-1]['period_end'])}"
+        caption += ", and in the twelve months that end with it"
     return Grid(
         caption,
         columns,
@@ -114,22 +112,23 @@ def _steps_grid(whole: Sequence[Row], now: Sequence[Row], window: Window) -> Gri
                 thousands(row["people"]),
                 thousands(row["of_people"]),
                 row["percent"],
-                *(_summed(year[row["step"]]) if has_year else ()),
+                *_summed(sums[row["step"]] if has_year else None),
             )
             for row in now
         ),
     )
 
 
-def _summed(rows: Sequence[Row]) -> tuple[str, str, str]:
-    """Published counts of some windows added up: people, out of how many, and the percentage."""
-    people, of = total(row["people"] for row in rows), total(row["of_people"] for row in rows)
-    return thousands(people), thousands(of), percentage(people, of)
+def _summed(row: Row | None) -> tuple[str, ...]:
+    """Twelve months of a step: people, out of how many, and the percentage."""
+    if row is None:
+        return ()
+    return thousands(row["people"]), thousands(row["of_people"]), row["percent"]
 
 
 def _times(pack: Pack, cohort: str) -> Iterable[Part]:
     """By which day how many had an event, in the latest window."""
-    rows = [row for row in rows_of(pack.tables["survival"]) if row["cohort"] == cohort]
+    rows = [row for row in windows(rows_of(pack.tables["survival"])) if row["cohort"] == cohort]
     for (event,), of_event in grouped(rows, "event").items():
         now = sorted(latest(of_event), key=lambda row: row["days"])
         window = Window.of(now[0])

@@ -10,7 +10,7 @@ from warehouse.publish.pack import Pack
 from warehouse.publish.report import charts
 from warehouse.publish.report.content import Grid, Part, Section
 from warehouse.publish.report.narrative import Change, changes, measure_words
-from warehouse.publish.report.numbers import Figure, Window, day, thousands, total, twelve_months
+from warehouse.publish.report.numbers import Figure, Window, thousands
 from warehouse.publish.report.reading import (
     Row,
     defined,
@@ -19,14 +19,14 @@ from warehouse.publish.report.reading import (
     is_whole,
     latest,
     linkage_ranges,
-    oldest_first,
     rows_of,
     series,
     share,
     split_name,
+    sum_of,
+    windows,
 )
 
-STOCK = "stock"  # a relation whose windows do not add up to a year
 RANGE_NOTE = (
     "The range, and the upright bars, are where the figure may lie, given that counts were rounded "
     "to the nearest {base}{linkage}. It is not a confidence interval."
@@ -46,14 +46,14 @@ class Told:
         unit: What is counted, in the plural.
         series: Its figures, the oldest first.
         linkage: By how much it may move with the link threshold, either way, in its unit.
-        adds_up: Whether windows may be added up to twelve months.
+        year: What twelve months are called and their figure, where those are published.
     """
 
     title: str
     unit: str
     series: tuple[tuple[Window, Figure], ...]
     linkage: float = 0
-    adds_up: bool = False
+    year: tuple[str, Figure] | None = None
 
     @property
     def sentence(self) -> str:
@@ -115,11 +115,10 @@ def window_part(told: Told) -> Part:
 def _windows_grid(told: Told) -> Grid:
     """A measure by window, and over twelve months where they are public."""
     lines = [_line(window.label, figure, told.linkage) for window, figure in told.series]
-    year = _year(told) if told.adds_up else None
-    if year is not None:
-        linkage = told.linkage * (1 if year.is_share else year.parts)
-        label = f"Twelve months to {day(told.series[-1][0].end)}: the sum"
-        lines.append(_line(label, year, linkage))
+    if told.year is not None:
+        label, figure = told.year
+        linkage = told.linkage * (1 if figure.is_share else figure.parts)
+        lines.append(_line(f"{label}: the sum", figure, linkage))
     is_share = any(figure.is_share for _, figure in told.series)
     caption = f"{told.title}: {told.unit}"
     if is_share:
@@ -158,28 +157,6 @@ def _range(figure: Figure, linkage: float) -> str:
     return f"{low:,.0f}{sign} to {high:,.0f}{sign}"
 
 
-def _year(told: Told) -> Figure | None:
-    """Twelve months as a sum of published counts."""
-    rows = [
-        {
-            "period": window.label,
-            "period_start": window.start,
-            "period_end": window.end,
-            "figure": figure,
-        }
-        for window, figure in told.series
-    ]
-    figures = [row["figure"] for row in twelve_months(rows)]
-    if not figures:
-        return None
-    return Figure(
-        total(one.above for one in figures),
-        total(one.below for one in figures),
-        figures[0].base,
-        len(figures),
-    )
-
-
 def _section(
     pack: Pack, metric: str, rows: list[Row], definition: Mapping[str, str]
 ) -> tuple[Section, tuple[Told, ...]]:
@@ -188,10 +165,10 @@ def _section(
     for (measure,), of_measure in grouped(rows, "measure").items():
         whole = [row for row in of_measure if is_whole(row)]
         if whole:
-            one = _told(pack, metric, str(measure), whole, definition)
+            one = _told(pack, metric, str(measure), whole)
             told.append(one)
             parts.append(window_part(one))
-        parts.extend(_groups([row for row in of_measure if not is_whole(row)]))
+        parts.extend(_groups(windows(row for row in of_measure if not is_whole(row))))
     section = Section(
         key=metric.replace("_", "-"),
         title=definition.get("title") or rows[0]["title"],
@@ -203,16 +180,14 @@ def _section(
     return section, tuple(told)
 
 
-def _told(
-    pack: Pack, metric: str, measure: str, whole: list[Row], definition: Mapping[str, str]
-) -> Told:
+def _told(pack: Pack, metric: str, measure: str, whole: list[Row]) -> Told:
     """One measure of everyone."""
     return Told(
         title=whole[0]["title"],
         unit=whole[0]["unit"],
-        series=series(oldest_first(whole), "numerator", "denominator", pack.base),
+        series=series(windows(whole), "numerator", "denominator", pack.base),
         linkage=linkage_ranges(pack).get((metric, measure), 0),
-        adds_up=definition.get("relation") != STOCK,
+        year=sum_of(whole, "numerator", "denominator", pack.base),
     )
 
 

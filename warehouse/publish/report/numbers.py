@@ -15,7 +15,6 @@ IN_WORDS = {
     NOT_AVAILABLE: "not available",
     NOT_APPLICABLE: "not applicable",
 }
-MONTHS_OF_A_YEAR = 12
 
 
 @dataclass(frozen=True)
@@ -106,39 +105,6 @@ def number(shown: str) -> int | None:
 def thousands(shown: str) -> str:
     """A published count with a comma for thousands, and shorthand as it is."""
     return f"{int(shown):,}" if shown.isascii() and shown.isdigit() else shown
-
-
-def total(shown: Iterable[str]) -> str:
-    """The sum of some published counts; shorthand as soon as one of them is.
-
-    A confidential part makes the sum confidential, so that nothing can be worked back from it.
-    """
-    counts = list(shown)
-    for shorthand in (MASKED, NOT_AVAILABLE, NOT_APPLICABLE):
-        if shorthand in counts:
-            return shorthand
-    return str(sum(int(count) for count in counts))
-
-
-def twelve_months(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The newest rows whose windows are twelve months together, without a gap or an overlap.
-
-    Args:
-        rows: One a window, oldest first.
-
-    Returns:
-        The rows, oldest first; none where fewer than twelve months are public, or where one
-        window is a year by itself and needs no sum.
-    """
-    taken: list[dict[str, Any]] = []
-    for row in reversed(rows):
-        if taken and not Window.of(taken[0]).follows(Window.of(row)):
-            return []
-        taken.insert(0, row)
-        months = sum(Window.of(one).months for one in taken)
-        if months >= MONTHS_OF_A_YEAR:
-            return taken if months == MONTHS_OF_A_YEAR and len(taken) > 1 else []
-    return []
 
 
 def day(value: date | None) -> str:

@@ -10,7 +10,7 @@ from warehouse.publish.report import charts
 from warehouse.publish.report.content import Grid, Part, Section
 from warehouse.publish.report.narrative import RULE, next_sentence, targets_sentence
 from warehouse.publish.report.numbers import Window, day, number, thousands
-from warehouse.publish.report.reading import Row, defined, facts, grouped, latest, rows_of
+from warehouse.publish.report.reading import Row, defined, facts, grouped, latest, rows_of, windows
 
 NO_NEW_STEP = "No new step recorded"
 FIRST_STEP = "Release from prison"
@@ -20,7 +20,7 @@ PER_CENT = "per cent"
 
 def next_section(pack: Pack) -> Section | None:
     """Return what people did next: a Sankey of gated links, and the table of all."""
-    rows = latest(rows_of(pack.tables["transitions"]))
+    rows = latest(windows(rows_of(pack.tables["transitions"])))
     if not rows:
         return None
     definition = defined(pack).get("transitions", {})

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from governance.disclosure import NOT_APPLICABLE
+from warehouse.publish.assemble import TWELVE_MONTHS
 from warehouse.publish.pack import Pack
 from warehouse.publish.report.numbers import Figure, Window, number
 
@@ -56,6 +57,19 @@ def oldest_first(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: row["period_start"])
 
 
+def windows(rows: Iterable[Row]) -> list[Row]:
+    """The rows of single windows: twelve months added up are left out."""
+    return [row for row in rows if not _is_sum(row)]
+
+
+def year(rows: Iterable[Row]) -> Row | None:
+    """The row of the newest twelve months added up, if it ends with the newest window."""
+    every = list(rows)
+    newest = max((row["period_end"] for row in every), default=None)
+    found = [row for row in every if _is_sum(row) and row["period_end"] == newest]
+    return found[0] if found else None
+
+
 def latest(rows: Sequence[Row]) -> list[Row]:
     """The rows of the newest window among them, in their order."""
     newest = max((row["period_end"] for row in rows), default=None)
@@ -76,6 +90,23 @@ def series(
     return tuple(
         (Window.of(row), Figure(row[above], row[below], base)) for row in oldest_first(rows)
     )
+
+
+def sum_of(rows: Iterable[Row], above: str, below: str, base: int) -> tuple[str, Figure] | None:
+    """What twelve months of a figure are called, and the figure, where they are published.
+
+    Args:
+        rows: As for ``series``, with those of twelve months.
+        above: The column of numerators.
+        below: That of denominators.
+        base: What counts are rounded to.
+    """
+    every = list(rows)
+    row = year(every)
+    if row is None:
+        return None
+    parts = sum(row["period_start"] <= one["period_start"] for one in windows(every))
+    return row["period"], Figure(row[above], row[below], base, parts)
 
 
 def split_name(split: str) -> str:
@@ -108,6 +139,11 @@ def linkage_ranges(pack: Pack) -> dict[tuple[str, str], float]:
         for row in rows_of(pack.tables["linkage_sensitivity"])
         if number(str(row["low"])) is not None and number(str(row["high"])) is not None
     }
+
+
+def _is_sum(row: Mapping[str, Any]) -> bool:
+    """Whether a row is of twelve months, the published counts of their windows added up."""
+    return str(row["period"]).startswith(TWELVE_MONTHS)
 
 
 def share(figure: Figure) -> str:
