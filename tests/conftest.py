@@ -6,10 +6,19 @@ Properties are tried on few examples, and by `make test-slow` on twenty times as
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator
+from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import settings
+
+# Workers are as many as processors: more threads in each would only wait for one another. polars
+# looks when it is first imported.
+ONE_OF_SEVERAL = "PYTEST_XDIST_WORKER" in os.environ
+if ONE_OF_SEVERAL:
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 FEW = 50
 
@@ -19,6 +28,21 @@ settings.register_profile("thorough", max_examples=20 * FEW, deadline=None)
 settings.load_profile("few")
 
 UNSIGNED = "allow_unsigned_extensions"
+CONNECT = duckdb.connect
+
+
+def connect_with_one_thread(*args: Any, config: dict[str, Any] | None = None, **more: Any) -> Any:
+    """`duckdb.connect`, for a worker that shares the machine with others."""
+    return CONNECT(*args, config={"threads": 1, **(config or {})}, **more)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread_a_worker() -> Iterator[None]:
+    """Have DuckDB work in one thread where there are several workers."""
+    with pytest.MonkeyPatch.context() as patch:
+        if ONE_OF_SEVERAL:
+            patch.setattr(duckdb, "connect", connect_with_one_thread)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,3 +78,4 @@ def as_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     from warehouse import connect
 
     monkeypatch.delitem(connect._SETTINGS, UNSIGNED)
+    monkeypatch.setattr(duckdb, "connect", CONNECT)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from made_once import made_once
+from slight import make_slight
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
@@ -120,6 +121,12 @@ def fresh(copied: Callable[[Path], Partnership], fresh_original: Path) -> Partne
 @pytest.fixture
 def ran(copied: Callable[[Path], Partnership], ran_original: Path) -> Partnership:
     return copied(ran_original)
+
+
+@pytest.fixture
+def slight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test that is not about the warehouse: its runs build little of one."""
+    make_slight(monkeypatch)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from schemas.errors import ConfigError, ExtractRejected, JourneysError
 if TYPE_CHECKING:
     from conftest import Partnership
 
-pytestmark = pytest.mark.usefixtures("real_child")
+pytestmark = pytest.mark.usefixtures("real_child", "slight")
 
 # Long words of the canaries, as a crash could leave them. The scan of leaks knows more forms.
 WORDS = sorted({*CANARY.values(), *KEYS.values()} - {CANARY["postcode"]})

@@ -32,6 +32,8 @@ from schemas.errors import JourneysError, KeyProblem
 if TYPE_CHECKING:
     from conftest import Partnership
 
+pytestmark = pytest.mark.usefixtures("slight")
+
 
 def stores(partnership: Partnership) -> dict[str, list[tuple[object, ...]]]:
     """Every row of every table of the current run's stores."""

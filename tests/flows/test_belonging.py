@@ -17,6 +17,7 @@ from schemas.errors import JourneysError, StoreError
 if TYPE_CHECKING:
     from conftest import Partnership
 
+pytestmark = pytest.mark.usefixtures("slight")
 
 COUNT = "SELECT count(*) FROM event WHERE event_type = 'arrest'"
 

@@ -17,6 +17,8 @@ from flows.safe_errors import Rejected
 if TYPE_CHECKING:
     from conftest import Partnership
 
+pytestmark = pytest.mark.usefixtures("slight")
+
 FIRST, LATER = "ZZ00001", "ZZ00002"
 HAPPENED = ("arrest_date", "outcome_date")  # of a custody, what is an event
 """Offence codes that no other record has, so that one record can be found again."""

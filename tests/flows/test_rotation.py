@@ -26,6 +26,8 @@ from schemas.errors import JourneysError, KeyProblem
 if TYPE_CHECKING:
     from conftest import Partnership
 
+pytestmark = pytest.mark.usefixtures("slight")
+
 PERSONS = "SELECT person_id, age_band, sex FROM person ORDER BY ALL"
 EVENTS = "SELECT event_type, count(*) FROM event GROUP BY ALL ORDER BY ALL"
 

@@ -15,6 +15,8 @@ from governance.agreements import load_agreement
 if TYPE_CHECKING:
     from conftest import Partnership
 
+pytestmark = pytest.mark.usefixtures("slight")
+
 
 def agreed(partnership: Partnership, partner: str, **clauses: Any) -> None:
     """Change clauses of an agreement and have it signed as it then stands."""
