@@ -25,6 +25,7 @@ from warehouse.publish.report.numbers import IN_WORDS, number, thousands
 PALETTE = (PLUM, ORANGE, TEAL, NAVY)
 BAR = 26  # height of a bar
 LABELS = 320  # width of a funnel's labels on a page
+HEADROOM = 1.15  # of a trend above its highest point, for the words there
 PLOT = 170  # height of a trend
 SANKEY = 420  # height of all the people of a Sankey
 
@@ -106,7 +107,7 @@ def trend(title: str, points: Sequence[Point], *, is_share: bool) -> Chart:
     sign = "%" if is_share else ""
     shown = [number(point.shown) for point in points]
     highest = max([point.high for point in points] + [v for v in shown if v is not None] + [1.0])
-    top = min(100.0, highest * 1.15) if is_share else highest * 1.15
+    top = highest * HEADROOM
 
     def draw(canvas: Canvas) -> float:
         left, base = 12.0, PLOT + 16.0

@@ -93,8 +93,12 @@ def _headlines(
     funnels: Sequence[tuple[Section, tuple[Told, ...]]],
     indicators: Section | None,
 ) -> tuple[Headline, ...]:
-    """The first cohort in a sentence, the clearest changes, and the targets."""
-    found = [Headline(section.lead, section.key) for section, _ in funnels[:1]]
+    """The first cohort that can be told of, the clearest changes, and the targets."""
+    told = [section for section, measures in funnels if any(map(_is_shown, measures))]
+    found = [
+        Headline(section.lead, section.key)
+        for section in (*told, *(section for section, _ in funnels))
+    ][:1]
     found += _clearest(figures)
     if indicators is not None:
         found.append(Headline(indicators.lead, indicators.key))
@@ -125,6 +129,11 @@ def _clearest(figures: Sequence[tuple[Section, tuple[Told, ...]]]) -> list[Headl
             "about",
         )
     ]
+
+
+def _is_shown(told: Told) -> bool:
+    """Whether a measure's latest window can be told."""
+    return bool(told.series) and told.series[-1][1].value is not None
 
 
 def _owned(section: Section, told: Sequence[Told]) -> tuple[str, str, str]:
