@@ -20,7 +20,7 @@ from warehouse.publish.report.drawing import (
     drawn,
     long,
 )
-from warehouse.publish.report.numbers import IN_WORDS, number, thousands
+from warehouse.publish.report.numbers import IN_WORDS, lower, number, thousands
 
 PALETTE = (PLUM, ORANGE, TEAL, NAVY)
 BAR = 26  # height of a bar
@@ -84,7 +84,7 @@ def funnel(title: str, steps: Sequence[Step]) -> Chart:
         y = 4.0
         for step in steps:
             indent = 18 if step.is_part else 0
-            label = f"of whom {_lower(step.title)}" if step.is_part else step.title
+            label = f"of whom {lower(step.title)}" if step.is_part else step.title
             lines = broken(label, (room if canvas.is_narrow else left - 20) - indent)
             after = canvas.lines(lines, indent, y + SIZE)
             figure = y + SIZE if not canvas.is_narrow else after
@@ -210,7 +210,7 @@ def sankey(title: str, links: Sequence[Link], *, quiet: str = "") -> Chart:
         )
 
     said = "; ".join(
-        f"{link.start} to {_lower(link.end)}, {thousands(link.people)} of {thousands(link.of)}"
+        f"{link.start} to {lower(link.end)}, {thousands(link.people)} of {thousands(link.of)}"
         for link in sorted(shown, key=lambda one: -int(one.people))
     )
     return drawn(draw, f"{title}. Bands: {said or 'none can be shown'}.")
@@ -261,8 +261,3 @@ def _steps_said(steps: Sequence[Step]) -> str:
         + (f" ({step.share})" if step.share and number(step.people) is not None else "")
         for step in steps
     )
-
-
-def _lower(title: str) -> str:
-    """A title inside a sentence; abbreviations keep their capitals."""
-    return title if title[:2].isupper() else title[0].lower() + title[1:]

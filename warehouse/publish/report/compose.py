@@ -9,7 +9,7 @@ from warehouse.publish.pack import Pack
 from warehouse.publish.report.content import Headline, Report, Section
 from warehouse.publish.report.funnels import funnel_sections
 from warehouse.publish.report.measures import Told, outcome_sections
-from warehouse.publish.report.numbers import day, listed
+from warehouse.publish.report.numbers import day, listed, lower
 from warehouse.publish.report.others import (
     about_section,
     changes_section,
@@ -32,6 +32,8 @@ WORDS = {
     "Twelve months": "the published counts of the last windows added up; a person may be counted "
     "once in each",
     "Number, out of": "the numerator and the denominator of a share: so many, out of so many",
+    "Range": "where a figure may lie, because counts were rounded and because it hangs on how "
+    "readily records are linked; the upright bars of a chart; not a confidence interval",
     "Lag": "how long before the data end a window stops, so that what follows has had time to "
     "happen",
     "Proxy": "stands in for something that these services do not record",
@@ -109,7 +111,11 @@ def _clearest(figures: Sequence[tuple[Section, tuple[Told, ...]]]) -> list[Headl
     """The changes that chance is least like to have made; if none, that there is none."""
     clear = sorted(
         (
-            (-max(one.strength for one in measure.changes), measure.sentence, section.key)
+            (
+                -max(one.strength for one in measure.changes),
+                _headline(section, measure),
+                section.key,
+            )
             for section, told in figures
             for measure in told
             if measure.changes
@@ -129,6 +135,13 @@ def _clearest(figures: Sequence[tuple[Section, tuple[Told, ...]]]) -> list[Headl
             "about",
         )
     ]
+
+
+def _headline(section: Section, told: Told) -> str:
+    """A measure's sentence, beginning with what its section is about."""
+    if section.title == told.title:
+        return told.sentence
+    return f"{section.title}, {lower(told.title)}: {told.words}."
 
 
 def _is_shown(told: Told) -> bool:

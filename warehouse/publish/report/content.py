@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from warehouse.publish.report.drawing import Chart
 
+MOST_COLUMNS, MOST_LETTERS = 5, 30  # of a table that fits a phone
 # A count, share, range or rate, or what stands in its place.
 _FIGURE = re.compile(r"\[[cxz]\]|none|[\d,.]+%?( to [\d,.]+%?)?( [a-z]+)?( [\d,]+)?")
 
@@ -34,6 +35,12 @@ class Grid:
             for place in range(1, len(self.columns))
             if all(_FIGURE.fullmatch(row[place]) for row in self.rows)
         )
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether it is broader than a phone, so that it has to scroll sideways there."""
+        letters = sum(max(map(len, column.split())) for column in self.columns)
+        return len(self.columns) > MOST_COLUMNS or letters > MOST_LETTERS
 
 
 @dataclass(frozen=True)

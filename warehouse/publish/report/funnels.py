@@ -9,7 +9,7 @@ from warehouse.publish.report import charts
 from warehouse.publish.report.content import Grid, Part, Section
 from warehouse.publish.report.measures import Told, window_part
 from warehouse.publish.report.narrative import funnel_sentence, loss_sentence
-from warehouse.publish.report.numbers import Window, thousands
+from warehouse.publish.report.numbers import Window, lower, thousands
 from warehouse.publish.report.reading import (
     Row,
     defined,
@@ -182,4 +182,4 @@ def _of(row: Row) -> str:
 def _title(row: Row) -> str:
     """A step's title in a table."""
     step = str(row["step"])
-    return f"of whom {step[0].lower()}{step[1:]}" if row["is_part"] else step
+    return f"of whom {lower(step)}" if row["is_part"] else step

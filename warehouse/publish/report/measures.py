@@ -27,13 +27,9 @@ from warehouse.publish.report.reading import (
     windows,
 )
 
-RANGE_NOTE = (
-    "The range, and the upright bars, are where the figure may lie, given that counts were rounded "
-    "to the nearest {base}{linkage}. It is not a confidence interval."
-)
 LINKAGE_NOTE = (
-    " and that the figure might be up to {linkage} higher or lower, were records linked more or "
-    "less readily"
+    "Were records linked more or less readily, it might be up to {linkage} higher or lower; the "
+    "range allows for that."
 )
 
 
@@ -92,10 +88,6 @@ def window_part(told: Told) -> Part:
     shown = [figure.value for _, figure in told.series if figure.value is not None]
     sign = "%" if told.series[-1][1].is_share else ""
     hangs = f"{told.linkage:g} {'percentage points' if sign else told.unit}"
-    note = RANGE_NOTE.format(
-        base=told.series[-1][1].base,
-        linkage=LINKAGE_NOTE.format(linkage=hangs) if told.linkage else "",
-    )
     chart = None
     if len(told.series) > 1 and shown:
         points = [
@@ -108,7 +100,7 @@ def window_part(told: Told) -> Part:
         sentences=(f"{told.words[0].upper()}{told.words[1:]}.",),
         chart=chart,
         grid=_windows_grid(told),
-        note=note if shown else "",
+        note=LINKAGE_NOTE.format(linkage=hangs) if told.linkage and shown else "",
     )
 
 

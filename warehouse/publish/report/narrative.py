@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from governance.disclosure import NOT_AVAILABLE
-from warehouse.publish.report.numbers import Figure, Window, by_chance, number, thousands
+from warehouse.publish.report.numbers import Figure, Window, by_chance, lower, number, thousands
 
 RULE = (
     "A change is put in words only where rounding, linkage and chance could not have made it: the "
@@ -21,6 +21,10 @@ RULE = (
     "how readily records are linked, must not meet, and the difference must be more than twice its "
     "standard error. Windows are compared with the one just before and with the same one a year "
     "earlier. No sentence says why a figure changed: these data cannot tell."
+)
+
+NO_CHANGE = (
+    "no change from the window before that can be told apart from rounding, linkage or chance"
 )
 
 
@@ -129,7 +133,7 @@ def funnel_sentence(steps: Sequence[tuple[str, str, bool]], window: Window) -> s
         return f"{first}: too few people in {window.label} to say more without risk to privacy."
     said = f"{first}: about {thousands(whole)} people in {window.label}."
     reached = [
-        f"about {thousands(people)} ({Figure(people, whole).shown}%) {_lower(title)}"
+        f"about {thousands(people)} ({Figure(people, whole).shown}%) {lower(title)}"
         for title, people, is_part in steps[1:]
         if not is_part and number(people) is not None
     ]
@@ -159,7 +163,7 @@ def loss_sentence(steps: Sequence[tuple[str, str, bool]], base: int) -> str:
         return ""
     (_, before), (title, after) = stages[place], stages[place + 1]
     return (
-        f"Most are lost before “{_lower(title)}”: of about {before:,} who came that far, about "
+        f"Most are lost before “{lower(title)}”: of about {before:,} who came that far, about "
         f"{after:,} went on."
     )
 
@@ -174,11 +178,11 @@ def next_sentence(links: Sequence[tuple[str, str, str]], step: str, window: Wind
     """
     shown = [(number(people) or 0, to, of) for to, people, of in links if number(people)]
     if not shown or number(shown[0][2]) is None:
-        return f"What came after “{_lower(step)}” cannot be shown."
+        return f"What came after “{lower(step)}” cannot be shown."
     people, to, of = max(shown)
     return (
         f"{step}: of about {thousands(of)} people in {window.label}, the most common next thing "
-        f"within 90 days was “{_lower(to)}”, for about {people:,} "
+        f"within 90 days was “{lower(to)}”, for about {people:,} "
         f"({Figure(str(people), of).shown}%), as far as records could be linked."
     )
 
@@ -208,9 +212,7 @@ def _changed(series: Sequence[tuple[Window, Figure]], linkage: float) -> str:
     if found:
         return "; " + ", and ".join(one.words for one in found)
     if len(series) > 1 and series[-1][0].follows(series[-2][0]) and series[-2][1].value is not None:
-        return (
-            "; no change from the window before that can be told from rounding, linkage or chance"
-        )
+        return f"; {NO_CHANGE}"
     return ""
 
 
@@ -221,11 +223,6 @@ def _a_year_before(earlier: Window, later: Window) -> bool:
         and earlier.start.month == later.start.month
         and earlier.start.year == later.start.year - 1
     )
-
-
-def _lower(title: str) -> str:
-    """A step's title inside a sentence; abbreviations keep their capitals."""
-    return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
 def _value(figure: Figure) -> int:

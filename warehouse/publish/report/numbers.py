@@ -107,6 +107,11 @@ def thousands(shown: str) -> str:
     return f"{int(shown):,}" if shown.isascii() and shown.isdigit() else shown
 
 
+def lower(title: str) -> str:
+    """A title inside a sentence; abbreviations keep their capitals."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
 def day(value: date | None) -> str:
     """A date as 30 June 2026."""
     return "not known" if value is None else f"{value.day} {value:%B %Y}"
