@@ -21,6 +21,7 @@ from warehouse.cohorts import cohort_tables, funnel_definitions, load_cohorts
 from warehouse.cohorts.survival import SURVIVAL, survival
 from warehouse.connect import attach, load_encryption, memory_connection, store_errors
 from warehouse.days import refuse_undeclared_days
+from warehouse.deaths import are_told, tell, without_reports
 from warehouse.definitions import load_definitions
 from warehouse.described import AGE_BAND_MACRO
 from warehouse.generated import every_model
@@ -178,7 +179,8 @@ def build_into(
         StoreError: A model fails, or a check does not hold.
     """
     prepare(con, record_person, linkage_quality, run_id, built_at)
-    hide(con, restriction)
+    tell(con, are_told(given))
+    hide(con, without_reports(restriction, given))
     _table(con, "history_given", person_history.select(list(PERSON_HISTORY)))
     _table(con, "population_given", read_population(given.population))
     _table(con, "prevalence_given", read_prevalence(given.prevalence))

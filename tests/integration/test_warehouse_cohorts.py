@@ -13,6 +13,7 @@ import warehouse_rows as rows
 from schemas.errors import ConfigError
 from warehouse import connect
 from warehouse.cohorts.survival import estimate
+from warehouse.deaths import DEATHS
 from warehouse.given import Given
 
 OWN = """cohort: rearrested
@@ -63,7 +64,7 @@ def own_cohorts(folder: Path, text: str = OWN) -> Path:
 @pytest.fixture(scope="module")
 def con(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("cohorts")
-    given = Given(cohorts=own_cohorts(folder))
+    given = Given(cohorts=own_cohorts(folder), restricted_metrics=DEATHS)
     as_at = {"police": date(2026, 6, 30), "probation": date(2026, 6, 30)}
     path, _ = rows.release(folder, PERSONS, as_at, given)
     release = connect.open_release(path, rows.RELEASE_KEY)

@@ -10,7 +10,7 @@ import pytest
 import warehouse_rows as rows
 
 from schemas.errors import StoreError
-from warehouse import connect
+from warehouse import connect, deaths
 from warehouse.cohorts import cohort_models, load_cohorts
 from warehouse.given import Given
 from warehouse.models import Model, load_models, parse_model, with_generated
@@ -61,7 +61,7 @@ def answer(
         rows.RELEASE_KEY,
         run_id="r",
         built_at=datetime(2026, 7, 1),
-        given=Given(exact_dates=exact_dates),
+        given=Given(exact_dates=exact_dates, restricted_metrics=deaths.DEATHS),
     )
     con = connect.open_release(target, rows.RELEASE_KEY)
     found = con.execute("SELECT * FROM told")

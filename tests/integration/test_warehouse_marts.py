@@ -15,6 +15,8 @@ import warehouse_rows as rows
 from schemas.errors import StoreError
 from warehouse import connect, release, staging
 from warehouse.checks import run_checks
+from warehouse.deaths import DEATHS
+from warehouse.given import Given
 from warehouse.models import Model
 
 RUN = "20260701-000000-test"
@@ -73,7 +75,7 @@ KNOWN_TO_ALL: dict[str, list[dict[str, Any]]] = {
 ODD: dict[str, dict[str, list[dict[str, Any]]]] = {
     "dead": {
         "police_suspected_drug_death": [{"death_date": "2026-01-10"}],
-        "police_custody": [{"arrest_date": "2026-01-10"}, {"arrest_date": "2026-01-11"}],
+        "police_custody": [{"arrest_date": "2026-01-10", "outcome_date": "2026-01-11"}],
         "probation_sentence": [
             {"sentence_date": "2025-12-01", "sentence_end_date": "2026-12-01",
              "sentence_type": "COEW"}
@@ -160,6 +162,7 @@ def build(staged: tuple[Path, pl.DataFrame]) -> Path:
         run_id=RUN,
         built_at=datetime(2026, 7, 1),
         person_history=HISTORY,
+        given=Given(restricted_metrics=DEATHS),
     )
     return target
 
@@ -181,7 +184,7 @@ def test_every_staging_table_is_accounted_for(con: duckdb.DuckDBPyConnection) ->
     )
     assert unused == [
         ("application", 3, 2, 1, 0, 0),
-        ("custody", 7, 6, 0, 1, 0),
+        ("custody", 6, 5, 0, 1, 0),
         ("drug_test", 2, 1, 1, 0, 0),
         ("duty", 6, 5, 1, 0, 0),
         ("person", 5, 3, 0, 2, 0),
@@ -192,11 +195,12 @@ def test_every_staging_table_is_accounted_for(con: duckdb.DuckDBPyConnection) ->
 ISSUES = [
     ("birth_years_differ", None, "person", 1, 1),
     ("cohort_of_nobody", None, "treatment_requirement", 1, 0),
+    ("death_contradicted", None, None, 0, 0),
     ("discharge_before_triage", "treatment", "episode", 1, 1),
     ("duty_before_application", "housing", "duty", 1, 1),
     ("end_before_start", "treatment", "structured_treatment", 1, 1),
     ("endless_spell", "housing", "homelessness_duty", 1, 1),
-    ("event_after_death", "police", "arrest", 1, 1),
+    ("event_after_death", "police", "police_outcome", 1, 1),
     ("event_before_birth", "police", "arrest", 1, 1),
     ("intervention_before_triage", "treatment", "intervention", 1, 1),
     ("open_at_death", "probation", "supervision", 1, 1),
@@ -223,7 +227,7 @@ def test_what_is_odd_is_named_and_counted(con: duckdb.DuckDBPyConnection) -> Non
 def test_what_lies_outside_a_life_is_kept_and_marked(con: duckdb.DuckDBPyConnection) -> None:
     found = "SELECT person_id, event_type, event_week FROM event WHERE is_doubtful ORDER BY ALL"
     assert told(con, found) == [
-        ("dead", "arrest", date(2026, 1, 5)),
+        ("dead", "police_outcome", date(2026, 1, 5)),
         ("not born", "arrest", date(1989, 12, 25)),
     ]
 

@@ -9,6 +9,7 @@ import duckdb
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from warehouse.deaths import tell
 from warehouse.models import load_models
 
 START = date(2024, 1, 1)
@@ -36,6 +37,8 @@ def spells_of(recorded: list[tuple], deaths: dict[str, date]) -> list[dict[str, 
     con.execute("CREATE TABLE extract AS SELECT 'p' AS partner, ?::DATE AS data_as_at", [AS_AT])
     con.execute("CREATE TABLE int_death (person_id VARCHAR, death_date DATE)")
     con.execute("CREATE TABLE seed_code (list VARCHAR, code VARCHAR, label VARCHAR)")
+    con.execute("CREATE TABLE seed_untold_reason (list VARCHAR, code VARCHAR, told_as VARCHAR)")
+    tell(con, told=True)
     con.execute(
         "CREATE TABLE int_recorded_spell (person_id VARCHAR, partner VARCHAR, spell_type VARCHAR,"
         "spell_key BIGINT, start_date DATE, recorded_end DATE, detail_list VARCHAR,"

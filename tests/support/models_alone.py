@@ -16,6 +16,7 @@ import polars as pl
 import warehouse_rows as rows
 
 from warehouse import staging
+from warehouse.deaths import tell
 from warehouse.described import AGE_BAND_MACRO
 from warehouse.models import Model, load_models, load_seed
 
@@ -48,13 +49,14 @@ def told(
         whole = [{"partner": name, "data_from": day} for name, day in (data_from or {}).items()]
         schema = {"partner": pl.String, "data_from": pl.Date}
         _table(con, "data_from_given", pl.DataFrame(whole, schema))
-        for name in ("code", "policy"):
+        for name in ("code", "policy", "untold_reason"):
             _table(con, f"seed_{name}", pl.DataFrame(load_seed(name)))
         con.execute(
             "CREATE MACRO policy(wanted) AS "
             "(SELECT days::INTEGER FROM seed_policy WHERE name = wanted)"
         )
         con.execute("CREATE MACRO week_of(day) AS date_trunc('week', day)::DATE")
+        tell(con, told=True)
         wanted = frozenset(names)
         con.execute(AGE_BAND_MACRO)
         for model in _needed(wanted):

@@ -13,6 +13,7 @@ import warehouse_rows as rows
 import yaml
 
 from warehouse import analyst, connect
+from warehouse.deaths import DEATHS
 from warehouse.given import Given
 from warehouse.publish import tables
 
@@ -31,7 +32,7 @@ def release(tmp_path_factory: pytest.TempPathFactory):
         name: {table: given for table, given in persona.items() if table != "expect"}
         for name, persona in PERSONAS.items()
     }
-    told_by_the_day = Given(exact_dates=True)
+    told_by_the_day = Given(exact_dates=True, restricted_metrics=DEATHS)
     path, _ = rows.release(tmp_path_factory.mktemp("personas"), persons, given=told_by_the_day)
     con = connect.open_release(path, rows.RELEASE_KEY)
     yield con

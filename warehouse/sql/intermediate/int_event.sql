@@ -142,10 +142,14 @@ WITH event AS (
     FROM stg_tenancy
 )
 
-SELECT event.*, kind."rank"::INTEGER AS event_rank, code.label AS detail_label,
+SELECT event.* REPLACE (coalesce(untold.told_as, event.detail) AS detail),
+       kind."rank"::INTEGER AS event_rank, code.label AS detail_label,
        coalesce(event.event_date <= extract.data_as_at, FALSE) AS has_happened
 FROM event
 LEFT JOIN extract USING (partner)
 LEFT JOIN seed_code AS kind ON kind.list = 'event' AND kind.code = event.event_type
-LEFT JOIN seed_code AS code ON code.list = event.detail_list AND code.code = event.detail
+LEFT JOIN seed_untold_reason AS untold
+    ON untold.list = event.detail_list AND untold.code = event.detail AND NOT deaths_are_told()
+LEFT JOIN seed_code AS code
+    ON code.list = event.detail_list AND code.code = coalesce(untold.told_as, event.detail)
 WHERE event.event_date IS NOT NULL

@@ -57,6 +57,12 @@ SELECT reached.person_id, reached.partner, reached.spell_type, reached.spell_key
                ORDER BY reached.start_date, reached.until, reached.spell_key, reached.begins_with
                ROWS UNBOUNDED PRECEDING
            ) AS stretch_number,
-       reached.ended_well, reached.detail_list, reached.detail, code.label AS detail_label
+       reached.ended_well, reached.detail_list,
+       coalesce(untold.told_as, reached.detail) AS detail, code.label AS detail_label
 FROM reached
-LEFT JOIN seed_code AS code ON code.list = reached.detail_list AND code.code = reached.detail
+LEFT JOIN seed_untold_reason AS untold
+    ON untold.list = reached.detail_list AND untold.code = reached.detail
+    AND NOT deaths_are_told()
+LEFT JOIN seed_code AS code
+    ON code.list = reached.detail_list
+    AND code.code = coalesce(untold.told_as, reached.detail)

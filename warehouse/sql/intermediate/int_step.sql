@@ -16,7 +16,7 @@
 WITH ended AS (
     SELECT journey.person_id, journey.end_date, journey.end_reason,
            CASE
-               WHEN code.category = 'died' THEN 'death_in_treatment'
+               WHEN code.category = 'died' AND deaths_are_told() THEN 'death_in_treatment'
                WHEN journey.structured_start_date IS NULL THEN 'discharge_untreated'
                WHEN journey.is_successful_completion THEN 'treatment_completed'
                ELSE 'treatment_ended'

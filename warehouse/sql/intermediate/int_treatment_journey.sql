@@ -100,12 +100,13 @@ described AS (
            lead(whole.start_date) OVER (
                PARTITION BY whole.person_id ORDER BY whole.journey_number
            ) AS next_start_date,
-           int_death.death_date
+           death.death_date
     FROM whole
     CROSS JOIN int_as_at
     LEFT JOIN structured USING (person_id, journey_number)
     LEFT JOIN spent USING (person_id, journey_number)
-    LEFT JOIN int_death USING (person_id)
+    -- What a metric of deaths counts is what was reported.
+    LEFT JOIN int_death_report AS death USING (person_id)
     LEFT JOIN seed_code AS code
         ON code.list = 'discharge' AND code.code = whole.last_reason
 )

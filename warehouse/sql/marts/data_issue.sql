@@ -34,9 +34,13 @@ found (issue, partner, place, person_id) AS (
     UNION ALL
     SELECT 'event_after_death', event.partner, event.event_type, event.person_id
     FROM int_event AS event
-    INNER JOIN int_death AS death
+    INNER JOIN int_death_report AS death
         ON death.person_id = event.person_id AND event.event_date > death.death_date
     WHERE event.has_happened
+    UNION ALL
+    SELECT 'death_contradicted', partner, source, person_id
+    FROM int_death_report
+    WHERE NOT is_believed
     UNION ALL
     SELECT 'overlapping_spell', partner, spell_type, person_id FROM spell_once WHERE is_overlapping
     UNION ALL

@@ -1,7 +1,7 @@
 -- One row per table that a partner sends: every row that was staged is either used or left out for a reason that is named here. What is wrong with rows that are used is in data_issue.
 -- column partner: The partner.
 -- column table_name: The table of its extract.
--- column rows_staged: Rows that passed validation and are in the staging store.
+-- column rows_staged: Rows that passed validation and are in the staging store; none of suspected_drug_death where no metric of deaths is asked for, as they are then not read.
 -- column rows_used: Of these, rows that the release is made from.
 -- column rows_unplaced: Rows left out because nothing says whose they are: the row that names the person was rejected or not sent.
 -- column rows_undated: Rows left out of everything that is counted by day, because they have none; a person on an application is dated by it.

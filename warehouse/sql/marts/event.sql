@@ -26,6 +26,6 @@ SELECT event.person_id, event.partner, event.event_type,
        event.detail_list, event.detail, event.detail_label
 FROM int_event AS event
 LEFT JOIN int_birth AS birth USING (person_id)
-LEFT JOIN int_death AS death USING (person_id)
+LEFT JOIN int_death_report AS death USING (person_id)
 WHERE event.has_happened
 ORDER BY event.person_id, event_number

@@ -7,7 +7,7 @@
 -- column end_week: Monday of the week in which it ended, once that has passed; missing while it is held.
 -- exact end_date: The day it ended.
 -- column end_basis: What the end rests on, as in spell.
--- column end_reason: Why it ended (list tenancy_end_reason in code); missing while it is held.
+-- column end_reason: Why it ended (list tenancy_end_reason in code); missing while it is held. Where deaths are not asked for, one that says so is told together with a like one.
 -- column days: Days it was held, up to the date of housing's extract while it is.
 -- check: unique person_id, tenancy_number
 -- check: not_null person_id, tenancy_number, start_week, days
@@ -21,9 +21,12 @@ SELECT spell.person_id,
        week_of(spell.start_date) AS start_week, spell.start_date,
        week_of(spell.end_date) AS end_week, spell.end_date,
        CASE WHEN spell.end_basis <> 'recorded' THEN 'settled' ELSE spell.end_basis END AS end_basis,
-       CASE WHEN spell.end_date IS NOT NULL THEN tenancy.end_reason END AS end_reason,
+       CASE WHEN spell.end_date IS NOT NULL THEN coalesce(untold.told_as, tenancy.end_reason) END AS end_reason,
        spell.days
 FROM int_spell AS spell
 INNER JOIN stg_tenancy AS tenancy
     ON spell.spell_type = 'tenancy' AND tenancy.tenancy_key = spell.spell_key
+LEFT JOIN seed_untold_reason AS untold
+    ON untold.list = 'tenancy_end_reason' AND untold.code = tenancy.end_reason
+    AND NOT deaths_are_told()
 ORDER BY spell.person_id, tenancy_number

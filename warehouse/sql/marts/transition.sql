@@ -7,7 +7,7 @@
 -- column next_step: Kind of the next step within the follow-up (list step in code); missing when there was none. A drug test does not follow the arrest of its own custody, nor a release its own sentence. Of two steps on one day, the order of the list step in code decides.
 -- column days_to_next: Days to it; missing when there was none.
 -- column still_in: When there was no next step, what the person was in on the last day of the follow-up: treatment (an intervention, an assessed episode or treatment in a secure setting was open), custody, supervision (as planned, on licence included), caseload, intensive programme, homelessness duty, temporary accommodation, or the tenancy that was the step itself; missing when nothing.
--- column has_died: True when a death is reported within the follow-up; whoever has died is still with no service.
+-- column has_died: True when a believed death lies within the follow-up; whoever has died is still with no service.
 -- column next_kind: The wider kind that is published (list next_step in code): the next step, else Still with a service, else No new step recorded.
 -- check: unique step, person_id, period_id
 -- check: not_null period_id, person_id, step, step_week, has_died, next_kind

@@ -9,7 +9,7 @@
 -- column episodes: Number of treatment episodes in the journey.
 -- column substance_group: Opiate if any episode names an opiate; otherwise Non-opiate & alcohol, Non-opiate only or Alcohol only; missing when no substance is known.
 -- column referral_source: How the person first came, by the treatment system's code (list referral in code).
--- column end_reason: Discharge reason of the last episode (list discharge in code); missing while open.
+-- column end_reason: Discharge reason of the last episode (list discharge in code); missing while open. Where deaths are not asked for, one that says so is told together with a like one.
 -- column is_successful_completion: True when a journey with structured treatment has ended and its last reason is 80, 81 or 82. A journey without structured treatment is never a completion, whatever its end_reason.
 -- column journey_days: Days from the journey's start to its discharge, counted up to the treatment extract's date while it is open.
 -- column structured_start_week: Monday of the week in which structured treatment (modality 94 or 95) began; missing when there was none.
@@ -30,10 +30,12 @@ SELECT person_id, journey_number, week_of(start_date) AS start_week, start_date,
        start_date - lag(end_date) OVER (PARTITION BY person_id ORDER BY journey_number)
            AS days_since_last,
        episodes, substance_group,
-       referral_source, end_reason, is_successful_completion, journey_days,
+       referral_source, coalesce(untold.told_as, end_reason) AS end_reason, is_successful_completion, journey_days,
        week_of(structured_start_date) AS structured_start_week, structured_start_date,
        structured_start_date - start_date AS days_to_structured,
        week_of(structured_end_date) AS structured_end_week, structured_end_date,
        structured_days, is_effective
 FROM int_treatment_journey
+LEFT JOIN seed_untold_reason AS untold
+    ON untold.list = 'discharge' AND untold.code = end_reason AND NOT deaths_are_told()
 ORDER BY person_id, journey_number
