@@ -90,6 +90,16 @@ def test_twelve_months_are_the_sum_of_what_is_published() -> None:
     assert (row["status"], row["area"], row["england"]) == ("exact", "All", "[x]")
 
 
+def test_a_sum_that_is_shown_beside_its_parts_is_not_taken_for_a_window() -> None:
+    parts = outcomes(*FOUR)
+    whole = ("Twelve months to June 2026", QUARTERS[0][1], QUARTERS[-1][2])
+    both = pl.concat([outcomes(("95", "175"), quarters=[whole]), parts])
+    rule = Rule()
+    figure = latest(both, rule)["continuity", "within"]
+    assert figure == latest(parts, rule)["continuity", "within"]
+    assert figure.numerator_range == (87, 103)
+
+
 @pytest.mark.parametrize(
     ("windows", "quarters"),
     [

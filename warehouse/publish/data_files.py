@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from warehouse.publish import machine, ods, workbook
 from warehouse.publish.columns import check_writable
 from warehouse.publish.csvw import csv_files
-from warehouse.publish.machine import NAME, pack_json
 from warehouse.publish.pack import Pack
 
 
@@ -22,4 +22,9 @@ def data_files(pack: Pack) -> dict[str, bytes]:
             as a formula.
     """
     check_writable(pack)
-    return {**csv_files(pack), NAME: pack_json(pack)}
+    return {
+        **csv_files(pack),
+        machine.NAME: machine.pack_json(pack),
+        workbook.NAME: workbook.workbook(pack),
+        ods.NAME: ods.ods(pack),
+    }

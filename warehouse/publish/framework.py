@@ -12,6 +12,7 @@ from governance.disclosure.rules import Rule
 from warehouse.publish.columns import number
 from warehouse.publish.latest import MONTHS, WHOLE, Latest, latest
 from warehouse.publish.pack import COLUMNS, TYPES
+from warehouse.publish.windows import Window
 
 MET, NOT_MET, TOO_CLOSE = "met", "not met", "too close to call"
 AS_PUBLISHED = "All, as published"
@@ -113,7 +114,7 @@ def _own(
         why = _NOT_ASKED if indicator["status"] == "restricted" else _NOT_SHOWN
         return row | {"note": _sentences(why, row["note"])}
     row |= {
-        "period": period_label(figure),
+        "period": Window(figure.first, figure.last).label,
         "period_start": figure.first,
         "period_end": figure.last,
         "numerator": figure.numerator,
@@ -203,11 +204,6 @@ def _theirs(one: Mapping[str, Any]) -> dict[str, Any]:
         "status": "published",
         "note": f"Published by others, as at {one['as_at'].isoformat()}.",
     }
-
-
-def period_label(figure: Latest) -> str:
-    """The months of a figure in words: July 2025 to June 2026."""
-    return f"{figure.first:%B %Y} to {figure.last:%B %Y}"
 
 
 def _sentences(*said: str) -> str:

@@ -92,6 +92,8 @@ def latest(outcomes: pl.DataFrame, rule: Rule) -> dict[tuple[str, str], Latest]:
 
 def _latest(windows: Sequence[Mapping[str, Any]], rule: Rule) -> Latest:
     """The newest twelve months of some windows of one measure, oldest first."""
+    # A sum of other windows that are shown is no window: its rounding errors are theirs together.
+    windows = [one for one in windows if not any(_holds(one, other) for other in windows)]
     taken: list[Mapping[str, Any]] = []
     for window in reversed(windows):
         if taken and window["period_end"] + timedelta(days=1) != taken[0]["period_start"]:
@@ -102,6 +104,13 @@ def _latest(windows: Sequence[Mapping[str, Any]], rule: Rule) -> Latest:
     year = _sum(taken, rule)
     whole = _months(year.first, year.last) == MONTHS
     return year if whole and year.value_range else _sum(taken[-1:], rule)
+
+
+def _holds(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether all days of another window, and more, are of this one."""
+    days = (one["period_start"], one["period_end"])
+    within = days[0] <= other["period_start"] and other["period_end"] <= days[1]
+    return within and days != (other["period_start"], other["period_end"])
 
 
 def _sum(windows: Sequence[Mapping[str, Any]], rule: Rule) -> Latest:

@@ -1,0 +1,192 @@
+"""What the sheets of a publication's workbooks hold, whichever format they are written in.
+
+They follow the Analysis Function's guidance on accessible spreadsheets: a cover, a list of
+contents, one table a sheet with its title and shorthand above it, no merged and no empty cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import Final
+
+from governance.disclosure import NOT_APPLICABLE
+from warehouse.publish.columns import NUMBERS, SHORTHAND, Cell, Table, cells, described, shorthand
+from warehouse.publish.csvw import definitions
+from warehouse.publish.pack import Pack
+
+COVER: Final = "Cover"
+CONTENTS: Final = "Contents"
+ONE_TABLE: Final = "This worksheet contains one table."
+NARROWEST, WIDEST = 10, 40
+"""Widths of columns, in characters."""
+COVER_WIDTH: Final = 85
+"""The width of the cover's only column, in characters."""
+_SAID_IN_WORDS: Final = frozenset({"period_start", "period_end"})  # by the column period
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet, which holds one table.
+
+    Attributes:
+        name: The name of the sheet.
+        title: The heading above the table.
+        lines: What is said between the heading and the table, a line a cell.
+        headings: The headings of its columns.
+        kinds: What is in its columns, as in ``columns.yaml``.
+        rows: The cells of its rows; none is empty.
+    """
+
+    name: str
+    title: str
+    lines: tuple[str, ...]
+    headings: tuple[str, ...]
+    kinds: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def table_name(self) -> str:
+        """A name for the table that spreadsheets accept."""
+        return self.name.lower().replace(" ", "_")
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """The widths of its columns, in characters; longer text is wrapped."""
+        return tuple(
+            min(WIDEST, max(NARROWEST, *(len(as_text(cell)) for cell in (heading, *column))) + 2)
+            for heading, column in zip(self.headings, zip(*self.rows, strict=True), strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Cover:
+    """The first sheet.
+
+    Attributes:
+        title: Its heading.
+        intro: What the workbook is.
+        about: What must be known of its figures.
+        contact: Whom to ask.
+    """
+
+    title: str
+    intro: tuple[str, ...]
+    about: tuple[str, ...]
+    contact: tuple[str, ...]
+
+
+def cover(pack: Pack) -> Cover:
+    """The cover of a publication's workbooks."""
+    reach = ", ".join(f"{partner} {day_in_words(day)}" for partner, day in pack.as_at.items())
+    empty = [one.title for one in described() if pack.tables[one.name].is_empty()]
+    next_due = (
+        ()
+        if pack.next_due is None
+        else (f"Next publication due from: {day_in_words(pack.next_due)}.",)
+    )
+    return Cover(
+        title=title(pack),
+        intro=(
+            *(("A demonstration: the people in it are made up.",) if pack.demonstration else ()),
+            "Aggregate tables about people who come to police, probation, treatment and housing "
+            "services. Small numbers are masked and the others rounded.",
+            f"Publication {pack.release_id}, made on {day_in_words(pack.made_at.date())}.",
+            *((f"Data reach to: {reach}.",) if reach else ()),
+            *next_due,
+        ),
+        about=(
+            *(f"{short} stands for {means}." for short, means in shorthand().items()),
+            *pack.notes,
+            *((f"Nothing is published of: {'; '.join(empty)}.",) if empty else ()),
+        ),
+        contact=(pack.contact,),
+    )
+
+
+def sheets(pack: Pack) -> tuple[Sheet, ...]:
+    """The sheets of a publication's workbooks after the cover and the contents."""
+    tables = [_sheet(pack, one) for one in described() if not pack.tables[one.name].is_empty()]
+    return (*tables, *_definitions(pack))
+
+
+def contents(of: Sequence[Sheet]) -> tuple[Sheet, ...]:
+    """The list of some sheets; nothing where there are none."""
+    listed = Sheet(
+        name=CONTENTS,
+        title="Contents",
+        lines=(ONE_TABLE,),
+        headings=("Worksheet", "What it holds"),
+        kinds=("text", "text"),
+        rows=tuple((one.name, one.title) for one in of),
+    )
+    return (listed,) if of else ()
+
+
+def title(pack: Pack) -> str:
+    """What a publication is called."""
+    return f"{pack.partnership}: cohort journeys"
+
+
+def day_in_words(day: date) -> str:
+    """A day as 30 June 2026."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def is_number(kind: str) -> bool:
+    """Whether a column of a kind is set to the right."""
+    return kind in NUMBERS or kind == "number"
+
+
+def _sheet(pack: Pack, told: Table) -> Sheet:
+    read = [column for column in told.columns if column.name not in _SAID_IN_WORDS]
+    frame = pack.tables[told.name].select(column.name for column in read)
+    rows = _filled(cells(frame, replace(told, columns=tuple(read))))
+    return Sheet(
+        name=told.name.capitalize().replace("_", " "),
+        title=told.title,
+        lines=(told.says, ONE_TABLE, *_legend(rows)),
+        headings=tuple(column.title for column in read),
+        kinds=tuple(column.kind for column in read),
+        rows=rows,
+    )
+
+
+def _definitions(pack: Pack) -> tuple[Sheet, ...]:
+    told = definitions(pack)
+    if told.is_empty():
+        return ()
+    return (
+        Sheet(
+            name="Definitions",
+            title="What is published, and how it is defined",
+            lines=("One row per metric or cohort.", ONE_TABLE),
+            headings=tuple(name.replace("_", " ").capitalize() for name in told.columns),
+            kinds=("text",) * told.width,
+            rows=_filled([list(row) for row in told.iter_rows()]),
+        ),
+    )
+
+
+def _filled(rows: Sequence[Sequence[Cell]]) -> tuple[tuple[Cell, ...], ...]:
+    """Rows without an empty cell, and with Yes and No for truths."""
+    return tuple(tuple(_shown(cell) for cell in row) for row in rows)
+
+
+def _shown(cell: Cell) -> Cell:
+    if cell is None or cell == "":
+        return NOT_APPLICABLE
+    return ("Yes" if cell else "No") if isinstance(cell, bool) else cell
+
+
+def _legend(rows: Sequence[Sequence[Cell]]) -> tuple[str, ...]:
+    """What the shorthand that is used in some rows means."""
+    used = {cell for row in rows for cell in row if cell in SHORTHAND}
+    return tuple(f"{short} {means}." for short, means in shorthand().items() if short in used)
+
+
+def as_text(cell: Cell) -> str:
+    """A cell as a reader sees it."""
+    return day_in_words(cell) if isinstance(cell, date) else str(cell)
