@@ -33,7 +33,14 @@ def cohort_models(cohorts: Sequence[Cohort]) -> tuple[Model, ...]:
     words = vocabulary()
     together = "\nUNION ALL\n"
     members = [
-        _model(_table(one), "One row per person and quarter.", index_sql(one, words))
+        _model(
+            _table(one),
+            "One row per person and quarter.",
+            index_sql(one, words),
+            "unique person_id, quarter_start",
+            f"rows = SELECT count(DISTINCT (person_id, date_trunc('quarter', index_date))) "
+            f"FROM {_entered(one, words)}",
+        )
         for one in cohorts
     ]
     days = _model(
@@ -58,13 +65,7 @@ def index_sql(cohort: Cohort, words: Vocabulary) -> str:
     """Return the SELECT of a cohort's people: index days, and the day each stage was reached."""
     needed = cohort.needed()
     parts = [
-        "candidate AS (SELECT DISTINCT person_id, step_date AS index_date FROM int_step "
-        f"WHERE {_is_step(cohort.index.step, cohort.index.detail)})",
-        "entered AS (SELECT candidate.* FROM candidate "
-        "INNER JOIN int_person AS who USING (person_id) "
-        "WHERE candidate.index_date <= coalesce(who.death_date, candidate.index_date)"
-        + "".join(f" AND {_rule(rule, words)}" for rule in cohort.entry)
-        + ")",
+        f"entered AS (SELECT candidate.* FROM {_entered(cohort, words)})",
         "member AS (SELECT person_id, date_trunc('quarter', index_date)::DATE AS quarter_start, "
         f"min(index_date) AS {INDEX}_date FROM entered GROUP BY ALL)",
     ]
@@ -80,6 +81,17 @@ def index_sql(cohort: Cohort, words: Vocabulary) -> str:
         ]
         before = f"stage_{number}"
     return "WITH " + ",\n".join(parts) + f"\nSELECT * FROM {before}"
+
+
+def _entered(cohort: Cohort, words: Vocabulary) -> str:
+    """Return the days that satisfy a cohort's entry rules, as what follows FROM."""
+    rules = "".join(f" AND {_rule(rule, words)}" for rule in cohort.entry)
+    return (
+        "(SELECT DISTINCT person_id, step_date AS index_date FROM int_step "
+        f"WHERE {_is_step(cohort.index.step, cohort.index.detail)}) AS candidate "
+        "INNER JOIN int_person AS who USING (person_id) "
+        f"WHERE candidate.index_date <= coalesce(who.death_date, candidate.index_date){rules}"
+    )
 
 
 def _reached(cohort: Cohort, stage: Stage, needed: str, words: Vocabulary) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 -- only.
 -- check: unique person_id, found_by, substance
 -- check: not_null person_id, found_by, substance, kind, times, times_with_others
+-- check: rows = SELECT (SELECT count(DISTINCT (told.person_id, code.label)) FROM (SELECT person_id, coalesce(triage_date, referral_date) AS named_on, unnest([drug1, drug2, drug3]) AS code FROM stg_episode) AS told INNER JOIN seed_code AS code ON code.list = 'substance' AND code.code = told.code INNER JOIN extract ON partner = 'treatment' AND named_on <= data_as_at) + (SELECT count(DISTINCT (told.person_id, code.label)) FROM (SELECT person_id, start_date, unnest([drug1, drug2, drug3]) AS code FROM stg_secure_treatment) AS told INNER JOIN seed_code AS code ON code.list = 'substance' AND code.code = told.code INNER JOIN extract ON partner = 'treatment' AND start_date <= data_as_at) + (SELECT count(DISTINCT person_id) FILTER (result IN ('POS_OPIATE', 'POS_BOTH')) + count(DISTINCT person_id) FILTER (result IN ('POS_COCAINE', 'POS_BOTH')) FROM stg_drug_test INNER JOIN extract ON partner = 'police' AND test_date <= data_as_at)
 -- check: holds times > 0 AND times_with_others BETWEEN 0 AND times AND first_date <= last_date
 WITH episode AS (
     SELECT person_id, 'treatment' AS found_by, episode_key AS contact_key,

@@ -10,6 +10,7 @@
 -- check: unique person_id, period_id, step, measure
 -- check: not_null period_id, person_id, step, measure, unit, before, after, difference
 -- check: related person_id -> person.person_id
+-- check: related period_id -> period.period_id
 -- check: accepted step: treatment_start, prison_release, intensive_programme_start
 -- check: accepted unit: events, days
 -- check: rows = SELECT count(*) FROM int_before_after

@@ -10,6 +10,7 @@
 -- check: unique cohort, period_id, person_id, stage_number
 -- check: not_null cohort, period_id, person_id, stage_number, stage, is_reached
 -- check: related person_id -> person.person_id
+-- check: related period_id -> period.period_id
 -- check: rows = SELECT count(*) FROM int_cohort_stage
 SELECT cohort, period_id, person_id, stage_number, stage, is_reached, days_from_index,
        days_from_needed AS days_from_previous

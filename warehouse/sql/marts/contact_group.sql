@@ -18,6 +18,7 @@
 -- check: unique person_id, period_id
 -- check: not_null person_id, period_id, contact_group, arrests, crime_types, positive_tests, substances, days_in_custody, is_followed
 -- check: related person_id -> person.person_id
+-- check: related period_id -> period.period_id
 -- check: holds is_followed = (is_rearrested IS NOT NULL) AND is_followed = (interventions IS NOT NULL) AND is_followed = (is_engaged IS NOT NULL)
 -- check: holds neighbourhood_crime_arrests <= arrests AND drug_offence_arrests <= arrests AND crime_types <= arrests
 WITH reach AS (

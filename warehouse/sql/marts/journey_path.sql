@@ -10,6 +10,7 @@
 -- check: unique person_id, period_id, step
 -- check: not_null period_id, person_id, step, path, steps, is_longer
 -- check: related person_id -> person.person_id
+-- check: related period_id -> period.period_id
 -- check: rows = SELECT count(*) FROM int_journey_path
 -- check: holds (days_to_last IS NULL) = (steps = 0)
 -- check: holds days_to_last IS NULL OR days_to_last BETWEEN days_to_first AND policy('path')

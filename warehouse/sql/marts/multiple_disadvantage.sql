@@ -11,6 +11,7 @@
 -- check: unique person_id, period_id
 -- check: not_null person_id, period_id, domains, is_multiple
 -- check: related person_id -> person.person_id
+-- check: related period_id -> period.period_id
 -- check: holds domains BETWEEN 1 AND 5 AND is_multiple = (domains >= 3)
 SELECT quarter AS period_id, person_id,
        has_homelessness, has_substance_dependence, has_mental_health, has_domestic_abuse,

@@ -13,6 +13,7 @@
 -- check: rows = SELECT count(*) FROM int_outcome
 -- check: related person_id -> person.person_id
 -- check: related metric -> metric.metric
+-- check: related period_id -> period.period_id
 -- check: holds numerator >= 0 AND (denominator IS NULL OR numerator <= denominator)
 -- check: holds denominator IS NOT NULL OR numerator > 0
 SELECT kind.metric, kind.measure, int_period.period_id, kind.category_kind, counted.category,

@@ -9,6 +9,7 @@
 -- column median_days: Median days from the first step to the last that path tells; missing when none followed.
 -- check: unique period_id, step, path
 -- check: not_null period_id, step, path, people, share
+-- check: related period_id -> period.period_id
 -- check: holds (SELECT coalesce(sum(people), 0) FROM path) = (SELECT count(*) FROM int_journey_path)
 SELECT period_id, step, path, steps, is_longer,
        count(*) AS people,

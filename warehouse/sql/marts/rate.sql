@@ -9,6 +9,7 @@
 -- column rate_per_1000: The count for each 1,000 residents.
 -- check: unique metric, measure, period_id, split, category
 -- check: not_null metric, measure, period_id, split, category, numerator, people, rate_per_1000
+-- check: related period_id -> period.period_id
 -- check: accepted split: all, area, age_band, sex
 -- check: holds people > 0
 WITH residents AS (

@@ -12,6 +12,7 @@
 -- check: unique step, person_id, period_id
 -- check: not_null period_id, person_id, step, step_week, has_died, next_kind
 -- check: related person_id -> person.person_id
+-- check: related period_id -> period.period_id
 -- check: accepted still_in: treatment, custody, supervision, caseload, intensive programme, homelessness duty, temporary accommodation, tenancy
 -- check: rows = SELECT count(*) FROM int_transition
 -- check: holds next_step IS NULL OR still_in IS NULL

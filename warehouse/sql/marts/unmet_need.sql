@@ -9,6 +9,7 @@
 -- check: unique period_id, substance
 -- check: not_null period_id, substance, in_treatment, estimate, percent_not_in_treatment, percent_high
 -- check: related substance -> prevalence.substance
+-- check: related period_id -> period.period_id
 -- check: holds percent_not_in_treatment BETWEEN coalesce(percent_low, 0) AND percent_high
 SELECT figure.period_id, prevalence.substance, figure.numerator AS in_treatment,
        prevalence.people AS estimate,
