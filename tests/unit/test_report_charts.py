@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.publish.report.charts import Link, Point, Step, funnel, sankey, trend
+from warehouse.publish.report.charts import Bar, Link, Point, bars, sankey, trend
 from warehouse.publish.report.drawing import Chart, broken
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -34,12 +34,13 @@ def check(chart: Chart) -> None:
     assert "url(" not in chart.wide and "href" not in chart.wide
 
 
-@given(st.lists(st.tuples(SHOWN, st.booleans()), min_size=1, max_size=6))
-def test_a_funnel_is_drawn_of_any_counts(counts: list[tuple[str, bool]]) -> None:
-    steps = [
-        Step(f"Step <{place}> & on", shown, "", part) for place, (shown, part) in enumerate(counts)
+@given(st.lists(st.tuples(SHOWN, st.floats(0, 1), st.booleans()), min_size=1, max_size=6))
+def test_bars_are_drawn_of_any_counts(counts: list[tuple[str, float, bool]]) -> None:
+    each = [
+        Bar(f"Step <{place}> & on", shown, "of 200", length, part)
+        for place, (shown, length, part) in enumerate(counts)
     ]
-    check(funnel("A funnel", steps))
+    check(bars("Bars", each))
 
 
 @given(st.lists(st.one_of(st.just("[c]"), st.integers(0, 100).map(str)), min_size=1, max_size=8))
@@ -62,8 +63,12 @@ def test_a_sankey_is_drawn_of_any_links(rows: list[list[str]]) -> None:
 
 
 def test_bars_are_as_long_as_their_counts_and_a_masked_one_has_none() -> None:
-    steps = [Step("All", "200", ""), Step("Half", "100", ""), Step("Masked", "[c]", "[c]% of 200")]
-    chart = funnel("A funnel", steps)
+    each = [
+        Bar("All", "200", "", 1),
+        Bar("Half", "100", "", 0.5),
+        Bar("Masked", "[c]", "[c]% of 200"),
+    ]
+    chart = bars("Bars", each)
     whole, half = (float(bar["width"]) for bar in of(chart.wide, "rect"))
     assert half == pytest.approx(whole / 2, rel=0.01)
     assert "confidential" in chart.wide and "[c]%" not in chart.wide + chart.says

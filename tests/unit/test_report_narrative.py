@@ -15,6 +15,7 @@ from warehouse.publish.report.narrative import (
     loss_sentence,
     measure_words,
     targets_sentence,
+    together_sentence,
 )
 from warehouse.publish.report.numbers import Figure, Window
 
@@ -102,6 +103,18 @@ def test_a_measure_in_a_sentence() -> None:
     assert "privacy" in measure_words("people", [(SPRING, Figure("[c]"))])
     assert "no partner" in measure_words("people", [(SPRING, Figure("[x]"))])
     assert "no change" in measure_words("people", [(WINTER, Figure("10")), (SPRING, Figure("15"))])
+
+
+def test_measures_side_by_side_in_a_sentence() -> None:
+    figures = [
+        ("For opiates", Figure("230")),
+        ("For crack", Figure("[c]")),
+        ("A", Figure("5", "20")),
+    ]
+    assert together_sentence(figures, SPRING) == (
+        "In April to June 2026: for opiates, about 230; a, 25%."
+    )
+    assert "privacy" in together_sentence(figures[1:2], SPRING)
 
 
 STEPS = (

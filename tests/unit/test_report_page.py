@@ -108,6 +108,17 @@ def test_every_figure_is_of_the_pack_or_worked_out_from_it(page: str) -> None:
     assert numbers and set(numbers) <= known | sums
 
 
+def test_measures_of_one_window_stand_side_by_side() -> None:
+    whole = packs.tables()["outcomes"]
+    stock = whole.filter(pl.col("metric") == "contact_groups").tail(1)
+    both = pl.concat(
+        [stock, stock.with_columns(measure=pl.lit("b"), title=pl.lit("Arrested twice"))]
+    )
+    page = render_page(packs.pack(tables={**packs.tables(), "outcomes": both}))
+    assert "In April to June 2026: " in page and "arrested twice, about 310." in page
+    assert page.count("<caption>People, April to June 2026</caption>") == 1
+
+
 def test_what_a_partnership_is_called_is_text_not_markup(page: str) -> None:
     assert "A &amp; B &lt;Combating Drugs Partnership&gt;" in page
     assert "<Combating" not in page

@@ -1,4 +1,4 @@
-"""The charts of the board pack: bars of a funnel, a trend, and a Sankey of gated links."""
+"""The charts of the board pack: bars, a trend, and a Sankey of gated links."""
 
 from __future__ import annotations
 
@@ -31,19 +31,21 @@ SANKEY = 420  # height of all the people of a Sankey
 
 
 @dataclass(frozen=True)
-class Step:
-    """One bar of a funnel.
+class Bar:
+    """One bar.
 
     Attributes:
-        title: What was reached.
-        people: The published count.
-        share: Its share in words, such as ``46% of 120``.
+        title: What it shows.
+        shown: The published count or percentage, or shorthand.
+        note: What it is of, such as ``46% of 120``.
+        length: How long it is, of the longest there could be.
         is_part: Whether it is only a part of the bar above.
     """
 
     title: str
-    people: str
-    share: str
+    shown: str
+    note: str = ""
+    length: float = 0
     is_part: bool = False
 
 
@@ -74,32 +76,30 @@ class Link:
     of: str
 
 
-def funnel(title: str, steps: Sequence[Step]) -> Chart:
-    """Draw a funnel: a bar a step, as long as its share of everyone."""
-    whole = number(steps[0].people) or 1
+def bars(title: str, each: Sequence[Bar]) -> Chart:
+    """Draw bars, such as those of a funnel."""
 
     def draw(canvas: Canvas) -> float:
         left = 0 if canvas.is_narrow else LABELS
         room = canvas.width - left - 2
         y = 4.0
-        for step in steps:
-            indent = 18 if step.is_part else 0
-            label = f"of whom {lower(step.title)}" if step.is_part else step.title
+        for bar in each:
+            indent = 18 if bar.is_part else 0
+            label = f"of whom {lower(bar.title)}" if bar.is_part else bar.title
             lines = broken(label, (room if canvas.is_narrow else left - 20) - indent)
             after = canvas.lines(lines, indent, y + SIZE)
-            figure = y + SIZE if not canvas.is_narrow else after
-            shown = thousands(step.people)
-            canvas.text(shown, left, figure, bold=True)
-            note = IN_WORDS.get(step.people, step.share)
-            canvas.text(note, left + long([shown]) + 12, figure, fill=QUIET)
-            wide = room * (number(step.people) or 0) / whole
-            if wide:
-                colour = TEAL if step.is_part else NAVY
+            figure = after if canvas.is_narrow else y + SIZE
+            canvas.text(bar.shown, left, figure, bold=True)
+            note = IN_WORDS.get(bar.shown, bar.note)
+            canvas.text(note, left + long([bar.shown]) + 12, figure, fill=QUIET)
+            if bar.length:
+                colour = TEAL if bar.is_part else NAVY
+                wide = room * min(bar.length, 1.0)
                 canvas.add("rect", x=left, y=figure + 8, width=wide, height=BAR, fill=colour)
             y = max(after - SIZE, figure + 8 + BAR) + 18
         return y
 
-    return drawn(draw, f"{title}. Bars: {_steps_said(steps)}.")
+    return drawn(draw, f"{title}. Bars: {_bars_said(each)}.")
 
 
 def trend(title: str, points: Sequence[Point], *, is_share: bool) -> Chart:
@@ -254,10 +254,9 @@ def _label(
         canvas.text(words, x, line, anchor=anchor, size=size)
 
 
-def _steps_said(steps: Sequence[Step]) -> str:
-    """A funnel in words."""
+def _bars_said(each: Sequence[Bar]) -> str:
+    """Bars in words."""
     return "; ".join(
-        f"{step.title}, {thousands(step.people)}"
-        + (f" ({step.share})" if step.share and number(step.people) is not None else "")
-        for step in steps
+        f"{bar.title}, {bar.shown}" + (f" ({bar.note})" if bar.note and bar.length else "")
+        for bar in each
     )

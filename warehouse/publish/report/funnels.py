@@ -9,7 +9,7 @@ from warehouse.publish.report import charts
 from warehouse.publish.report.content import Grid, Part, Section
 from warehouse.publish.report.measures import Told, window_part
 from warehouse.publish.report.narrative import funnel_sentence, loss_sentence
-from warehouse.publish.report.numbers import Window, lower, thousands
+from warehouse.publish.report.numbers import Window, lower, number, thousands
 from warehouse.publish.report.reading import (
     Row,
     defined,
@@ -53,10 +53,7 @@ def _section(pack: Pack, cohort: str, rows: list[Row]) -> tuple[Section, tuple[T
     parts = (
         Part(
             sentences=(loss,) if loss else (),
-            chart=charts.funnel(
-                f"{now[0]['title']}, {window.label}",
-                [charts.Step(row["step"], row["people"], _of(row), row["is_part"]) for row in now],
-            ),
+            chart=charts.bars(f"{now[0]['title']}, {window.label}", _bars(now)),
             grid=_steps_grid(whole, now, window),
             note=HOW_TO_READ,
         ),
@@ -170,6 +167,21 @@ def _groups(rows: list[Row]) -> Iterable[Part]:
         note="A group that is not here had too many small counts to be shown.",
         is_detail=True,
     )
+
+
+def _bars(now: Sequence[Row]) -> list[charts.Bar]:
+    """The bars of a funnel, as long as their share of everyone."""
+    whole = number(now[0]["people"]) or 1
+    return [
+        charts.Bar(
+            row["step"],
+            thousands(row["people"]),
+            _of(row),
+            (number(row["people"]) or 0) / whole,
+            row["is_part"],
+        )
+        for row in now
+    ]
 
 
 def _of(row: Row) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from governance.disclosure import NOT_APPLICABLE, NOT_AVAILABLE
 from warehouse.publish.pack import Pack
 from warehouse.publish.report import charts
 from warehouse.publish.report.content import Grid, Part, Section
-from warehouse.publish.report.narrative import Change, changes, measure_words
+from warehouse.publish.report.narrative import Change, changes, measure_words, together_sentence
 from warehouse.publish.report.numbers import Figure, Window, thousands
 from warehouse.publish.report.reading import (
     Row,
@@ -104,6 +104,44 @@ def window_part(told: Told) -> Part:
     )
 
 
+def together_part(every: Sequence[Told]) -> Part:
+    """Return measures of a single window side by side: bars, and one table."""
+    window = every[0].series[-1][0]
+    figures = [told.series[-1][1] for told in every]
+    is_share = any(figure.is_share for figure in figures)
+    most = 100 if is_share else max(figure.value or 0 for figure in figures) or 1
+    bars = [
+        charts.Bar(told.title, _shown(figure), _of(figure, told.unit), (figure.value or 0) / most)
+        for told, figure in zip(every, figures, strict=True)
+    ]
+    lines = [
+        _line(told.title, figure, told.linkage) for told, figure in zip(every, figures, strict=True)
+    ]
+    caption = f"{every[0].unit.capitalize()}, {window.label}"
+    titled = [(told.title, figure) for told, figure in zip(every, figures, strict=True)]
+    return Part(
+        sentences=(together_sentence(titled, window),),
+        chart=charts.bars(caption, bars),
+        grid=_lines_grid(caption, "What", lines, is_share),
+    )
+
+
+def _shown(figure: Figure) -> str:
+    """A figure at its bar."""
+    return (
+        f"{figure.shown}%"
+        if figure.is_share and figure.value is not None
+        else thousands(figure.shown)
+    )
+
+
+def _of(figure: Figure, unit: str) -> str:
+    """What a figure is of."""
+    if not figure.is_share:
+        return unit
+    return f"{thousands(figure.above)} of {thousands(figure.below)} {unit}"
+
+
 def _windows_grid(told: Told) -> Grid:
     """A measure by window, and over twelve months where they are public."""
     lines = [_line(window.label, figure, told.linkage) for window, figure in told.series]
@@ -112,12 +150,17 @@ def _windows_grid(told: Told) -> Grid:
         linkage = told.linkage * (1 if figure.is_share else figure.parts)
         lines.append(_line(f"{label}: the sum", figure, linkage))
     is_share = any(figure.is_share for _, figure in told.series)
-    caption = f"{told.title}: {told.unit}"
+    return _lines_grid(f"{told.title}: {told.unit}", "Window", lines, is_share)
+
+
+def _lines_grid(
+    caption: str, first: str, lines: Sequence[tuple[str, str, str, str, str]], is_share: bool
+) -> Grid:
+    """A table of figures; plain counts have no denominator and no percentage."""
     if is_share:
-        columns = ("Window", "Number", "Out of", "%", "Range")
-        return Grid(caption, columns, tuple(lines))
-    counts = tuple((label, count, left) for label, count, *_, left in lines)
-    return Grid(caption, ("Window", "Number", "Range"), counts)
+        return Grid(caption, (first, "Number", "Out of", "%", "Range"), tuple(lines))
+    counts = tuple((label, count, span) for label, count, *_, span in lines)
+    return Grid(caption, (first, "Number", "Range"), counts)
 
 
 def _line(label: str, figure: Figure, linkage: float) -> tuple[str, str, str, str, str]:
@@ -153,14 +196,19 @@ def _section(
     pack: Pack, metric: str, rows: list[Row], definition: Mapping[str, str]
 ) -> tuple[Section, tuple[Told, ...]]:
     """One metric's section."""
-    told, parts = [], []
+    told: list[Told] = []
+    groups: list[Part] = []
+    parts: list[Part] = []
     for (measure,), of_measure in grouped(rows, "measure").items():
         whole = [row for row in of_measure if is_whole(row)]
         if whole:
-            one = _told(pack, metric, str(measure), whole)
-            told.append(one)
-            parts.append(window_part(one))
-        parts.extend(_groups(windows(row for row in of_measure if not is_whole(row))))
+            told.append(_told(pack, metric, str(measure), whole))
+            parts.append(window_part(told[-1]))
+        by_group = list(_groups(windows(row for row in of_measure if not is_whole(row))))
+        groups += by_group
+        parts += by_group
+    if _go_together(told):
+        parts = [together_part(told), *groups]
     section = Section(
         key=metric.replace("_", "-"),
         title=definition.get("title") or rows[0]["title"],
@@ -170,6 +218,14 @@ def _section(
         facts=facts(definition),
     )
     return section, tuple(told)
+
+
+def _go_together(every: Sequence[Told]) -> bool:
+    """Whether measures are alike, and of one window alone, so that they read side by side."""
+    if len(every) < 2 or any(len(told.series) > 1 for told in every):
+        return False
+    kinds = {(told.series[0][0], told.series[0][1].is_share, told.unit) for told in every}
+    return len(kinds) == 1
 
 
 def _told(pack: Pack, metric: str, measure: str, whole: list[Row]) -> Told:

@@ -121,6 +121,23 @@ def measure_words(unit: str, series: Sequence[tuple[Window, Figure]], linkage: f
     return f"{said}, in {window.label}{_changed(series, linkage)}"
 
 
+def together_sentence(figures: Sequence[tuple[str, Figure]], window: Window) -> str:
+    """Say what some measures are in one window, those that can be told.
+
+    Args:
+        figures: Title and figure of each.
+        window: The window.
+    """
+    told = [
+        f"{lower(title)}, {in_short(figure)}"
+        for title, figure in figures
+        if figure.value is not None
+    ]
+    if not told:
+        return f"None of these can be told of {window.label} without risk to someone’s privacy."
+    return f"In {window.label}: {'; '.join(told)}."
+
+
 def funnel_sentence(steps: Sequence[tuple[str, str, bool]], window: Window) -> str:
     """Say how many came into a cohort, and how many of them reached its main steps.
 
