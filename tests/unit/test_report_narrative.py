@@ -109,10 +109,10 @@ def test_measures_side_by_side_in_a_sentence() -> None:
     figures = [
         ("For opiates", Figure("230")),
         ("For crack", Figure("[c]")),
-        ("A", Figure("5", "20")),
+        ("For both", Figure("5", "20")),
     ]
     assert together_sentence(figures, SPRING) == (
-        "In April to June 2026: for opiates, about 230; a, 25%."
+        "In April to June 2026: for opiates, about 230; for both, 25%."
     )
     assert "privacy" in together_sentence(figures[1:2], SPRING)
 
