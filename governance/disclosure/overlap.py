@@ -10,8 +10,7 @@ units behind them:
 - where the units of one shown cell are all in another, and fewer than the threshold are left over,
   what the two say may leave the remainder no chance to be nought, or to be at the edge.
 
-One of the two is masked then: never one that is public already, else the one
-that fewer others are like, or that says less.
+One of the two is masked then, and never one that is public already.
 
 What is masked for itself needs no more. A small cell is not read in a shown one, which has other
 people than it. One that is nearly all of its total is as good as that total, which is shown anyway;
@@ -20,6 +19,7 @@ what is hidden is the remainder, and that is the second comparison.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from governance.disclosure.catalogue import Population
+from governance.disclosure.catalogue import Population, Where
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.tally import PERSON, atoms_of
 from governance.disclosure.timeline import Period
@@ -79,7 +79,10 @@ class Overlaps:
         self.frozen = np.array([one.frozen for one in sides], dtype=bool)
         self.side = np.repeat(np.arange(len(sides)), [len(one.population.cells) for one in sides])
         self.start = np.cumsum([0, *(len(one.population.cells) for one in sides)])
-        self.free = np.concatenate([_freedom(one.population) for one in sides])
+        broken_down = [cell for one in sides for cell in _broken_down(one.population)]
+        self.parts = np.array([len(cell) for cell in broken_down], dtype=np.int64)
+        kinds = {cell: number for number, cell in enumerate(dict.fromkeys(broken_down))}
+        kind = np.array([kinds[cell] for cell in broken_down], dtype=np.int64)
         units = np.array([one.population.unit for one in sides])
         sets = _sets(sides)
         self.size = sets.sum(axis=1).astype(np.int64)
@@ -91,11 +94,12 @@ class Overlaps:
         self.alike = np.argwhere(
             other & compared & (apart < rule.threshold) & (self.size[:, None] > 0)
         )
-        self.likes = np.bincount(self.alike[:, 0], minlength=len(self.size))
         inside = (shared == self.size[:, None]) & (self.size[:, None] >= rule.threshold)
         small = (apart > 0) & (apart < rule.threshold)
         same_unit = units[self.side][:, None] == units[self.side][None, :]
-        self.nested = np.argwhere(inside & small & compared & same_unit)
+        # What a total has left without some of its groups is the audit's to look at.
+        asked = other | (kind[:, None] == kind[None, :])
+        self.nested = np.argwhere(inside & small & compared & same_unit & asked)
 
     def told(self, shown: Sequence[Sequence[str]]) -> list[Overlap]:
         """The cells that would have to be masked for none to be given away by another.
@@ -104,7 +108,7 @@ class Overlaps:
             shown: What each population shows, by cell.
         """
         values = [value for side in shown for value in side]
-        found = dict.fromkeys([*self._read_elsewhere(values), *self._differences(values)])
+        found = [*self._read_elsewhere(values), *self._differences(values)]
         return [
             Overlap(int(self.side[cell]), int(cell - self.start[self.side[cell]])) for cell in found
         ]
@@ -118,8 +122,8 @@ class Overlaps:
                 nearly[start + part] |= bool(rest < self.rule.threshold)
         return nearly
 
-    def _read_elsewhere(self, values: Sequence[str]) -> Iterator[int]:
-        """Shown cells that have the people of one that is masked to protect another."""
+    def _read_elsewhere(self, values: list[str]) -> Iterator[int]:
+        """Mask shown cells that have the people of one that is masked to protect another."""
         for masked, like in self.alike:
             if (
                 values[masked] == MASKED
@@ -127,21 +131,32 @@ class Overlaps:
                 and not self.of_itself[masked]
                 and not self.frozen[self.side[like]]
             ):
+                values[like] = MASKED
                 yield int(like)
 
-    def _differences(self, values: Sequence[str]) -> Iterator[int]:
-        """Cells whose difference from another says too much of a small remainder."""
-        edge = self.rule.most_masked
-        for part, whole in self.nested:
-            if values[part] in (MASKED, "0") or values[whole] in (MASKED, "0"):
-                continue
-            low, high = (self.rule.says(values[one]) for one in (part, whole))
-            if high[0] - low[1] <= 0 and high[1] - low[0] >= edge:
-                continue
-            can = [one for one in (part, whole) if not self.frozen[self.side[one]]]
-            yield int(
-                min(can, key=lambda one: (self.likes[one], self.free[one], self.size[one], one))
+    def _differences(self, values: list[str]) -> Iterator[int]:
+        """Mask cells whose difference from another says too much of a small remainder.
+
+        That of the most such differences goes first, then what is broken down further, then what
+        is smaller.
+        """
+        leaks = [pair for pair in self.nested.tolist() if self._narrows(values, *pair)]
+        while leaks:
+            often = Counter(
+                cell for pair in leaks for cell in pair if not self.frozen[self.side[cell]]
             )
+            cell = max(often, key=lambda one: (often[one], self.parts[one], -self.size[one], -one))
+            values[cell] = MASKED
+            self.of_itself[cell] = True  # it hides a remainder, which was compared for itself
+            yield cell
+            leaks = [pair for pair in leaks if cell not in pair]
+
+    def _narrows(self, values: Sequence[str], part: int, whole: int) -> bool:
+        """Whether two shown counts leave their small difference less than a mask would."""
+        if {values[part], values[whole]} & {MASKED, "0"}:
+            return False
+        low, high = (self.rule.says(values[one]) for one in (part, whole))
+        return high[0] - low[1] > 0 or high[1] - low[0] < self.rule.most_masked
 
 
 def _compared(sides: Sequence[Side]) -> NDArray[np.bool_]:
@@ -160,9 +175,10 @@ def _compared(sides: Sequence[Side]) -> NDArray[np.bool_]:
     )
 
 
-def _freedom(population: Population) -> NDArray[np.int64]:
-    """How little each cell is broken down: what says less is masked first."""
-    return np.array([-len(cell) for cell in population.cells], dtype=np.int64)
+def _broken_down(population: Population) -> list[Where]:
+    """Each cell without what is counted, the first dimension: how it is broken down."""
+    counted = population.dimensions[0].name
+    return [tuple(one for one in cell if one[0] != counted) for cell in population.cells]
 
 
 def _sets(sides: Sequence[Side]) -> Sets:

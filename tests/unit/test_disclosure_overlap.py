@@ -1,0 +1,188 @@
+"""Populations of the same people: neither gives away what the other hides."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from governance.disclosure.catalogue import Dimension, Population, cross
+from governance.disclosure.certify import OVERLAP, Submission, certify
+from governance.disclosure.overlap import Overlaps, Side
+from governance.disclosure.rules import MASKED, DisclosureError, Rule
+from governance.disclosure.timeline import Period
+
+SPRING = Period(date(2026, 4, 1), date(2026, 6, 30))
+SUMMER = Period(date(2026, 7, 1), date(2026, 9, 30))
+RULE = Rule()
+EDGE = RULE.most_masked
+
+
+def population(name: str, *groups: str, unit: str = "people") -> Population:
+    dimension = Dimension("group", groups or ("in",), known=True)
+    return Population(name, unit, "apart", (dimension,), (cross(f"{name} table", dimension),))
+
+
+def rows(**groups: range | list[int]) -> pl.DataFrame:
+    """People by number, in groups."""
+    return pl.DataFrame(
+        [(str(person), group) for group, people in groups.items() for person in people],
+        schema={"person": pl.String, "group": pl.String},
+        orient="row",
+    )
+
+
+def side(name: str, frozen: bool = False, period: Period = SPRING, **groups: range) -> Side:
+    return Side(population(name, *groups), period, rows(**groups), frozen)
+
+
+def shown(*sides: Side) -> list[list[str]]:
+    """Every count of at least the threshold rounded, the others masked."""
+    found = []
+    for one in sides:
+        counts = [
+            one.rows.filter(*(pl.col(n).is_in(list(c)) for n, c in cell)).height
+            for cell in one.population.cells
+        ]
+        found.append([MASKED if n < RULE.threshold else RULE.rounded(n) for n in counts])
+    return found
+
+
+def test_a_small_remainder_of_two_tables_is_not_told() -> None:
+    """12 and 13 people, shown as 10 and 15: one to nine are in the second alone."""
+    sides = side("treated", all=range(12)), side("arrested", all=range(13))
+    overlaps = Overlaps(sides, RULE)
+    told = overlaps.told([["10", "10"], ["15", "15"]])
+    assert len({one.side for one in told}) == 1
+    after = [["10", "10"], ["15", "15"]]
+    for one in told:
+        after[one.side][one.cell] = MASKED
+    assert not overlaps.told(after)
+
+
+def test_a_remainder_that_rounding_hides_needs_no_mask() -> None:
+    """10 and 12 people are both shown as 10: nobody to four may be in the second alone."""
+    sides = side("treated", all=range(10)), side("arrested", all=range(12))
+    assert not Overlaps(sides, RULE).told([["10", "10"], ["10", "10"]])
+
+
+def test_what_is_masked_to_protect_another_is_not_shown_elsewhere() -> None:
+    one = side("treated", a=range(40), b=range(40, 80))
+    other = side("cohort", all=range(40))
+    told = Overlaps([one, other], RULE).told([["80", MASKED, "40"], ["40", "40"]])
+    assert {place.side for place in told} == {1}
+
+
+def test_what_is_public_stays_and_the_new_gives_way() -> None:
+    public, new = side("treated", frozen=True, all=range(12)), side("arrested", all=range(13))
+    told = Overlaps([public, new], RULE).told([["10", "10"], ["15", "15"]])
+    assert told
+    assert {one.side for one in told} == {1}
+
+
+def test_periods_that_share_no_day_are_not_compared() -> None:
+    sides = side("treated", all=range(12)), side("arrested", period=SUMMER, all=range(13))
+    assert not Overlaps(sides, RULE).told([["10", "10"], ["15", "15"]])
+
+
+def test_other_units_of_one_person_are_told_apart() -> None:
+    """Thirteen arrests of twelve people are not twelve people and one."""
+    twice = pl.concat([rows(all=range(12)), rows(all=range(1))])
+    arrests = Side(population("arrests", "all", unit="arrests"), SPRING, twice)
+    people = side("people", all=range(12))
+    assert not Overlaps([people, arrests], RULE).told([["10", "10"], ["15", "15"]])
+    journeys = Side(population("more", "all", unit="arrests"), SPRING, rows(all=range(12)))
+    assert Overlaps([journeys, arrests], RULE).told([["10", "10"], ["15", "15"]])
+
+
+def test_rows_must_say_who_is_behind_them() -> None:
+    nobody = Side(population("treated", "all"), SPRING, pl.DataFrame({"group": ["all"]}))
+    with pytest.raises(DisclosureError, match="who is behind"):
+        Overlaps([nobody], RULE)
+
+
+@given(
+    st.lists(
+        st.lists(st.sets(st.integers(0, 25), max_size=24), min_size=1, max_size=3),
+        min_size=2,
+        max_size=3,
+    )
+)
+@settings(deadline=None, max_examples=60)
+def test_after_masking_no_pair_tells_anything(given_sets: list[list[set[int]]]) -> None:
+    """The law, by comparing sets of people one by one."""
+    sides = []
+    for number, groups in enumerate(given_sets):
+        taken: set[int] = set()
+        parts = {}
+        for place, people in enumerate(groups):
+            parts[f"g{place}"] = sorted(people - taken)
+            taken |= people
+        sides.append(Side(population(f"p{number}", *parts), SPRING, rows(**parts)))
+    after = shown(*sides)
+    overlaps = Overlaps(sides, RULE)
+    while told := overlaps.told(after):
+        for one in told:
+            after[one.side][one.cell] = MASKED
+    cells = [
+        (place, people_of(one, cell), value)
+        for place, one in enumerate(sides)
+        for cell, value in zip(one.population.cells, after[place], strict=True)
+    ]
+    for here, part, low in cells:
+        for there, whole, high in cells:
+            left = len(whole - part)
+            if here == there or MASKED in (low, high) or not part < whole or left > EDGE:
+                continue
+            (least_part, most_part), (least, most) = RULE.says(low), RULE.says(high)
+            assert least - most_part <= 0
+            assert most - least_part >= EDGE
+
+
+def people_of(one: Side, cell: tuple) -> frozenset[str]:
+    inside = one.rows.filter(*(pl.col(name).is_in(list(chosen)) for name, chosen in cell))
+    return frozenset(inside.get_column("person"))
+
+
+def test_the_gate_masks_what_two_populations_would_tell() -> None:
+    given_rows = {"treated": rows(all=range(12)), "arrested": rows(all=range(13))}
+    submissions = [
+        Submission(population(name, "all"), SPRING, people) for name, people in given_rows.items()
+    ]
+    alone = certify("naive", submissions)
+    assert [one.shown for one in alone.release.populations] == [("10", "10"), ("15", "15")]
+    linked = certify("linked", submissions, linked=True)
+    masked = [one for one in linked.release.populations if MASKED in one.shown]
+    assert len(masked) == 1
+    assert OVERLAP in {reason for one in linked.findings for reason in one.reasons}
+
+
+def test_the_gate_compares_with_what_is_public() -> None:
+    first = Submission(population("treated", "all"), SPRING, rows(all=range(12)))
+    public = certify("first", [first], linked=True)
+    second = Submission(population("arrested", "all"), SPRING, rows(all=range(13)))
+    made = certify(
+        "second",
+        [second],
+        earlier=[public.release],
+        still_public=[public.release.digest],
+        linked=True,
+        public=[first],
+    )
+    assert made.release.populations[0].shown == (MASKED, MASKED)
+    with pytest.raises(DisclosureError, match="said to be public"):
+        certify("third", [second], linked=True, public=[first])
+
+
+def test_a_large_overlap_is_compared_quickly() -> None:
+    numbers = np.arange(2_000)
+    sides = [
+        side(f"p{n}", **{f"g{k}": numbers[k :: 2 + n].tolist() for k in range(2 + n)})
+        for n in range(30)
+    ]
+    overlaps = Overlaps(sides, RULE)
+    assert sum(len(one.population.cells) for one in sides) == len(overlaps.size)
