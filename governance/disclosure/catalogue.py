@@ -141,6 +141,11 @@ class Population:
             ruled_out |= self._holds(every, where)
         return every[~ruled_out]
 
+    @property
+    def coordinates(self) -> NDArray[np.int64]:
+        """The same, as an audit asks for it that looks at all atoms."""
+        return self.atoms
+
     @cached_property
     def matrix(self) -> NDArray[np.bool_]:
         """Which atoms each cell counts: cells by atoms."""

@@ -32,6 +32,7 @@ class Near:
         possible: Which cells could have anyone, in any atom.
         totals: Pairs of a cell and one that it is a part of.
         atoms: Which atoms are looked at.
+        coordinates: The place of their category in each dimension.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Near:
     possible: NDArray[np.bool_]
     totals: tuple[tuple[int, int], ...]
     atoms: NDArray[np.int64]
+    coordinates: NDArray[np.int64]
 
 
 def near(population: Population, base: Counts) -> Near:
@@ -59,6 +61,7 @@ def near(population: Population, base: Counts) -> Near:
         population.possible,
         population.totals,
         atoms,
+        population.atoms[atoms],
     )
 
 

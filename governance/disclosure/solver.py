@@ -42,6 +42,7 @@ class Search:
         order = list(range(len(self._base)))
         random.Random(0).shuffle(order)  # noqa: S311 - which to look at first; no secret
         self._order = np.array(order)
+        self._places = _Places.of(system.population.coordinates)
         self._published: _Published | None = None
 
     def reach(self, target: Target, value: int, keep: Flags) -> Change | None:
@@ -101,21 +102,72 @@ class Search:
         return _Program(self._published, self._base, wanted, gap, keep.ravel())
 
     def _samples(self, target: Target) -> list[NDArray[np.int64]]:
-        """A smaller and a larger sample of the variables, those of a target among them."""
+        """A smaller and a larger sample of the variables: somebody's, their likes, the target's.
+
+        A unit that moves along the dimensions of the target leaves the tables of all others as
+        they are, so it is these moves that most often make a candidate.
+        """
+        if len(self._base) <= 2 * SAMPLES[0]:
+            return []
         self._order = np.roll(self._order, len(self._order) // 7 + 1)  # others than the last time
         wanted = np.outer(target.segments, target.atoms).ravel()[self._order]
-        inside, outside = self._order[wanted], self._order[~wanted]
-        return [
-            np.sort(np.concatenate([inside[: size // 3], outside[: size - size // 3]]))
-            for size in SAMPLES
-            if len(self._base) > 2 * size
-        ]
+        someone = self._base[self._order] > 0
+        along = self._places.across(target.atoms)
+        samples = []
+        for size in SAMPLES:
+            if len(self._base) > 2 * size:
+                start = [self._order[some][: size // 8] for some in (wanted, wanted & someone)]
+                moved = self._order[someone & ~wanted][
+                    : max(size // 20, size // max(len(along), 1))
+                ]
+                likes = [self._places.moved(moved, dimension, to) for dimension, to in along]
+                samples.append(np.unique(np.concatenate([*start, moved, *likes])))
+        return samples
 
     def _as_change(self, columns: NDArray[np.int64], by: NDArray[np.int64]) -> Change:
         atoms = self.system.base.shape[1]
         moved = np.flatnonzero(by)
         places = zip(columns[moved].tolist(), by[moved].tolist(), strict=True)
         return {divmod(column, atoms): units for column, units in places}
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where an atom is among those that are looked at, by its categories."""
+
+    coordinates: NDArray[np.int64]
+    sizes: tuple[int, ...]
+    codes: NDArray[np.int64]
+    order: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, coordinates: NDArray[np.int64]) -> _Places:
+        sizes = tuple(int(most) + 1 for most in coordinates.max(axis=0))
+        codes = np.ravel_multi_index(tuple(coordinates.T), sizes)
+        order = np.argsort(codes)
+        return cls(coordinates, sizes, codes[order], order)
+
+    def across(self, atoms: Flags) -> list[tuple[int, int]]:
+        """Every dimension, with each of its categories, that a set of atoms is a choice of."""
+        inside = self.coordinates[atoms]
+        return [
+            (dimension, category)
+            for dimension, size in enumerate(self.sizes)
+            if len(np.unique(inside[:, dimension])) < size
+            for category in range(size)
+        ]
+
+    def moved(
+        self, variables: NDArray[np.int64], dimension: int, category: int
+    ) -> NDArray[np.int64]:
+        """Variables with another category in one dimension, where there are such."""
+        segment, atom = np.divmod(variables, len(self.coordinates))
+        there = self.coordinates[atom].copy()
+        there[:, dimension] = category
+        wanted = np.ravel_multi_index(tuple(there.T), self.sizes)
+        found = np.minimum(np.searchsorted(self.codes, wanted), len(self.codes) - 1)
+        exact = self.codes[found] == wanted
+        return np.asarray((segment * len(self.coordinates) + self.order[found])[exact])
 
 
 @dataclass(frozen=True)

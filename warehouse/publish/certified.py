@@ -103,6 +103,7 @@ def certify_due(
     earlier: Sequence[Release] = (),
     still_public: Sequence[str] = (),
     withdrawn: Sequence[str] = (),
+    also_public: Sequence[Submission] = (),
     rule: Rule | None = None,
     limit: float = 3600.0,
     progress: Callable[[str], None] | None = None,
@@ -116,6 +117,7 @@ def certify_due(
         earlier: Every earlier release that is still public, oldest first.
         still_public: Their digests, as the partnership recorded them.
         withdrawn: The digests of releases that are public no longer.
+        also_public: Public tables of analysts, counted again, of the same days.
         rule: The threshold and base; 5 and 5 by default.
         limit: Seconds that the audits may take together.
         progress: Is told each population that is audited.
@@ -135,7 +137,7 @@ def certify_due(
         rule=rule,
         limit=limit,
         linked=True,
-        public=public_again(con, earlier, [one.window for one in dues], rule),
+        public=(*public_again(con, earlier, [one.window for one in dues], rule), *also_public),
         progress=progress,
     )
     return made, reasons(made, all_of)
@@ -149,6 +151,7 @@ def certify_table(
     earlier: Sequence[Release] = (),
     still_public: Sequence[str] = (),
     withdrawn: Sequence[str] = (),
+    also_public: Sequence[Submission] = (),
     rule: Rule | None = None,
     limit: float = 3600.0,
 ) -> tuple[Certified, Reasons]:
@@ -162,6 +165,7 @@ def certify_table(
         earlier: Every earlier release that is still public, oldest first.
         still_public: Their digests, as the partnership recorded them.
         withdrawn: The digests of releases that are public no longer.
+        also_public: Public tables of analysts, counted again, of the same days.
         rule: The threshold and base; 5 and 5 by default.
         limit: Seconds that the audit may take.
 
@@ -185,7 +189,7 @@ def certify_table(
         rule=rule,
         limit=limit,
         linked=True,
-        public=public_again(con, earlier, [window], rule),
+        public=(*public_again(con, earlier, [window], rule), *also_public),
     )
     return made, reasons(made, ())
 
