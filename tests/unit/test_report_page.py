@@ -13,6 +13,7 @@ import pytest
 
 from warehouse.publish.pack import Pack, empty
 from warehouse.publish.report import headlines, render_page
+from warehouse.publish.report.compose import compose
 
 VOID = {"meta", "br", "rect", "line", "circle", "path"}
 SHORTHAND = {"[c]", "[x]", "[z]"}
@@ -106,6 +107,62 @@ def test_every_figure_is_of_the_pack_or_worked_out_from_it(page: str) -> None:
     }
     sums = {4 * value for value in known}
     assert numbers and set(numbers) <= known | sums
+
+
+def rising(*numerators: str) -> dict[str, pl.DataFrame]:
+    """The tables, with continuity of care in the last windows as given, and twelve months of it."""
+    outcomes = packs.tables()["outcomes"]
+    is_it = (pl.col("metric") == "continuity_of_care") & (pl.col("split") == "All")
+    changed = outcomes.filter(is_it).with_columns(
+        numerator=pl.Series(numerators, dtype=pl.String),
+        denominator=pl.lit("400"),
+        percent=pl.Series([str(int(n) // 4) for n in numerators], dtype=pl.String),
+    )
+    year = changed.tail(1).with_columns(
+        period=pl.lit("Twelve months to June 2026"),
+        period_start=pl.lit(packs.QUARTERS[0][1]),
+        numerator=pl.lit(str(sum(map(int, numerators)))),
+        denominator=pl.lit("1600"),
+        percent=pl.lit("33"),
+    )
+    return {**packs.tables(), "outcomes": pl.concat([changed, year, outcomes.filter(~is_it)])}
+
+
+@pytest.mark.parametrize(
+    ("last", "is_headline", "is_told"),
+    [("240", True, True), ("160", False, True), ("125", False, False)],
+)
+def test_a_headline_needs_a_clearer_change_than_a_sentence(
+    last: str, is_headline: bool, is_told: bool
+) -> None:
+    tables = {
+        **rising("120", "120", "120", last),
+        "linkage_sensitivity": empty("linkage_sensitivity"),
+    }
+    pack = packs.pack(tables=tables)
+    said = f"up from 30% in {packs.QUARTERS[2][0]}"
+    assert any(said in sentence for sentence in headlines(pack)) == is_headline
+    assert (said in render_page(pack)) == is_told
+
+
+def test_twelve_months_are_a_row_of_their_own_and_no_window() -> None:
+    tables = rising("120", "120", "120", "125")
+    report = compose(packs.pack(tables=tables))
+    (measure,) = (
+        part
+        for section in report.sections
+        for inner in section.inner
+        for part in inner.parts
+        if inner.key == "continuity-of-care" and not part.is_detail
+    )
+    assert measure.grid is not None and measure.chart is not None
+    assert [row[0] for row in measure.grid.rows] == [
+        *(name for name, _, _ in packs.QUARTERS),
+        "Twelve months to June 2026: the sum",
+    ]
+    assert measure.grid.rows[-1][1:3] == ("485", "1,600")
+    assert "in April to June 2026" in measure.sentences[0]
+    assert "Twelve months" not in measure.chart.says
 
 
 def test_measures_of_one_window_stand_side_by_side() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import re
 import zlib
+from collections.abc import Iterator
+from typing import Any
 
 import pack as packs
 import pytest
 
 from schemas.errors import StoreError
 from warehouse.publish.pack import empty
-from warehouse.publish.report import paper, render_paper
+from warehouse.publish.report import paper, render_page, render_paper
 from warehouse.publish.report.compose import compose
 from warehouse.publish.report.content import Part
 
@@ -60,6 +63,28 @@ def test_each_chart_is_described(pdf: bytes) -> None:
 
 def test_the_same_pack_makes_the_same_bytes(pdf: bytes) -> None:
     assert render_paper(packs.pack()) == pdf
+
+
+def words(told: Any) -> Iterator[str]:
+    """Every text that the template is given, but the drawings."""
+    if isinstance(told, str):
+        yield told
+    elif isinstance(told, dict):
+        for name, value in told.items():
+            if name not in ("svg", "author", "caption", "subtitle"):
+                yield from words(value)
+    elif isinstance(told, list):
+        for value in told:
+            yield from words(value)
+
+
+def test_the_paper_says_nothing_that_the_page_does_not() -> None:
+    """So whoever looks through the page for a value has looked through the paper."""
+    whole = packs.pack()
+    page = html.unescape(render_page(whole))
+    said = set(words(paper._told(whole, compose(whole)))) - {paper.IN_FILES}
+    assert len(said) > 100
+    assert [one for one in said if one not in page] == []
 
 
 def test_a_pack_of_nothing_is_still_a_paper() -> None:
