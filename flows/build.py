@@ -1,4 +1,4 @@
-"""What people read: the warehouse release for analysts and the draft tables for the board."""
+"""The warehouse release that analysts read, built from this run's stores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from flows.context import RunContext
 from flows.files import private_folder, write_json
-from flows.intake import Staged
 from flows.keys import new_release_key, release_key, store_keys
 from flows.link import People
 from flows.releases import open_of, release_path
@@ -33,20 +32,6 @@ class Release:
     tables: dict[str, int]
     checks: int
     taken: int
-
-
-@dataclass(frozen=True)
-class Drafted:
-    """Everything a run has made, before it is committed."""
-
-    release: Release
-    tables: dict[str, int]
-    digest: str
-
-    @property
-    def staged(self) -> Staged:
-        """What was staged for it."""
-        return self.release.people.staged
 
 
 def build(run: RunContext, people: People) -> Release:
@@ -144,29 +129,3 @@ def given_of(settings: Settings, agreements: Iterable[Agreement]) -> Given:
             name: part.data_from for name, part in settings.partners.items() if part.data_from
         },
     )
-
-
-def draft(run: RunContext, release: Release) -> Drafted:
-    """Write this run's gated tables, which two people must approve before anyone is given them.
-
-    Raises:
-        StoreError: If the warehouse cannot be read or the draft cannot be written.
-    """
-    from warehouse.connect import open_release
-    from warehouse.publish import draft_tables, write_draft
-
-    private_folder(run.settings.drafts)
-    connection = open_release(run.release, release_key(run.settings, run.run_id))
-    try:
-        drafted = draft_tables(connection)
-    finally:
-        connection.close()
-    digest = write_draft(
-        drafted,
-        run.draft,
-        partnership=run.settings.partnership,
-        contact=run.settings.contact,
-        demonstration=run.settings.demonstration,
-    )
-    tables = {name: frame.height for name, frame in drafted.tables.items()}
-    return Drafted(release, tables, digest)

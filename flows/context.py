@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -32,6 +32,7 @@ class RunContext:
     recorder: Recorder
     clock: Clock
     seconds: dict[str, float] = field(default_factory=dict)
+    tell: Callable[[str], None] = field(default=lambda text: None)
 
     @property
     def today(self) -> date:
@@ -52,6 +53,11 @@ class RunContext:
     def draft(self) -> Path:
         """This run's gated tables."""
         return self.settings.drafts / self.run_id
+
+    @property
+    def certificates(self) -> Path:
+        """Why this run's draft may be published, encrypted."""
+        return self.settings.certificates / self.run_id
 
     @property
     def quarantine(self) -> Path:
@@ -95,7 +101,13 @@ def open_control(settings: Settings) -> Control:
 
 def _zones(settings: Settings) -> tuple[Path, ...]:
     """The folders that runs leave their work in."""
-    return (settings.stores, settings.releases, settings.drafts, settings.publications)
+    return (
+        settings.stores,
+        settings.releases,
+        settings.drafts,
+        settings.certificates,
+        settings.publications,
+    )
 
 
 @contextmanager

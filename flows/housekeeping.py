@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flows.clock import Clock
 from flows.context import RunContext
-from flows.files import flush_folder, remove_folder
+from flows.files import flush_folder, private_folder, remove_folder
 from flows.intake import Agreed
 from flows.settings import Settings
 from flows.sources import Arrived, remove
@@ -16,7 +16,8 @@ from governance.control import Control
 from schemas.errors import StoreError
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
-BUILDING = re.compile(rf"\.{RUN_ID.pattern}\.[a-z]+")
+DRAFT_ID = re.compile(rf"(table-)?{RUN_ID.pattern}")
+BUILDING = re.compile(rf"\.{DRAFT_ID.pattern}\.[a-z]+")
 
 STOPPED = "The run stopped before it had recorded anything."
 
@@ -47,8 +48,10 @@ def recover(settings: Settings, control: Control, clock: Clock) -> list[str]:
     current = control.current_run()
     keep_only(settings.stores, {current.run_id} if current else set())
     keep_only(settings.releases, committed)
-    keep_only(settings.drafts, committed)
+    keep_only(settings.drafts, control.draft_ids())
+    keep_only(settings.certificates, control.draft_ids())
     keep_only(settings.quarantine, committed | set(control.failed_runs()))
+    put_away_withdrawn(settings, control)
     keep_only(settings.publications, {p.publication_id for p in control.publications()})
     return dead
 
@@ -75,7 +78,7 @@ def _check_they_belong_together(settings: Settings, control: Control) -> None:
 
 def discard(settings: Settings, run_id: str) -> None:
     """Remove all that a run which is not to count has written, but for its quarantine lists."""
-    for zone in (settings.stores, settings.releases, settings.drafts):
+    for zone in (settings.stores, settings.releases, settings.drafts, settings.certificates):
         remove_folder(zone / run_id)
 
 
@@ -84,20 +87,36 @@ def tidy(settings: Settings, control: Control) -> None:
 
     A draft that an officer has approved is kept until it is published, and so is its release; so
     are the newest publication's and the one that people were taken back to. No release is kept
-    from before a run that erased people: they are in it.
+    from before a run that erased people: they are in it. With a draft goes what proves it safe;
+    of what is public both are kept.
     """
     committed = control.committed_runs()
     recent = set(committed[: settings.keep_releases])
-    in_hand = {d.run_id for d in control.waiting_drafts() if control.approvals(d.run_id)}
+    waiting = [draft.run_id for draft in control.waiting_drafts()]
+    in_hand = {draft for draft in waiting if control.approvals(draft)}
     read = {run.run_id for run in (control.release_run(),) if run is not None}
     needed = in_hand | read | {one.run_id for one in control.publications()[:1]}
     keep_only(settings.stores, set(committed[:1]))
     keep_only(settings.releases, (recent | needed) - control.runs_before_an_erasure())
-    keep_only(settings.drafts, recent | in_hand | read)
+    public = {one.run_id for one in control.publications()}
+    drafts = {*waiting[: settings.keep_releases], *in_hand, *public}
+    keep_only(settings.drafts, drafts)
+    keep_only(settings.certificates, drafts)
     failed_since = set(control.failed_runs()[: settings.keep_releases])
     # A list is kept for as long as the extract it is about is the one staged.
     about_staged = {extract.run_id for extract in control.staged_extracts().values()}
     keep_only(settings.quarantine, recent | failed_since | about_staged)
+
+
+def put_away_withdrawn(settings: Settings, control: Control) -> None:
+    """Take publications that are public no longer out of the folder that the board is given."""
+    for one in control.withdrawals():
+        folder = settings.publications / one.publication_id
+        if folder.is_dir():
+            private_folder(settings.withdrawn)
+            folder.rename(settings.withdrawn / one.publication_id)
+            flush_folder(settings.withdrawn)
+            flush_folder(settings.publications)
 
 
 def empty_inboxes(
@@ -130,11 +149,11 @@ def runs_in(zone: Path) -> set[str]:
 
 
 def keep_only(zone: Path, kept: Iterable[str]) -> None:
-    """Remove every run of a zone but those named, and what was being built; touch nothing else."""
+    """Remove every run or draft of a zone but those named, and what was being built; no more."""
     names = set(kept)
     if not zone.is_dir():
         return
     for path in sorted(zone.iterdir()):
-        ours = RUN_ID.fullmatch(path.name) or BUILDING.fullmatch(path.name)
+        ours = DRAFT_ID.fullmatch(path.name) or BUILDING.fullmatch(path.name)
         if ours and path.name not in names and path.is_dir() and not path.is_symlink():
             remove_folder(path)

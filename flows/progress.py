@@ -18,6 +18,9 @@ class Narrator(Protocol):
     def telling(self, number: int, of: int, title: str) -> AbstractContextManager[None]:
         """Tell of a step until the context ends."""
 
+    def note(self, text: str) -> None:
+        """Tell how far the step is."""
+
 
 class Silent:
     """Tells nothing."""
@@ -26,6 +29,9 @@ class Silent:
     def telling(self, number: int, of: int, title: str) -> Iterator[None]:
         """Say nothing of the step."""
         yield
+
+    def note(self, text: str) -> None:
+        """Say nothing of that either."""
 
 
 class Plain:
@@ -42,6 +48,11 @@ class Plain:
         finally:
             sys.stderr.write(f"[{number}/{of}] {title} … {outcome}\n")
             sys.stderr.flush()
+
+    def note(self, text: str) -> None:
+        """Write a line of its own, set in."""
+        sys.stderr.write(f"      {text}\n")
+        sys.stderr.flush()
 
 
 class Terminal:
@@ -68,6 +79,10 @@ class Terminal:
         finally:
             took = f"{time.monotonic() - started:.1f} s"
             self._console.print(f"{mark} [dim]{number}/{of}[/] {title} [dim]{took}[/]")
+
+    def note(self, text: str) -> None:
+        """Write a line of its own, set in."""
+        self._console.print(f"      [dim]{text}[/]")
 
 
 def narrator() -> Narrator:

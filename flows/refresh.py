@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from flows.build import build, draft
+from flows.build import build
 from flows.clock import Clock, utc_now
 from flows.context import RunContext, actor, new_run_id, open_control, run_lock
+from flows.drafting import draft
 from flows.erasing import erase
 from flows.housekeeping import discard, empty_inboxes, recover, tidy
 from flows.ingest import agree, encode, pull, stage
@@ -39,7 +41,7 @@ STEPS = {
     "link": "Linking records into people",
     "erase": "Applying objections and erasures",
     "build": "Building the warehouse",
-    "draft": "Drafting the tables",
+    "draft": "Drafting what may be published",
     "commit": "Committing the run",
 }
 """The steps in their order, and what each is called while it runs."""
@@ -93,6 +95,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
             report=report,
             extracts=[one.ledger for one in drafted.staged.taken.values()],
             draft_digest=drafted.digest,
+            draft_releases=drafted.releases,
             key_epoch=drafted.staged.key_epoch,
             profiles={partner: one.facts.profile for partner, one in drafted.staged.taken.items()},
             audit=erased.audit,
@@ -136,8 +139,9 @@ def run_refresh(
         KeyboardInterrupt: If it was asked to stop; the run is whole where it was committed by
             then, and changed nothing where not.
     """
+    teller = narrator or Silent()
     with stoppable(), begun_run(settings, run_id, clock) as run:
-        return refresh(run, dress(plainly(narrator or Silent())))
+        return refresh(replace(run, tell=teller.note), dress(plainly(teller)))
 
 
 def plainly(narrator: Narrator) -> Perform:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flows.build import Drafted
 from flows.context import RunContext
+from flows.drafting import Drafted
 from flows.intake import Staged, Taken
 from flows.safe_errors import Rejected
 from flows.suppressed import Erased
@@ -32,9 +32,10 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
             "taken_over": release.taken,
         },
         "draft": {
-            "path": _place(run, run.draft),
-            "tables": drafted.tables,
+            "path": _place(run, run.draft) if drafted.digest else None,
+            "tables": drafted.tables or {},
             "digest": drafted.digest,
+            "said": drafted.said,
         },
         "quarantine": _place(run, run.quarantine) if run.quarantine.is_dir() else None,
         "seconds": run.seconds,
@@ -42,6 +43,7 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
             *_warnings(run, drafted.staged),
             *release.people.said,
             *_held(run, release.people.erased),
+            *([drafted.said] if drafted.failed else []),
         ],
     }
 

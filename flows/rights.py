@@ -172,9 +172,15 @@ def status(settings: Settings) -> dict[str, Any]:
             ],
             "reaudit": {
                 "publications": [
-                    one.publication_id for one in control.publications() if one.run_id in before
+                    one.publication_id
+                    for one in control.publications()
+                    if _counted(control, one.run_id) & before
                 ],
-                "drafts": [one.run_id for one in control.waiting_drafts() if one.run_id in before],
+                "drafts": [
+                    one.run_id
+                    for one in control.waiting_drafts()
+                    if _counted(control, one.run_id) & before
+                ],
             },
             "handed_out": [
                 f"{one.recipients}, {one.at:%Y-%m-%d}"
@@ -183,6 +189,11 @@ def status(settings: Settings) -> dict[str, Any]:
             ],
             "tokens_behind": {str(epoch): n for epoch, n in control.standing_tokens().items()},
         }
+
+
+def _counted(control: Control, draft_id: str) -> set[str]:
+    """The runs whose warehouse a draft counted."""
+    return {draft_id, *(one.counted_run for one in control.draft_releases(draft_id))}
 
 
 def _current(control: Control) -> Run:

@@ -99,13 +99,10 @@ class Role(_Part):
 
 
 class Disclosure(_Part):
-    """The publication gate: counts below the threshold are masked, others rounded.
+    """The publication gate: counts below the threshold are masked, others rounded."""
 
-    The tables are gated at 5 and 5 only, so any other wish is refused rather than passed over.
-    """
-
-    threshold: int = Field(default=5, ge=5, le=5)
-    rounding_base: int = Field(default=5, ge=5, le=5)
+    threshold: Literal[5, 8, 10] = 5
+    rounding_base: Literal[5, 10] = 5
 
 
 class _Settled(_Part):
@@ -118,6 +115,8 @@ class _Settled(_Part):
     control_database: SecretStr
     partners: dict[Partner, PartnerSettings] = Field(min_length=1)
     disclosure: Disclosure = Disclosure()
+    publication_period: Literal["quarter", "half-year", "year"] = "quarter"
+    publication_minutes: int = Field(default=30, ge=1, le=600, strict=True)
     model: Path | None = None
     engine: Literal["duckdb", "spark"] = "duckdb"
     spark: dict[str, str] = {}
@@ -293,6 +292,8 @@ def _resolved(document: _Document, folder: Path) -> Settings:
             for name, part in document.partners.items()
         },
         disclosure=document.disclosure,
+        publication_period=document.publication_period,
+        publication_minutes=document.publication_minutes,
         model=folder / document.model if document.model else None,
         engine=document.engine,
         spark=document.spark,

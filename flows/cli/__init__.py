@@ -21,6 +21,7 @@ from flows.cli.shell import program
 from flows.cli.sql import sql_command
 from flows.cli.status import status_command
 from flows.cli.synthesise import synthesise_command
+from flows.cli.verify import verify_command
 
 COMMANDS = (
     ("init", init_command, "journeys init --out partnership"),
@@ -41,6 +42,7 @@ COMMANDS = (
         "journeys lineage waiting_time/within_3_weeks --config demo/partnership.yaml",
     ),
     ("publish", publish_command, 'journeys publish --approve --officer "A. Name"'),
+    ("verify", verify_command, "journeys verify demo/publications/20261122-020011-91c4"),
     ("agreements", agreements_command, "journeys agreements --config demo/partnership.yaml"),
     ("attack", attack_command, "journeys attack --records 10000 --json attack.json"),
     (

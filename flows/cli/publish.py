@@ -1,7 +1,8 @@
-"""`journeys publish`: look at the draft, approve it, publish it."""
+"""`journeys publish`: look at a draft, approve it, publish it; draft one table; withdraw."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from flows.publish import Waiting
     from flows.settings import Settings
 
+MOST_SHOWN = 20  # lines of what changed; the report and the draft have them all
+
 
 def publish_command(
     approve: Annotated[
@@ -21,9 +24,32 @@ def publish_command(
         str | None, typer.Option("--officer", metavar="NAME", help="Who approves.")
     ] = None,
     draft: Annotated[
-        str | None,
-        typer.Option("--draft", metavar="RUN", help="The draft of this run; else the newest."),
+        str | None, typer.Option("--draft", metavar="ID", help="This draft; else the newest.")
     ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--table",
+            metavar="FILE",
+            help="Draft one table of an analyst's: a YAML file that declares it.",
+            readable=False,
+        ),
+    ] = None,
+    withdraw: Annotated[
+        str | None,
+        typer.Option("--withdraw", metavar="ID", help="Withdraw a publication; needs --reason."),
+    ] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option("--reason", metavar="REASON", help="Why, for the record; never of whom."),
+    ] = None,
+    count_again: Annotated[
+        bool,
+        typer.Option(
+            "--count-again",
+            help="With --withdraw: its windows may be counted and published again.",
+        ),
+    ] = False,
     demo_officers: Annotated[
         bool,
         typer.Option(
@@ -36,50 +62,127 @@ def publish_command(
 ) -> None:
     """Show the draft; two different people approve it.
 
-    When the second has approved, the draft is published.
+    When the second has approved, the draft is published. With --table an analyst's own table is
+    put through the gate and drafted; with --withdraw a publication is withdrawn.
     """
-    from flows.publish import approve as approve_draft
-    from flows.publish import approve_for_demonstration, waiting
     from flows.settings import load_settings, locate
+
+    _refuse_contradictions(
+        approve=approve or officer is not None or demo_officers,
+        table=table is not None,
+        withdraw=withdraw is not None,
+    )
+    settings = load_settings(locate(config))
+    if withdraw is not None:
+        _withdraw(settings, withdraw, reason, count_again, json_out)
+        return
+    if table is not None:
+        from flows.one_off import draft_table
+
+        found = draft_table(settings, table, reason)
+    else:
+        found = _approved(settings, approve, officer, draft, demo_officers)
+    write_report(found.as_report(settings), json_out)
+    _show(settings, found)
+
+
+def _refuse_contradictions(*, approve: bool, table: bool, withdraw: bool) -> None:
     from schemas.errors import ConfigError
 
-    settings = load_settings(locate(config))
-    if approve != (officer is not None) or (approve and demo_officers):
+    if approve + table + withdraw > 1:
+        raise ConfigError(
+            "Approving, --table and --withdraw are one at a time.", "Give one of them."
+        )
+
+
+def _approved(
+    settings: Settings, approve: bool, officer: str | None, draft: str | None, demo: bool
+) -> Waiting:
+    from flows.publish import approve as approve_draft
+    from flows.publish import approve_for_demonstration, waiting
+    from schemas.errors import ConfigError
+
+    if approve != (officer is not None) or (approve and demo):
         raise ConfigError(
             "--approve and --officer go together, without --demo-officers.",
             'For example: journeys publish --approve --officer "A. Name".',
         )
-    if demo_officers:
-        found = approve_for_demonstration(settings)
-    elif officer is not None:
-        found = approve_draft(settings, (officer,), draft)
-        if all(one.officer != officer.strip() for one in found.approvals):
-            say("Your approval was not recorded: these tables are published already.")
+    if demo:
+        return approve_for_demonstration(settings, draft)
+    if officer is None:
+        return waiting(settings, draft)
+    found = approve_draft(settings, (officer,), draft)
+    if all(one.officer != officer.strip() for one in found.approvals):
+        say("Your approval was not recorded: this draft is published already.")
+    return found
+
+
+def _withdraw(
+    settings: Settings,
+    publication: str,
+    reason: str | None,
+    count_again: bool,
+    json_out: Path | None,
+) -> None:
+    from flows.withdraw import withdraw
+    from schemas.errors import ConfigError
+
+    if reason is None:
+        raise ConfigError(
+            "A publication is withdrawn for a reason.",
+            'For example: --withdraw ID --reason "An extract was in part".',
+        )
+    done = withdraw(settings, publication, reason, count_again=count_again)
+    report = {"withdrawn": publication, "reason": done.reason, "count_again": count_again}
+    write_report(report, json_out)
+    typer.echo(f"Withdrawn   {settings.withdrawn / publication}")
+    if count_again:
+        typer.echo(
+            "The next run may count its windows again. Whoever kept a copy can set the old counts "
+            "beside the new ones: small differences may then show single people."
+        )
     else:
-        found = waiting(settings, draft)
-    write_report(found.as_report(settings), json_out)
-    _show(settings, found)
+        typer.echo("Its windows stay closed: later runs do not count them again.")
 
 
 def _show(settings: Settings, found: Waiting) -> None:
     from flows.publish import APPROVALS_NEEDED, place
 
     typer.echo(f"Draft       {found.path}")
+    typer.echo(f"            {found.title}")
     typer.echo(f"Digest      {found.digest}")
     for name in found.files:
         typer.echo(f"  {name}")
+    for line in _told(found):
+        typer.echo(line)
     for one in found.approvals:
         typer.echo(f"Approved by {one.officer} on {one.at:%d %B %Y}")
     if found.published is not None:
         where = place(settings, found.published)
         typer.echo(f"Published   {where}")
-        typer.echo(f"Page        {where / 'index.html'}")
-        if found.published.run_id != found.run_id:
-            typer.echo(
-                "            (its tables are the same as this draft's, so nothing was added)"
-            )
+        if (where / "index.html").is_file():
+            typer.echo(f"Page        {where / 'index.html'}")
+    elif not found.is_fresh:
+        typer.echo("It cannot be published: something was published or withdrawn since.")
     else:
         missing = APPROVALS_NEEDED - len(found.approvals)
         typer.echo(
             f"Waits for {missing} approval{'' if missing == 1 else 's'} by different people."
         )
+
+
+def _told(found: Waiting) -> list[str]:
+    """What approvers are told: how much is masked and why, what was left out, what changed."""
+    told = found.told
+    lines = []
+    cells = told.get("cells")
+    if cells:
+        masks = told.get("masks", {})
+        lines.append(f"Masked      {sum(masks.values()):,} of {cells:,} counts")
+        lines += [f"  {number:>7,}  {why}" for why, number in masks.items()]
+    for heading, name in (("Left out", "left_out"), ("Changed", "changes")):
+        said = told.get(name, [])
+        lines += [f"{heading:<11} {one}" for one in said[:MOST_SHOWN]]
+        if len(said) > MOST_SHOWN:
+            lines.append(f"            and {len(said) - MOST_SHOWN:,} more, in the draft's report")
+    return lines

@@ -152,6 +152,8 @@ def _show(report: dict[str, Any], folder: Path, config: str) -> None:
         console.print(
             f"{requests:,} rights request(s) applied: {people:,} of these people were taken out.\n"
         )
+    if report["draft"]["path"] is None:
+        console.print(report["draft"]["said"], soft_wrap=True)
     for warning in report["warnings"]:
         console.print(f"[yellow]Note:[/] {warning}", soft_wrap=True)
     _show_places(console, report, folder, config)
@@ -197,7 +199,7 @@ def _show_rules(console: Any, partners: dict[str, dict[str, Any]]) -> None:
 def _show_places(console: Any, report: dict[str, Any], folder: Path, config: str) -> None:
     places = (
         ("Warehouse", report["release"]["path"], f'journeys sql{config} "SELECT …"'),
-        ("Draft tables", report["draft"]["path"], f"journeys publish{config}"),
+        ("Draft", report["draft"]["path"], f"journeys publish{config}"),
         ("Quarantine", report["quarantine"], "rows and rules, no values"),
     )
     for name, path, hint in places:

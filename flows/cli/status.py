@@ -28,7 +28,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
     from flows.cli.agreements import agreement_states
     from flows.clock import local_day, utc_now
     from flows.context import open_control
-    from flows.publish import is_published
+    from flows.drafting import is_fresh
 
     with open_control(settings) as control:
         current, last = control.current_run(), control.last_run()
@@ -36,10 +36,10 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         drafts = [
             {"run_id": one.run_id, "approvals": len(control.approvals(one.run_id))}
             for one in control.waiting_drafts()
-            if (settings.drafts / one.run_id).is_dir()
-            and not is_published(settings, control, one.run_id)
+            if (settings.drafts / one.run_id).is_dir() and is_fresh(settings, control, one.run_id)
         ]
         publications = [one.publication_id for one in control.publications()]
+        withdrawn = [one.publication_id for one in control.withdrawals()]
         waiting = [one for one in control.rights_requests() if one.applied_run is None]
         extracts = {
             one.partner: {
@@ -61,6 +61,8 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         "extracts": extracts,
         "drafts": drafts,
         "publications": publications,
+        "withdrawn": withdrawn,
+        "draft_said": ((current.report or {}) if current else {}).get("draft", {}).get("said"),
         "rights_requests_waiting": len(waiting),
         "agreements": agreement_states(settings, today),
     }
@@ -80,8 +82,12 @@ def _lines(status: dict[str, Any]) -> list[str]:
         lines.append(f"{partner:<15} data up to {one['data_as_at']}, {one['received']:,} rows{how}")
     for draft in status["drafts"]:
         lines.append(f"Draft           {draft['run_id']}, {draft['approvals']} of 2 approvals")
+    if not status["drafts"] and status["draft_said"]:
+        lines.append(f"Draft           {status['draft_said']}")
     for publication in status["publications"]:
         lines.append(f"Publication     {publication}")
+    for publication in status["withdrawn"]:
+        lines.append(f"Withdrawn       {publication}")
     if status["rights_requests_waiting"]:
         lines.append(f"Rights requests {status['rights_requests_waiting']:,} wait for the next run")
     for partner, one in status["agreements"].items():

@@ -108,12 +108,12 @@ class Publications(Database):
         found = [Publication(**row) for row in self._rows(query)]
         return [one for one in found if one.publication_id not in withdrawn]
 
-    def withdrawn_releases(self) -> list[tuple[DraftRelease, Withdrawal]]:
-        """The certified releases of what was withdrawn, oldest first."""
+    def withdrawn_releases(self) -> list[tuple[str, DraftRelease]]:
+        """The certified releases of what was withdrawn, each with its publication, oldest first."""
         query = sa.select(PUBLICATION.c.publication_id, PUBLICATION.c.run_id)
         drafts = {row["publication_id"]: row["run_id"] for row in self._rows(query)}
         return [
-            (release, one)
+            (one.publication_id, release)
             for one in self.withdrawals()
             for release in self.draft_releases(drafts[one.publication_id])
         ]

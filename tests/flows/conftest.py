@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from few_counts import few_counts
 from made_once import made_once
 from slight import make_slight
 from typer.testing import CliRunner, Result
@@ -23,7 +24,7 @@ from flows.start import start
 from synthetic import write_extracts
 
 PEOPLE, SEED = 150, 7
-KEPT_ZONES = ("stores", "releases", "drafts", "publications")
+KEPT_ZONES = ("stores", "releases", "drafts", "certificates", "publications")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def begin(folder: Path) -> Partnership:
 
 def run_once(fresh: Path, folder: Path) -> None:
     shutil.copytree(fresh, folder)
-    run_refresh(load_settings(folder / "partnership.yaml"))
+    with few_counts():
+        run_refresh(load_settings(folder / "partnership.yaml"))
 
 
 @pytest.fixture(scope="session")
@@ -141,3 +143,18 @@ def _encode_in_this_process(
     """Elsewhere there is no child: it is a second for every run."""
     if "real_child" not in request.fixturenames:
         monkeypatch.setattr("flows.apart.in_a_child", lambda function, *args: function(*args))
+
+
+@pytest.fixture
+def whole_pack() -> None:
+    """For a test that is about what is counted and written, which takes longer."""
+
+
+@pytest.fixture(autouse=True)
+def _draft_few_counts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Elsewhere a draft is one small table: to prove a whole one safe takes minutes."""
+    if "whole_pack" in request.fixturenames:
+        yield
+        return
+    with few_counts():
+        yield

@@ -8,6 +8,7 @@ import pytest
 
 from flows.certificates import certificates_of, keep_certificates, open_certificate
 from flows.clock import local_day, utc_now
+from flows.context import open_control
 from flows.rotation import rotate
 from flows.settings import Settings, load_settings
 from flows.start import start
@@ -19,7 +20,9 @@ SECRET = b'{"base": [[0, 3, 2]]}'
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     start(tmp_path, demo=True, today=local_day(utc_now()))
-    return load_settings(tmp_path / "partnership.yaml")
+    made = load_settings(tmp_path / "partnership.yaml")
+    open_control(made).close()
+    return made
 
 
 def test_a_certificate_is_kept_encrypted_and_private(settings: Settings) -> None:

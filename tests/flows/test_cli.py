@@ -112,7 +112,7 @@ def test_run_says_what_was_done_and_where(fresh: Partnership, tmp_path: Path) ->
     out = tmp_path / "report.json"
     found = fresh.journeys("run", "--no-server", "--json", str(out))
     assert found.exit_code == 0, found.stderr
-    for words in ("Received", "Quarantined", "Withheld", "people", "Warehouse", "Draft tables"):
+    for words in ("Received", "Quarantined", "Withheld", "people", "Warehouse", "Draft"):
         assert words in found.stdout
     report = json.loads(out.read_text())
     assert report["outcome"] == "committed" and set(report["partners"]) == {

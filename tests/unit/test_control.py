@@ -144,7 +144,7 @@ def test_what_is_public_is_told_in_order_until_it_is_withdrawn(control: Control)
     control.withdraw(Withdrawal("r1", NOW, "me", "Wrong", count_again=True), entry)
     assert [one.publication_id for one in control.publications()] == ["t1"]
     assert [one.digest for _, one in control.public_releases()] == ["t1-2"]
-    assert [one.digest for one, _ in control.withdrawn_releases()] == ["r1-0", "r1-1"]
+    assert [one.digest for _, one in control.withdrawn_releases()] == ["r1-0", "r1-1"]
     with pytest.raises(StoreError):
         control.withdraw(Withdrawal("r1", NOW, "me", "Twice", count_again=False), entry)
 

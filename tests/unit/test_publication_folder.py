@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from published import MADE, SPRING, SUMMER, certified, drafted, published
 from governance.disclosure.certify import Certified
 from governance.disclosure.rules import DisclosureError
 from schemas.errors import JourneysError, StoreError
+from warehouse.publish.assemble import tables_of
 from warehouse.publish.chain import read_chain
 from warehouse.publish.folder import Approval, draft_digest, write_draft, write_publication
 from warehouse.publish.verify import NotVerified, verify
@@ -59,6 +62,23 @@ def test_a_publication_is_verified_with_and_without_its_certificate(
     assert told.officers == ("A. Officer", "B. Officer") and told.files == 3 and not told.proofs
     proved = verify(original, [spring.certificate]).proofs[spring.release.release_id]
     assert proved.tables >= 1 and proved.values == told.values == 12
+
+
+def test_a_table_that_its_releases_do_not_show_is_noticed(
+    tmp_path: Path, spring: Certified
+) -> None:
+    """Even where everything was approved: the files have to say what was certified."""
+    pack = packs.pack(releases=(spring.release,))
+    shown = tables_of(pack.releases)["outcomes"].write_csv().encode()
+    for place, (table, sound) in enumerate(((shown, True), (shown + b"x,5\n", False))):
+        draft, files = tmp_path / f"d{place}", {"outcomes.csv": table}
+        digest = write_draft(draft, pack, [spring], (), files, {}, title="Spring")
+        folder = published(tmp_path / f"p{place}", draft, digest)
+        if sound:
+            assert verify(folder).tables == 1
+        else:
+            with pytest.raises(NotVerified, match="table outcomes is not"):
+                verify(folder)
 
 
 def test_the_certificate_of_another_release_proves_nothing(original: Path) -> None:
@@ -110,6 +130,12 @@ def test_a_publication_that_was_touched_is_not_verified(
     tamper(copy)
     with pytest.raises(JourneysError):
         verify(copy)
+
+
+def test_a_publication_is_verified_without_a_solver_or_keys() -> None:
+    program = "import sys, warehouse.publish.verify as v; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert not {b"scipy", b"cryptography", b"sqlalchemy"} & set(done.stdout.split())
 
 
 def test_a_pack_the_gate_did_not_make_is_not_written(tmp_path: Path, spring: Certified) -> None:

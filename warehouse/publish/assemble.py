@@ -10,19 +10,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from governance.disclosure import MASKED, NOT_APPLICABLE, DisclosureError, percentage, survival
 from governance.disclosure.catalogue import ALL
-from governance.disclosure.certify import Certified
 from governance.disclosure.release import Published, Release
 from warehouse.publish.counts import CURVE
 from warehouse.publish.groupings import OF_PEOPLE
 from warehouse.publish.indexes import DENOMINATOR, FUNNEL, NUMERATOR, OUTCOMES, TRANSITIONS
 from warehouse.publish.pack import COLUMNS, TYPES, Pack, empty
 from warehouse.publish.windows import Window, twelve_months
+
+if TYPE_CHECKING:
+    from governance.disclosure.certify import Certified
 
 MADE_HERE = (FUNNEL, "survival", TRANSITIONS, OUTCOMES)
 

@@ -26,10 +26,12 @@ class Chain:
     Attributes:
         releases: All that were public with it, in the order of publication, its own last.
         new: Its own.
+        shown: The digests of those whose counts it shows.
     """
 
     releases: tuple[Release, ...]
     new: tuple[Release, ...]
+    shown: frozenset[str]
 
     def before(self, release: Release) -> tuple[Release, ...]:
         """The releases that were public when one was made, in the order that it names them.
@@ -46,16 +48,20 @@ class Chain:
         return tuple(there[digest] for digest in release.earlier)
 
 
-def chain_document(releases: Sequence[Release], new: Sequence[str]) -> dict[str, Any]:
+def chain_document(
+    releases: Sequence[Release], new: Sequence[str], shown: Sequence[str]
+) -> dict[str, Any]:
     """The chain as plain data.
 
     Args:
         releases: All that are public with the publication, in order.
         new: The digests of its own.
+        shown: The digests of those whose counts it shows.
     """
     return {
         "format": FORMAT,
         "new": list(new),
+        "shown": list(shown),
         "releases": [one.document() for one in releases],
     }
 
@@ -72,7 +78,8 @@ def read_chain(folder: Path) -> Chain:
             raise ValueError("format")
         releases = tuple(read_release(one) for one in document["releases"])
         there = {one.digest: one for one in releases}
-        return Chain(releases, tuple(there[str(digest)] for digest in document["new"]))
+        new = tuple(there[str(digest)] for digest in document["new"])
+        return Chain(releases, new, frozenset(map(str, document["shown"])))
     except (OSError, ValueError, KeyError, TypeError):
         raise DisclosureError(
             "The certified releases of a publication cannot be read.",

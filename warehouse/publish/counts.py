@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
 
 from governance.disclosure.catalogue import ALL, Dimension, Population, Row, Table, Where, where
-from governance.disclosure.certify import Submission
 from governance.disclosure.rules import Rule
 from governance.disclosure.tally import PERSON
 from warehouse.connect import store_errors
@@ -33,6 +33,9 @@ from warehouse.publish.indexes import (
     transition_state,
 )
 from warehouse.publish.windows import QUARTER, Window, window_of
+
+if TYPE_CHECKING:
+    from governance.disclosure.certify import Submission
 
 COUNTED_BY = "counted"  # the dimension of the states
 CURVE = "curve"
@@ -80,6 +83,8 @@ def counted(
         StoreError: The release cannot be read.
         DisclosureError: A category is in no group.
     """
+    from governance.disclosure.certify import Submission  # it brings the solver
+
     index, units = _fitting(con, index, window, rule, decided=groupings is not None)
     lines = [line.states for line in index.lines]
     chosen: dict[str, tuple[Split, Grouping]] = {}

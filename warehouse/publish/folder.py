@@ -83,7 +83,8 @@ def write_draft(
     """
     _refuse_uncertified(pack, certified, public)
     releases = [*public, *(one.release for one in certified)]
-    chain = chain_document(releases, [one.release.digest for one in certified])
+    new = [one.release.digest for one in certified]
+    chain = chain_document(releases, new, [one.digest for one in pack.releases])
     shown = {**files, RELEASE_FILE: _json(chain, compact=True)}
     # Without the salt, the digest of what approvers see could be guessed at, and the masks told.
     kept = {**for_approvers, SALT_FILE: secrets.token_hex(32).encode()}

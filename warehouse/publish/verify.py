@@ -17,9 +17,11 @@ from governance.disclosure.checker import Checked, check
 from governance.disclosure.officers import officer_key
 from governance.disclosure.timeline import check_relation
 from schemas.errors import JourneysError
+from warehouse.publish.assemble import tables_of
 from warehouse.publish.chain import RELEASE_FILE, Chain, read_chain
 from warehouse.publish.folder import APPROVERS, PUBLICATION_FILE, digest_of, found_in
 
+ON_ITS_OWN = "table "  # how the population of an analyst's own table begins
 UNCHANGED = "Ask the partnership for the publication again, whole and unchanged."
 
 
@@ -38,6 +40,7 @@ class Verified:
         digest: What its officers approved.
         officers: Who approved it.
         files: How many files it has, each as it was approved.
+        tables: How many of its tables were read off its releases again, and were the same.
         values: How many published values its releases have, each one the gate could have made.
         releases: Ids of all releases that it rests on, its own last.
         proofs: Id of a release of its own → what its certificate was found to show.
@@ -49,6 +52,7 @@ class Verified:
     digest: str
     officers: tuple[str, ...]
     files: int
+    tables: int
     values: int
     releases: tuple[str, ...]
     proofs: Mapping[str, Checked]
@@ -71,6 +75,7 @@ def verify(folder: Path, certificates: Sequence[bytes] = ()) -> Verified:
     officers = _officers(record)
     chain = read_chain(folder)
     _check_periods(chain)
+    tables = _check_tables(folder, record, chain)
     return Verified(
         publication_id=str(record["publication_id"]),
         title=str(record["title"]),
@@ -79,6 +84,7 @@ def verify(folder: Path, certificates: Sequence[bytes] = ()) -> Verified:
         officers=officers,
         files=len(record["files"]),
         values=sum(len(one.shown) for release in chain.releases for one in release.populations),
+        tables=tables,
         releases=tuple(release.release_id for release in chain.releases),
         proofs=_proofs(chain, certificates),
     )
@@ -138,6 +144,32 @@ def _check_periods(chain: Chain) -> None:
             shown.setdefault(key, []).append(one.period)
     for (name, relation), periods in shown.items():
         check_relation(name, relation, sorted(periods, key=lambda period: period.first))
+
+
+def _check_tables(folder: Path, record: Mapping[str, Any], chain: Chain) -> int:
+    """How many tables were the same, read off the releases again.
+
+    Raises:
+        NotVerified: One was not.
+    """
+    shown = [one for one in chain.releases if one.digest in chain.shown]
+    again = {
+        **tables_of(shown),
+        **{
+            name: table
+            for release in chain.new
+            for one in release.populations
+            if one.population.name.startswith(ON_ITS_OWN)
+            for name, table in one.tables().items()
+        },
+    }
+    there = [name for name in again if f"{name}.csv" in record["files"]]
+    for name in there:
+        if (folder / f"{name}.csv").read_bytes() != again[name].write_csv().encode():
+            raise NotVerified(
+                f"The table {name} is not what the certified releases show.", UNCHANGED
+            )
+    return len(there)
 
 
 def _proofs(chain: Chain, certificates: Sequence[bytes]) -> dict[str, Checked]:
