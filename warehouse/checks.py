@@ -14,10 +14,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
 
 import duckdb
 
 from schemas.errors import StoreError
+from warehouse.at_once import at_once
 from warehouse.models import Model
 
 _RELATED = re.compile(r"(\w+) -> (\w+)\.(\w+)")
@@ -35,13 +38,8 @@ def check_sql(table: str, check: str) -> str:
             f"SELECT count(*) FROM (SELECT {rest} FROM {table} "
             f"GROUP BY {rest} HAVING count(*) > 1) AS repeated"
         )
-    if kind == "not_null":
-        missing = " OR ".join(f"{column} IS NULL" for column in _names(rest))
-        return f"SELECT count(*) FROM {table} WHERE {missing}"
-    if kind == "accepted":
-        column, _, values = rest.partition(":")
-        listed = ", ".join("'" + value.replace("'", "''") + "'" for value in _names(values))
-        return f"SELECT count(*) FROM {table} WHERE {column} NOT IN ({listed})"
+    if condition := _broken_where(check):
+        return f"SELECT count(*) FROM {table} WHERE {condition}"
     if match := related(check):
         column, other, key = match
         return (
@@ -50,12 +48,45 @@ def check_sql(table: str, check: str) -> str:
         )
     if kind == "rows" and rest.startswith("= "):
         return f"SELECT abs((SELECT count(*) FROM {table}) - ({rest.removeprefix('= ')}))"
-    if kind == "holds":
-        return f"SELECT count(*) FROM {table} WHERE ({rest}) IS NOT TRUE"
     raise StoreError(
         f"The model {table} declares a check of an unknown kind.",
         "Use unique, not_null, accepted, related, rows or holds.",
     )
+
+
+def together_sql(table: str, checks: Iterable[str]) -> str:
+    """Return one query with a number for each check, from one reading where that will do.
+
+    Nought means that the check holds. What stands for `unique` is told by hashes: equal values
+    have equal hashes, so nought still says that no two rows are alike, and a number may be wrong.
+
+    Raises:
+        StoreError: A check is not one of the kinds above.
+    """
+    return f"SELECT {', '.join(_counted(table, check) for check in checks)} FROM {table}"
+
+
+def _counted(table: str, check: str) -> str:
+    """Return what counts the rows that break a check, in a query that reads the table."""
+    kind, _, rest = check.partition(" ")
+    if kind == "unique":
+        return f"count(*) - count(DISTINCT hash({rest}))"
+    condition = _broken_where(check)
+    if condition and "SELECT" not in condition:
+        return f"count(*) FILTER ({condition})"
+    return f"({check_sql(table, check)})"
+
+
+def _broken_where(check: str) -> str:
+    """Return the condition of the rows that break a check; nothing if a row alone cannot."""
+    kind, _, rest = check.partition(" ")
+    if kind == "not_null":
+        return " OR ".join(f"{column} IS NULL" for column in _names(rest))
+    if kind == "accepted":
+        column, _, values = rest.partition(":")
+        listed = ", ".join("'" + value.replace("'", "''") + "'" for value in _names(values))
+        return f"{column} NOT IN ({listed})"
+    return f"({rest}) IS NOT TRUE" if kind == "holds" else ""
 
 
 def related(check: str) -> tuple[str, str, str] | None:
@@ -93,46 +124,46 @@ def run_checks(con: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> int:
     Raises:
         StoreError: One does not hold; it is named, with the number of rows that break it.
     """
-    run = 0
-    for model in models:
-        for check in model.checks:
-            broken = _breaking(con, model.name, check)
-            if broken:
-                raise StoreError(
-                    f"The release was not made: in {model.name} the check “{check}” is broken by "
-                    f"{broken} row{'s' if broken != 1 else ''}.",
-                    "The last release stays in use; find the cause in the partners' extracts or "
-                    "in the model.",
-                )
-            run += 1
-    return run
+    checked = [model for model in models if model.checks]
+    held = at_once(con, {model.name: partial(_all_hold, model=model) for model in checked})
+    for model in checked:
+        if not held[model.name]:
+            _name_the_broken(con, model)
+    return sum(len(model.checks) for model in checked)
+
+
+def _all_hold(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
+    """Say whether all checks of a model hold, in one query; False too when it cannot be run."""
+    row = None
+    with suppress(duckdb.Error):
+        row = con.execute(together_sql(model.name, model.checks)).fetchone()
+    return row is not None and not any(row)
+
+
+def _name_the_broken(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Run the checks of a model one by one, and raise StoreError for the first that is broken."""
+    for check in model.checks:
+        broken = _breaking(con, model.name, check)
+        if broken:
+            raise StoreError(
+                f"The release was not made: in {model.name} the check “{check}” is broken by "
+                f"{broken} row{'s' if broken != 1 else ''}.",
+                "The last release stays in use; find the cause in the partners' extracts or "
+                "in the model.",
+            )
 
 
 def _breaking(con: duckdb.DuckDBPyConnection, table: str, check: str) -> int:
     """Return how many rows break a check; raise StoreError when it cannot be run."""
     row = None
-    try:
-        if check.startswith("unique ") and _told_apart(con, table, check.removeprefix("unique ")):
-            return 0
+    with suppress(duckdb.Error):
         row = con.execute(check_sql(table, check)).fetchone()
-    except duckdb.Error:
-        row = None
     if row is None:
         raise StoreError(
             f"The release was not made: in {table} the check “{check}” cannot be run.",
             "Correct the check, which is in the model's file.",
         )
     return int(row[0] or 0)
-
-
-def _told_apart(con: duckdb.DuckDBPyConnection, table: str, columns: str) -> bool:
-    """Say whether hashes alone tell all rows apart, which is quicker than to compare the values.
-
-    Equal values have equal hashes, so rows with different hashes differ; that some hashes are equal
-    says nothing, and the values are then compared.
-    """
-    row = con.execute(f"SELECT count(*) = count(DISTINCT hash({columns})) FROM {table}").fetchone()
-    return bool(row and row[0])
 
 
 def _names(listed: str) -> list[str]:

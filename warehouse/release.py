@@ -6,9 +6,10 @@ Record ids and surrogate keys stay in memory; only marts, keyed by person id, re
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,6 +17,7 @@ import duckdb
 import polars as pl
 
 from schemas.errors import StoreError
+from warehouse.at_once import at_once
 from warehouse.checks import run_checks
 from warehouse.cohorts import cohort_tables, funnel_definitions, load_cohorts
 from warehouse.cohorts.survival import SURVIVAL, survival
@@ -31,8 +33,8 @@ from warehouse.metrics.told import metric_frames
 from warehouse.models import Model, load_seed, seed_names
 from warehouse.population import read_population, read_prevalence
 from warehouse.restrict import EVERYTHING, Restriction, check_marts, hide
-from warehouse.sensitivity import GIVEN, figures_over_range
-from warehouse.takeover import EARLIER, Earlier, standing
+from warehouse.sensitivity import GIVEN, figures_over_range, needed_by_figures
+from warehouse.takeover import EARLIER, Earlier, standing, worked_out
 
 BUILD_MEMORY = "3GB"  # of the 4 that a build may take (2026-11-22); the rest spills, encrypted
 RELEASE_MODE = 0o444  # COPY to the open file once overwrote a release that was writable
@@ -128,6 +130,7 @@ def build_release(
         load_encryption(con)
         con.execute(f"SET memory_limit = '{BUILD_MEMORY}'")
         con.execute("SET preserve_insertion_order = false")  # which the limit cannot afford
+        con.execute("SET threads = 1")  # of each query; two are run at once
         attach(con, staging_path, "store", staging_key, read_only=True)
         attach(con, building, "release", release_key, read_only=False)
         if earlier is not None:
@@ -191,23 +194,27 @@ def build_into(
         _table(con, name, frame)
     models = every_model(metrics, cohorts)
     check_marts(restriction, models)
-    for model in models:
-        if model.layer == "staging":
-            _materialise(con, model, restriction, given.exact_dates)
+    make = partial(_materialise, restriction=restriction, exact_dates=given.exact_dates)
+    staged = [model for model in models if model.layer == "staging"]
+    at_once(con, {model.name: partial(make, model=model) for model in staged})
     found = standing(con, models, linked_otherwise, earlier, exact_dates=given.exact_dates)
-    for name in sorted(found.taken):
-        con.execute(f"CREATE TABLE release.main.{name} AS FROM {EARLIER}.main.{name}")
-    # What Python works out is worked out from finished models, and read by the last.
-    last = [model for model in found.built if model.reads & {GIVEN, SURVIVAL}]
-    for model in found.built:
-        if model not in last and model.layer != "staging":
-            _materialise(con, model, restriction, given.exact_dates)
-    if last:
-        _table(con, SURVIVAL, survival(con))
+    built = [model for model in found.built if model.layer != "staging"]
+    works: dict[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
+        name: partial(_take_over, name=name) for name in sorted(found.taken)
+    }
+    works |= {model.name: partial(make, model=model) for model in built}
+    # What Python works out is worked out from finished models, and only where one reads it.
+    asked = frozenset[str]().union(*(model.reads for model in built))
+    needs = {model.name: model.reads for model in built} | worked_out()
+    if SURVIVAL in asked:
+        works[SURVIVAL] = lambda own: _table(own, SURVIVAL, survival(own))
+    if GIVEN in asked:
         ranged = every_model(metrics, cohorts, only_ranged=True) if linked_otherwise else ()
-        _table(con, GIVEN, figures_over_range(con, ranged, linked_otherwise))
-    for model in last:
-        _materialise(con, model, restriction, given.exact_dates)
+        needs[GIVEN] = needed_by_figures(ranged)
+        works[GIVEN] = lambda own: _table(
+            own, GIVEN, figures_over_range(own, ranged, linked_otherwise)
+        )
+    at_once(con, works, needs)
     checks = run_checks(con, found.checked)
     marts = [model for model in models if restriction.shows(model)]
     for mart in marts:
@@ -251,6 +258,11 @@ def _table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> No
     con.register("incoming", frame.to_arrow())
     con.execute(f"CREATE TABLE memory.main.{name} AS SELECT * FROM incoming")
     con.unregister("incoming")
+
+
+def _take_over(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Copy a mart from the last release."""
+    con.execute(f"CREATE TABLE release.main.{name} AS FROM {EARLIER}.main.{name}")
 
 
 def _materialise(

@@ -64,6 +64,12 @@ def read_by_figures() -> frozenset[str]:
     return _figures_model().reads
 
 
+def needed_by_figures(models: Sequence[Model]) -> frozenset[str]:
+    """What has to be there before :func:`figures_over_range` is called with these models."""
+    hanging = hanging_on_persons(models)
+    return read_by_figures().union(*(model.reads for model in hanging))
+
+
 def hanging_on_persons(models: Sequence[Model]) -> list[Model]:
     """The models that the figures read, however indirectly, and that hang on who is whom."""
     wanted = set(_figures_model().reads)

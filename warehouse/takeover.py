@@ -99,12 +99,12 @@ def _fingerprints(
     told: dict[str, str] = {}
     named = {model.name: model for model in models}
     basis = [duckdb.__version__, *_macros(con), _content(con, "seed_policy")]
-    worked_out = _worked_out()
+    from_models = worked_out()
 
     def made(name: str) -> str:
         model = named.get(name)
-        if name in worked_out:
-            return _digest([linked, *map(of, sorted(worked_out[name]))])
+        if name in from_models:
+            return _digest([linked, *map(of, sorted(from_models[name]))])
         if model is None or model.layer == "staging":
             return _content(con, name)
         how = [model.selected(exact_dates=exact_dates), list(model.checks), model.is_view]
@@ -121,15 +121,15 @@ def _fingerprints(
     return told
 
 
-def _worked_out() -> dict[str, frozenset[str]]:
+def worked_out() -> dict[str, frozenset[str]]:
     """What Python works out from finished models → the models it is worked out from."""
     return {GIVEN: read_by_figures(), SURVIVAL: frozenset({"time_to_event"})}
 
 
 def _sources(model: Model) -> frozenset[str]:
     """What has to be there before a model can be built."""
-    worked_out = _worked_out()
-    return model.reads.union(*(worked_out.get(name, frozenset()) for name in model.reads))
+    from_models = worked_out()
+    return model.reads.union(*(from_models.get(name, frozenset()) for name in model.reads))
 
 
 def _reads(model: Model, check: str) -> frozenset[str]:

@@ -13,7 +13,7 @@ import warehouse_rows as rows
 from schemas.codes import load_codes
 from schemas.errors import StoreError
 from warehouse import analyst, connect, staging
-from warehouse.checks import check_sql
+from warehouse.checks import check_sql, together_sql
 from warehouse.cohorts import load_cohorts
 from warehouse.definitions import load_definitions
 from warehouse.metrics import load_metrics
@@ -403,6 +403,8 @@ def test_checks_count_the_rows_that_break_them(check: str, broken: int) -> None:
     con.execute("CREATE TABLE t AS FROM (VALUES (1, 'x'), (1, 'y'), (2, NULL)) AS v(a, b)")
     con.execute("CREATE TABLE other AS SELECT 2 AS k")
     assert con.execute(check_sql("t", check)).fetchone() == (broken,)
+    together = con.execute(together_sql("t", [check, "holds TRUE"])).fetchone()
+    assert (bool(together[0]), together[1]) == (bool(broken), 0)
 
 
 def test_an_unknown_check_is_refused() -> None:
