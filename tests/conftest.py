@@ -72,6 +72,17 @@ def _passphrases_stretched_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _conditions_parsed_once() -> Iterator[None]:
+    """Have the conditions of a linkage model parsed once: Splink does so whenever it links."""
+    import sqlglot
+
+    parsed = functools.cache(sqlglot.parse_one)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlglot, "parse_one", lambda *words, **how: parsed(*words, **how).copy())
+        yield
+
+
 @pytest.fixture
 def as_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """For a test of what a connection may do: its settings are the product's to the last one."""

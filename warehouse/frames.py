@@ -72,6 +72,11 @@ def check_metrics(metrics: Sequence[Metric]) -> None:
         ConfigError: A frame cannot be counted, a column is not there, or a condition is neither
             true nor false; the message names the file, the measure and the column.
     """
+    _check(tuple(metrics))
+
+
+@cache  # what was found sound is not asked again in one process
+def _check(metrics: tuple[Metric, ...]) -> None:
     con = memory_connection(spill=None)
     try:
         con.execute("CREATE MACRO policy(wanted) AS 0")
@@ -100,11 +105,14 @@ def _faults(con: duckdb.DuckDBPyConnection, metric: Metric) -> Iterator[str]:
         value = () if one.value is None else (one.value,)
         place = f"`value` of the measure {one.measure}"
         yield from _not_there(place, value, frame, metric.frame, _NUMBERS, "a number")
+    asked = {}
     for place, rule in metric.rules:
         faults = list(_not_there(place, columns_in(rule.where), frame | ADDED, metric.frame))
         yield from faults
-        if not faults and not _is_yes_or_no(con, rule.where, frame | ADDED):
-            yield f"{place} is no condition on the columns of {metric.frame}: true or false"
+        if not faults:
+            asked[place] = rule.where
+    for place in _no_conditions(con, asked, frame | ADDED):
+        yield f"{place} is no condition on the columns of {metric.frame}: true or false"
 
 
 def _not_there(
@@ -125,17 +133,29 @@ def _not_there(
             yield f"{place} names {name}, which is not {kind}"
 
 
-def _is_yes_or_no(con: duckdb.DuckDBPyConnection, where: str, columns: Mapping[str, str]) -> bool:
-    """Say whether DuckDB finds a condition to be true or false of a row of some columns.
+def _no_conditions(
+    con: duckdb.DuckDBPyConnection, asked: Mapping[str, str], columns: Mapping[str, str]
+) -> list[str]:
+    """Return the places whose condition is neither true nor false of a row of some columns.
 
-    It is asked of a row, as it is only then that a constant of the wrong kind is met.
+    DuckDB is asked of a row, as it is only then that a constant of the wrong kind is met; and of
+    all at once, as hardly ever is there anything to find.
     """
     kinds = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    con.execute(f"CREATE OR REPLACE TEMP TABLE frame ({kinds})")
+    con.execute(f"INSERT INTO frame ({next(iter(columns))}) VALUES (NULL)")
+    if _are_yes_or_no(con, asked.values()):
+        return []
+    return [place for place, where in asked.items() if not _are_yes_or_no(con, [where])]
+
+
+def _are_yes_or_no(con: duckdb.DuckDBPyConnection, conditions: Collection[str]) -> bool:
+    """Say whether DuckDB finds each of some conditions to be true, false or unknown."""
+    told = ", ".join(f"({one}\n)" for one in conditions)
     try:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE frame ({kinds})")
-        con.execute(f"INSERT INTO frame ({next(iter(columns))}) VALUES (NULL)")
-        asked = con.execute(f"SELECT ({where}\n) FROM frame")
-        return str(asked.description[0][1]) == "BOOLEAN" and bool(asked.fetchall())
+        asked = con.execute(f"SELECT {told} FROM frame")
+        kinds = [str(column[1]) for column in asked.description]
+        return kinds == ["BOOLEAN"] * len(conditions) and bool(asked.fetchall())
     except duckdb.Error:
         return False
 

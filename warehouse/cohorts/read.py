@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,16 @@ def load_cohorts(own: Path | None = None) -> tuple[Cohort, ...]:
         ConfigError: A file cannot be used; the message names it and the keys at fault.
     """
     files = {path.stem: path for folder in (FOLDER, own) if folder for path in _files(folder)}
-    return tuple(read_cohort(files[name]) for name in sorted(files))
+    return tuple(
+        _packaged(path) if path.parent == FOLDER else read_cohort(path)
+        for _, path in sorted(files.items())
+    )
+
+
+@cache
+def _packaged(path: Path) -> Cohort:
+    """Read a packaged cohort once a process: it does not change."""
+    return read_cohort(path)
 
 
 def read_cohort(path: Path) -> Cohort:
