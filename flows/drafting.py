@@ -75,9 +75,7 @@ def _draft(run: RunContext, release: Release) -> Drafted:
     public = what_is_public(run.settings, run.control)
     connection = open_release(run.release, release_key(run.settings, run.run_id))
     try:
-        made = make(
-            connection, run.run_id, terms_of(run.settings), public, run.clock(), run.tell
-        )
+        made = make(connection, run.run_id, terms_of(run.settings), public, run.clock(), run.tell)
     finally:
         connection.close()
     if not isinstance(made, Made):
@@ -171,12 +169,12 @@ def is_fresh(settings: Settings, control: Control, draft_id: str) -> bool:
     One that was made before another publication, or before one was withdrawn, can never be
     published: it was not checked against what a reader has today.
     """
-    from warehouse.publish.chain import read_chain
     from warehouse.publish.folder import PACK
+    from warehouse.publish.release_file import read_releases
 
     try:
-        chain = read_chain(settings.drafts / draft_id / PACK)
+        told = read_releases(settings.drafts / draft_id / PACK)
     except JourneysError:
         return False
-    before = [one.digest for one in chain.releases[: len(chain.releases) - len(chain.new)]]
+    before = [one.digest for one in told.releases[: len(told.releases) - len(told.new)]]
     return before == public_digests(control)

@@ -84,11 +84,11 @@ def public_digests(control: Control) -> list[str]:
 
 def _released(folder: Path, rows: Sequence[DraftRelease]) -> tuple[Release, ...]:
     """The releases that a publication added, as its folder tells of them."""
-    from warehouse.publish.chain import read_chain
+    from warehouse.publish.release_file import read_releases
 
     new: tuple[Release, ...] = ()
     try:
-        new = read_chain(folder).new
+        new = read_releases(folder).new
     except JourneysError:
         new = ()
     if not rows or [one.digest for one in new] != [one.digest for one in rows]:

@@ -72,13 +72,13 @@ def _public(control: Control, publication_id: str) -> Publication:
 
 def _refuse_shown_later(settings: Settings, control: Control, publication: Publication) -> None:
     """Raise NotWithdrawn where a later pack shows the same windows: that one comes first."""
-    from warehouse.publish.chain import read_chain
+    from warehouse.publish.release_file import read_releases
 
     own = {one.digest for one in control.draft_releases(publication.run_id)}
     for later in control.publications():
         if later.publication_id == publication.publication_id:
             return
-        if own & read_chain(place(settings, later)).shown:
+        if own & read_releases(place(settings, later)).shown:
             raise NotWithdrawn(
                 f"The publication {later.publication_id} shows the same counts and is public too.",
                 "Withdraw that one first.",

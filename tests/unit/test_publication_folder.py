@@ -17,8 +17,8 @@ from governance.disclosure.certify import Certified
 from governance.disclosure.rules import DisclosureError
 from schemas.errors import JourneysError, StoreError
 from warehouse.publish.assemble import tables_of
-from warehouse.publish.chain import read_chain
 from warehouse.publish.folder import Approval, draft_digest, write_draft, write_publication
+from warehouse.publish.release_file import read_releases
 from warehouse.publish.verify import NotVerified, verify
 
 
@@ -86,11 +86,13 @@ def test_the_certificate_of_another_release_proves_nothing(original: Path) -> No
         verify(original, [certified(SPRING, seed=2).certificate])
 
 
-def test_windows_that_follow_one_another_are_one_chain(tmp_path: Path, spring: Certified) -> None:
+def test_windows_that_follow_one_another_are_told_together(
+    tmp_path: Path, spring: Certified
+) -> None:
     summer = certified(SUMMER, [spring.release], seed=3)
     digest = drafted(tmp_path / "d2", [summer], [spring.release])
     folder = published(tmp_path / "p2", tmp_path / "d2", digest)
-    assert read_chain(folder).new == (summer.release,)
+    assert read_releases(folder).new == (summer.release,)
     assert len(verify(folder, [summer.certificate]).releases) == 2
 
 

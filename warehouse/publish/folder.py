@@ -22,8 +22,8 @@ from governance.disclosure.officers import officer_key
 from governance.disclosure.release import Release
 from governance.disclosure.rules import DisclosureError
 from schemas.errors import StoreError
-from warehouse.publish.chain import RELEASE_FILE, chain_document
 from warehouse.publish.pack import Pack
+from warehouse.publish.release_file import RELEASE_FILE, releases_document
 
 if TYPE_CHECKING:
     from governance.disclosure.certify import Certified
@@ -84,8 +84,8 @@ def write_draft(
     _refuse_uncertified(pack, certified, public)
     releases = [*public, *(one.release for one in certified)]
     new = [one.release.digest for one in certified]
-    chain = chain_document(releases, new, [one.digest for one in pack.releases])
-    shown = {**files, RELEASE_FILE: _json(chain, compact=True)}
+    document = releases_document(releases, new, [one.digest for one in pack.releases])
+    shown = {**files, RELEASE_FILE: _json(document, compact=True)}
     # Without the salt, the digest of what approvers see could be guessed at, and the masks told.
     kept = {**for_approvers, SALT_FILE: secrets.token_hex(32).encode()}
     record: dict[str, Any] = {

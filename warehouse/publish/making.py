@@ -13,8 +13,8 @@ import polars as pl
 
 from governance.disclosure.release import Release
 from governance.disclosure.rules import Rule
-from warehouse.publish.chain import RELEASE_FILE
 from warehouse.publish.pack import Pack
+from warehouse.publish.release_file import RELEASE_FILE
 
 if TYPE_CHECKING:
     import duckdb

@@ -18,8 +18,8 @@ from governance.disclosure.officers import officer_key
 from governance.disclosure.timeline import check_relation
 from schemas.errors import JourneysError
 from warehouse.publish.assemble import tables_of
-from warehouse.publish.chain import RELEASE_FILE, Chain, read_chain
 from warehouse.publish.folder import APPROVERS, PUBLICATION_FILE, digest_of, found_in
+from warehouse.publish.release_file import RELEASE_FILE, Releases, read_releases
 
 ON_ITS_OWN = "table "  # how the population of an analyst's own table begins
 UNCHANGED = "Ask the partnership for the publication again, whole and unchanged."
@@ -73,9 +73,9 @@ def verify(folder: Path, certificates: Sequence[bytes] = ()) -> Verified:
     """
     record = _record(folder)
     officers = _officers(record)
-    chain = read_chain(folder)
-    _check_periods(chain)
-    tables = _check_tables(folder, record, chain)
+    told = read_releases(folder)
+    _check_periods(told)
+    tables = _check_tables(folder, record, told)
     return Verified(
         publication_id=str(record["publication_id"]),
         title=str(record["title"]),
@@ -83,10 +83,10 @@ def verify(folder: Path, certificates: Sequence[bytes] = ()) -> Verified:
         digest=str(record["digest"]),
         officers=officers,
         files=len(record["files"]),
-        values=sum(len(one.shown) for release in chain.releases for one in release.populations),
+        values=sum(len(one.shown) for release in told.releases for one in release.populations),
         tables=tables,
-        releases=tuple(release.release_id for release in chain.releases),
-        proofs=_proofs(chain, certificates),
+        releases=tuple(release.release_id for release in told.releases),
+        proofs=_proofs(told, certificates),
     )
 
 
@@ -132,13 +132,13 @@ def _officers(record: Mapping[str, Any]) -> tuple[str, ...]:
     return officers
 
 
-def _check_periods(chain: Chain) -> None:
+def _check_periods(told: Releases) -> None:
     """Raise DisclosureError unless the periods of each population relate as it declares.
 
     A window may have been published later than one that comes after it, so they are put in order.
     """
     shown: dict[tuple[str, str], list[Any]] = {}
-    for release in chain.releases:
+    for release in told.releases:
         for one in release.populations:
             key = (one.population.name, one.population.relation)
             shown.setdefault(key, []).append(one.period)
@@ -146,18 +146,18 @@ def _check_periods(chain: Chain) -> None:
         check_relation(name, relation, sorted(periods, key=lambda period: period.first))
 
 
-def _check_tables(folder: Path, record: Mapping[str, Any], chain: Chain) -> int:
+def _check_tables(folder: Path, record: Mapping[str, Any], told: Releases) -> int:
     """How many tables were the same, read off the releases again.
 
     Raises:
         NotVerified: One was not.
     """
-    shown = [one for one in chain.releases if one.digest in chain.shown]
+    shown = [one for one in told.releases if one.digest in told.shown]
     again = {
         **tables_of(shown),
         **{
             name: table
-            for release in chain.new
+            for release in told.new
             for one in release.populations
             if one.population.name.startswith(ON_ITS_OWN)
             for name, table in one.tables().items()
@@ -172,9 +172,9 @@ def _check_tables(folder: Path, record: Mapping[str, Any], chain: Chain) -> int:
     return len(there)
 
 
-def _proofs(chain: Chain, certificates: Sequence[bytes]) -> dict[str, Checked]:
+def _proofs(told: Releases, certificates: Sequence[bytes]) -> dict[str, Checked]:
     """What certificates show of the publication's own releases."""
-    own = {release.certificate: release for release in chain.new}
+    own = {release.certificate: release for release in told.new}
     proofs = {}
     for certificate in certificates:
         release = own.get(fingerprint(certificate))
@@ -183,5 +183,5 @@ def _proofs(chain: Chain, certificates: Sequence[bytes]) -> dict[str, Checked]:
                 "A certificate is of no release of this publication.",
                 "Give the certificates that the partnership keeps for it.",
             )
-        proofs[release.release_id] = check(release, chain.before(release), certificate)
+        proofs[release.release_id] = check(release, told.before(release), certificate)
     return proofs

@@ -20,7 +20,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Chain:
+class Releases:
     """The releases of a publication.
 
     Attributes:
@@ -37,7 +37,7 @@ class Chain:
         """The releases that were public when one was made, in the order that it names them.
 
         Raises:
-            DisclosureError: One of them is not in the chain.
+            DisclosureError: One of them is not there.
         """
         there = {one.digest: one for one in self.releases}
         if not set(release.earlier) <= there.keys():
@@ -48,10 +48,10 @@ class Chain:
         return tuple(there[digest] for digest in release.earlier)
 
 
-def chain_document(
+def releases_document(
     releases: Sequence[Release], new: Sequence[str], shown: Sequence[str]
 ) -> dict[str, Any]:
-    """The chain as plain data.
+    """The releases as plain data.
 
     Args:
         releases: All that are public with the publication, in order.
@@ -66,8 +66,8 @@ def chain_document(
     }
 
 
-def read_chain(folder: Path) -> Chain:
-    """The chain of a publication.
+def read_releases(folder: Path) -> Releases:
+    """The releases of a publication.
 
     Raises:
         DisclosureError: It is missing, cannot be read, or does not name its own releases.
@@ -79,7 +79,7 @@ def read_chain(folder: Path) -> Chain:
         releases = tuple(read_release(one) for one in document["releases"])
         there = {one.digest: one for one in releases}
         new = tuple(there[str(digest)] for digest in document["new"])
-        return Chain(releases, new, frozenset(map(str, document["shown"])))
+        return Releases(releases, new, frozenset(map(str, document["shown"])))
     except (OSError, ValueError, KeyError, TypeError):
         raise DisclosureError(
             "The certified releases of a publication cannot be read.",
