@@ -1,4 +1,4 @@
-"""What surrounds the people that partners know: residents by area, and estimates of dependence.
+"""What surrounds the people that partners know: residents, estimates and published indicators.
 
 The numbers are invented to fit a population of a given size, and say so in their source.
 """
@@ -31,10 +31,23 @@ FEMALE = 0.51
 NOT_KNOWN = 1.5
 CRACK_TOO = 0.5
 RANGE = 0.2  # the estimate's ends lie this far from it
+# Indicators that others would publish: list, indicator, unit, value of the county, of England.
+_NATIONAL = "National outcomes that these partners cannot supply"
+_LINKED = "Outcomes from linked data"
+INDICATORS = (
+    (_LINKED, "Treatment progress", "per cent", "47", "46.2"),
+    (_LINKED, "Deaths in treatment", "per cent", "1.5", "1.4"),
+    (_NATIONAL, "Deaths registered by the Office for National Statistics", "per 100,000", "5", "5"),
+    (_NATIONAL, "Hospital admissions for drug misuse or poisoning", "per 100,000", "52", "50.5"),
+    (_NATIONAL, "Household surveys of drug use", "per cent", "", "9"),
+)
+COUNTY = ("E10000099", "Demonstration county")  # a code that no county has
 
 
 def write_surroundings(population: Population, folder: Path, as_at: date) -> None:
-    """Write `population.csv` and `prevalence.csv`; figures that were not invented are left alone.
+    """Write the files of what partners do not know; figures that were not invented are left alone.
+
+    They are `population.csv`, `prevalence.csv` and `published_indicators.csv`.
 
     Args:
         population: The people whom partners know.
@@ -45,6 +58,7 @@ def write_surroundings(population: Population, folder: Path, as_at: date) -> Non
     for name, frame in (
         ("population.csv", residents(population.adults)),
         ("prevalence.csv", dependent(population)),
+        ("published_indicators.csv", indicators(year)),
     ):
         path = folder / name
         if path.exists() and INVENTED not in path.read_text("utf-8", errors="replace"):
@@ -95,5 +109,28 @@ def dependent(population: Population) -> pl.DataFrame:
                 "high": max(1, round(number * NOT_KNOWN * (1 + RANGE))),
             }
             for substance, number in known.items()
+        ]
+    )
+
+
+def indicators(year: date) -> pl.DataFrame:
+    """Return indicators as others would publish them: of a county where it has one, and England.
+
+    Args:
+        year: A day of the year that they are of.
+    """
+    return pl.DataFrame(
+        [
+            {
+                "list": listed,
+                "indicator": indicator,
+                "authority": COUNTY[0] if value else "",
+                "authority_name": COUNTY[1] if value else "",
+                "period": str(year.year),
+                "value": value,
+                "unit": unit,
+                "england": england,
+            }
+            for listed, indicator, unit, value, england in INDICATORS
         ]
     )

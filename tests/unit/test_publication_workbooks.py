@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import fastexcel
 import polars as pl
 import pytest
+from leak_scan import Needles, scan_bytes
 from pack import pack, tables
 
 from warehouse.publish import ods, workbook
@@ -117,6 +118,13 @@ def test_what_is_empty_has_no_sheet_and_is_named_on_the_cover() -> None:
     assert any("What changed since the last publication" in line for line in cover(bare).about)
     for write in WRITERS.values():
         assert fastexcel.read_excel(write(bare)).sheet_names == ["Cover", "Contents", *names]
+
+
+def test_the_search_for_leaks_reads_workbooks() -> None:
+    """What a leak test finds nothing in, it must be able to find something in."""
+    told = {**tables(), "changes": tables()["changes"].with_columns(what=pl.lit("Zebedee Quill"))}
+    for write in WRITERS.values():
+        assert scan_bytes(write(pack(tables=told)), Needles(["Zebedee Quill"]))
 
 
 def test_a_publication_of_nothing_is_a_cover() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from synthetic import write_extracts
 from synthetic.places import LOCAL_DISTRICTS
-from synthetic.surroundings import INVENTED
+from synthetic.surroundings import COUNTY, INDICATORS, INVENTED
 from warehouse.population import read_population, read_prevalence
+from warehouse.publish.published import read_published
 
 AS_AT = date(2026, 6, 30)
 
@@ -36,6 +37,12 @@ def test_estimates_agree_with_one_another(folder: Path) -> None:
     assert set(people) == {"opiate", "crack", "both", "opiate or crack", "alcohol"}
     assert people["both"] <= min(people["opiate"], people["crack"])
     assert max(people["opiate"], people["crack"]) <= people["opiate or crack"]
+
+
+def test_published_indicators_are_of_the_lists_and_say_that_they_are_invented(folder: Path) -> None:
+    given = read_published(folder / "published_indicators.csv")
+    assert given.height == len(INDICATORS) and set(given["source"]) == {INVENTED}
+    assert set(given["authority"]) == {COUNTY[0], ""}
 
 
 def test_invented_figures_are_renewed_and_real_ones_left_alone(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def _own(
         "source": indicator["source"],
         "target": "" if indicator["target"] is None else f"{indicator['target']:g}",
         "status": _STATUS.get(indicator["status"], indicator["status"]),
-        "note": indicator["reason"] or indicator.get("caveat") or "",
+        "note": indicator["reason"] or _of_proxy(indicator),
     }
     if indicator["measure"] is None:
         return row
@@ -129,6 +129,11 @@ def _own(
     if indicator["target"] is not None:
         row |= _against_target(indicator, figure, swing, row["note"])
     return row
+
+
+def _of_proxy(indicator: Mapping[str, Any]) -> str:
+    """What a figure that stands in for another leaves out; the definitions say it of the others."""
+    return indicator["caveat"] or "" if indicator["status"] == "proxy" else ""
 
 
 def _against_target(

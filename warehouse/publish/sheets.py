@@ -56,7 +56,10 @@ class Sheet:
     def widths(self) -> tuple[int, ...]:
         """The widths of its columns, in characters; longer text is wrapped."""
         return tuple(
-            min(WIDEST, max(NARROWEST, *(len(as_text(cell)) for cell in (heading, *column))) + 2)
+            min(
+                WIDEST,
+                max(NARROWEST, len(heading) + 2, *(len(as_text(cell)) for cell in column)) + 2,
+            )
             for heading, column in zip(self.headings, zip(*self.rows, strict=True), strict=True)
         )
 

@@ -1,10 +1,11 @@
-"""The warehouse as pages, generated from what builds it: its tables, models, metrics, a diagram.
+"""The warehouse as pages, generated from what builds it: tables, models, metrics, publications.
 
 A test holds the pages to the models and metrics, so that neither can change without the other.
 
     described   what the pages describe: the models, built empty, and where columns come from
     marts       a page for each table of a release, their list, and the models behind them
     metrics     the page of metrics
+    publication the files of a publication, and the lists of indicators in it
     diagram     the tables and how they refer to each other, as an SVG
 """
 
@@ -16,6 +17,7 @@ from warehouse.reference.described import Warehouse, describe
 from warehouse.reference.diagram import entity_diagram
 from warehouse.reference.marts import index_page, mart_page, models_page
 from warehouse.reference.metrics import metrics_page
+from warehouse.reference.publication import indicators_page, publication_page
 
 
 def pages(warehouse: Warehouse | None = None) -> dict[str, str]:
@@ -32,6 +34,8 @@ def pages(warehouse: Warehouse | None = None) -> dict[str, str]:
         "warehouse/models.md": models_page(warehouse),
         "warehouse/entities.svg": entity_diagram(warehouse),
         "metrics.md": metrics_page(),
+        "indicators.md": indicators_page(),
+        "publication-files.md": publication_page(),
     }
 
 
