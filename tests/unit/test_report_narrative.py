@@ -147,8 +147,8 @@ def test_the_largest_loss_is_told_only_where_it_is_sure() -> None:
 
 
 def test_targets_in_a_sentence() -> None:
-    rows = [("exact", "met"), ("proxy", "too close to call"), ("not available", ""), ("exact", "")]
+    rows = [(True, "met"), (True, "too close to call"), (False, ""), (True, "")]
     assert targets_sentence(rows) == (
-        "Of 4 indicators, 3 can be worked out from these partners’ records. Of 2 with a target, 1 "
+        "Of 4 indicators, 3 can be told from these partners’ records. Of 2 with a target, 1 "
         "met it, 0 did not, and 1 are too close to call."
     )

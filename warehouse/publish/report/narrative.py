@@ -204,16 +204,17 @@ def next_sentence(links: Sequence[tuple[str, str, str]], step: str, window: Wind
     )
 
 
-def targets_sentence(statuses: Iterable[tuple[str, str]]) -> str:
+def targets_sentence(indicators: Iterable[tuple[bool, str]]) -> str:
     """Say how many indicators met their target, and how many cannot be told.
 
     Args:
-        statuses: Status and status against target of each indicator.
+        indicators: Whether it is worked out from the partners' records, and its status against
+            its target, of each indicator.
     """
-    rows = list(statuses)
+    rows = list(indicators)
     against = [target for _, target in rows if target]
-    computed = sum(status not in ("not available", "restricted") for status, _ in rows)
-    said = f"Of {len(rows)} indicators, {computed} can be worked out from these partners’ records"
+    computed = sum(is_ours for is_ours, _ in rows)
+    said = f"Of {len(rows)} indicators, {computed} can be told from these partners’ records"
     if not against:
         return f"{said}; none has a target to be set against."
     met, missed = against.count("met"), against.count("not met")

@@ -16,6 +16,7 @@ NO_NEW_STEP = "No new step recorded"
 FIRST_STEP = "Release from prison"
 STEPS_DRAWN = 5
 PER_CENT = "per cent"
+OURS = ("exact", "proxy")  # how a figure from the partners' own records is called
 
 
 def next_section(pack: Pack) -> Section | None:
@@ -97,7 +98,10 @@ def indicators_section(pack: Pack) -> Section | None:
     return Section(
         key="indicators",
         title="Indicators and targets",
-        lead=targets_sentence((row["status"], row["target_status"]) for row in rows),
+        lead=targets_sentence(
+            (of_one[0]["status"] in OURS and of_one[0]["value"] != NOT_AVAILABLE, of_one[0]["target_status"])
+            for of_one in grouped(rows, "list", "place").values()
+        ),
         parts=tuple(
             Part(title=name, grid=_indicators_grid(name, of_list))
             for (name,), of_list in grouped(rows, "list").items()
