@@ -99,7 +99,10 @@ def indicators_section(pack: Pack) -> Section | None:
         key="indicators",
         title="Indicators and targets",
         lead=targets_sentence(
-            (of_one[0]["status"] in OURS and of_one[0]["value"] != NOT_AVAILABLE, of_one[0]["target_status"])
+            (
+                of_one[0]["status"] in OURS and of_one[0]["value"] != NOT_AVAILABLE,
+                of_one[0]["target_status"],
+            )
             for of_one in grouped(rows, "list", "place").values()
         ),
         parts=tuple(
