@@ -15,7 +15,7 @@ Every file says the same; take the one that suits you.
 
 | File | For |
 | --- | --- |
-| `index.html`, `board-paper.pdf` | readers: the page, and the same on A4 |
+| `index.html`, `board-pack.pdf` | readers: the page, and the same on A4 |
 | `tables.xlsx`, `tables.ods` | spreadsheets: a cover, the contents and one table a sheet |
 | `funnel.csv` and the other tables below | programs; `csv-metadata.json` says what each column is |
 | `definitions.csv`, `shorthand.csv` | what is counted, and what stands in place of a number |
