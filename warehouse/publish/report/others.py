@@ -117,7 +117,7 @@ def indicators_section(pack: Pack) -> Section | None:
 def _indicators_grid(name: str, rows: Iterable[Row]) -> Grid:
     """One list of indicators."""
     return Grid(
-        name,
+        f"{name}: figures, England’s figures and targets",
         (
             *("Indicator", "Window", "Number", "Out of", "Value", "England", "Target"),
             *("Against target", "If linked more or less readily", "What to know"),
