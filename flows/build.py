@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flows.context import RunContext
 from flows.files import private_folder, write_json
-from flows.keys import new_release_key, release_key, store_keys
+from flows.keys import clock_key, new_release_key, release_key, store_keys
 from flows.link import People
 from flows.releases import open_of, release_path
 from flows.settings import Settings
@@ -117,13 +117,19 @@ def _earlier(run: RunContext) -> Earlier | None:
 def given_of(settings: Settings, agreements: Iterable[Agreement]) -> Given:
     """What the partnership and its agreements say of the warehouse.
 
-    Days of people's lives are told only where every one of the agreements lists them.
+    Days of people's lives are told only where every one of the agreements lists them; elsewhere
+    the weeks of each person's own clock are.
+
+    Raises:
+        KeyProblem: The store key, which keeps the secret of the clocks, cannot be used.
     """
     from warehouse.given import load_given
 
+    exact_dates = all(one.exact_dates for one in agreements)
     return load_given(
         settings.folder,
-        exact_dates=all(one.exact_dates for one in agreements),
+        exact_dates=exact_dates,
+        clock_key=None if exact_dates else clock_key(settings),
         restricted_metrics=frozenset(settings.restricted_metrics),
         data_from={
             name: part.data_from for name, part in settings.partners.items() if part.data_from

@@ -84,12 +84,27 @@ def key_check(key: PurposeKey) -> str:
 def keyed_digest(settings: Settings, digest: str) -> str:
     """A digest of an extract that only who holds the store key can compare with a guess.
 
-    Its key is random, made in the first run and kept wrapped by the store key, so it is the same
-    after a rotation.
+    Raises:
+        KeyProblem: The store key cannot be used.
+        StoreError: The ledger key cannot be written.
+    """
+    return "keyed:" + hmac.new(_ledger_key(settings), digest.encode(), hashlib.sha256).hexdigest()
+
+
+def clock_key(settings: Settings) -> bytes:
+    """The secret by which each person's days are moved before their week is told.
 
     Raises:
         KeyProblem: The store key cannot be used.
-        StoreError: The digest key cannot be written.
+        StoreError: The ledger key cannot be written.
+    """
+    return hmac.digest(_ledger_key(settings), b"people's own clocks", "sha256")
+
+
+def _ledger_key(settings: Settings) -> bytes:
+    """A random key, made in the first run and kept wrapped by the store key.
+
+    So it is the same in every run, and after a rotation.
     """
     path = settings.folder / LEDGER_KEY
     keys = (
@@ -97,8 +112,7 @@ def keyed_digest(settings: Settings, digest: str) -> str:
         if path.exists()
         else _new(path, LEDGER, (LEDGER,), "store", settings)
     )
-    key = bytes.fromhex(keys[LEDGER])
-    return "keyed:" + hmac.new(key, digest.encode(), hashlib.sha256).hexdigest()
+    return bytes.fromhex(keys[LEDGER])
 
 
 def new_store_keys(settings: Settings, run_id: str) -> dict[str, str]:

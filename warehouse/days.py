@@ -1,8 +1,9 @@
 """No exact day of a person's life reaches a release by oversight.
 
-A mart about people tells days by the week, in columns whose names end in ``_week``. A column that
-holds an exact day has an ``-- exact`` line in its model, by which it is left out of the release
-unless the purpose lists exact dates. Any other date in such a mart stops the build.
+A mart about people tells days by the week of each person's own clock, in columns whose names end in
+``_week``. A column that holds an exact day has an ``-- exact`` line in its model, by which it is
+left out of the release unless the purpose lists exact dates. Any other date in such a mart stops
+the build.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final
 import duckdb
 
 from schemas.errors import StoreError
+from warehouse.clock import CLOCK
 from warehouse.models import Model
 
 ABOUT_NOBODY: Final = frozenset({"period_start", "period_end"})
@@ -34,20 +36,20 @@ def refuse_undeclared_days(con: duckdb.DuckDBPyConnection, mart: Model) -> None:
         return
     for column, kind in columns.items():
         is_plain = not kind.startswith(("DATE", "TIMESTAMP")) or column in ABOUT_NOBODY
-        if not (is_plain or column in mart.exact or _is_week(con, mart.name, column)):
+        if not (is_plain or column in mart.exact or _is_own_week(con, mart, column)):
             raise StoreError(
                 f"The release was not made: {column} of {mart.name} holds exact days of people's "
-                "lives.",
-                "Tell them by the week, with week_of and a name that ends in _week, or declare the "
-                "column in an `-- exact` line.",
+                "lives, or weeks of the calendar.",
+                f"Tell them by own_week, with the days_off of {CLOCK} and a name that ends in "
+                "_week, or declare the column in an `-- exact` line.",
             )
 
 
-def _is_week(con: duckdb.DuckDBPyConnection, mart: str, column: str) -> bool:
-    """Whether a column is named for weeks and holds nothing but Mondays."""
-    if not column.endswith("_week"):
+def _is_own_week(con: duckdb.DuckDBPyConnection, mart: Model, column: str) -> bool:
+    """Whether a column is named for weeks, reads people's clocks, and holds nothing but Mondays."""
+    if not (column.endswith("_week") and CLOCK in mart.reads):
         return False
     row = con.execute(
-        f"SELECT bool_or({column} <> week_of({column})) FROM release.main.{mart}"
+        f"SELECT bool_or(isodow({column}) <> 1) FROM release.main.{mart.name}"
     ).fetchone()
     return not (row and row[0])

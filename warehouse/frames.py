@@ -17,6 +17,7 @@ from schemas.errors import ConfigError
 from warehouse import staging
 from warehouse.connect import memory_connection
 from warehouse.deaths import tell
+from warehouse.given import Given
 from warehouse.metrics.condition import columns_in
 from warehouse.metrics.definition import Metric, Span
 from warehouse.metrics.read import MOST_LISTED
@@ -50,7 +51,7 @@ def frames() -> Mapping[str, dict[str, str]]:
         con.execute("USE memory")
         con.execute("ATTACH ':memory:' AS release")
         persons = pl.DataFrame(schema={"record_id": pl.Int64, "person_id": pl.String})
-        prepare(con, persons, pl.DataFrame(schema=LINKAGE_QUALITY), "", _NEVER)
+        prepare(con, persons, pl.DataFrame(schema=LINKAGE_QUALITY), "", _NEVER, Given())
         tell(con, told=True)
         built = list(_of_records(load_models(), _tables(con)))
         for model in built:

@@ -8,6 +8,7 @@ nothing that is restricted is counted.
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,6 +35,7 @@ class Given:
         restricted_metrics: The restricted metrics it has asked for, by name.
         data_from: Partner → the first day its data are complete from; a partner that is not named
             is taken to be complete from the beginning.
+        clock_key: The secret of people's own clocks; one made up for the moment unless given.
     """
 
     cohorts: Path | None = None
@@ -43,6 +45,7 @@ class Given:
     exact_dates: bool = False
     restricted_metrics: frozenset[str] = frozenset()
     data_from: Mapping[str, date] = field(default_factory=dict)
+    clock_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
 
 def load_given(
@@ -51,6 +54,7 @@ def load_given(
     exact_dates: bool = False,
     restricted_metrics: frozenset[str] = frozenset(),
     data_from: Mapping[str, date] | None = None,
+    clock_key: bytes | None = None,
 ) -> Given:
     """Find what lies beside a partnership.yaml, and put with it what the file itself says.
 
@@ -59,7 +63,9 @@ def load_given(
         exact_dates: Whether its purpose lists exact dates.
         restricted_metrics: The restricted metrics it asks for.
         data_from: Partner → the first day its data are complete from.
+        clock_key: The secret of people's own clocks, where weeks of people are to be told.
     """
+    own = {} if clock_key is None else {"clock_key": clock_key}
     return Given(
         cohorts=_beside(folder, COHORTS),
         population=_beside(folder, POPULATION),
@@ -68,6 +74,7 @@ def load_given(
         exact_dates=exact_dates,
         restricted_metrics=restricted_metrics,
         data_from=dict(data_from or {}),
+        **own,
     )
 
 

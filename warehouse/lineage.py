@@ -30,7 +30,7 @@ _PLANNER_STEPS = ("unused_columns", "cte_inlining")
 
 
 # What Python works out from a model and hands back: no plan of the engine tells of it.
-_BY_PYTHON = {"survival_given": "int_time_to_event"}
+_BY_PYTHON = {"survival_given": "int_time_seen"}
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from schemas.errors import StoreError
 from warehouse.analyst import nodes, syntax_tree
+from warehouse.clock import OWN_WEEK
 
 SQL_FOLDER = Path(__file__).parent / "sql"
 LAYERS = ("staging", "intermediate", "marts")
@@ -67,7 +68,12 @@ class Model:
 
     def explained(self, *, exact_dates: bool) -> dict[str, str]:
         """Return the columns that :meth:`selected` has, each with what it holds."""
-        return self.columns | self.exact if exact_dates else self.columns
+        if exact_dates:
+            return self.columns | self.exact
+        return {
+            name: f"{meaning} {OWN_WEEK}" if name.endswith("_week") else meaning
+            for name, meaning in self.columns.items()
+        }
 
 
 def load_models(folder: Path = SQL_FOLDER) -> tuple[Model, ...]:

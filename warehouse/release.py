@@ -19,6 +19,7 @@ import polars as pl
 from schemas.errors import StoreError
 from warehouse.at_once import at_once
 from warehouse.checks import run_checks
+from warehouse.clock import CLOCK, macros, own_clocks
 from warehouse.cohorts import cohort_tables, funnel_definitions, load_cohorts
 from warehouse.cohorts.survival import SURVIVAL, survival
 from warehouse.connect import attach, load_encryption, memory_connection, store_errors
@@ -181,7 +182,7 @@ def build_into(
     Raises:
         StoreError: A model fails, or a check does not hold.
     """
-    prepare(con, record_person, linkage_quality, run_id, built_at)
+    prepare(con, record_person, linkage_quality, run_id, built_at, given)
     tell(con, are_told(given))
     hide(con, without_reports(restriction, given))
     _table(con, "history_given", person_history.select(list(PERSON_HISTORY)))
@@ -231,6 +232,7 @@ def prepare(
     linkage_quality: pl.DataFrame,
     run_id: str,
     built_at: datetime,
+    given: Given,
 ) -> None:
     """Put what the models read beside the stores: seeds, the run, persons, metric definitions."""
     con.execute("SET search_path = 'memory.main,release.main,store.main'")
@@ -240,9 +242,8 @@ def prepare(
         "CREATE MACRO policy(wanted) AS "
         "(SELECT days::INTEGER FROM memory.main.seed_policy WHERE name = wanted)"
     )
-    # Weeks begin on Monday, whatever the calendar of the machine.
-    con.execute("CREATE MACRO week_of(day) AS date_trunc('week', day)::DATE")
-    con.execute(AGE_BAND_MACRO)
+    for macro in (AGE_BAND_MACRO, *macros(exact_dates=given.exact_dates)):
+        con.execute(macro)
     con.execute("CREATE TABLE memory.main.run (run_id VARCHAR, built_at TIMESTAMP)")
     utc = built_at.astimezone(UTC) if built_at.tzinfo else built_at
     con.execute("INSERT INTO run VALUES (?, ?)", [run_id, utc.replace(tzinfo=None)])
@@ -250,6 +251,7 @@ def prepare(
         pl.col("record_id").cast(pl.Int64), pl.col("person_id").cast(pl.String)
     )
     _table(con, "record_person", persons)
+    _table(con, CLOCK, own_clocks(con, given.clock_key))
     _table(con, "linkage_given", linkage_quality)
 
 

@@ -123,7 +123,7 @@ def _fingerprints(
 
 def worked_out() -> dict[str, frozenset[str]]:
     """What Python works out from finished models → the models it is worked out from."""
-    return {GIVEN: read_by_figures(), SURVIVAL: frozenset({"time_to_event"})}
+    return {GIVEN: read_by_figures(), SURVIVAL: frozenset({"int_time_seen"})}
 
 
 def _sources(model: Model) -> frozenset[str]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("slight")
 
 PERSONS = "SELECT person_id, age_band, sex FROM person ORDER BY ALL"
+WEEKS = "SELECT person_id, min(event_week), max(event_week) FROM event GROUP BY 1 ORDER BY 1"
 EVENTS = "SELECT event_type, count(*) FROM event GROUP BY ALL ORDER BY ALL"
 
 
@@ -99,6 +100,7 @@ def test_a_store_key_is_rotated_without_writing_a_store(ran: Partnership) -> Non
     settings, run_id = ran.settings, current_run(ran)
     store = settings.stores / run_id / "identity.duckdb"
     before, keys, persons = store.read_bytes(), store_keys(settings, run_id), ran.select(PERSONS)
+    weeks = ran.select(WEEKS)
     for kind in ("store", "release"):
         with pytest.raises(KeyProblem, match="still needed"):
             destroy(settings, kind, 1, why="too early")  # type: ignore[arg-type]
@@ -109,6 +111,7 @@ def test_a_store_key_is_rotated_without_writing_a_store(ran: Partnership) -> Non
     assert store_keys(settings, run_id) == keys
     assert ran.select(PERSONS) == persons
     assert run_refresh(settings)["linkage"]["created"] == 0
+    assert ran.select(WEEKS) == weeks  # two releases tell no more of a day than one
 
 
 def test_what_a_destroyed_key_protected_cannot_be_read(ran: Partnership) -> None:

@@ -34,7 +34,7 @@ def test_who_never_starts_is_seen_until_the_end_of_the_data(release) -> None:
         "WHERE cohort = 'positive_test' AND stage = 'started' ORDER BY person_id"
     ).fetchall()
     assert found == [
-        ("never starts", False, 333, "end of the data"),
+        ("never starts", False, 48 * 7, "end of the data"),
         ("starts on day 10", True, 10, None),
     ]
 

@@ -131,7 +131,7 @@ def test_unfinished_follow_up_is_censored_at_the_earliest_of_death_and_the_data(
         "three times": [1, True, None],
         "twice in the cohort": [10, True, None],
         "died on day 10": [10, False, "death"],
-        "arrested of late": [10, False, "end of the data"],
+        "arrested of late": [14, False, "end of the data"],
     }
 
 

@@ -11,6 +11,7 @@ import warehouse_rows as rows
 
 from schemas.errors import StoreError
 from warehouse import connect, deaths
+from warehouse.clock import macros
 from warehouse.cohorts import cohort_models, load_cohorts
 from warehouse.given import Given
 from warehouse.models import Model, load_models, parse_model, with_generated
@@ -20,7 +21,8 @@ MART = """-- One row per arrest.
 -- column arrest_week: Monday of its week.
 -- exact arrest_date: The day.
 -- check: not_null arrest_week
-SELECT week_of(arrest_date) AS arrest_week, arrest_date FROM stg_custody ORDER BY arrest_week
+SELECT own_week(arrest_date, days_off) AS arrest_week, arrest_date
+FROM stg_custody INNER JOIN clock_given USING (person_id) ORDER BY arrest_week
 """
 DEATHS = """-- One row per death.
 -- column person: Whose.
@@ -45,6 +47,7 @@ def answer(
     mart: str,
     *,
     exact_dates: bool = False,
+    moved: int = 0,
 ) -> tuple[list[str], list[tuple]]:
     """The columns and rows of one mart in a release of some persons."""
     wanted = parse_model("told", "marts", mart)
@@ -53,16 +56,17 @@ def answer(
     monkeypatch.setattr("warehouse.release.every_model", lambda *_: (*layers, wanted))
     path, owners = rows.stage(folder, persons)
     target = folder / "release.duckdb"
-    build_release(
-        path,
-        rows.STAGING_KEY,
-        owners,
-        target,
-        rows.RELEASE_KEY,
-        run_id="r",
-        built_at=datetime(2026, 7, 1),
-        given=Given(exact_dates=exact_dates, restricted_metrics=deaths.DEATHS),
-    )
+    with rows.moved_by(lambda _: moved):
+        build_release(
+            path,
+            rows.STAGING_KEY,
+            owners,
+            target,
+            rows.RELEASE_KEY,
+            run_id="r",
+            built_at=datetime(2026, 7, 1),
+            given=Given(exact_dates=exact_dates, restricted_metrics=deaths.DEATHS),
+        )
     con = connect.open_release(target, rows.RELEASE_KEY)
     found = con.execute("SELECT * FROM told")
     answered = ([column[0] for column in found.description], found.fetchall())
@@ -98,7 +102,7 @@ PEOPLE = """-- One row per arrest.
 -- column person_id: Whose.
 -- column arrest_week: Its week.
 -- check: not_null person_id
-SELECT person_id, {} AS arrest_week FROM stg_custody
+SELECT person_id, {} AS arrest_week FROM stg_custody INNER JOIN clock_given USING (person_id)
 """
 
 
@@ -107,7 +111,10 @@ SELECT person_id, {} AS arrest_week FROM stg_custody
     [
         PEOPLE.format("arrest_date"),
         PEOPLE.format("arrest_date::TIMESTAMP"),
-        PEOPLE.format("week_of(arrest_date)").replace("arrest_week", "arrested"),
+        PEOPLE.format("own_week(arrest_date, days_off)").replace("arrest_week", "arrested"),
+        PEOPLE.format("date_trunc('week', arrest_date)::DATE").replace(
+            " INNER JOIN clock_given USING (person_id)", ""
+        ),
     ],
 )
 def test_a_day_that_nobody_declared_stops_the_build(
@@ -121,7 +128,7 @@ def test_a_day_that_nobody_declared_stops_the_build(
 
 def test_a_week_of_a_person_is_let_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, told = answer(
-        tmp_path, monkeypatch, SUNDAY_AND_MONDAY, PEOPLE.format("week_of(arrest_date)")
+        tmp_path, monkeypatch, SUNDAY_AND_MONDAY, PEOPLE.format("own_week(arrest_date, days_off)")
     )
     assert len(told) == 3
 
@@ -157,8 +164,10 @@ def test_a_death_is_the_earliest_sound_report(
 def test_a_model_says_which_columns_it_selects() -> None:
     model: Model = parse_model("told", "marts", MART.replace("FROM stg_custody", "FROM given"))
     con = duckdb.connect()
-    con.execute("CREATE MACRO week_of(day) AS date_trunc('week', day)::DATE")
-    con.execute("CREATE TABLE given AS SELECT DATE '2026-01-04' AS arrest_date")
+    for macro in macros(exact_dates=False):
+        con.execute(macro)
+    con.execute("CREATE TABLE clock_given AS SELECT 'one' AS person_id, 0 AS days_off")
+    con.execute("CREATE TABLE given AS SELECT 'one' AS person_id, DATE '2026-01-04' AS arrest_date")
     for exact_dates in (False, True):
         found = con.execute(model.selected(exact_dates=exact_dates))
         assert [column[0] for column in found.description] == list(

@@ -144,7 +144,8 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pl.DataFrame
 
 @pytest.fixture(scope="module")
 def con(staged: tuple[Path, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
-    path = build(staged)
+    with rows.moved_by(lambda _: 0):
+        path = build(staged)
     opened = connect.open_release(path, rows.RELEASE_KEY)
     yield opened
     opened.close()
@@ -264,10 +265,10 @@ def test_a_sentence_is_told_with_its_requirements_and_enforcement(
         "breaches, recalls, releases, supervised_days, end_week FROM supervision "
         "WHERE person_id = 'known to all' ORDER BY sentence_number",
     )
-    # On licence in June and from August to the next March; then 90 days of a community order.
+    # On licence in June and from August to the next March; then 13 weeks of a community order.
     assert found == [
         (1, "custody", False, False, 0, None, 0, 1, 2, 30 + 212, date(2026, 2, 23)),
-        (2, "community", True, False, 2, "completed", 1, 0, 0, 90, None),
+        (2, "community", True, False, 2, "completed", 1, 0, 0, 91, None),
     ]
 
 
@@ -296,7 +297,7 @@ def test_a_person_found_twice_in_a_household_is_told_of_once(
 
 def test_tenancies_and_journeys_are_told_by_the_week(con: duckdb.DuckDBPyConnection) -> None:
     assert told(con, "SELECT * EXCLUDE (person_id) FROM tenancy") == [
-        (1, "secure", date(2026, 1, 5), None, None, None, 176),
+        (1, "secure", date(2026, 1, 5), None, None, None, 25 * 7),
     ]
     journey = told(
         con,

@@ -1,7 +1,7 @@
 """Some models and what they read, built in memory from rows of the staging store.
 
 A whole release takes seconds and a random history is tried many times, so only what a property is
-about is built; the SQL is the release's own, run by the same engine.
+about is built; the SQL is the release's own, run by the same engine, and days are told exactly.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import polars as pl
 import warehouse_rows as rows
 
 from warehouse import staging
+from warehouse.clock import CLOCK, macros
 from warehouse.deaths import tell
 from warehouse.described import AGE_BAND_MACRO
 from warehouse.models import Model, load_models, load_seed
@@ -55,10 +56,13 @@ def told(
             "CREATE MACRO policy(wanted) AS "
             "(SELECT days::INTEGER FROM seed_policy WHERE name = wanted)"
         )
-        con.execute("CREATE MACRO week_of(day) AS date_trunc('week', day)::DATE")
         tell(con, told=True)
+        con.execute(
+            f"CREATE TABLE {CLOCK} AS SELECT DISTINCT person_id, 0 AS days_off FROM record_person"
+        )
+        for macro in (AGE_BAND_MACRO, *macros(exact_dates=True)):
+            con.execute(macro)
         wanted = frozenset(names)
-        con.execute(AGE_BAND_MACRO)
         for model in _needed(wanted):
             con.execute(f"CREATE TABLE {model.name} AS {model.sql}")
         return {name: con.execute(f"FROM {name}").pl().to_dicts() for name in wanted}

@@ -7,12 +7,15 @@ result is the frames of the staging store, and whose each record is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
+import pytest
 
 from warehouse import connect, staging
 from warehouse.given import Given
@@ -108,21 +111,35 @@ def release(
     persons: Persons,
     as_at: date | Mapping[str, date] = AS_AT,
     given: Given = NOTHING_GIVEN,
+    days_off: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[Path, ReleaseSummary]:
-    """Build a release of some persons; return where it is, and its summary."""
+    """Build a release of some persons; return where it is, and its summary.
+
+    Weeks are those of the calendar, so that they can be written down, but for people in
+    ``days_off``, whose days are moved back by so many before.
+    """
     path, owners = stage(folder, persons, as_at)
     target = folder / "releases" / "warehouse.duckdb"
-    summary = build_release(
-        path,
-        STAGING_KEY,
-        owners,
-        target,
-        RELEASE_KEY,
-        run_id="20260701-000000-test",
-        built_at=datetime(2026, 7, 1, 3, 0),
-        given=given,
-    )
+    with moved_by(lambda person: days_off.get(person, 0)):
+        summary = build_release(
+            path,
+            STAGING_KEY,
+            owners,
+            target,
+            RELEASE_KEY,
+            run_id="20260701-000000-test",
+            built_at=datetime(2026, 7, 1, 3, 0),
+            given=given,
+        )
     return target, summary
+
+
+@contextmanager
+def moved_by(days_off: Callable[[str], int]) -> Iterator[None]:
+    """Move each person's days back by so many before their week is told, not by the secret."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("warehouse.clock._days_off", lambda person, _: days_off(person))
+        yield
 
 
 def _row(table: str, person: int, place: int, given: Mapping[str, Any]) -> dict[str, Any]:

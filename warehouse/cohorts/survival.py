@@ -28,12 +28,12 @@ def survival(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Estimate, for each cohort and stage, how many the event had not come to by each day.
 
     Args:
-        con: A connection on which the mart ``time_to_event`` has been built.
+        con: A connection on which ``int_time_seen`` has been built: it has the exact days.
 
     Returns:
         The columns of :data:`ESTIMATES`, one row for each day on which an event came.
     """
-    timed = con.execute("SELECT cohort, stage, days, is_event FROM time_to_event").pl()
+    timed = con.execute("SELECT cohort, stage, days, is_event FROM int_time_seen").pl()
     estimates = [
         estimate(group["days"], group["is_event"]).with_columns(
             cohort=pl.lit(cohort), stage=pl.lit(stage)

@@ -102,7 +102,7 @@ def _model(warehouse: Warehouse, model: Model) -> Iterator[str]:
 
 def _columns(warehouse: Warehouse, mart: Model) -> str:
     refers = warehouse.references(mart.name)
-    explained = mart.explained(exact_dates=True)
+    explained = mart.explained(exact_dates=False) | mart.exact
     rows = []
     for column, kind in warehouse.lineage.types[mart.name].items():
         meaning = EXACT * (column in mart.exact) + explained[column]

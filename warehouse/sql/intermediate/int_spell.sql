@@ -1,7 +1,8 @@
 -- One row per spell that had begun by its partner's as-at date, its end settled: past, planned, or
 -- none. An end before the start is not believed, and the spell ends on the day it begins; a spell
 -- that would outlast a death ends with it. Spells of a kind that overlap stay rows of their own:
--- own_days are those no earlier spell of the kind covers, so that their sum counts each day once.
+-- own_days are those no earlier spell of the kind covers, so that their sum counts each day once;
+-- they begin on own_start_date, which is missing where all are covered.
 -- check: unique spell_type, spell_key, person_id, start_date, begins_with
 -- check: not_null person_id, partner, spell_type, start_date, until, days, own_days, stretch_number
 -- check: accepted end_basis: recorded, death, start
@@ -48,7 +49,9 @@ SELECT reached.person_id, reached.partner, reached.spell_type, reached.spell_key
        reached.begins_with, reached.start_date, reached.end_date, reached.end_basis,
        CASE WHEN reached.end_date IS NULL THEN reached.sound_end END AS planned_end_date,
        reached.until, reached.until - reached.start_date AS days,
-       greatest(reached.until - greatest(reached.start_date, reached.covered_to), 0) AS own_days,
+       CASE WHEN reached.covered_to > reached.start_date AND reached.covered_to >= reached.until
+           THEN NULL ELSE greatest(reached.start_date, reached.covered_to) END AS own_start_date,
+       coalesce(reached.until - own_start_date, 0) AS own_days,
        coalesce(reached.start_date < reached.covered_to, FALSE) AS is_overlapping,
        -- Spells that follow each other from one day to the next are one stretch.
        count(*) FILTER (reached.covered_to IS NULL OR reached.start_date - reached.covered_to > 1)

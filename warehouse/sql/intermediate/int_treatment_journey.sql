@@ -1,7 +1,9 @@
 -- One row per treatment journey of a person, with its structured treatment and how it ended.
 -- Effective is as NDTMS has it: 84 days from the journey's start to its discharge, or a successful
--- completion sooner, of a journey with structured treatment.
+-- completion sooner, of a journey with structured treatment. structured_days are those of stretches
+-- that have ended, ended_days, and of the one that is open, if any, since open_since.
 -- check: unique person_id, journey_number
+-- check: holds (open_since IS NULL) = (structured_start_date IS NULL OR structured_end_date IS NOT NULL)
 -- check: holds end_date IS NULL OR end_date >= start_date
 -- check: holds is_effective IS NULL OR structured_start_date IS NOT NULL
 -- check: holds NOT is_successful_completion OR structured_start_date IS NOT NULL
@@ -59,7 +61,8 @@ marked AS (
 ),
 
 stretch AS (
-    SELECT person_id, journey_number, max(reached) - min(start_date) AS days
+    SELECT person_id, journey_number, max(reached) - min(start_date) AS days,
+           CASE WHEN bool_or(end_date IS NULL) THEN min(start_date) END AS open_since
     FROM (
         SELECT *,
                count(*) FILTER (is_after_gap) OVER (
@@ -72,7 +75,9 @@ stretch AS (
 ),
 
 spent AS (
-    SELECT person_id, journey_number, sum(days)::BIGINT AS structured_days
+    SELECT person_id, journey_number, sum(days)::BIGINT AS structured_days,
+           coalesce(sum(days) FILTER (open_since IS NULL), 0)::BIGINT AS ended_days,
+           max(open_since) AS open_since
     FROM stretch
     GROUP BY person_id, journey_number
 ),
@@ -94,7 +99,7 @@ described AS (
                AND coalesce(code.category = 'success', FALSE) AS is_successful_completion,
            coalesce(whole.end_date, int_as_at.treatment) - whole.start_date AS journey_days,
            structured.structured_start_date, structured.structured_end_date,
-           spent.structured_days,
+           spent.structured_days, spent.ended_days, spent.open_since,
            whole.is_opiate_or_crack, coalesce(structured.is_community, FALSE) AS is_community,
            CASE WHEN whole.end_date IS NOT NULL THEN code.category END AS end_kind,
            lead(whole.start_date) OVER (

@@ -14,12 +14,13 @@
 -- check: rows = SELECT count(*) FROM int_cohort_stage WHERE stage_number = 1
 -- check: rows = SELECT sum(people) FROM cohort_period
 SELECT reached.cohort, reached.period_id, reached.person_id,
-       week_of(any_value(reached.index_date)) AS index_week,
+       own_week(any_value(reached.index_date), any_value(clock.days_off)) AS index_week,
        count(*) AS stages_reached,
        arg_max(reached.stage, reached.stage_number) AS furthest_stage,
        any_value(reached.index_date) AS index_date
 FROM int_cohort_stage AS reached
 INNER JOIN cohort_stage_given AS stage USING (cohort, stage_number)
+INNER JOIN clock_given AS clock USING (person_id)
 WHERE reached.is_reached AND NOT stage.is_part
 GROUP BY reached.cohort, reached.period_id, reached.person_id
 ORDER BY reached.cohort, reached.period_id, reached.person_id

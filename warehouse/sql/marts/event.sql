@@ -16,7 +16,7 @@
 -- check: holds event_type IN (SELECT code FROM code WHERE list = 'event')
 -- check: rows = SELECT count(*) FROM int_event WHERE has_happened
 SELECT event.person_id, event.partner, event.event_type,
-       week_of(event.event_date) AS event_week, event.event_date,
+       own_week(event.event_date, clock.days_off) AS event_week, event.event_date,
        row_number() OVER (
            PARTITION BY event.person_id
            ORDER BY event.event_date, event.event_rank, event.detail_list, event.detail
@@ -25,6 +25,7 @@ SELECT event.person_id, event.partner, event.event_type,
            OR coalesce(event.event_date > death.death_date, FALSE) AS is_doubtful,
        event.detail_list, event.detail, event.detail_label
 FROM int_event AS event
+INNER JOIN clock_given AS clock USING (person_id)
 LEFT JOIN int_birth AS birth USING (person_id)
 LEFT JOIN int_death_report AS death USING (person_id)
 WHERE event.has_happened

@@ -21,14 +21,15 @@
 -- column main_duty_decision: What was decided of the main duty, where it came to that.
 -- column days_to_decision: Days from the application to that decision.
 -- column days_to_duty: Days from the application to the first duty; missing without one.
--- column duty_days: Days from the start of the first duty to the end of the last, or to the date of housing's extract while one is open.
+-- column duty_days: Days from the start of the first duty to the end of the last; while one is open, to the date of housing's extract, in whole weeks from Monday to Monday unless the release tells exact days.
 -- column is_open: True while a duty is open.
 -- column outcome: Why the last duty to end ended (list duty_end_reason in code); missing while a duty is open or without one.
--- column temporary_accommodation_days: Days in temporary accommodation, each counted once; 0 without any.
+-- column temporary_accommodation_days: Days in temporary accommodation, each counted once; 0 without any. A stay that goes on is counted to the date of housing's extract, in whole weeks from Monday to Monday unless the release tells exact days.
 -- check: unique person_id, case_number
 -- check: not_null person_id, case_number, people, application_week, needs, is_open, temporary_accommodation_days
 -- check: related person_id -> person.person_id
 -- check: rows = SELECT count(DISTINCT (person_id, case_key)) FROM stg_application INNER JOIN extract ON extract.partner = 'housing' AND application_date <= extract.data_as_at
+-- check: holds NOT is_open OR is_in_weeks(duty_days)
 -- check: holds days_to_duty IS NULL OR duty_days >= 0
 WITH applicant AS (
     -- Linkage may find one person twice in a household: the nearer to the application counts.
@@ -64,8 +65,11 @@ stay AS (
 ),
 
 placed AS (
-    SELECT spell.person_id, stay.case_key, sum(spell.own_days)::BIGINT AS days
+    SELECT spell.person_id, stay.case_key,
+           sum(lasted(spell.own_start_date, spell.until, spell.end_date IS NOT NULL, clock.days_off))::BIGINT
+               AS days
     FROM int_spell AS spell
+    INNER JOIN clock_given AS clock ON clock.person_id = spell.person_id
     INNER JOIN stay
         ON spell.spell_type = 'temporary_accommodation'
         AND stay.temporary_accommodation_key = spell.spell_key
@@ -74,7 +78,7 @@ placed AS (
 
 SELECT applicant.person_id, dense_rank() OVER (ORDER BY case_key) AS case_number,
        applicant.role, count(*) OVER (PARTITION BY case_key) AS people,
-       week_of(applicant.application_date) AS application_week, applicant.application_date,
+       own_week(applicant.application_date, clock.days_off) AS application_week, applicant.application_date,
        applicant.assessment, applicant.accommodation_at_application,
        applicant.has_drug_need, applicant.has_alcohol_need, applicant.has_mental_health_need,
        applicant.has_offending_need, applicant.has_rough_sleeping_need,
@@ -94,11 +98,14 @@ SELECT applicant.person_id, dense_rank() OVER (ORDER BY case_key) AS case_number
        applicant.main_duty_decision,
        applicant.main_duty_decision_date - applicant.application_date AS days_to_decision,
        duty.first_date - applicant.application_date AS days_to_duty,
-       greatest(duty.last_date, duty.first_date) - duty.first_date AS duty_days,
+       lasted(
+           duty.first_date, greatest(duty.last_date, duty.first_date), NOT duty.is_open, clock.days_off
+       ) AS duty_days,
        coalesce(duty.is_open, FALSE) AS is_open,
        CASE WHEN NOT duty.is_open THEN duty.outcome END AS outcome,
        coalesce(placed.days, 0) AS temporary_accommodation_days
 FROM applicant
+INNER JOIN clock_given AS clock USING (person_id)
 LEFT JOIN duty USING (case_key)
 LEFT JOIN placed USING (person_id, case_key)
 ORDER BY applicant.person_id, case_number

@@ -18,12 +18,13 @@
 -- check: holds stage_of IS NULL OR stage_of < step_number
 -- check: holds (SELECT sum(days_to_next) FROM journey_step) IS NOT DISTINCT FROM (SELECT sum(days_from_previous) FROM journey_step)
 SELECT person_id, place AS step_number, partner, step,
-       week_of(step_date) AS step_week, step_date,
+       own_week(step_date, clock.days_off) AS step_week, step_date,
        step_date - first_value(step_date) OVER journey AS days_from_first,
        step_date - lag(step_date) OVER journey AS days_from_previous,
        lead(step) OVER journey AS next_step,
        lead(step_date) OVER journey - step_date AS days_to_next,
        stage_of
 FROM int_journey_step
+INNER JOIN clock_given AS clock USING (person_id)
 WINDOW journey AS (PARTITION BY person_id ORDER BY place)
 ORDER BY person_id, step_number

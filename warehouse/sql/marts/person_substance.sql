@@ -18,7 +18,8 @@
 -- check: rows = SELECT count(*) FROM int_person_substance
 SELECT person_id, found_by, substance, kind, times, times_with_others,
        count(*) OVER (PARTITION BY person_id, found_by) AS substances,
-       week_of(first_date) AS first_week, week_of(last_date) AS last_week,
+       own_week(first_date, clock.days_off) AS first_week, own_week(last_date, clock.days_off) AS last_week,
        first_date, last_date
 FROM int_person_substance
+INNER JOIN clock_given AS clock USING (person_id)
 ORDER BY person_id, found_by, substance

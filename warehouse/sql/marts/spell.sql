@@ -10,8 +10,8 @@
 -- column planned_end_week: Monday of the week of the recorded end when that lies after the date of the partner's extract, as supervision's often does; missing otherwise.
 -- exact planned_end_date: The recorded end when it lies ahead.
 -- column end_basis: What the end rests on: recorded, or settled: the spell was open when the person was reported dead, or the end recorded lies before the start and is not believed. Missing while open.
--- column days: Days from its start to its end, or to the date of the partner's extract while it is open.
--- column own_days: Of these, the days that no earlier spell of the kind covers.
+-- column days: Days from its start to its end; while it is open, to the date of the partner's extract, in whole weeks from Monday to Monday unless the release tells exact days.
+-- column own_days: Of these, the days that no earlier spell of the kind covers, told likewise.
 -- column is_overlapping: True when an earlier spell of the kind was still open on the day it began.
 -- column stretch_number: Number of the unbroken stretch of the kind that it is part of, 1 for the person's first.
 -- column ended_well: Of a structured journey, whether it was completed successfully; missing elsewhere.
@@ -24,16 +24,21 @@
 -- check: holds spell_type IN (SELECT code FROM seed_code WHERE list = 'spell')
 -- check: accepted end_basis: recorded, settled
 -- check: rows = SELECT count(*) FROM int_spell
--- check: holds (SELECT coalesce(sum(own_days), 0) FROM spell) = (SELECT coalesce(sum(own_days), 0) FROM int_spell)
+-- check: holds (SELECT coalesce(sum(own_days), 0) FROM spell WHERE end_week IS NOT NULL) = (SELECT coalesce(sum(own_days), 0) FROM int_spell WHERE end_date IS NOT NULL)
+-- check: holds own_days BETWEEN 0 AND days
+-- check: holds end_week IS NOT NULL OR (is_in_weeks(days) AND is_in_weeks(own_days))
 SELECT person_id,
        row_number() OVER (
            PARTITION BY person_id ORDER BY start_date, spell_type, spell_key, begins_with
        ) AS spell_number,
-       partner, spell_type, week_of(start_date) AS start_week, start_date,
-       week_of(end_date) AS end_week, end_date,
-       week_of(planned_end_date) AS planned_end_week, planned_end_date,
+       partner, spell_type, own_week(start_date, clock.days_off) AS start_week, start_date,
+       own_week(end_date, clock.days_off) AS end_week, end_date,
+       own_week(planned_end_date, clock.days_off) AS planned_end_week, planned_end_date,
        CASE WHEN end_basis <> 'recorded' THEN 'settled' ELSE end_basis END AS end_basis,
-       days, own_days, is_overlapping, stretch_number, ended_well,
+       lasted(start_date, until, end_date IS NOT NULL, clock.days_off) AS days,
+       coalesce(lasted(own_start_date, until, end_date IS NOT NULL, clock.days_off), 0) AS own_days,
+       is_overlapping, stretch_number, ended_well,
        detail_list, detail, detail_label
 FROM int_spell
+INNER JOIN clock_given AS clock USING (person_id)
 ORDER BY person_id, spell_number

@@ -9,7 +9,7 @@
 -- exact start_date: The day supervision began.
 -- column end_week: Monday of the week in which supervision ended, once that has passed; missing while it goes on.
 -- exact end_date: The day supervision ended.
--- column supervised_days: Days under supervision so far, those between a recall and the next release left out; missing when it has not begun.
+-- column supervised_days: Days under supervision so far, those between a recall and the next release left out; missing when it has not begun. What goes on is counted to the date of probation's extract, in whole weeks from Monday to Monday unless the release tells exact days.
 -- column tier: Tier of supervision, as coded.
 -- column risk_of_serious_harm: Risk of serious harm, as coded.
 -- column mappa: Level of multi-agency public protection, as coded; missing without one.
@@ -64,8 +64,10 @@ supervised AS (
     SELECT coalesce(release.sentence_key, spell.spell_key) AS sentence_key,
            min(spell.start_date) AS start_date,
            CASE WHEN bool_and(spell.end_date IS NOT NULL) THEN max(spell.end_date) END AS end_date,
-           sum(spell.days)::BIGINT AS supervised_days
+           sum(lasted(spell.start_date, spell.until, spell.end_date IS NOT NULL, clock.days_off))::BIGINT
+               AS supervised_days
     FROM int_spell AS spell
+    INNER JOIN clock_given AS clock ON clock.person_id = spell.person_id
     LEFT JOIN stg_prison_release AS release
         ON spell.spell_type = 'licence' AND release.release_key = spell.spell_key
     WHERE spell.spell_type IN ('supervision', 'licence')
@@ -77,9 +79,9 @@ SELECT sentence.person_id,
            PARTITION BY sentence.person_id ORDER BY sentence.sentence_date, sentence.sentence_key
        ) AS sentence_number,
        sentence.sentence_type, sentence.sentence_category,
-       week_of(sentence.sentence_date) AS sentence_week, sentence.sentence_date,
-       week_of(supervised.start_date) AS start_week, supervised.start_date,
-       week_of(supervised.end_date) AS end_week, supervised.end_date,
+       own_week(sentence.sentence_date, clock.days_off) AS sentence_week, sentence.sentence_date,
+       own_week(supervised.start_date, clock.days_off) AS start_week, supervised.start_date,
+       own_week(supervised.end_date, clock.days_off) AS end_week, supervised.end_date,
        supervised.supervised_days,
        sentence.tier, sentence.rosh AS risk_of_serious_harm, sentence.mappa,
        sentence.iom IS NOT NULL AS is_iom,
@@ -93,6 +95,7 @@ SELECT sentence.person_id,
        coalesce(released.releases, 0) AS releases
 FROM stg_sentence AS sentence
 INNER JOIN as_at ON sentence.sentence_date <= as_at.data_as_at
+INNER JOIN clock_given AS clock ON clock.person_id = sentence.person_id
 LEFT JOIN requirement USING (sentence_key)
 LEFT JOIN enforcement USING (sentence_key)
 LEFT JOIN released USING (sentence_key)

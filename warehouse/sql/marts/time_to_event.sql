@@ -3,7 +3,7 @@
 -- column stage: The stage, as in stage, which says in measures what the event is.
 -- column person_id: The person, as in person.
 -- column start_week: Monday of the week of the day counted from.
--- column days: Days from that day to the event or, if it was not seen, to the last day on which it would have been.
+-- column days: Days from that day to the event or, if it was not seen, to the last day on which it would have been: to the end of the data in whole weeks from Monday to Monday unless the release tells exact days. The table survival is worked out from exact days.
 -- column is_event: True when the event was seen.
 -- column censored_by: Why it was not seen by then: end of the data (the earliest date of the cohort's partners), death, or ended well (a spell wanted to last that was completed); missing when it was.
 -- exact start_date: The day counted from.
@@ -12,35 +12,14 @@
 -- check: related person_id -> person.person_id
 -- check: related cohort -> cohort.cohort
 -- check: accepted censored_by: end of the data, death, ended well
+-- check: rows = SELECT count(*) FROM int_time_seen
+-- check: holds censored_by IS DISTINCT FROM 'end of the data' OR is_in_weeks(days)
 -- check: holds days >= 0 AND is_event = (censored_by IS NULL)
-WITH bound AS (
-    SELECT DISTINCT cohort, as_at
-    FROM int_cohort_quarter
-    WHERE reason IS DISTINCT FROM 'partner not sent'
-),
-
-seen AS (
-    SELECT timed.*, bound.as_at, who.death_date,
-           least(bound.as_at, who.death_date) AS seen_until
-    FROM int_time_to_event AS timed
-    INNER JOIN bound ON bound.cohort = timed.cohort AND timed.start_date <= bound.as_at
-    INNER JOIN int_person AS who USING (person_id)
-),
-
-judged AS (
-    SELECT *, coalesce(event_date <= seen_until, FALSE) AS has_come FROM seen
-)
-
-SELECT cohort, stage, person_id, week_of(start_date) AS start_week,
-       CASE WHEN has_come THEN event_date ELSE seen_until END - start_date AS days,
-       has_come AND NOT is_good_end AS is_event,
-       CASE
-           WHEN has_come AND is_good_end THEN 'ended well'
-           WHEN has_come THEN NULL
-           WHEN death_date <= as_at THEN 'death'
-           ELSE 'end of the data'
-       END AS censored_by,
-       start_date
-FROM judged
-WHERE seen_until >= start_date
+SELECT cohort, stage, person_id, own_week(start_date, clock.days_off) AS start_week,
+       lasted(
+           start_date, until, censored_by IS DISTINCT FROM 'end of the data', clock.days_off
+       ) AS days,
+       is_event, censored_by, start_date
+FROM int_time_seen
+INNER JOIN clock_given AS clock USING (person_id)
 ORDER BY cohort, stage, person_id

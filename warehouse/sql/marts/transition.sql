@@ -44,11 +44,12 @@ stayed AS (
     GROUP BY step.person_id, step.period_id, step.step
 )
 
-SELECT step.period_id, step.person_id, step.step, week_of(step.step_date) AS step_week,
+SELECT step.period_id, step.person_id, step.step, own_week(step.step_date, clock.days_off) AS step_week,
        step.step_date, step.next_step, step.days_to_next, stayed.still_in,
        coalesce(death.death_date <= step.step_date + policy('next_contact'), FALSE) AS has_died,
        kind.label AS next_kind
 FROM int_transition AS step
+INNER JOIN clock_given AS clock USING (person_id)
 LEFT JOIN stayed USING (person_id, period_id, step)
 LEFT JOIN int_death AS death USING (person_id)
 LEFT JOIN seed_code AS kind
