@@ -242,6 +242,7 @@ def test_a_held_lock_is_told_and_changes_nothing(ran: Partnership) -> None:
     assert ran.kept() == before
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_partner_that_left_is_told(ran: Partnership) -> None:
     content = yaml.safe_load(ran.config.read_text())
     del content["partners"]["housing"]

@@ -201,6 +201,7 @@ def test_a_report_that_has_no_place_is_told_before_any_work(
     assert (tmp_path / "pipe").is_fifo() and not list(tmp_path.rglob("*.part"))
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_report_lost_after_the_commit_does_not_deny_it(
     ran: Partnership, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

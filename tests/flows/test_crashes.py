@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from slight import make_slight
 
 import flows.refresh
 from flows.context import open_control
@@ -49,6 +50,8 @@ def states(partnership: Partnership) -> list[str]:
 def test_a_step_that_fails_leaves_the_last_good_state(
     ran: Partnership, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
+    if step not in ("build", "draft"):
+        make_slight(monkeypatch)
     before, runs = ran.kept(), states(ran)
     original = getattr(flows.refresh, step)
 
@@ -65,6 +68,7 @@ def test_a_step_that_fails_leaves_the_last_good_state(
     assert ran.kept() == before and states(ran) == runs
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_commit_that_cannot_be_recorded_leaves_the_last_good_state(
     ran: Partnership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +83,7 @@ def test_a_commit_that_cannot_be_recorded_leaves_the_last_good_state(
     assert ran.kept() == before
 
 
+@pytest.mark.usefixtures("slight")
 def test_tidying_that_fails_after_the_commit_does_not_undo_it(
     ran: Partnership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +118,7 @@ def test_an_interrupted_run_leaves_the_last_good_state(
     assert ran.last_problem() == "The run was interrupted."
 
 
+@pytest.mark.usefixtures("slight")  # the run that is killed is whole; the next need not be
 @pytest.mark.parametrize("step", ["stage", "draft"])
 def test_a_killed_run_is_cleared_away_by_the_next(ran: Partnership, step: str) -> None:
     before, people = ran.kept(), ran.record_person()

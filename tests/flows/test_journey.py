@@ -88,6 +88,7 @@ def test_a_second_run_changes_no_person_and_doubles_nothing(ran: Partnership) ->
     )
 
 
+@pytest.mark.usefixtures("slight")
 def test_the_same_people_in_another_order_are_the_same_people(ran: Partnership) -> None:
     before = ran.record_person()
     for path in (ran.folder / "inbox").rglob("*.csv"):
@@ -99,6 +100,7 @@ def test_the_same_people_in_another_order_are_the_same_people(ran: Partnership) 
     assert len(set(ran.record_person()) - set(before)) <= 0.02 * len(before)
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_partner_that_sends_nothing_keeps_its_last_extract(ran: Partnership) -> None:
     people = ran.select("SELECT count(*) FROM person")
     for path in (ran.folder / "inbox" / "police").iterdir():
@@ -109,6 +111,7 @@ def test_a_partner_that_sends_nothing_keeps_its_last_extract(ran: Partnership) -
     assert ran.select("SELECT count(*) FROM person") == people
 
 
+@pytest.mark.usefixtures("slight")
 def test_records_a_partner_no_longer_sends_are_gone(ran: Partnership) -> None:
     custody = pl.read_csv(ran.inbox("police", "custody"), infer_schema=False)
     gone = custody.head(20)
@@ -121,6 +124,7 @@ def test_records_a_partner_no_longer_sends_are_gone(ran: Partnership) -> None:
     assert isinstance(before, int) and isinstance(after, int) and after < before
 
 
+@pytest.mark.usefixtures("slight")
 def test_terms_that_change_have_the_extract_staged_again(ran: Partnership) -> None:
     resign(ran, "housing", lambda terms: terms["tables"]["duty"].update(end_reason=["drop"]))
     report = run_refresh(ran.settings)
@@ -137,6 +141,7 @@ def test_terms_that_change_after_the_extract_is_gone_ask_for_it(ran: Partnership
     assert "Ask housing to send it again" in found.stderr
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_column_the_agreement_does_not_list_is_dropped_and_counted(fresh: Partnership) -> None:
     path = fresh.inbox("housing", "duty")
     frame = pl.read_csv(path, infer_schema=False)
@@ -147,6 +152,7 @@ def test_a_column_the_agreement_does_not_list_is_dropped_and_counted(fresh: Part
     assert "CANARYNOTE" not in json.dumps(report) and "officer_notes" not in json.dumps(report)
 
 
+@pytest.mark.usefixtures("slight")
 def test_an_extract_is_removed_where_the_agreement_says_so(fresh: Partnership) -> None:
     resign(fresh, "police", lambda terms: terms.update(inbox_after_staging="remove"))
     run_refresh(fresh.settings)
@@ -196,6 +202,7 @@ def test_only_the_last_releases_are_kept(ran: Partnership) -> None:
     assert [p.name for p in (ran.folder / "stores").iterdir()] == ids[1:]
 
 
+@pytest.mark.usefixtures("slight")
 def test_quarantine_lists_are_kept_while_their_extract_is_staged(ran: Partnership) -> None:
     (staged_by,) = (ran.folder / "quarantine").iterdir()
     ran.config.write_text(ran.config.read_text().replace("keep_releases: 5", "keep_releases: 1"))

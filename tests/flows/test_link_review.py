@@ -67,6 +67,7 @@ def pairs_of(partnership: Partnership, *, linked: bool) -> list[str]:
     return [n for n in names if (len(set(persons(partnership, n))) == 1) is linked]
 
 
+@pytest.mark.usefixtures("slight")
 def test_decisions_are_respected_by_later_runs_and_cross_to_the_next_key(ran: Partnership) -> None:
     settings = ran.settings
     apart, together = pairs_of(ran, linked=True)[0], pairs_of(ran, linked=False)[0]

@@ -109,6 +109,7 @@ def test_nothing_changed_is_said(twice: Partnership) -> None:
     assert backwards.exit_code == 0
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_rollback_holds_over_the_next_runs_until_it_is_ended(twice: Partnership) -> None:
     newest, first = runs(twice)
     assert read(twice) == newest
@@ -160,6 +161,7 @@ def test_a_rollback_is_of_a_release_that_is_there(twice: Partnership) -> None:
     assert found.exit_code == 1 and read(twice) == first
 
 
+@pytest.mark.usefixtures("slight")
 def test_whoever_was_erased_does_not_come_back(twice: Partnership) -> None:
     newest, first = runs(twice)
     assert twice.journeys("release", "rollback", *WHY).exit_code == 0
@@ -263,6 +265,7 @@ def test_a_question_that_does_not_heed_being_interrupted_ends_itself(ran: Partne
 READERS = 20
 
 
+@pytest.mark.usefixtures("slight")
 def test_twenty_readers_see_no_error_while_releases_are_swapped(
     twice: Partnership,
 ) -> None:

@@ -235,6 +235,7 @@ def test_a_request_that_waits_can_be_taken_back(ran: Partnership) -> None:
 # Stopped in the middle
 
 
+@pytest.mark.usefixtures("slight")
 def test_what_is_killed_is_done_by_the_next_run(
     ran: Partnership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +278,7 @@ def test_what_is_killed_is_done_by_the_next_run(
 # At the source
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_partner_that_encodes_at_source_seals_its_requests(
     ran: Partnership, tmp_path: Path
 ) -> None:
@@ -331,6 +333,7 @@ def tokens_of(partnership: Partnership) -> dict[tuple[str, int], set[int]]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("slight")
 def test_tokens_cross_with_those_who_are_sent_again_and_hold_the_old_key_until_then(
     ran: Partnership,
 ) -> None:

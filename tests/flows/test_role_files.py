@@ -83,6 +83,7 @@ def test_a_file_holds_no_record_under_part_3_and_nothing_derived_from_one(ran: P
     con.close()
 
 
+@pytest.mark.usefixtures("slight")
 def test_issuing_a_key_is_recorded_as_a_disclosure(ran: Partnership) -> None:
     found, _ = asked(ran, "housing-lead")
     assert found.exit_code == 0, found.stderr
@@ -187,6 +188,7 @@ def test_a_file_is_not_made_while_somebody_waits_to_be_erased(ran: Partnership) 
     assert not out.exists()
 
 
+@pytest.mark.usefixtures("slight")
 def test_who_holds_a_file_of_people_who_went_is_told(ran: Partnership) -> None:
     assert asked(ran, "housing-lead")[0].exit_code == 0
     assert "To be given back" not in ran.journeys("rights", "status").stdout
@@ -198,6 +200,7 @@ def test_who_holds_a_file_of_people_who_went_is_told(ran: Partnership) -> None:
     assert "To be given back" in told and "B. Recipient, housing-lead" in told
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_file_is_of_what_people_read(ran: Partnership) -> None:
     run_refresh(ran.settings)
     roll_back(ran.settings, None, "Trying")
@@ -206,6 +209,7 @@ def test_a_file_is_of_what_people_read(ran: Partnership) -> None:
     assert not out.exists()
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_file_whose_disclosure_cannot_be_recorded_is_not_there(
     ran: Partnership, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,6 +163,7 @@ def test_a_hub_without_an_identifier_key_knows_which_epochs_it_gave_out(
     refused(ran, "other than those of the bundle")
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_wrong_clock_does_not_shut_an_honest_partner_out(police_apart) -> None:
     hub, desk = police_apart
     resealed(hub, desk, made_at=utc_now() + timedelta(hours=23))

@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from flows.build import Drafted, Release
-    from flows.context import RunContext
     from warehouse.models import Model
 
 MARTS = frozenset({"person", "event", "release_info"})
-NO_DRAFT = "sha256:" + "0" * 64
 
 
 def make_slight(patch: pytest.MonkeyPatch) -> None:
-    """Have runs in this process build three marts and draft nothing."""
-    import flows.refresh
+    """Have runs in this process build three marts: all that a draft of few counts reads."""
     from warehouse import release
 
     whole = release.every_model
@@ -29,14 +25,6 @@ def make_slight(patch: pytest.MonkeyPatch) -> None:
         return _down_to(MARTS, whole(*args, **kwargs))  # type: ignore[arg-type]
 
     patch.setattr(release, "every_model", few)
-    patch.setattr(flows.refresh, "draft", draft)
-
-
-def draft(run: RunContext, release: Release) -> Drafted:
-    """In place of the step of that name: no tables are drafted."""
-    from flows.build import Drafted
-
-    return Drafted(release, {}, NO_DRAFT)
 
 
 def _down_to(wanted: Iterable[str], models: Sequence[Model]) -> tuple[Model, ...]:
