@@ -84,7 +84,7 @@ class Overlaps:
         kinds = {cell: number for number, cell in enumerate(dict.fromkeys(broken_down))}
         kind = np.array([kinds[cell] for cell in broken_down], dtype=np.int64)
         units = np.array([one.population.unit for one in sides])
-        sets = _sets(sides)
+        self.sets = sets = _sets(sides)
         self.size = sets.sum(axis=1).astype(np.int64)
         self.of_itself = (self.size < rule.threshold) | self._nearly_all(sides)
         shared = np.asarray(sets @ sets.T).astype(np.int64)

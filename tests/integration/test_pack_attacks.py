@@ -1,0 +1,160 @@
+"""Attacks on a publication from the published counts alone: one release, and the next one too.
+
+The attacker solves linear programs over everything that is public. The strongest one is told, of
+every two counts of different tables, whether they are of the same units or one holds the other's,
+which nobody could know of all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import attacking
+import duckdb
+import numpy as np
+import publishable
+import pytest
+import small_marts
+import warehouse_rows as rows
+
+from governance.disclosure.certify import Submission
+from governance.disclosure.masking import primary
+from governance.disclosure.overlap import Overlaps, Side
+from governance.disclosure.release import Published
+from governance.disclosure.rules import MASKED, Rule
+from governance.disclosure.tally import tally
+from warehouse.connect import open_release
+from warehouse.publish.certified import Due, certify_due, due
+from warehouse.publish.counts import counted
+
+RULE = Rule()
+EDGE = RULE.most_masked
+NEARLY = 1e-6
+PEOPLE, SEED = 60, 2  # of whom a naive release tells more than it should
+
+
+def submissions(con: duckdb.DuckDBPyConnection, dues: Sequence[Due]) -> list[Submission]:
+    return [counted(con, one.index, one.window, RULE).submission for one in dues]
+
+
+def sides(given: Sequence[Submission]) -> list[Side]:
+    return [Side(one.population, one.period, one.rows) for one in given]
+
+
+def true_counts(given: Sequence[Submission]) -> list[int]:
+    """The true count of every cell."""
+    return [
+        int(count)
+        for one in given
+        for count in one.population.matrix
+        @ tally(one.population, one.rows, (one.period,), np.ones(1, dtype=bool)).atoms[0]
+    ]
+
+
+def naive(given: Sequence[Submission]) -> list[Published]:
+    """Small counts masked and the others rounded, table by table."""
+    found = []
+    for one in given:
+        told = tally(one.population, one.rows, (one.period,), np.ones(1, dtype=bool))
+        shown = primary(one.population, one.population.matrix @ told.atoms[0], told, RULE)
+        found.append(Published(one.population, one.period, tuple(shown)))
+    return found
+
+
+def narrowed(found: attacking.Attack, cells: Sequence[int]) -> int:
+    """How many masked small counts cannot be everything from nought to the edge."""
+    ends = [found.bounds(cell) for cell in cells]
+    return sum(low > NEARLY or high < EDGE - NEARLY for low, high in ends)
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[list[Submission], list[Published]]:
+    con = small_marts.marts(PEOPLE, SEED)
+    dues = due(con, "quarter", [], 1)
+    made, _ = certify_due(con, "small", dues)
+    return submissions(con, dues), list(made.release.populations)
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_naive_publication_is_broken(
+    small: tuple[list[Submission], list[Published]], is_linked: bool
+) -> None:
+    given, _ = small
+    found = attacking.attack(naive(given), RULE, sides(given) if is_linked else ())
+    cells = attacking.masked_small(found, true_counts(given))
+    assert narrowed(found, cells) > 0
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_certified_publication_is_not(
+    small: tuple[list[Submission], list[Published]], is_linked: bool
+) -> None:
+    given, published = small
+    found = attacking.attack(published, RULE, sides(given) if is_linked else ())
+    cells = attacking.masked_small(found, true_counts(given))
+    assert len(cells) > 10
+    assert narrowed(found, cells) == 0
+
+
+def test_two_tables_tell_a_small_remainder_only_when_naive(
+    small: tuple[list[Submission], list[Published]],
+) -> None:
+    given, published = small
+    compared = Overlaps(sides(given), RULE)
+    assert remainders_told(compared, naive(given))
+    assert not remainders_told(compared, published)
+
+
+def remainders_told(compared: Overlaps, published: Sequence[Published]) -> int:
+    """Pairs of shown counts that leave their small difference less than a mask would."""
+    shown = [value for one in published for value in one.shown]
+    told = 0
+    for part, whole in compared.nested:
+        if MASKED in (shown[part], shown[whole]) or "0" in (shown[part], shown[whole]):
+            continue
+        low, high = RULE.says(shown[part]), RULE.says(shown[whole])
+        told += high[0] - low[1] > 0 or high[1] - low[0] < EDGE
+    return told
+
+
+def test_the_next_publication_leaves_nothing_to_subtract() -> None:
+    """A count of a later one is of days that no count of an earlier one has."""
+    con = small_marts.marts(PEOPLE, SEED)
+    every = due(con, "quarter", [], 2)
+    last = max(one.window for one in every)
+    first, _ = certify_due(con, "first", [one for one in every if one.window != last])
+    second, _ = certify_due(
+        con,
+        "second",
+        due(con, "quarter", [first.release], 2),
+        earlier=[first.release],
+        still_public=[first.release.digest],
+    )
+    before = {one.population.name: one for one in first.release.populations}
+    for one in second.release.populations:
+        assert one.population.name not in before
+        kind = one.population.name.rsplit(" ", 1)[0]
+        for name, other in before.items():
+            if name.rsplit(" ", 1)[0] == kind:
+                assert other.period.last < one.period.first
+
+
+@pytest.mark.slow
+def test_a_publication_of_the_whole_warehouse_is_not_broken(tmp_path: Path) -> None:
+    """Thirty indexes of 800 people, everything that the real definitions publish."""
+    path, _ = rows.release(tmp_path, publishable.persons(800))
+    con = open_release(path, rows.RELEASE_KEY)
+    dues = due(con, "quarter", [], 1)
+    made, _ = certify_due(con, "whole", dues)
+    given = submissions(con, dues)
+    con.close()
+    true, published = true_counts(given), list(made.release.populations)
+    compared = Overlaps(sides(given), RULE)
+    assert remainders_told(compared, naive(given)) > 10
+    assert not remainders_told(compared, published)
+    for linked in ((), sides(given)):
+        found = attacking.attack(published, RULE, linked)
+        cells = attacking.masked_small(found, true)
+        assert len(cells) > 250
+        assert narrowed(found, cells[:: 1 if not linked else 4]) == 0

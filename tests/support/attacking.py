@@ -1,0 +1,129 @@
+"""An attacker with linear programming and everything that is public, and perhaps more than that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.optimize import linprog
+
+from governance.disclosure.overlap import Overlaps, Side
+from governance.disclosure.release import Published
+from governance.disclosure.rules import MASKED, Rule
+
+
+@dataclass
+class Attack:
+    """What is public of some populations, as one linear program over all of them.
+
+    Its variables are people by state, and by state and category of each split by itself: tables
+    by one split at a time have a joint table whenever they agree on the states, so this says all
+    that the populations say.
+    """
+
+    rule: Rule
+    cells: sp.csr_array
+    same: sp.csr_array
+    nested: sp.csr_array
+    shown: list[str]
+
+    def bounds(self, cell: int) -> tuple[float, float]:
+        """The least and the greatest value that a cell may have, in fractions of people."""
+        says = np.array([self.rule.says(value) for value in self.shown], dtype=float)
+        told = np.flatnonzero(says[:, 1] < np.inf)
+        rows = sp.vstack([self.cells[told], -self.cells[told], self.nested], format="csr")
+        limits = np.concatenate([says[told, 1], -says[told, 0], np.zeros(self.nested.shape[0])])
+        wanted = self.cells[[cell]].toarray().ravel()
+        ends = []
+        for sign in (1, -1):
+            found = linprog(
+                sign * wanted,
+                A_ub=rows,
+                b_ub=limits,
+                A_eq=self.same,
+                b_eq=np.zeros(self.same.shape[0]),
+                method="highs",
+            )
+            ends.append(sign * found.fun if found.status == 0 else sign * -np.inf)
+        return ends[0], ends[1]
+
+
+def attack(published: Sequence[Published], rule: Rule, linked: Sequence[Side] = ()) -> Attack:
+    """The attack on some populations.
+
+    Args:
+        published: What is public.
+        rule: The threshold and base.
+        linked: The same populations with their rows: then the attacker is taken to know of every
+            two cells of different ones whether they hold the same units, or one holds the other's.
+    """
+    blocks, equal, shown = [], [], []
+    for one in published:
+        cells, same = _of(one)
+        blocks.append(cells)
+        equal.append(same)
+        shown += one.shown
+    cells = sp.csr_array(sp.block_diag(blocks))
+    same = sp.csr_array(sp.block_diag(equal))
+    nested = sp.csr_array((0, cells.shape[1]))
+    if linked:
+        pairs = list(_known(linked, rule))
+        alike = [cells[[a]] - cells[[b]] for a, b, is_same in pairs if is_same]
+        inside = [cells[[a]] - cells[[b]] for a, b, is_same in pairs if not is_same]
+        same = sp.csr_array(sp.vstack([same, *alike]))
+        nested = sp.csr_array(sp.vstack([nested, *inside]))
+    return Attack(rule, cells, same, nested, shown)
+
+
+def _of(one: Published) -> tuple[sp.csr_array, sp.csr_array]:
+    """The cells of a population over its variables, and what makes its splits agree."""
+    states, *splits = one.population.dimensions
+    many = len(states.categories)
+    start = {"": 0}
+    width = many
+    for split in splits:
+        start[split.name] = width
+        width += many * len(split.categories)
+    cells = sp.lil_array((len(one.population.cells), width))
+    for row, cell in enumerate(one.population.cells):
+        chosen = dict(cell)
+        wanted = [states.categories.index(s) for s in chosen.pop(states.name, states.categories)]
+        if not chosen:
+            cells[row, wanted] = 1
+            continue
+        ((name, categories),) = chosen.items()
+        split = next(split for split in splits if split.name == name)
+        for category in categories:
+            offset = start[name] + many * split.categories.index(category)
+            cells[row, [offset + state for state in wanted]] = 1
+    same = sp.lil_array((many * len(splits), width))
+    for place, split in enumerate(splits):
+        for state in range(many):
+            row = place * many + state
+            same[row, state] = -1
+            for category in range(len(split.categories)):
+                same[row, start[split.name] + many * category + state] = 1
+    return sp.csr_array(cells), sp.csr_array(same)
+
+
+def _known(linked: Sequence[Side], rule: Rule) -> Iterator[tuple[int, int, bool]]:
+    """Pairs of cells of different populations: of the same units, or the second holds the first."""
+    overlaps = Overlaps(linked, rule)
+    sets = overlaps.sets
+    shared = sets @ sets.T
+    size = overlaps.size
+    units = np.array([one.population.unit for one in linked])[overlaps.side]
+    for a, b in np.argwhere(shared == size[:, None]):
+        if overlaps.side[a] != overlaps.side[b] and units[a] == units[b] and size[a]:
+            yield int(a), int(b), bool(size[a] == size[b])
+
+
+def masked_small(found: Attack, true: Sequence[int]) -> list[int]:
+    """The masked cells that truly are small."""
+    return [
+        place
+        for place, (value, count) in enumerate(zip(found.shown, true, strict=True))
+        if value == MASKED and count < found.rule.threshold
+    ]
