@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
+from pdf_text import streams, texts
 
 BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 NUMBER = re.compile(rb"-?[0-9]{12,20}")
@@ -113,6 +114,9 @@ def _unpacked(content: bytes) -> Iterator[bytes]:
             for member in archive.namelist():
                 yield member.encode()
                 yield archive.read(member)
+    if content.startswith(b"%PDF"):
+        yield b"\n".join(streams(content))
+        yield "\n".join(texts(content)).encode()
     if content.startswith(b"\x80"):
         yield b"\n".join(_pickled(content))
     # Base64 is often broken into lines, and the breaks escaped.

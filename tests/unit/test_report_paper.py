@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import pack as packs
+import polars as pl
 import pytest
+from leak_scan import Needles, scan_bytes
+from pdf_text import streams, texts
 
 from schemas.errors import StoreError
 from warehouse.publish.pack import empty
@@ -20,13 +22,7 @@ from warehouse.publish.report.content import Part
 
 def objects(pdf: bytes) -> bytes:
     """A PDF with what it holds compressed laid open."""
-    opened = [pdf]
-    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.S):
-        try:
-            opened.append(zlib.decompress(stream))
-        except zlib.error:
-            continue
-    return b"\n".join(opened)
+    return b"\n".join([pdf, *streams(pdf)])
 
 
 def parts() -> list[Part]:
@@ -63,6 +59,25 @@ def test_each_chart_is_described(pdf: bytes) -> None:
 
 def test_the_same_pack_makes_the_same_bytes(pdf: bytes) -> None:
     assert render_paper(packs.pack()) == pdf
+
+
+def test_its_words_can_be_read(pdf: bytes) -> None:
+    read = [" ".join(text.split()) for text in texts(pdf)]
+    for said in ("about 120 people in April to June 2026", "In contact with a treatment service"):
+        assert any(said in text for text in read)
+
+
+def test_a_value_in_it_would_be_found() -> None:
+    """In its text, in the description of a chart and in what the file says of itself."""
+    value = "QQ123456C"
+    funnel = packs.tables()["funnel"].with_columns(step=pl.lit(f"Step {value}"))
+    for leaking in (
+        packs.pack(tables={**packs.tables(), "funnel": funnel}),
+        packs.pack(partnership=value),
+        packs.pack(notes=(f"A note on {value}.",)),
+    ):
+        assert scan_bytes(render_paper(leaking), Needles([value])) == {value}
+    assert scan_bytes(render_paper(packs.pack()), Needles([value])) == set()
 
 
 def words(told: Any) -> Iterator[str]:
