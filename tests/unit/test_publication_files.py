@@ -158,6 +158,12 @@ def test_text_that_a_spreadsheet_would_calculate_is_refused(sign: str) -> None:
     assert "calc" not in str(refused.value)
 
 
+@pytest.mark.parametrize("text", ["=1+1", "a\x07bell", "a\x00"])
+def test_a_definition_is_held_to_the_same(text: str) -> None:
+    with pytest.raises(DisclosureError, match="A definition holds text"):
+        data_files(pack(definitions=({"metric": "continuity_of_care", "title": text},)))
+
+
 def test_a_negative_number_is_no_formula() -> None:
     assert not is_formula("-3") and not is_formula("-3.5") and is_formula("-3+1")
 

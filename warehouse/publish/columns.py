@@ -6,7 +6,8 @@ it in ``columns.yaml``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -22,6 +23,7 @@ from warehouse.publish.pack import COLUMNS, Pack
 NUMBERS: Final = frozenset({"count", "percent", "figure"})
 """The kinds of column that hold a number as text, or shorthand in its place."""
 SHORTHAND: Final = (MASKED, NOT_AVAILABLE, NOT_APPLICABLE)
+_UNSEEN: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 Cell = str | int | float | bool | date | None
@@ -77,16 +79,16 @@ def shorthand() -> dict[str, str]:
 
 
 def check_writable(pack: Pack) -> None:
-    """Raise DisclosureError where a table cannot be written so that everybody reads the same.
+    """Raise DisclosureError where a publication cannot be written so that everybody reads the same.
 
-    Two rows of one key would contradict each other, and a spreadsheet takes text that begins with
-    a sign of arithmetic as a formula.
+    Two rows of one key would contradict each other, a spreadsheet takes text that begins with a
+    sign of arithmetic as a formula, and XML has no place for control characters.
 
     Args:
         pack: The publication.
 
     Raises:
-        DisclosureError: Two rows of a table share its key, or text would be taken as a formula.
+        DisclosureError: Two rows of a table share its key, or text could not be written as it is.
     """
     for table in described():
         frame = pack.tables[table.name]
@@ -96,14 +98,20 @@ def check_writable(pack: Pack) -> None:
                 "Publish each figure once.",
             )
         for column in table.columns:
-            if frame.schema[column.name] != pl.String or column.kind in NUMBERS:
-                continue
-            if any(is_formula(text) for text in frame[column.name].drop_nulls().unique()):
-                raise DisclosureError(
-                    f"The column {column.name} of the table {table.name} holds text that a "
-                    "spreadsheet would take as a formula.",
-                    "Begin names, titles and notes with a letter or a digit.",
-                )
+            if frame.schema[column.name] == pl.String and column.kind not in NUMBERS:
+                told = frame[column.name].drop_nulls().unique()
+                _check_text(told, f"The column {column.name} of the table {table.name}")
+    said = (text for one in pack.definitions for text in one.values())
+    _check_text((text for text in said if isinstance(text, str)), "A definition")
+
+
+def _check_text(told: Iterable[str], where: str) -> None:
+    if any(is_formula(text) or _UNSEEN.search(text) for text in told):
+        raise DisclosureError(
+            f"{where} holds text that a spreadsheet would take as a formula, or a control "
+            "character.",
+            "Begin names, titles and notes with a letter or a digit, and keep to what can be seen.",
+        )
 
 
 def is_formula(text: str) -> bool:
