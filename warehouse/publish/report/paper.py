@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from schemas.errors import StoreError
 from warehouse.publish.pack import Pack
@@ -16,7 +16,7 @@ from warehouse.publish.report.compose import compose
 from warehouse.publish.report.content import Part, Report, Section
 
 TEMPLATE = Path(__file__).parent / "templates" / "paper.typ"
-STANDARD = "ua-1"
+STANDARD: Final = "ua-1"
 IN_FILES = "Figures by group are in the files published with this paper."
 
 
