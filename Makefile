@@ -77,8 +77,9 @@ bench-linkage: install $(ANONLINK)/.installed ## Encoded, in clear text and anon
 bench-engines: install $(BIN)/.spark ## What linking costs in DuckDB and on Spark, a partition
 	$(BIN)/python benchmarks/engine_costs.py
 
-bench-disclosure: install ## How long the publication gate takes, and what it masks
+bench-disclosure: install ## How long the publication gate takes, and what it masks: made-up tables, and the demo's pack
 	$(BIN)/python benchmarks/disclosure.py
+	$(if $(wildcard $(DEMO)/partnership.yaml),$(BIN)/python benchmarks/publication.py $(DEMO)/partnership.yaml,@echo "make demo first, to measure a whole publication too")
 
 bench-synthetic: install ## Inventing a million records, in seconds and memory
 	$(BIN)/python benchmarks/synthetic_speed.py

@@ -80,7 +80,7 @@ class Overlaps:
         self.side = np.repeat(np.arange(len(sides)), [len(one.population.cells) for one in sides])
         self.start = np.cumsum([0, *(len(one.population.cells) for one in sides)])
         broken_down = [cell for one in sides for cell in _broken_down(one.population)]
-        self.parts = np.array([len(cell) for cell in broken_down], dtype=np.int64)
+        self.minor = np.array([minor for one in sides for minor in _minor(one.population)])
         kinds = {cell: number for number, cell in enumerate(dict.fromkeys(broken_down))}
         kind = np.array([kinds[cell] for cell in broken_down], dtype=np.int64)
         units = np.array([one.population.unit for one in sides])
@@ -137,15 +137,15 @@ class Overlaps:
     def _differences(self, values: list[str]) -> Iterator[int]:
         """Mask cells whose difference from another says too much of a small remainder.
 
-        That of the most such differences goes first, then what is broken down further, then what
-        is smaller.
+        What is not in the first table of its population goes first, then what is in the most such
+        differences, then what is smaller.
         """
         leaks = [pair for pair in self.nested.tolist() if self._narrows(values, *pair)]
         while leaks:
             often = Counter(
                 cell for pair in leaks for cell in pair if not self.frozen[self.side[cell]]
             )
-            cell = max(often, key=lambda one: (often[one], self.parts[one], -self.size[one], -one))
+            cell = max(often, key=lambda one: (self.minor[one], often[one], -self.size[one], -one))
             values[cell] = MASKED
             self.of_itself[cell] = True  # it hides a remainder, which was compared for itself
             yield cell
@@ -179,6 +179,12 @@ def _broken_down(population: Population) -> list[Where]:
     """Each cell without what is counted, the first dimension: how it is broken down."""
     counted = population.dimensions[0].name
     return [tuple(one for one in cell if one[0] != counted) for cell in population.cells]
+
+
+def _minor(population: Population) -> list[bool]:
+    """Which cells are not in the first table, that of everyone."""
+    first = {row.where for row in population.tables[0].rows}
+    return [cell not in first for cell in population.cells]
 
 
 def _sets(sides: Sequence[Side]) -> Sets:

@@ -59,7 +59,9 @@ def attack(published: Sequence[Published], rule: Rule, linked: Sequence[Side] = 
         linked: The same populations with their rows: then the attacker is taken to know of every
             two cells of different ones whether they hold the same units, or one holds the other's.
     """
-    blocks, equal, shown = [], [], []
+    blocks: list[sp.csr_array] = []
+    equal: list[sp.csr_array] = []
+    shown: list[str] = []
     for one in published:
         cells, same = _of(one)
         blocks.append(cells)
@@ -95,8 +97,8 @@ def _of(one: Published) -> tuple[sp.csr_array, sp.csr_array]:
             continue
         ((name, categories),) = chosen.items()
         split = next(split for split in splits if split.name == name)
-        for category in categories:
-            offset = start[name] + many * split.categories.index(category)
+        for chosen_one in categories:
+            offset = start[name] + many * split.categories.index(chosen_one)
             cells[row, [offset + state for state in wanted]] = 1
     same = sp.lil_array((many * len(splits), width))
     for place, split in enumerate(splits):
