@@ -25,7 +25,6 @@ _NOT_ASKED = "The partnership has not asked for it."
 _NO_ESTIMATE = "The partnership gives no estimate of how many people depend on it."
 _NOT_ESTIMATED = "No target status: how far the figure hangs on linkage is not known."
 _OF_A_YEAR = "No target status: the target is of twelve months, and fewer are shown."
-_OTHER_UNIT = "No target status: the target is of another figure, which is not published."
 
 
 def framework(
@@ -142,7 +141,10 @@ def _against_target(
     """Whether the target is reached, or why that is not said."""
     in_percent = indicator["target_unit"] in ("percent", PERCENT)
     if in_percent != figure.is_share or (not in_percent and " " in indicator["target_unit"]):
-        return {"note": _sentences(_OTHER_UNIT, note)}
+        aim = (
+            f"The target, {indicator['target']:g} {indicator['target_unit']}, is of another figure,"
+        )
+        return {"target": "", "note": _sentences(aim, "which is not published.", note)}
     if not in_percent and figure.months != MONTHS:
         return {"note": _sentences(_OF_A_YEAR, note)}
     if figure.value_range is None:
