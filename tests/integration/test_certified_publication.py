@@ -16,7 +16,7 @@ from governance.disclosure.checker import check
 from governance.disclosure.release import Release, read_release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from warehouse.publish.assemble import assemble, shown_of, tables_of
-from warehouse.publish.certified import Due, certify_due, due, next_due
+from warehouse.publish.certified import Due, certify_due, due, next_due, public_again
 from warehouse.publish.counts import COUNTED_BY, counted
 from warehouse.publish.indexes import closed_sets, indexes, standings
 from warehouse.publish.windows import Window, window_of
@@ -138,6 +138,28 @@ def test_the_certificates_hold(made: tuple[Certified, Certified]) -> None:
     first, second = made
     assert check(first.release, [], first.certificate).tables
     assert check(second.release, [first.release], second.certificate).tables
+
+
+def test_what_is_public_can_be_counted_again_though_there_are_new_categories(
+    releases: list[Release],
+) -> None:
+    con = small_marts.marts()
+    con.execute("UPDATE person SET area = 'NR9' WHERE person_id = 'p1'")
+    con.execute("UPDATE outcome SET category = 'Both' WHERE person_id = 'p2' AND metric = 'tests'")
+    shown = [one for release in releases for one in release.populations]
+    windows = [Window(one.period.first, one.period.last) for one in shown]
+    again = public_again(con, releases, windows, RULE)
+    assert [one.population for one in again] == [one.population for one in shown]
+    con.close()
+
+
+def test_what_can_no_longer_be_counted_stops_a_publication(releases: list[Release]) -> None:
+    con = small_marts.marts()
+    con.execute("DELETE FROM metric WHERE metric = 'tests'")
+    windows = [Window(p.period.first, p.period.last) for p in releases[0].populations]
+    with pytest.raises(DisclosureError, match="no longer be counted"):
+        public_again(con, releases, windows, RULE)
+    con.close()
 
 
 def test_anyone_can_read_the_tables_off_the_releases(releases: list[Release]) -> None:

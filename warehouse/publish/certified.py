@@ -14,7 +14,7 @@ from governance.disclosure.certify import Certified, Submission, certify
 from governance.disclosure.release import Published, Release
 from governance.disclosure.rules import Rule
 from warehouse.connect import store_errors
-from warehouse.publish.counts import Counted, counted, name_in, splits_of
+from warehouse.publish.counts import COUNTED_BY, Counted, counted, name_in, splits_of
 from warehouse.publish.groupings import as_published
 from warehouse.publish.indexes import Index, indexes
 from warehouse.publish.windows import Window, whole_windows, window_of
@@ -281,8 +281,9 @@ def _again(
         for split in splits_of(con, index)
         if split.name in declared
     }
+    rows = counted(con, index, window, rule, groupings).submission.rows
     return Submission(
         shown.population,
         shown.period,
-        counted(con, index, window, rule, groupings).submission.rows,
+        rows.filter(pl.col(COUNTED_BY).is_in(states)),
     )

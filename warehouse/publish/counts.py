@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from governance.disclosure.catalogue import ALL, Dimension, Population, Row, Table, Where, where
-from governance.disclosure.rules import Rule
+from governance.disclosure.rules import DisclosureError, Rule
 from governance.disclosure.tally import PERSON
 from warehouse.connect import store_errors
 from warehouse.publish.groupings import Grouping, Split, few_small, finest, of_people, own
@@ -102,6 +102,13 @@ def counted(
         chosen[split.name] = (split, grouping)
         units = units.with_columns(split.grouped(given, grouping).alias(split.name))
     rows = units.select(PERSON, COUNTED_BY, *chosen)
+    if groupings is not None:
+        rows = rows.drop_nulls()  # of categories that there were not yet when it was published
+    elif sum(rows.null_count().row(0)):
+        raise DisclosureError(
+            f"No group holds one of the categories that {index.key} is split by.",
+            "Name every category in warehouse/publish/groupings.yaml.",
+        )
     population = declared(index, window, chosen, unit_in(index, window))
     return Counted(index, window, Submission(population, window.period, rows), tuple(left_out))
 
