@@ -30,7 +30,7 @@ NAME: Final = "tables.xlsx"
 _A4: Final = 9
 _LINE: Final = 16  # points to a line of text
 _SPARE: Final = 3  # characters that a line may be shorter by, since it breaks between words
-_PAGE: Final = 220  # characters that a page is wide before print becomes too small to read
+_PAGE: Final = 260  # characters that a page is wide before print becomes too small to read
 # Text stays text, whatever it looks like, and nothing touches the disk.
 _OPTIONS: Final = {
     "in_memory": True,
@@ -100,15 +100,17 @@ def _table(sheet: Sheet) -> gptables.GPTable:
         legend=[_plain(line) for line in sheet.lines[1:]],
         index_columns={2: 0},
         additional_formatting=[
-            {"column": {"columns": [heading], "format": dict(_format(kind))}}
-            for heading, kind in zip(sheet.headings[1:], sheet.kinds[1:], strict=True)
+            {"column": {"columns": [heading], "format": _format(kind, place)}}
+            for place, (heading, kind) in enumerate(zip(sheet.headings, sheet.kinds, strict=True))
         ],
     )
 
 
-def _format(kind: str) -> dict[str, Any]:
+def _format(kind: str, place: int) -> dict[str, Any]:
     """How a column is set; words keep away from the numbers before them."""
-    return _FORMATS.get(kind, {"align": "right"} if is_number(kind) else {"indent": 1})
+    words = {"indent": 1} if place else {}
+    set_as = _FORMATS.get(kind, {"align": "right"} if is_number(kind) else words)
+    return {"valign": "top", **set_as}
 
 
 def _cover(told: Cover) -> gptables.Cover:
@@ -147,11 +149,14 @@ def _lay_out_cover(worksheet: Any, told: Cover) -> None:
 
 def _set_height(worksheet: Any, place: int, row: Sequence[Any], widths: Sequence[int]) -> None:
     """Make a row as high as the longest of its cells; one of a single line is left alone."""
-    lines = max(
-        -(-len(as_text(cell)) // (width - _SPARE)) for cell, width in zip(row, widths, strict=True)
-    )
+    lines = max(_lines(len(as_text(cell)), width) for cell, width in zip(row, widths, strict=True))
     if lines > 1:
         worksheet.set_row(place, _LINE * lines)
+
+
+def _lines(length: int, width: int) -> int:
+    """How many lines some text takes in a column of so many characters."""
+    return 1 if length <= width else -(-length // (width - _SPARE))
 
 
 def _print_on_a4(worksheet: Any, pages_wide: int) -> None:
