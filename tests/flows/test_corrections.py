@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 import yaml
+from few_counts import few_counts
+from made_once import made_once
+from slight import make_slight
 
 from flows.context import open_control
 from flows.refresh import run_refresh
 from flows.safe_errors import Rejected
+from flows.settings import load_settings
 
 if TYPE_CHECKING:
     from conftest import Partnership
@@ -70,10 +77,36 @@ def custody(ran: Partnership) -> Path:
     return ran.inbox("police", "custody")
 
 
+def change_one(ran: Path, folder: Path) -> None:
+    """A partnership of two runs: before the second a sound record was given another offence."""
+    shutil.copytree(ran, folder)
+    sent = {name: folder / "inbox" / "police" / f"{name}.csv" for name in ("custody", "drug_test")}
+    change(sent["custody"], first_untested(*sent.values()), offence_code=FIRST)
+    with pytest.MonkeyPatch.context() as patch, few_counts():
+        make_slight(patch)
+        patch.setattr("flows.apart.in_a_child", lambda function, *args: function(*args))
+        run_refresh(load_settings(folder / "partnership.yaml"))
+
+
+@pytest.fixture(scope="module")
+def changed_original(tmp_path_factory: pytest.TempPathFactory, ran_original: Path) -> Path:
+    return made_once(tmp_path_factory, "changed", functools.partial(change_one, ran_original))
+
+
+@pytest.fixture
+def changed(copied: Callable[[Path], Partnership], changed_original: Path) -> Partnership:
+    return copied(changed_original)
+
+
+def first_untested(custody: Path, drug_test: Path) -> str:
+    """The key of the first custody record that no drug test belongs to."""
+    tested = set(read(drug_test)["custody_ref"])
+    return next(key for key in read(custody)["custody_ref"] if key not in tested)
+
+
 def untested(ran: Partnership, custody: Path) -> str:
     """The key of a sound custody record that no drug test belongs to."""
-    tested = set(read(ran.inbox("police", "drug_test"))["custody_ref"])
-    return next(key for key in read(custody)["custody_ref"] if key not in tested)
+    return first_untested(custody, ran.inbox("police", "drug_test"))
 
 
 def test_a_corrected_record_is_taken_in_and_others_keep_their_person(
@@ -98,16 +131,15 @@ def test_a_corrected_record_is_taken_in_and_others_keep_their_person(
     assert others <= set(people.items())
 
 
-def test_a_later_good_record_supersedes_the_earlier(ran: Partnership, custody: Path) -> None:
-    key = untested(ran, custody)
-    change(custody, key, offence_code=FIRST)
-    run_refresh(ran.settings)
-    before = found(ran, FIRST)
+def test_a_later_good_record_supersedes_the_earlier(changed: Partnership) -> None:
+    custody = changed.inbox("police", "custody")
+    key = untested(changed, custody)
+    before = found(changed, FIRST)
     assert len(before) == 1
     change(custody, key, offence_code=LATER)
-    run_refresh(ran.settings)
-    assert found(ran, FIRST) == []
-    assert found(ran, LATER) == before, "the same record, as it stands now"
+    run_refresh(changed.settings)
+    assert found(changed, FIRST) == []
+    assert found(changed, LATER) == before, "the same record, as it stands now"
 
 
 def test_a_corrected_row_may_be_added_below_the_wrong_one(ran: Partnership, custody: Path) -> None:
@@ -121,32 +153,28 @@ def test_a_corrected_row_may_be_added_below_the_wrong_one(ran: Partnership, cust
     assert len(found(ran, LATER)) == 1
 
 
-def test_a_good_record_that_becomes_a_bad_one_does_not_linger(
-    ran: Partnership, custody: Path
-) -> None:
-    key = untested(ran, custody)
-    change(custody, key, offence_code=FIRST)
-    run_refresh(ran.settings)
-    assert len(found(ran, FIRST)) == 1
+def test_a_good_record_that_becomes_a_bad_one_does_not_linger(changed: Partnership) -> None:
+    custody = changed.inbox("police", "custody")
+    key = untested(changed, custody)
+    assert len(found(changed, FIRST)) == 1
     change(custody, key, arrest_date=None)
-    run_refresh(ran.settings)
-    assert found(ran, FIRST) == []
+    run_refresh(changed.settings)
+    assert found(changed, FIRST) == []
 
 
-def test_a_withdrawn_record_is_removed_everywhere(ran: Partnership, custody: Path) -> None:
-    key = untested(ran, custody)
-    change(custody, key, offence_code=FIRST)
-    run_refresh(ran.settings)
-    ((record,),) = found(ran, FIRST)
-    assert record in dict(ran.record_person())
-    events = ran.select("SELECT count(*) FROM event WHERE partner = 'police'")[0][0]
+def test_a_withdrawn_record_is_removed_everywhere(changed: Partnership) -> None:
+    custody = changed.inbox("police", "custody")
+    key = untested(changed, custody)
+    ((record,),) = found(changed, FIRST)
+    assert record in dict(changed.record_person())
+    events = changed.select("SELECT count(*) FROM event WHERE partner = 'police'")[0][0]
     sent = read(custody)
     withdrawn = sent.filter(pl.col("custody_ref") == key).select(HAPPENED)
     sent.filter(pl.col("custody_ref") != key).write_csv(custody)
-    run_refresh(ran.settings)
-    assert found(ran, FIRST) == []
-    assert record not in dict(ran.record_person())
-    left = ran.select("SELECT count(*) FROM event WHERE partner = 'police'")[0][0]
+    run_refresh(changed.settings)
+    assert found(changed, FIRST) == []
+    assert record not in dict(changed.record_person())
+    left = changed.select("SELECT count(*) FROM event WHERE partner = 'police'")[0][0]
     assert isinstance(events, int)
     assert events - left == sum(day is not None for day in withdrawn.row(0)) > 0
 

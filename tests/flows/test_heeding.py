@@ -58,6 +58,11 @@ def last_run(partnership: Partnership) -> tuple[str, str | None]:
     return run.state, run.problem
 
 
+def committed(partnership: Partnership) -> int:
+    with open_control(partnership.settings) as control:
+        return len(control.committed_runs())
+
+
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda one: one.name)
 def test_a_wish_that_a_step_swallowed_stops_the_run_after_it(
     fresh: Partnership, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
@@ -71,18 +76,19 @@ def test_a_wish_that_a_step_swallowed_stops_the_run_after_it(
 
 
 def test_a_wish_swallowed_while_committing_stops_the_run_before_its_row(
-    fresh: Partnership, monkeypatch: pytest.MonkeyPatch
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = ran.kept()
     with_a_wish(monkeypatch, "make_report", signal.SIGTERM)
-    found = fresh.journeys("run", "--no-server")
+    found = ran.journeys("run", "--no-server")
     assert found.exit_code == 128 + signal.SIGTERM
     assert "last committed run stands" in found.stderr and found.stdout == ""
-    assert last_run(fresh) == ("failed", "The run was interrupted.")
-    assert fresh.kept() == {}
+    assert last_run(ran) == ("failed", "The run was interrupted.")
+    assert ran.kept() == before
 
 
 def test_a_wish_that_comes_while_the_row_is_written_is_too_late(
-    fresh: Partnership, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     whole = Control.commit_run
 
@@ -91,23 +97,23 @@ def test_a_wish_that_comes_while_the_row_is_written_is_too_late(
         whole(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Control, "commit_run", commit_run)
-    found = fresh.journeys("run", "--no-server")
+    found = ran.journeys("run", "--no-server")
     assert found.exit_code == 0 and "is done" in found.stdout
-    assert last_run(fresh) == ("committed", None)
+    assert last_run(ran) == ("committed", None) and committed(ran) == 2
     # Nor does it stop what comes next.
-    assert fresh.journeys("status").exit_code == 0
+    assert ran.journeys("status").exit_code == 0
 
 
 def test_a_wish_that_comes_after_the_commit_leaves_the_run_whole(
-    fresh: Partnership, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(flows.refresh, "tidy", lambda *args: signal.raise_signal(signal.SIGTERM))
     out = tmp_path / "report.json"
-    found = fresh.journeys("run", "--no-server", "--json", str(out))
+    found = ran.journeys("run", "--no-server", "--json", str(out))
     assert found.exit_code == 0
     assert "committed already" in found.stderr and "is done" in found.stdout
     assert json.loads(out.read_text())["outcome"] == "committed"
-    assert last_run(fresh) == ("committed", None)
+    assert last_run(ran) == ("committed", None) and committed(ran) == 2
 
 
 def test_nothing_is_heeded_that_nobody_asked() -> None:

@@ -142,23 +142,23 @@ def test_terms_that_change_after_the_extract_is_gone_ask_for_it(ran: Partnership
 
 
 @pytest.mark.usefixtures("slight")
-def test_a_column_the_agreement_does_not_list_is_dropped_and_counted(fresh: Partnership) -> None:
-    path = fresh.inbox("housing", "duty")
+def test_a_column_the_agreement_does_not_list_is_dropped_and_counted(ran: Partnership) -> None:
+    path = ran.inbox("housing", "duty")
     frame = pl.read_csv(path, infer_schema=False)
     frame.with_columns(officer_notes=pl.lit("CANARYNOTE")).write_csv(path)
-    report = run_refresh(fresh.settings)
+    report = run_refresh(ran.settings)
     assert report["partners"]["housing"]["over_shared_columns"] == 1
     assert any("does not list" in said for said in report["warnings"])
     assert "CANARYNOTE" not in json.dumps(report) and "officer_notes" not in json.dumps(report)
 
 
 @pytest.mark.usefixtures("slight")
-def test_an_extract_is_removed_where_the_agreement_says_so(fresh: Partnership) -> None:
-    resign(fresh, "police", lambda terms: terms.update(inbox_after_staging="remove"))
-    run_refresh(fresh.settings)
-    assert list((fresh.folder / "inbox" / "police").iterdir()) == []
-    assert fresh.inbox("housing", "duty").exists()
-    with open_control(fresh.settings) as control:
+def test_an_extract_is_removed_where_the_agreement_says_so(ran: Partnership) -> None:
+    resign(ran, "police", lambda terms: terms.update(inbox_after_staging="remove"))
+    run_refresh(ran.settings)
+    assert list((ran.folder / "inbox" / "police").iterdir()) == []
+    assert ran.inbox("housing", "duty").exists()
+    with open_control(ran.settings) as control:
         erased = control.audit_entries("erasure")
     assert [(one.partner, one.detail) for one in erased] == [("police", {"files": 2})]
 

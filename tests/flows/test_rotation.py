@@ -428,13 +428,13 @@ def test_a_rotation_killed_before_it_wrapped_anew_is_done_again(ran: Partnership
 
 
 def test_a_run_with_an_old_copy_of_a_half_is_refused_until_the_next_rotation(
-    fresh: Partnership,
+    ran: Partnership,
 ) -> None:
-    config = fresh.config.read_text()
-    fresh.config.write_text(
+    config = ran.config.read_text()
+    ran.config.write_text(
         config.replace("seal: keys/seal.key", "seal: {halves: [keys/a.half, keys/b.half]}")
     )
-    settings, second = fresh.settings, fresh.folder / "keys" / "b.half"
+    settings, second = ran.settings, ran.folder / "keys" / "b.half"
     new_keys(settings, date(2026, 11, 22))
     old = second.read_bytes()
     rotate(settings, "seal")
@@ -451,10 +451,10 @@ def test_a_run_with_an_old_copy_of_a_half_is_refused_until_the_next_rotation(
 
 
 def test_every_command_keeps_its_memory_to_itself(
-    fresh: Partnership, monkeypatch: pytest.MonkeyPatch
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[str] = []
     monkeypatch.setattr("flows.apart.keep_to_itself", lambda: kept.append("kept"))
     for words in (("keys", "status"), ("run", "--no-server"), ("sql", "SELECT 1")):
-        assert fresh.journeys(*words).exit_code == 0
+        assert ran.journeys(*words).exit_code == 0
     assert len(kept) == 3
