@@ -24,6 +24,7 @@ BURGLARY = {"arrest_date": "2026-01-10", "offence_class": "28E"}
 TREATED = {
     "treatment_episode": [{"triaged": "2026-01-03", "drug1": "1011"}],
     "treatment_intervention": [{"modst": "2026-01-05"}],
+    "treatment_outcomes_profile": [{"topdate": "2026-01-05", "trstage": "S", "quallife": 12}],
 }
 PERSONS = {
     "a": {"police_custody": [BURGLARY, {**BURGLARY, "arrest_date": "2025-07-01"}], **TREATED},
@@ -78,6 +79,12 @@ def test_only_plain_counts_have_a_rate(release) -> None:
         "SELECT count(*) FROM rate INNER JOIN measure USING (metric, measure) "
         "WHERE measure.denominator IS NOT NULL"
     ).fetchone() == (0,)
+    # How high people rate their lives is a mean, and nothing of so many residents.
+    rated = "SELECT count(*) > 0 FROM {} WHERE metric = 'quality_of_life' AND measure = 'at_start'"
+    assert [release.execute(rated.format(mart)).fetchone() for mart in ("rate", "figure")] == [
+        (False,),
+        (True,),
+    ]
 
 
 def test_unmet_need_is_the_share_of_the_estimate_that_is_not_in_treatment(release) -> None:

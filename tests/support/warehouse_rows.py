@@ -48,6 +48,7 @@ PARENT_KEYS = {
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
     "police_custody": {"offence_class": "92D", "outcome": "1"},
+    "police_intensive_programme": {"programme": "adder"},
     "probation_sentence": {"sentence_type": "SC"},
     "probation_release": {"treatment_need": "Y", "discharge_accommodation": "DNF"},
     "treatment_episode": {"consent": "Y", "drug1": "1011"},

@@ -25,6 +25,10 @@ listed AS (
     FROM arrest
     INNER JOIN stg_intensive_programme AS programme
         ON programme.person_id = arrest.person_id
+        AND programme.programme IN (
+            SELECT code FROM seed_code
+            WHERE list = 'programme' AND category = 'intensive programme'
+        )
         AND arrest.arrest_date BETWEEN programme.start_date
             AND coalesce(programme.end_date, DATE '9999-12-31')
 )

@@ -1,7 +1,7 @@
 -- One row per date that a partner recorded of a person, those that lie ahead included.
 -- check: not_null person_id, partner, event_type
 -- check: holds event_type IN (SELECT code FROM seed_code WHERE list = 'event')
--- check: holds (SELECT count(*) FROM int_event WHERE partner = 'police') = (SELECT (SELECT count(arrest_date) + count(outcome_date) FROM stg_custody) + (SELECT count(test_date) FROM stg_drug_test) + (SELECT count(referral_date) + count(start_date) + count(end_date) FROM stg_intensive_programme) + (SELECT count(death_date) FROM stg_suspected_drug_death))
+-- check: holds (SELECT count(*) FROM int_event WHERE partner = 'police') = (SELECT (SELECT count(arrest_date) + count(release_date) + count(outcome_date) FROM stg_custody) + (SELECT count(test_date) FROM stg_drug_test) + (SELECT count(referral_date) + count(start_date) + count(end_date) FROM stg_intensive_programme) + (SELECT count(death_date) FROM stg_suspected_drug_death))
 -- check: holds (SELECT count(*) FROM int_event WHERE partner = 'probation') = (SELECT (SELECT count(sentence_date) FROM stg_sentence) + (SELECT count(start_date) + count(end_date) FROM stg_requirement) + (SELECT count(enforcement_date) FROM stg_enforcement) + (SELECT count(start_date) + count(end_date) FROM stg_accommodation) + (SELECT count(release_date) + count(recall_date) FROM stg_prison_release))
 -- check: holds (SELECT count(*) FROM int_event WHERE partner = 'treatment') = (SELECT (SELECT count(referral_date) + count(triage_date) + count(care_plan_date) + count(discharge_date) FROM stg_episode) + (SELECT count(referral_date) + count(offered_date) + count(start_date) + count(end_date) FROM stg_intervention) + (SELECT count(profile_date) FROM stg_outcomes_profile) + (SELECT count(start_date) + count(end_date) FROM stg_secure_treatment) + (SELECT count(referral_date) + count(first_seen_date) FROM stg_transfer) + (SELECT count(initial_assessment_date) + count(assessed_date) FROM stg_cj_assessment) + (SELECT count(taken_on_date) + count(closed_date) FROM stg_cj_caseload) + (SELECT count(referral_date) + count(reported_date) FROM stg_prison_referral))
 -- check: holds (SELECT count(*) FROM int_event WHERE partner = 'housing') = (SELECT (SELECT count(application_date) + count(main_duty_decision_date) FROM stg_application) + (SELECT count(start_date) + count(end_date) FROM stg_duty) + (SELECT count(start_date) + count(end_date) FROM stg_temporary_accommodation) + (SELECT count(start_date) + count(end_date) FROM stg_tenancy) + (SELECT count(sighting_date) FROM stg_rough_sleeping))
@@ -9,6 +9,8 @@ WITH event AS (
     SELECT person_id, 'police' AS partner, 'arrest' AS event_type, arrest_date AS event_date,
            'offence_class' AS detail_list, offence_class AS detail
     FROM stg_custody
+    UNION ALL
+    SELECT person_id, 'police', 'custody_release', release_date, NULL, NULL FROM stg_custody
     UNION ALL
     SELECT person_id, 'police', 'police_outcome', outcome_date, 'police_outcome', outcome
     FROM stg_custody

@@ -3,21 +3,7 @@
 -- check: not_null person_id, release_key, has_treatment_need, is_on_licence, is_accommodation_known
 -- check: holds days_to_structured >= 0 AND days_to_recall >= 0 OR days_to_structured IS NULL OR days_to_recall IS NULL
 -- check: rows = SELECT count(*) FROM stg_prison_release
-WITH started AS (
-    -- Nought days when structured treatment outside prison was open on the day of release.
-    SELECT released.release_key,
-           min(greatest(intervention.start_date - released.release_date, 0)) AS days_to_structured
-    FROM stg_prison_release AS released
-    INNER JOIN stg_intervention AS intervention
-        ON intervention.person_id = released.person_id
-        AND intervention.is_structured
-        AND intervention.setting IS DISTINCT FROM 'secure'
-        AND coalesce(intervention.end_date, DATE '9999-12-31') >= released.release_date
-    WHERE intervention.start_date IS NOT NULL
-    GROUP BY released.release_key
-),
-
-next_release AS (
+WITH next_release AS (
     SELECT release_key,
            lead(release_date) OVER (
                PARTITION BY sentence_key ORDER BY release_date, release_key
@@ -45,7 +31,7 @@ recall AS (
     GROUP BY released.release_key
 )
 
-SELECT released.person_id, released.release_key, released.release_date,
+SELECT person_id, released.release_key, release_date,
        coalesce(released.has_treatment_need, FALSE) AS has_treatment_need,
        CASE released.treatment_need
            WHEN 'Y' THEN 'Treatment need'
@@ -61,6 +47,6 @@ SELECT released.person_id, released.release_key, released.release_date,
        recall.recall_date - released.release_date AS days_to_recall
 FROM stg_prison_release AS released
 INNER JOIN recall USING (release_key)
-LEFT JOIN started USING (release_key)
+LEFT JOIN int_community_start AS started USING (person_id, release_date)
 LEFT JOIN seed_code AS went
     ON went.list = 'discharge_accommodation' AND went.code = released.discharge_accommodation

@@ -42,8 +42,9 @@ SELECT person_id, 'treatment', 'treatment_journey', journey_number, start_date, 
        'discharge', end_reason, NULL, NULL
 FROM int_treatment_journey
 UNION ALL
+-- Staying is to the discharge, as effective treatment is counted, not to the last intervention.
 SELECT person_id, 'treatment', 'structured_journey', journey_number, structured_start_date,
-       structured_end_date, 'discharge', end_reason, NULL, is_successful_completion
+       end_date, 'discharge', end_reason, NULL, is_successful_completion
 FROM int_treatment_journey
 WHERE structured_start_date IS NOT NULL
 UNION ALL

@@ -1,7 +1,7 @@
 -- One row per person and quarter in which they were arrested: how services knew them on the day of the first arrest in it, and what led up to it and followed. The groups are set on that day, from what came before, so that they can be compared by what came after.
 -- column period_id: The quarter of the arrest, as in period. Only quarters that ended by the earlier of the police and treatment extracts' dates.
 -- column person_id: The person, as in person; a person may be in a row of each quarter.
--- column contact_group: As in the metric contact_groups: In the intensive programme on the day of the first arrest; In contact with mainstream treatment in the 12 months up to it; Known to treatment before, or referred only; or Not known to treatment.
+-- column contact_group: As in the metric contact_groups: In the intensive programme (Project ADDER) on the day of the first arrest; In contact with mainstream treatment in the 12 months up to it; Known to treatment before, or referred only; or Not known to treatment.
 -- column arrests: Arrests in the quarter.
 -- column neighbourhood_crime_arrests: Of these, for neighbourhood crime.
 -- column drug_offence_arrests: Of these, for a drug offence.

@@ -1,4 +1,4 @@
--- One row per plain count of twelve months and group of residents: the count for each 1,000 of them. The whole area's counts everybody whom partners met, wherever they live; a group's counts its own. Groups without residents, and releases without a population, have none.
+-- One row per plain count (of people, arrests or the like, and not of a measure whose value is the figure) of twelve months and group of residents: the count for each 1,000 of them. The whole area's counts everybody whom partners met, wherever they live; a group's counts its own. Groups without residents, and releases without a population, have none.
 -- column metric: The metric, as in metric.
 -- column measure: Its measure, as in measure.
 -- column period_id: The quarter with which the twelve months end, as in period.
@@ -26,6 +26,7 @@ SELECT figure.metric, figure.measure, figure.period_id, figure.split, figure.cat
        figure.numerator, residents.people::BIGINT AS people,
        round(1000.0 * figure.numerator / residents.people, 2) AS rate_per_1000
 FROM figure
+INNER JOIN measure_given AS measure USING (metric, measure)
 INNER JOIN residents USING (split, category)
-WHERE figure.denominator IS NULL AND figure.period_kind = 'twelve months' AND residents.people > 0
+WHERE figure.denominator IS NULL AND measure.value_column IS NULL AND figure.period_kind = 'twelve months' AND residents.people > 0
 ORDER BY ALL
