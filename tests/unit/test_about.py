@@ -70,6 +70,8 @@ def judged(**said: Any) -> pl.DataFrame:
     ("said", "shown"),
     [
         ({}, ("police–treatment", "precision", "650", "99")),
+        ({"value": 0.9996}, ("police–treatment", "precision", "650", "99")),
+        ({"value": 1.0}, ("police–treatment", "precision", "650", "100")),
         ({"judged": 99}, ("police–treatment", "precision", "100", "[c]")),
         ({"judged": 20}, ("police–treatment", "precision", "[c]", "[c]")),
         ({"value": None, "judged": None}, ("police–treatment", "precision", "[c]", "[x]")),

@@ -40,7 +40,7 @@ def indicator(**said: Any) -> dict[str, Any]:
         "source": "Linked records: treatment, probation",
         "metric": "continuity",
         "measure": "within",
-        "split": "All",
+        "split": "all",
         "answered_by": "figure",
         "target": 50.0,
         "target_unit": "percent",
@@ -270,6 +270,21 @@ def test_unmet_need_is_the_estimate_less_who_is_in_treatment() -> None:
     assert row["value"] == "[x]" and "gives no estimate" in row["note"]
     (row,) = made(outcomes(("[c]", "[z]")), prevalence=pl.DataFrame([estimate]), **said)
     assert row["value"] == "[c]"
+
+
+def test_a_row_that_its_list_splits_says_where_its_parts_are() -> None:
+    split = outcomes(*FOUR).with_columns(split=pl.lit("sex"), category=pl.lit("Female"))
+    (row,) = made(pl.concat([outcomes(*FOUR), split]), split="sex")
+    assert row["note"].startswith("The table outcomes tells it by sex.")
+    (row,) = made(outcomes(*FOUR), split="sex")
+    assert "outcomes" not in row["note"]
+
+
+def test_the_lists_stand_in_the_order_in_which_they_are_packaged() -> None:
+    rows = [indicator(), indicator(**NOT_SUPPLIED), indicator(list="Treatment dashboard", place=1)]
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    told = framework(frame, table("outcomes", []), NO_SWING, NONE_PUBLISHED)
+    assert told["list"].to_list() == [rows[0]["list"], rows[2]["list"], rows[1]["list"]]
 
 
 def test_every_row_of_every_list_appears() -> None:

@@ -114,7 +114,8 @@ def linkage_quality(mart: pl.DataFrame) -> pl.DataFrame:
         elif judged < FEWEST_PAIRS:
             shown = MASKED
         else:
-            shown = str(round(100 * value))
+            # Only where all of them are right does it say so.
+            shown = str(100 if value == 1 else min(99, round(100 * value)))
         rows.append((partners, one["measure"], _coarse(judged), shown))
     return _table("linkage_quality", rows)
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from governance.disclosure import NOT_APPLICABLE, NOT_AVAILABLE, percentage
 from governance.disclosure.rules import Rule
+from warehouse.models import load_seed
 from warehouse.publish.columns import number
 from warehouse.publish.latest import MONTHS, WHOLE, Latest, latest
 from warehouse.publish.pack import COLUMNS, TYPES
@@ -58,14 +59,25 @@ def framework(
         {row["substance"]: row for row in prevalence.to_dicts()} if prevalence is not None else {}
     )
     others = published.partition_by("list", "indicator", as_dict=True)
+    told_by = set(outcomes.select("metric", "measure", "split").unique().iter_rows())
     rows: list[dict[str, Any]] = []
-    for indicator in indicators.sort("list", "place").to_dicts():
+    for indicator in sorted(indicators.to_dicts(), key=_place):
         theirs = others.get((indicator["list"], indicator["indicator"]), published.clear())
         named = (indicator["metric"], indicator["measure"])
         own = _own(indicator, figures.get(named), swings.get(named), estimates)
+        if (*named, indicator["split"]) in told_by and indicator["split"] not in (None, "all"):
+            by = indicator["split"].replace("_", " ")
+            own |= {"note": _sentences(f"The table outcomes tells it by {by}.", own["note"])}
         rows += _with_published(own, theirs.to_dicts())
     schema = {column: TYPES.get(column, pl.String) for column in COLUMNS["framework"]}
     return pl.DataFrame(rows, schema=schema)
+
+
+def _place(indicator: Mapping[str, Any]) -> tuple[int, int]:
+    """Where a row stands: the lists in the order in which they are packaged."""
+    lists = list(dict.fromkeys(row["list"] for row in load_seed("indicator")))
+    listed = lists.index(indicator["list"]) if indicator["list"] in lists else len(lists)
+    return listed, indicator["place"]
 
 
 def target_status(figures: tuple[float, float] | None, target: float) -> str:
