@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import few_counts
 import pytest
@@ -26,6 +26,14 @@ def change_settings(partnership: Partnership, old: str, new: str) -> None:
     text = partnership.config.read_text()
     assert old in text
     partnership.config.write_text(text.replace(old, new))
+
+
+def drafted_again(partnership: Partnership) -> dict[str, Any]:
+    """The report of a run that has something else to draft."""
+    change_settings(partnership, "rounding_base: 5", "rounding_base: 10")
+    report = run_refresh(partnership.settings)
+    assert report["draft"]["digest"] is not None
+    return report
 
 
 def test_two_different_people_publish_a_draft(ran: Partnership) -> None:
@@ -114,12 +122,20 @@ def test_a_draft_that_was_touched_is_not_published(ran: Partnership) -> None:
 
 def test_a_draft_put_in_the_place_of_another_is_not_published(ran: Partnership) -> None:
     first = next((ran.folder / "drafts").iterdir())
-    report = run_refresh(ran.settings)
+    report = drafted_again(ran)
     newest = ran.folder / "drafts" / report["run_id"]
     for path in [one for one in first.rglob("*") if one.is_file()]:
         (newest / path.relative_to(first)).write_bytes(path.read_bytes())
     found = ran.journeys("publish", "--demo-officers", "--draft", report["run_id"])
     assert found.exit_code == 1 and "not the one that was recorded" in found.stderr
+
+
+def test_a_draft_that_would_be_made_again_stands(ran: Partnership) -> None:
+    (first,) = (ran.folder / "drafts").iterdir()
+    report = run_refresh(ran.settings)
+    assert report["draft"]["digest"] is None and first.name in report["draft"]["said"]
+    assert ran.journeys("publish", "--demo-officers").exit_code == 0
+    assert [path.name for path in published(ran)] == [first.name]
 
 
 def test_an_approval_in_hand_outlives_the_nights(ran: Partnership) -> None:
@@ -138,7 +154,7 @@ def test_an_approval_in_hand_outlives_the_nights(ran: Partnership) -> None:
 
 def test_a_draft_made_before_another_publication_is_not_published(ran: Partnership) -> None:
     older = next((ran.folder / "drafts").iterdir()).name
-    report = run_refresh(ran.settings)
+    report = drafted_again(ran)
     assert ran.journeys("publish", "--demo-officers").exit_code == 0
     assert [path.name for path in published(ran)] == [report["run_id"]]
     shown = ran.journeys("publish", "--draft", older)

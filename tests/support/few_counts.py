@@ -46,6 +46,7 @@ def make_few(
         earlier=public.releases,
         still_public=[one.digest for one in public.releases],
         withdrawn=public.withdrawn,
+        rule=terms.rule,
     )
     (table,) = made.tables().values()
     pack = packs.pack(
@@ -54,6 +55,8 @@ def make_few(
         made_at=made_at,
         tables={name: empty(name) for name in packs.COLUMNS},
         releases=(*public.releases, made.release),
+        base=terms.rule.base,
+        threshold=terms.rule.threshold,
     )
     report = {"cells": 4, "masks": {"small": 1}, "left_out": [], "changes": ["One window more"]}
     return Made(
@@ -61,7 +64,11 @@ def make_few(
         pack,
         (made,),
         {"everyone.csv": table.write_csv().encode(), "index.html": b"<!doctype html>"},
-        {"report.json": json.dumps(report).encode(), "masks.csv": b"table,reason\n"},
+        {
+            "report.json": json.dumps(report).encode(),
+            "masks.csv": b"table,reason\n",
+            "terms.json": terms.as_file(),
+        },
     )
 
 

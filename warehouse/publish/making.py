@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 
-REPORT_FILE, MASKS_FILE = "report.json", "masks.csv"
+REPORT_FILE, MASKS_FILE, TERMS_FILE = "report.json", "masks.csv", "terms.json"
 PAGE_FILE, PAPER_FILE = "index.html", "board-pack.pdf"
 PARTNERS = ("police", "probation", "treatment", "housing")
 MOST_NAMED = 2  # windows in a title
@@ -53,6 +54,13 @@ class Terms:
     rule: Rule
     limit: float
     published: Path | None = None
+
+    def as_file(self) -> bytes:
+        """All that a draft hangs on, to tell whether it would be made again."""
+        published = None if self.published is None else self.published.read_bytes()
+        digest = None if published is None else hashlib.sha256(published).hexdigest()
+        said = {**asdict(self), "published": digest}
+        return (json.dumps(said, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 @dataclass(frozen=True)
@@ -155,7 +163,10 @@ def make(
         pack=pack,
         certified=(certified,),
         files=pack_files(pack),
-        for_approvers=for_approvers(certified, reasons, pack.tables["changes"]),
+        for_approvers={
+            **for_approvers(certified, reasons, pack.tables["changes"]),
+            TERMS_FILE: terms.as_file(),
+        },
     )
 
 
