@@ -123,6 +123,7 @@ def one_officer(folder: Path) -> None:
         lambda folder: (folder / "publication.json").write_text("[]"),
         lambda folder: (folder / "publication.json").unlink(),
         lambda folder: (folder / "link").symlink_to(folder / "index.html"),
+        lambda folder: (folder / "publication.json").write_text("[" * 100_000),
         one_officer,
     ],
 )

@@ -80,7 +80,7 @@ def read_releases(folder: Path) -> Releases:
         there = {one.digest: one for one in releases}
         new = tuple(there[str(digest)] for digest in document["new"])
         return Releases(releases, new, frozenset(map(str, document["shown"])))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise DisclosureError(
             "The certified releases of a publication cannot be read.",
             "Use the whole publication, as it was published.",

@@ -104,7 +104,7 @@ def _record(folder: Path) -> Mapping[str, Any]:
         sound = digest_of(record) == record["digest"] and RELEASE_FILE in found
         for name in ("publication_id", "published_at", "title"):
             sound = sound and isinstance(record[name], str)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise NotVerified(
             "There is no publication in that folder, or its record cannot be read.",
             "Name the folder that holds publication.json. " + UNCHANGED,
