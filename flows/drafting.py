@@ -73,7 +73,9 @@ def _draft(run: RunContext, release: Release) -> Drafted:
     from warehouse.connect import open_release
     from warehouse.publish.making import Made, make
 
-    waiting = in_hand(run.settings, run.control)
+    # A run that erases people drafts anew: they are counted in every draft from before it.
+    erases = any(release.people.erased.requests.values())
+    waiting = None if erases else in_hand(run.settings, run.control)
     if waiting is not None:
         said = f"Nothing was drafted: the draft {waiting}, which an officer has approved, waits."
         return Drafted(release, said)
@@ -199,7 +201,7 @@ def in_hand(settings: Settings, control: Control) -> str | None:
 
 
 def is_fresh(settings: Settings, control: Control, draft_id: str) -> bool:
-    """Whether a draft was set beside all that is public now, and nothing else.
+    """Whether a draft was set beside all that is public now, and of nobody who was erased since.
 
     One that was made before another publication, or before one was withdrawn, can never be
     published: it was not checked against what a reader has today.
@@ -210,6 +212,9 @@ def is_fresh(settings: Settings, control: Control, draft_id: str) -> bool:
     try:
         told = read_releases(settings.drafts / draft_id / PACK)
     except JourneysError:
+        return False
+    counted = {one.counted_run for one in control.draft_releases(draft_id)}
+    if counted & control.runs_before_an_erasure():
         return False
     before = [one.digest for one in told.releases[: len(told.releases) - len(told.new)]]
     return before == public_digests(control)

@@ -120,8 +120,8 @@ def approve(
             return draft
         if not draft.is_fresh:
             raise NotApproved(
-                "Something was published or withdrawn since the draft was made, so it was not "
-                "checked against all that readers have.",
+                "Something was published or withdrawn, or people were erased, since the draft was "
+                "made, so it was not checked against what stands now.",
                 "Run `journeys run` to make a new draft; give a single table again with --table.",
             )
         for partner in settings.partners:

@@ -163,7 +163,7 @@ def _show(settings: Settings, found: Waiting) -> None:
         if (where / "index.html").is_file():
             typer.echo(f"Page        {where / 'index.html'}")
     elif not found.is_fresh:
-        typer.echo("It cannot be published: something was published or withdrawn since.")
+        typer.echo("It cannot be published: something was published, withdrawn or erased since.")
     else:
         missing = APPROVALS_NEEDED - len(found.approvals)
         typer.echo(

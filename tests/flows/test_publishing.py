@@ -11,6 +11,7 @@ import pytest
 
 from flows.context import open_control
 from flows.refresh import run_refresh
+from governance.control import Control
 from schemas.errors import StoreError
 
 if TYPE_CHECKING:
@@ -165,6 +166,18 @@ def test_a_draft_made_before_another_publication_is_not_published(ran: Partnersh
     refused = ran.journeys("publish", "--demo-officers", "--draft", older)
     assert refused.exit_code == 1 and "was not checked" in refused.stderr
     assert older not in ran.journeys("status").stdout
+
+
+def test_a_draft_that_counts_people_who_were_erased_is_not_published(
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (draft,) = (ran.folder / "drafts").iterdir()
+    ran.journeys("publish", "--approve", "--officer", "A. Officer")
+    monkeypatch.setattr(Control, "runs_before_an_erasure", lambda self: {draft.name})
+    words = ("--approve", "--officer", "B. Officer", "--draft", draft.name)
+    refused = ran.journeys("publish", *words)
+    assert refused.exit_code == 1 and "people were erased" in refused.stderr
+    assert run_refresh(ran.settings)["draft"]["digest"] is not None
 
 
 def test_an_unrecorded_publication_is_cleared_away(ran: Partnership) -> None:
