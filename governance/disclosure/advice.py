@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from governance.disclosure.catalogue import Dimension, Population, Row, Table, Where, where
-from governance.disclosure.certify import MOST_SMALL, Submission
-from governance.disclosure.masking import share_small
+from governance.disclosure.certify import Submission
+from governance.disclosure.masking import MOST_SMALL, share_small
 from governance.disclosure.rules import Rule
 from governance.disclosure.tally import tally
 

@@ -16,7 +16,7 @@ from governance.disclosure.audit import Audit, Audited
 from governance.disclosure.catalogue import Population
 from governance.disclosure.certificate import Evidence, fingerprint, pack
 from governance.disclosure.checker import check
-from governance.disclosure.masking import primary, share_small
+from governance.disclosure.masking import MOST_SMALL, primary, share_small
 from governance.disclosure.near import near
 from governance.disclosure.overlap import Overlaps, Side
 from governance.disclosure.release import Published, Release
@@ -25,7 +25,6 @@ from governance.disclosure.system import System
 from governance.disclosure.tally import tally
 from governance.disclosure.timeline import Period, check_relation, segments, windows
 
-MOST_SMALL = 0.2  # beyond this share of small cells, wider categories are advised
 MOST_SECONDARY = 0.05  # and beyond this share of cells masked to protect others
 
 # Why a cell is masked, as the approvers read it.

@@ -8,6 +8,8 @@ from governance.disclosure.catalogue import Population
 from governance.disclosure.rules import MASKED, Rule
 from governance.disclosure.tally import Counts, Tally
 
+MOST_SMALL = 0.2  # beyond this share of small cells, categories are too fine
+
 
 def primary(population: Population, cells: Counts, tally: Tally, rule: Rule) -> list[str]:
     """Mask and round every cell from its own true count, once.

@@ -14,9 +14,9 @@ from typing import Any
 import polars as pl
 import yaml
 
+from governance.disclosure.masking import MOST_SMALL
 from governance.disclosure.rules import Rule
 
-MOST_SMALL = 0.2  # beyond this share of small cells a wider grouping is taken
 FILE = Path(__file__).with_name("groupings.yaml")
 ELSEWHERE = "Elsewhere or not known"
 NOT_KNOWN = "Not known"
