@@ -273,6 +273,12 @@ SPOILT = {
     "mostly wrong": lambda text: text.replace("2", REFUSED).encode(),
 }
 
+SENT = {"police": "custody", "probation": "sentence", "housing": "person"}
+IN_RUNS = {
+    "one": ["other encoding", "cut short", "renamed column"],
+    "two": ["mostly wrong", "null byte", "ragged"],
+}
+
 
 def copies(travelled: Path, beside: Path, names: Iterable[str]) -> dict[str, Path]:
     """Copies of a partnership by name, to be run one after another."""
@@ -287,14 +293,17 @@ def run_in_turn(beside: Path, folders: Iterable[Path]) -> list[int]:
 
 
 def test_a_refused_extract_is_not_echoed(travelled, tmp_path):
-    folders = copies(travelled, tmp_path, SPOILT)
-    for name, folder in folders.items():
-        path = folder / "inbox" / "probation" / "sentence.csv"
-        path.write_bytes(SPOILT[name](path.read_text()))
-    assert dict(
-        zip(folders, run_in_turn(tmp_path, folders.values()), strict=True)
-    ) == dict.fromkeys(SPOILT, 1)
-    left_out = [f"{name}/{place}" for name in SPOILT for place in LEAVE_OUT]
+    """Each run is refused for what several partners sent, and tells of every one of them."""
+    folders = copies(travelled, tmp_path, ["one", "two"])
+    spoilt = {folders[one]: dict(zip(SENT, some, strict=True)) for one, some in IN_RUNS.items()}
+    for folder, hows in spoilt.items():
+        for partner, how in hows.items():
+            path = folder / "inbox" / partner / f"{SENT[partner]}.csv"
+            path.write_bytes(SPOILT[how](path.read_text()))
+    assert run_in_turn(tmp_path, folders.values()) == [1, 1]
+    (said,) = (path.read_text() for path in tmp_path.glob("output-*.txt"))
+    assert {partner: said.count(f"{partner}: ") for partner in SENT} == dict.fromkeys(SENT, 2)
+    left_out = [f"{name}/{place}" for name in folders for place in LEAVE_OUT]
     assert scan_tree(tmp_path, NEEDLES, left_out) == {}
 
 
