@@ -15,8 +15,10 @@ import warehouse_rows as rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from warehouse import deaths
 from warehouse.clock import own_clocks
 from warehouse.connect import open_release
+from warehouse.given import Given
 
 KEY = b"k" * 32
 DOUBLE = ", later"
@@ -55,7 +57,8 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCon
             one, double = f"{path.stem}: {name}", f"{path.stem}: {name}{DOUBLE}"
             days_off |= {one: 0, double: 1 + number % 6}
             people |= {one: later(tables, 0), double: later(tables, days_off[double])}
-    path, _ = rows.release(tmp_path_factory.mktemp("clock"), people, days_off=days_off)
+    told = Given(restricted_metrics=deaths.DEATHS)
+    path, _ = rows.release(tmp_path_factory.mktemp("clock"), people, given=told, days_off=days_off)
     with open_release(path, rows.RELEASE_KEY) as opened:
         yield opened
 
