@@ -220,6 +220,20 @@ def test_england_stands_beside_a_row_of_the_partnership(tmp_path: Path) -> None:
     assert norfolk["status"] == "published" and norfolk["numerator"] == "[x]"
 
 
+def test_england_in_another_unit_has_a_row_of_its_own(tmp_path: Path) -> None:
+    theirs = published(tmp_path, f"{CONTINUITY},,,2024,,per 100,34.5,NDTMS,2025-12-31")
+    own, other = made(outcomes(*FOUR), published=theirs)
+    assert (own["england"], own["unit"]) == ("[x]", "per cent")
+    assert (other["area"], other["value"], other["england"]) == ("All, as published", "[x]", "34.5")
+
+
+def test_england_alone_gives_its_unit_to_a_row_without_a_figure(tmp_path: Path) -> None:
+    theirs = published(tmp_path, f"{HOMICIDE},,,2024,,per million,4.5,Home Office,2025-12-31")
+    (row,) = made(table("outcomes", []), published=theirs, **NOT_SUPPLIED)
+    assert (row["value"], row["england"], row["unit"]) == ("[x]", "4.5", "per million")
+    assert row["status"] == "not available"
+
+
 def test_a_published_figure_never_takes_the_place_of_the_partnerships_own(tmp_path: Path) -> None:
     theirs = published(tmp_path, f"{CONTINUITY},,,2024,29,per cent,,NDTMS,2025-12-31")
     own, other = made(outcomes(*FOUR), published=theirs)
@@ -234,6 +248,7 @@ def test_a_published_figure_never_takes_the_place_of_the_partnerships_own(tmp_pa
         (f"{HOMICIDE},,,2024,,per million,,Home Office,2025-12-31", "neither a value nor"),
         (f"{HOMICIDE},E07000148,Norwich,2024,1,rate,,Home Office,2025-12-31", "`authority` is not"),
         (f"{HOMICIDE},E10000020,,2024,1,rate,,Home Office,2025-12-31", "without its name"),
+        (f"{HOMICIDE},E10000020,All,2024,1,rate,,Home Office,2025-12-31", "name of the whole"),
         (f"{HOMICIDE},,Norfolk,2024,1,rate,,Home Office,2025-12-31", "without its code"),
         (f"{HOMICIDE},,,2024,1e9,rate,,Home Office,2025-12-31", "`value` is not"),
         (f"{HOMICIDE},,,2024,n91,rate,,Home Office,2025-12-31", "`value` is not"),
@@ -255,6 +270,12 @@ def test_an_indicator_given_twice_of_one_authority_is_refused(tmp_path: Path) ->
     line = f"{HOMICIDE},,,2024,1,rate,,Home Office,2025-12-31"
     with pytest.raises(ConfigError, match="line 3 gives the same list, indicator, authority"):
         published(tmp_path, line, line)
+
+
+def test_two_authorities_of_one_name_are_refused(tmp_path: Path) -> None:
+    ends = "Norfolk,2024,1,rate,,Home Office,2025-12-31"
+    with pytest.raises(ConfigError, match="two authorities of one name"):
+        published(tmp_path, f"{HOMICIDE},E10000020,{ends}", f"{HOMICIDE},E10000021,{ends}")
 
 
 def test_unmet_need_is_the_estimate_less_who_is_in_treatment() -> None:

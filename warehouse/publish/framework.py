@@ -11,12 +11,12 @@ from governance.disclosure import NOT_APPLICABLE, NOT_AVAILABLE, percentage
 from governance.disclosure.rules import Rule
 from warehouse.models import load_seed
 from warehouse.publish.columns import number
-from warehouse.publish.latest import MONTHS, WHOLE, Latest, latest
+from warehouse.publish.latest import MONTHS, Latest, latest
 from warehouse.publish.pack import COLUMNS, TYPES
+from warehouse.publish.published import AS_PUBLISHED, WHOLE
 from warehouse.publish.windows import Window
 
 MET, NOT_MET, TOO_CLOSE = "met", "not met", "too close to call"
-AS_PUBLISHED = "All, as published"
 PERCENT = "per cent"
 
 _STATUS = {"computed": "exact"}  # the others are called as in the mart
@@ -194,16 +194,21 @@ def _unmet(
 
 
 def _with_published(own: dict[str, Any], theirs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The partnership's own row, filled with what others publish, and theirs by authority."""
-    of_whole = [one for one in theirs if not one["authority"]]
-    # England's figure is the same beside every authority; the first that gives it stands.
-    england = [one["england"] for one in (*of_whole, *theirs) if one["england"]]
-    own |= {"england": england[0] if england else NOT_AVAILABLE}
-    filled = own["status"] == "not available" and bool(of_whole) and bool(of_whole[0]["value"])
-    yield {**own, **_theirs(of_whole[0])} if filled else own
+    """The partnership's own row, filled with what others publish, and theirs by authority.
+
+    England's figure is the same beside every authority; the first that gives it in the unit of the
+    own row stands there.
+    """
+    whole_first = sorted(theirs, key=lambda one: bool(one["authority"]))
+    alike = [one for one in whole_first if one["england"] and own["unit"] in ("", one["unit"])]
+    if alike:
+        own |= {"england": alike[0]["england"], "unit": alike[0]["unit"]}
+    filling = [one for one in theirs if one["value"] and not one["authority"]]
+    filled = filling[:1] if own["status"] == "not available" else []
+    yield {**own, **_theirs(filled[0])} if filled else own
     for one in theirs:
-        area = one["authority_name"] or AS_PUBLISHED
-        if one["value"] and not (filled and one in of_whole):
+        if one not in filled and (one["value"] or one["unit"] != own["unit"]):
+            area = one["authority_name"] or AS_PUBLISHED
             yield {**own, **_theirs(one), "area": area, "target": "", "target_status": ""}
 
 
@@ -214,7 +219,7 @@ def _theirs(one: Mapping[str, Any]) -> dict[str, Any]:
         "period_end": None,
         "numerator": NOT_AVAILABLE,
         "denominator": NOT_AVAILABLE,
-        "value": one["value"],
+        "value": one["value"] or NOT_AVAILABLE,
         "unit": one["unit"],
         "england": one["england"] or NOT_AVAILABLE,
         "source": one["source"],

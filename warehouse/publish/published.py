@@ -13,10 +13,16 @@ from typing import Annotated
 import polars as pl
 from pydantic import StringConstraints, model_validator
 
+from schemas.errors import ConfigError
+from warehouse.given import PUBLISHED
 from warehouse.given_files import Day, Row, Source, read_rows
 from warehouse.models import load_seed
 
 SHOWN_IN = "docs/how-to/give-published-indicators.md"
+WHOLE = "All"
+"""The area of a row of the whole partnership."""
+AS_PUBLISHED = "All, as published"
+"""The area of a row of the whole partnership as others publish it."""
 PUBLISHED_COLUMNS = {
     "list": pl.String(),
     "indicator": pl.String(),
@@ -56,6 +62,8 @@ class _Published(Row):
             raise ValueError("names no indicator of a list; docs/reference/indicators.md has them")
         if bool(self.authority) != bool(self.authority_name):
             raise ValueError("gives an authority without its name, or a name without its code")
+        if self.authority_name in (WHOLE, AS_PUBLISHED):
+            raise ValueError("gives an authority the name of the whole partnership")
         if not self.value and not self.england:
             raise ValueError("gives neither a value nor a figure for England")
         return self
@@ -74,10 +82,16 @@ def read_published(path: Path | None) -> pl.DataFrame:
 
     Raises:
         ConfigError: The file cannot be read, a row is at fault, or an indicator is given twice of
-            one authority.
+            one authority or of two that bear one name.
     """
     key = ("list", "indicator", "authority")
-    return read_rows(path, _Published, PUBLISHED_COLUMNS, key, SHOWN_IN)
+    found = read_rows(path, _Published, PUBLISHED_COLUMNS, key, SHOWN_IN)
+    if found.select("list", "indicator", "authority_name").is_duplicated().any():
+        raise ConfigError(
+            f"{PUBLISHED} gives an indicator of two authorities of one name.",
+            "Give each authority its own name and code.",
+        )
+    return found
 
 
 @cache
