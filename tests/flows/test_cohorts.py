@@ -87,6 +87,13 @@ def test_what_partnership_yaml_says_of_the_warehouse_is_checked_first(
     assert "partnership.yaml" in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["population.csv", "prevalence.csv", "published_indicators.csv"])
+def test_a_file_that_is_given_is_checked_before_a_run(partnership: Path, name: str) -> None:
+    (partnership / name).write_text("no,such,columns\n1,2,3\n", "utf-8")
+    with pytest.raises(ConfigError, match=f"{name} does not have exactly the columns"):
+        check_warehouse_files(load_settings(partnership / "partnership.yaml"), TODAY)
+
+
 def test_data_that_are_whole_only_from_a_day_to_come_are_refused(partnership: Path) -> None:
     settings = load_settings(partnership / "partnership.yaml")
     police = settings.partners["police"].model_copy(update={"data_from": TODAY})
