@@ -27,6 +27,7 @@ KILLED_IN_A_STEP = """
 import os, signal, sys
 import flows.refresh
 from pathlib import Path
+from few_counts import few_counts
 from flows.settings import load_settings
 
 def killed(run, *args):
@@ -37,7 +38,8 @@ step = sys.argv[2]
 done = getattr(flows.refresh, step)
 killed.__name__ = step
 setattr(flows.refresh, step, killed)
-flows.refresh.run_refresh(load_settings(Path(sys.argv[1])))
+with few_counts():
+    flows.refresh.run_refresh(load_settings(Path(sys.argv[1])))
 """
 
 
