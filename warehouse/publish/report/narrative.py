@@ -216,7 +216,7 @@ def targets_sentence(indicators: Iterable[tuple[bool, str]]) -> str:
     computed = sum(is_ours for is_ours, _ in rows)
     said = f"Of {len(rows)} indicators, {computed} can be told from these partners’ records"
     if not against:
-        return f"{said}; none has a target to be set against."
+        return f"{said}; none can be set against a target."
     met, missed = against.count("met"), against.count("not met")
     return (
         f"{said}. Of {len(against)} with a target, {met} met it, {missed} did not, and "

@@ -15,6 +15,12 @@ from warehouse.publish.report.reading import Row, defined, facts, grouped, lates
 NO_NEW_STEP = "No new step recorded"
 FIRST_STEP = "Release from prison"
 STEPS_DRAWN = 5
+FEW_ROWS = 25  # of a table that is not folded away
+NOTHING = "nothing"  # what was public of something, when nothing was
+NEVER_AGAIN = (
+    "Published counts are never counted again: a window keeps the figures it was first published "
+    "with."
+)
 PER_CENT = "per cent"
 OURS = ("exact", "proxy")  # how a figure from the partners' own records is called
 
@@ -120,7 +126,7 @@ def _indicators_grid(name: str, rows: Iterable[Row]) -> Grid:
         f"{name}: figures, England’s figures and targets",
         (
             *("Indicator", "Window", "Number", "Out of", "Value", "England", "Target"),
-            *("Against target", "If linked more or less readily", "What to know"),
+            *("Against target", "If linked otherwise", "What to know"),
         ),
         tuple(
             (
@@ -161,6 +167,8 @@ def _between(low: str | None, high: str | None, unit: str | None) -> str:
     """A range in words."""
     if not low or not high:
         return NOT_AVAILABLE
+    if number(low) is None or number(high) is None:
+        return low
     return f"{_with_unit(low, PER_CENT if unit == PER_CENT else None)} to {_with_unit(high, unit)}"
 
 
@@ -195,7 +203,11 @@ def quality_section(pack: Pack) -> Section | None:
         ),
     )
     parts = tuple(
-        Part(title=title, grid=_plain_grid(pack, name, caption, columns), is_detail=True)
+        Part(
+            title=title,
+            grid=_plain_grid(pack, name, caption, columns),
+            is_detail=pack.tables[name].height > FEW_ROWS,
+        )
         for name, title, caption, columns in tables
         if not pack.tables[name].is_empty()
     )
@@ -241,24 +253,26 @@ def changes_section(pack: Pack) -> Section | None:
     rows = rows_of(pack.tables["changes"])
     if not rows:
         return None
+    is_first = all(row["before"] == NOTHING for row in rows)
     return Section(
         key="changed",
         title="What changed since the last publication",
-        lead="Published counts are never counted again: a window keeps the figures it was first "
-        "published with.",
+        lead="This is the first publication." if is_first else NEVER_AGAIN,
         parts=(
             Part(
+                title="Windows that are new, or gone",
+                is_detail=len(rows) > FEW_ROWS,
                 grid=Grid(
-                    "What is new, gone or defined otherwise",
+                    "Windows that are new, or gone",
                     ("Table", "What", "Before", "Now"),
                     tuple(
                         tuple(
-                            _plain(str(row[column] or "–"))
+                            _plain(str(row[column] or NOTHING))
                             for column in ("table", "what", "before", "now")
                         )
                         for row in rows
                     ),
-                )
+                ),
             ),
         ),
     )

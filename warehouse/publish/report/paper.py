@@ -17,7 +17,7 @@ from warehouse.publish.report.content import Part, Report, Section
 
 TEMPLATE = Path(__file__).parent / "templates" / "paper.typ"
 STANDARD: Final = "ua-1"
-IN_FILES = "Figures by group are in the files published with this paper."
+IN_FILES = "Figures by group and definitions are in the files published with this paper."
 
 
 def render_paper(pack: Pack) -> bytes:
@@ -67,17 +67,19 @@ def _told(pack: Pack, report: Report) -> dict[str, Any]:
     }
 
 
-def _section(section: Section, said: str) -> dict[str, Any]:
+def _section(section: Section, said: str, *, is_inner: bool = False) -> dict[str, Any]:
     """One section; what a page folds away is left to the files, and said to be there.
+
+    So are the definitions of single outcomes, which would be half of the paper.
 
     Args:
         section: The section.
         said: The sentence that stands first of all, which is not said twice.
+        is_inner: Whether it is of a single outcome.
     """
     shown = [part for part in section.parts if not part.is_detail]
-    shown = shown or list(section.parts)
     parts = [_part(part, section.title) for part in shown]
-    if len(shown) < len(section.parts):
+    if len(shown) < len(section.parts) or (is_inner and section.facts):
         parts.append(_part(Part(note=IN_FILES), section.title))
     return {
         "title": section.title,
@@ -85,8 +87,8 @@ def _section(section: Section, said: str) -> dict[str, Any]:
         "question": section.question,
         "parts": parts,
         "caveat": section.caveat,
-        "facts": dict(section.facts),
-        "inner": [_section(one, said) for one in section.inner],
+        "facts": {} if is_inner else dict(section.facts),
+        "inner": [_section(one, said, is_inner=True) for one in section.inner],
     }
 
 
