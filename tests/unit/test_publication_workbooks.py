@@ -162,5 +162,6 @@ def test_columns_have_letters(number: int, letters: str) -> None:
 
 
 def test_columns_are_as_wide_as_what_they_hold_up_to_where_text_wraps() -> None:
-    sheet = Sheet("S", "T", (), ("Short", "Long"), ("count", "text"), ((1200, "x" * 300),))
-    assert sheet.widths == (12, 40)
+    cells = (1200, "x" * 60, "y" * 300)
+    sheet = Sheet("S", "T", (), ("Short", "Long", "Note"), ("count", "text", "text"), (cells,))
+    assert sheet.widths == (12, 40, 64)

@@ -152,6 +152,7 @@ def _automatic(widths: Sequence[int]) -> str:
         'number:min-integer-digits="1" number:grouping="true"/></number:number-style>'
         + columns
         + _cell_style("column", 'fo:font-weight="bold"', wraps=True, ruled=True)
+        + _cell_style("figures", 'fo:font-weight="bold"', wraps=True, ruled=True, to_right=True)
         + _cell_style("words", wraps=True)
         + _cell_style("figure", to_right=True)
         + _cell_style("count", to_right=True, data_style="thousands")
@@ -199,7 +200,12 @@ def _sheet(sheet: Sheet, *, links: bool = False) -> str:
         _row([_text(line, style)])
         for line, style in ((sheet.title, "Heading"), *((line, "") for line in sheet.lines))
     )
-    header = _row([_text(heading, "column") for heading in sheet.headings])
+    header = _row(
+        [
+            _text(heading, "figures" if is_number(kind) else "column")
+            for heading, kind in zip(sheet.headings, sheet.kinds, strict=True)
+        ]
+    )
     rows = "".join(
         _row(
             [

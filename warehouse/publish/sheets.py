@@ -20,8 +20,9 @@ from warehouse.publish.pack import Pack
 COVER: Final = "Cover"
 CONTENTS: Final = "Contents"
 ONE_TABLE: Final = "This worksheet contains one table."
-NARROWEST, WIDEST = 10, 40
-"""Widths of columns, in characters."""
+NARROWEST, WIDEST, OF_SENTENCES = 10, 40, 64
+"""Widths of columns, in characters: the last is of those that hold sentences."""
+_SENTENCE: Final = 120  # characters from which some text is taken to be one or more
 COVER_WIDTH: Final = 85
 """The width of the cover's only column, in characters."""
 _SAID_IN_WORDS: Final = frozenset({"period_start", "period_end"})  # by the column period
@@ -55,12 +56,9 @@ class Sheet:
     @cached_property
     def widths(self) -> tuple[int, ...]:
         """The widths of its columns, in characters; longer text is wrapped."""
+        columns = zip(*self.rows, strict=True)
         return tuple(
-            min(
-                WIDEST,
-                max(NARROWEST, len(heading) + 2, *(len(as_text(cell)) for cell in column)) + 2,
-            )
-            for heading, column in zip(self.headings, zip(*self.rows, strict=True), strict=True)
+            _width(heading, of) for heading, of in zip(self.headings, columns, strict=True)
         )
 
 
@@ -188,6 +186,12 @@ def _legend(rows: Sequence[Sequence[Cell]]) -> tuple[str, ...]:
     """What the shorthand that is used in some rows means."""
     used = {cell for row in rows for cell in row if cell in SHORTHAND}
     return tuple(f"{short} {means}." for short, means in shorthand().items() if short in used)
+
+
+def _width(heading: str, of: Sequence[Cell]) -> int:
+    longest = max(len(as_text(cell)) for cell in of)
+    widest = OF_SENTENCES if longest > _SENTENCE else WIDEST
+    return min(widest, max(NARROWEST, len(heading) + 2, longest) + 2)
 
 
 def as_text(cell: Cell) -> str:
