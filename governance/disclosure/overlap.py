@@ -7,8 +7,8 @@ units behind them:
 
 - a cell that is masked to protect another is worth nothing where a cell of another population
   with the same people, but for fewer than the threshold, is shown;
-- where the units of one shown cell are all in another, and fewer than the threshold are left over,
-  what the two say may leave the remainder no chance to be nought, or to be at the edge.
+- where the units of a shown cell are all in one of another population, and fewer than the
+  threshold are left over, what the two say may leave these no chance to be nought, or the edge.
 
 One of the two is masked then, and never one that is public already.
 
@@ -27,7 +27,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from governance.disclosure.catalogue import Population, Where
+from governance.disclosure.catalogue import Population
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.tally import PERSON, atoms_of
 from governance.disclosure.timeline import Period
@@ -79,10 +79,7 @@ class Overlaps:
         self.frozen = np.array([one.frozen for one in sides], dtype=bool)
         self.side = np.repeat(np.arange(len(sides)), [len(one.population.cells) for one in sides])
         self.start = np.cumsum([0, *(len(one.population.cells) for one in sides)])
-        broken_down = [cell for one in sides for cell in _broken_down(one.population)]
         self.minor = np.array([minor for one in sides for minor in _minor(one.population)])
-        kinds = {cell: number for number, cell in enumerate(dict.fromkeys(broken_down))}
-        kind = np.array([kinds[cell] for cell in broken_down], dtype=np.int64)
         units = np.array([one.population.unit for one in sides])
         self.sets = sets = _sets(sides)
         self.size = sets.sum(axis=1).astype(np.int64)
@@ -97,9 +94,7 @@ class Overlaps:
         inside = (shared == self.size[:, None]) & (self.size[:, None] >= rule.threshold)
         small = (apart > 0) & (apart < rule.threshold)
         same_unit = units[self.side][:, None] == units[self.side][None, :]
-        # What a total has left without some of its groups is the audit's to look at.
-        asked = other | (kind[:, None] == kind[None, :])
-        self.nested = np.argwhere(inside & small & compared & same_unit & asked)
+        self.nested = np.argwhere(inside & small & other & compared & same_unit)
 
     def told(self, shown: Sequence[Sequence[str]]) -> list[Overlap]:
         """The cells that would have to be masked for none to be given away by another.
@@ -173,12 +168,6 @@ def _compared(sides: Sequence[Side]) -> NDArray[np.bool_]:
         ],
         dtype=bool,
     )
-
-
-def _broken_down(population: Population) -> list[Where]:
-    """Each cell without what is counted, the first dimension: how it is broken down."""
-    counted = population.dimensions[0].name
-    return [tuple(one for one in cell if one[0] != counted) for cell in population.cells]
 
 
 def _minor(population: Population) -> list[bool]:

@@ -97,15 +97,6 @@ def test_a_certified_publication_is_not(
     assert narrowed(found, cells) == 0
 
 
-def test_two_tables_tell_a_small_remainder_only_when_naive(
-    small: tuple[list[Submission], list[Published]],
-) -> None:
-    given, published = small
-    compared = Overlaps(sides(given), RULE)
-    assert remainders_told(compared, naive(given))
-    assert not remainders_told(compared, published)
-
-
 def remainders_told(compared: Overlaps, published: Sequence[Published]) -> int:
     """Pairs of shown counts that leave their small difference less than a mask would."""
     shown = [value for one in published for value in one.shown]
