@@ -1,5 +1,5 @@
-"""A run whose warehouse is slight: for tests of what comes before it, where building it is most of
-what a run takes. Everything else of the run is the product's."""
+"""A warehouse that is slight: for tests of what comes before it, where building it is most of what
+a run takes, and of what hangs on few metrics. Everything else is the product's."""
 
 from __future__ import annotations
 
@@ -15,16 +15,30 @@ if TYPE_CHECKING:
 MARTS = frozenset({"person", "event", "release_info"})
 
 
-def make_slight(patch: pytest.MonkeyPatch) -> None:
-    """Have runs in this process build three marts: all that a draft of few counts reads."""
+def make_slight(
+    patch: pytest.MonkeyPatch,
+    marts: Iterable[str] = MARTS,
+    measures: Iterable[str] | None = None,
+) -> None:
+    """Have releases that this process builds hold a few marts only.
+
+    Args:
+        patch: Undoes it.
+        marts: Which; by default all that a draft of few counts reads.
+        measures: The measures that are counted, with the others of their metrics; all by default.
+    """
     from warehouse import release
 
-    whole = release.every_model
+    whole, metrics = release.every_model, release.load_metrics()
 
     def few(*args: object, **kwargs: object) -> tuple[Model, ...]:
-        return _down_to(MARTS, whole(*args, **kwargs))  # type: ignore[arg-type]
+        return _down_to(marts, whole(*args, **kwargs))  # type: ignore[arg-type]
 
     patch.setattr(release, "every_model", few)
+    if measures is not None:
+        wanted = set(measures)
+        some = tuple(m for m in metrics if wanted & {one.measure for one in m.measures})
+        patch.setattr(release, "load_metrics", lambda: some)
 
 
 def _down_to(wanted: Iterable[str], models: Sequence[Model]) -> tuple[Model, ...]:
