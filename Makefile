@@ -52,6 +52,7 @@ demo: install ## Make synthetic partners and run the whole journey into demo/
 	$(BIN)/journeys init --out $(DEMO) --demo
 	$(BIN)/journeys run --config $(DEMO)/partnership.yaml
 	$(BIN)/journeys publish --config $(DEMO)/partnership.yaml --demo-officers
+	$(BIN)/journeys verify "$$(ls -td $(DEMO)/publications/*/ | head -1)"
 
 # A file stays with one worker, which makes what its tests share once. In the order of the folders
 # the long files come first, so that no worker is left alone with one at the end.

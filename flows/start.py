@@ -29,7 +29,6 @@ DEMO_SIGNATORIES = {
     "receiving_controller": "Demonstration signatory for the partnership (no real person)",
 }
 DEMO_DAYS = 365
-DEMO_PERIOD = "year"  # so that its few people are not mostly masked
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,6 @@ def _partnership(demo: bool) -> str:
             "contact": "hub@demonstration.example" if demo else "the partnership's data lead",
             "purpose": PURPOSE,
             "demonstration": "true" if demo else "false",
-            "publication_period": DEMO_PERIOD if demo else "quarter",
             "sql_reason": "sql_reason: Trying out the demonstration"
             if demo
             else "# sql_reason: Needs assessment of the partnership",

@@ -127,6 +127,8 @@ def planted(tmp_path_factory) -> Path:
     write_extracts(150, 3, folder)
     assert plant(folder / "inbox") > 100
     journeys(folder, "init", "--out", str(folder), "--demo")
+    config = folder / "partnership.yaml"
+    config.write_text(config.read_text().replace(": quarter", ": year"))
     return folder
 
 

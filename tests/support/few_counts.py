@@ -37,7 +37,7 @@ def make_few(
     if window in shut:
         return NothingDue(f"Nothing new to publish; a window ended on {window.last:%-d %B %Y}.")
     tell("Counting everyone by sex")
-    name = f"table everyone {window.first}"
+    name = f"everyone {window.first}"
     people = Population(name, "people", "apart", (SEX,), (cross(f"{name} by sex", SEX),))
     rows = con.execute("SELECT sex FROM person").pl()
     made = certify(

@@ -23,7 +23,7 @@ from governance.disclosure.release import Release
 from governance.disclosure.rules import DisclosureError
 from schemas.errors import StoreError
 from warehouse.publish.pack import Pack
-from warehouse.publish.release_file import RELEASE_FILE, releases_document
+from warehouse.publish.release_file import RELEASE_FILE, is_on_its_own, releases_document
 
 if TYPE_CHECKING:
     from governance.disclosure.certify import Certified
@@ -84,8 +84,9 @@ def write_draft(
     _refuse_uncertified(pack, certified, public)
     releases = [*public, *(one.release for one in certified)]
     new = [one.release.digest for one in certified]
-    document = releases_document(releases, new, [one.digest for one in pack.releases])
-    shown = {**files, RELEASE_FILE: _json(document, compact=True)}
+    shown = [one.digest for one in pack.releases if one.digest in new or not is_on_its_own(one)]
+    document = releases_document(releases, new, shown)
+    public_files = {**files, RELEASE_FILE: _json(document, compact=True)}
     # Without the salt, the digest of what approvers see could be guessed at, and the masks told.
     kept = {**for_approvers, SALT_FILE: secrets.token_hex(32).encode()}
     record: dict[str, Any] = {
@@ -93,14 +94,14 @@ def write_draft(
         "title": title,
         "data_as_at": {partner: day.isoformat() for partner, day in pack.as_at.items()},
         "demonstration": pack.demonstration,
-        "files": _digests(shown),
+        "files": _digests(public_files),
         "for_approvers": _sha256(_json(_digests(kept))),
     }
     record["digest"] = digest_of(record)
     _write_folder(
         folder,
         {
-            **{f"{PACK}/{name}": content for name, content in shown.items()},
+            **{f"{PACK}/{name}": content for name, content in public_files.items()},
             **{f"{FOR_APPROVERS}/{name}": content for name, content in kept.items()},
             DRAFT_FILE: _json(record),
         },

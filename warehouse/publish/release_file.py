@@ -16,6 +16,9 @@ from governance.disclosure.release import Release, read_release
 from governance.disclosure.rules import DisclosureError
 
 RELEASE_FILE = "release.json"
+ON_ITS_OWN = "table "
+"""How the name of the population of an analyst's own table begins."""
+
 FORMAT = 1
 
 
@@ -46,6 +49,11 @@ class Releases:
                 "Use the whole publication, unchanged.",
             )
         return tuple(there[digest] for digest in release.earlier)
+
+
+def is_on_its_own(release: Release) -> bool:
+    """Whether a release is of an analyst's table, which no pack shows."""
+    return all(one.population.name.startswith(ON_ITS_OWN) for one in release.populations)
 
 
 def releases_document(

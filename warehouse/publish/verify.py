@@ -19,9 +19,8 @@ from governance.disclosure.timeline import check_relation
 from schemas.errors import JourneysError
 from warehouse.publish.assemble import tables_of
 from warehouse.publish.folder import APPROVERS, PUBLICATION_FILE, digest_of, found_in
-from warehouse.publish.release_file import RELEASE_FILE, Releases, read_releases
+from warehouse.publish.release_file import ON_ITS_OWN, RELEASE_FILE, Releases, read_releases
 
-ON_ITS_OWN = "table "  # how the population of an analyst's own table begins
 UNCHANGED = "Ask the partnership for the publication again, whole and unchanged."
 
 
