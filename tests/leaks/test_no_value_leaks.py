@@ -150,6 +150,9 @@ def travelled(planted, tmp_path_factory) -> Path:
         *(check_words(folder, partner) for partner in TABLES),
     ]
     assert one_after_another(folder, asked) == [0, 0, 0, *(1 for _ in TABLES)]
+    (published,) = (folder / "publications").iterdir()
+    (proof,) = (folder / "certificates").rglob("*.certificate")
+    journeys(folder, "verify", str(published), "--certificate", str(proof))
     return folder
 
 

@@ -64,6 +64,16 @@ def test_a_publication_is_verified_with_and_without_its_certificate(
     assert proved.tables >= 1 and proved.values == told.values == 12
 
 
+def test_a_table_of_an_analyst_s_is_shown_in_its_own_publication_only(tmp_path: Path) -> None:
+    """So it can be withdrawn whatever packs came after it."""
+    alone = certified(SPRING, name="table people_by_area")
+    later = certified(SUMMER, [alone.release], seed=3)
+    drafted(tmp_path / "d1", [alone])
+    drafted(tmp_path / "d2", [later], [alone.release])
+    assert read_releases(tmp_path / "d1" / "pack").shown == {alone.release.digest}
+    assert read_releases(tmp_path / "d2" / "pack").shown == {later.release.digest}
+
+
 def test_a_table_that_its_releases_do_not_show_is_noticed(
     tmp_path: Path, spring: Certified
 ) -> None:
