@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import warehouse_rows as rows
+from slight import make_slight
 
 from schemas.errors import ConfigError
 from warehouse import connect
@@ -94,7 +95,10 @@ def test_unmet_need_is_the_share_of_the_estimate_that_is_not_in_treatment(releas
     ).fetchall() == [(2, 10, 80.0, 75.0, 87.5)]
 
 
-def test_without_what_they_are_of_there_are_neither_rates_nor_unmet_need(tmp_path: Path) -> None:
+def test_without_what_they_are_of_there_are_neither_rates_nor_unmet_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_slight(monkeypatch, ["rate", "unmet_need"])
     path, _ = rows.release(tmp_path, PERSONS)
     con = connect.open_release(path, rows.RELEASE_KEY)
     assert con.execute(
@@ -104,8 +108,9 @@ def test_without_what_they_are_of_there_are_neither_rates_nor_unmet_need(tmp_pat
 
 
 def test_a_fault_in_a_file_stops_the_build_and_leaves_the_last_release(
-    tmp_path: Path, given: Given
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    make_slight(monkeypatch, ["release_info"])
     kept, _ = rows.release(tmp_path, {})
     before = kept.read_bytes()
     faulty = tmp_path / "population.csv"

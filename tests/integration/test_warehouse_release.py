@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 import warehouse_rows as rows
+from slight import make_slight
 
 from schemas.codes import load_codes
 from schemas.errors import StoreError
@@ -18,7 +20,7 @@ from warehouse.cohorts import load_cohorts
 from warehouse.definitions import load_definitions
 from warehouse.metrics import load_metrics
 from warehouse.models import Model, in_order, load_models, parse_model, reads
-from warehouse.release import build_release
+from warehouse.release import ReleaseSummary, build_release
 
 ROOT = Path(__file__).parents[2]
 KEY = rows.STAGING_KEY
@@ -33,11 +35,24 @@ PERSONS = {
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory):
-    path, summary = rows.release(tmp_path_factory.mktemp("release"), PERSONS)
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ReleaseSummary]:
+    """A release, which nobody changes, beside its staging store."""
+    return rows.release(tmp_path_factory.mktemp("release") / "made", PERSONS)
+
+
+@pytest.fixture(scope="module")
+def release(made: tuple[Path, ReleaseSummary]):
+    path, summary = made
     con = connect.open_release(path, rows.RELEASE_KEY)
     yield con, summary
     con.close()
+
+
+@pytest.fixture
+def last(made: tuple[Path, ReleaseSummary], tmp_path: Path) -> Path:
+    """A test's own copy of it, with its staging store."""
+    folder = made[0].parent.parent
+    return shutil.copytree(folder, tmp_path / "last") / made[0].relative_to(folder)
 
 
 # --- connect ---------------------------------------------------------------------------------
@@ -255,7 +270,10 @@ def test_linkage_and_data_quality_are_counted(release) -> None:
     assert staged == (3, 3)
 
 
-def test_given_linkage_figures_are_kept_and_odd_ones_refused(tmp_path: Path) -> None:
+def test_given_linkage_figures_are_kept_and_odd_ones_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_slight(monkeypatch, ["linkage_quality"])
     path, owners = rows.stage(tmp_path, PERSONS)
     target = tmp_path / "warehouse.duckdb"
 
@@ -281,10 +299,9 @@ def test_given_linkage_figures_are_kept_and_odd_ones_refused(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("fault", ["unlinked", "doubled"])
-def test_a_failed_check_leaves_the_last_release_as_it_was(tmp_path: Path, fault: str) -> None:
-    target, _ = rows.release(tmp_path, PERSONS)
-    before = target.read_bytes()
-    path, owners = tmp_path / "staging.duckdb", rows.build(PERSONS)[1]
+def test_a_failed_check_leaves_the_last_release_as_it_was(last: Path, fault: str) -> None:
+    target, before = last, last.read_bytes()
+    path, owners = last.parent.parent / "staging.duckdb", rows.build(PERSONS)[1]
     broken = owners.head(1) if fault == "unlinked" else pl.concat([owners, owners])
     with pytest.raises(StoreError, match="check"):
         build_release(
@@ -300,14 +317,18 @@ def test_a_failed_check_leaves_the_last_release_as_it_was(tmp_path: Path, fault:
     assert [entry.name for entry in target.parent.iterdir()] == [target.name]
 
 
-def test_a_release_is_replaced_whole(tmp_path: Path) -> None:
-    target, first = rows.release(tmp_path, PERSONS)
-    (tmp_path / "staging.duckdb").unlink()
-    again, second = rows.release(tmp_path, {"one": PERSONS["one"]})
-    assert again == target
-    assert (first.tables["person"], second.tables["person"]) == (2, 1)
-    con = connect.open_release(target, rows.RELEASE_KEY)
+def test_a_release_is_replaced_whole(
+    last: Path, made: tuple[Path, ReleaseSummary], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (last.parent.parent / "staging.duckdb").unlink()
+    make_slight(monkeypatch)
+    again, second = rows.release(last.parent.parent, {"one": PERSONS["one"]})
+    assert again == last
+    assert (made[1].tables["person"], second.tables["person"]) == (2, 1)
+    con = connect.open_release(last, rows.RELEASE_KEY)
     assert analyst.select(con, "SELECT count(*) FROM person").rows == [(1,)]
+    tables = analyst.select(con, "SELECT table_name FROM duckdb_tables()").rows
+    assert {table for (table,) in tables} == set(second.tables) < set(made[1].tables)
     con.close()
 
 

@@ -94,6 +94,7 @@ def stage(
     """
     days = as_at if isinstance(as_at, Mapping) else dict.fromkeys(staging.PARTNERS, as_at)
     frames, owners = build(persons)
+    folder.mkdir(exist_ok=True)
     path = folder / "staging.duckdb"
     con = connect.open_store(path, STAGING_KEY)
     staging.create(con)
