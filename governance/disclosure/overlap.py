@@ -6,7 +6,7 @@ count may be the difference of two large ones. So every pair of cells is compare
 units behind them:
 
 - a cell that is masked to protect another is worth nothing where a cell of another population
-  with the same people, but for fewer than the threshold, is shown;
+  with the same units is shown;
 - where the units of a shown cell are all in one of another population, and fewer than the
   threshold are left over, what the two say may leave these no chance to be nought, or the edge.
 
@@ -88,9 +88,7 @@ class Overlaps:
         apart = self.size[:, None] + self.size[None, :] - 2 * shared
         other = self.side[:, None] != self.side[None, :]
         compared = _compared(sides)[np.ix_(self.side, self.side)]
-        self.alike = np.argwhere(
-            other & compared & (apart < rule.threshold) & (self.size[:, None] > 0)
-        )
+        self.alike = np.argwhere(other & compared & (apart == 0) & (self.size[:, None] > 0))
         inside = (shared == self.size[:, None]) & (self.size[:, None] >= rule.threshold)
         small = (apart > 0) & (apart < rule.threshold)
         same_unit = units[self.side][:, None] == units[self.side][None, :]
@@ -118,7 +116,7 @@ class Overlaps:
         return nearly
 
     def _read_elsewhere(self, values: list[str]) -> Iterator[int]:
-        """Mask shown cells that have the people of one that is masked to protect another."""
+        """Mask shown cells that have the units of one that is masked to protect another."""
         for masked, like in self.alike:
             if (
                 values[masked] == MASKED

@@ -25,7 +25,7 @@ SAMPLES = (400, 1200)  # variables of the first searches
 PRECISION = 1e-6
 ANY_WILL_DO = 1e6  # the gap at which a search for whole units stops: at the first
 LOSING = 8.0  # what it costs to empty an atom, against 1 a unit moved: insiders stay where they are
-SECONDS_NEAR, SECONDS_ALL = 2.0, 30.0
+SECONDS_NEAR, SECONDS_ALL = 20.0, 60.0
 INFEASIBLE, TIME_OUT = 2, 1
 
 HIDDEN = (MASKED, "0")  # a nought that is shown is structural
