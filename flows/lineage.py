@@ -140,12 +140,19 @@ def figures(cohorts: Path | None = None) -> dict[str, Figure]:
     from warehouse.cohorts import load_cohorts
     from warehouse.definitions import load_definitions
     from warehouse.metrics import load_metrics
+    from warehouse.models import load_seed
 
+    listed = {row["metric"] for row in load_seed("indicator")}
+    published = {
+        one.metric
+        for one in load_metrics()
+        if (one.publish or one.metric in listed) and one.status != "restricted"
+    }
     found = {
         one.metric: Figure(
             one.metric,
             tuple(measure.measure for measure in one.measures),
-            "outcomes.csv" if one.publish else "",
+            "outcomes.csv" if one.metric in published else "",
             ("figure", "outcome"),
             one.frame,
             one.sources,
