@@ -10,7 +10,6 @@ import pytest
 import small_marts
 from small_marts import QUARTERS, STARTS
 
-from governance.disclosure.catalogue import where
 from governance.disclosure.certify import Certified
 from governance.disclosure.checker import check
 from governance.disclosure.release import Release, read_release
@@ -231,10 +230,3 @@ def test_curves_never_rise(releases: list[Release]) -> None:
     for one in shown_of(releases):
         shown = [int(value) for value in one.curve.values() if value != MASKED]
         assert shown == sorted(shown, reverse=True)
-
-
-def test_a_total_is_shown_alike_wherever_it_is_shown(releases: list[Release]) -> None:
-    """The cells of everyone are one cell of the catalogue, whatever table shows them."""
-    for release in releases:
-        for shown in release.populations:
-            assert where() in shown.population.position or shown.population.tables
