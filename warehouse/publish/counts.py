@@ -217,8 +217,12 @@ def _parts(index: Index, units: pl.DataFrame, rule: Rule) -> list[int]:
     ]
 
 
-_AREAS = "SELECT area FROM person WHERE area IS NOT NULL GROUP BY area ORDER BY count(*) DESC, area"
-_PEOPLE = "person_id, sex, age_band, ethnicity_group, coalesce(area, '') AS area"
+_AREAS = (
+    "SELECT area FROM person WHERE area <> 'Not known' GROUP BY area ORDER BY count(*) DESC, area"
+)
+_PEOPLE = (
+    "person_id, sex, age_band, ethnicity_group, coalesce(nullif(area, 'Not known'), '') AS area"
+)
 
 
 def _units(con: duckdb.DuckDBPyConnection, index: Index, window: Window) -> pl.DataFrame:
