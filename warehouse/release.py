@@ -197,7 +197,11 @@ def build_into(
     check_marts(restriction, models)
     make = partial(_materialise, restriction=restriction, exact_dates=given.exact_dates)
     staged = [model for model in models if model.layer == "staging"]
-    at_once(con, {model.name: partial(make, model=model) for model in staged})
+    at_once(
+        con,
+        {model.name: partial(make, model=model) for model in staged},
+        {model.name: model.reads for model in staged},
+    )
     found = standing(con, models, linked_otherwise, earlier, exact_dates=given.exact_dates)
     built = [model for model in found.built if model.layer != "staging"]
     works: dict[str, Callable[[duckdb.DuckDBPyConnection], None]] = {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -15,6 +17,7 @@ from slight import make_slight
 from schemas.codes import load_codes
 from schemas.errors import StoreError
 from warehouse import analyst, connect, staging
+from warehouse import release as warehouse_release
 from warehouse.checks import check_sql, together_sql
 from warehouse.cohorts import load_cohorts
 from warehouse.definitions import load_definitions
@@ -268,6 +271,21 @@ def test_linkage_and_data_quality_are_counted(release) -> None:
         "SELECT rows_staged, rows_used FROM data_quality WHERE table_name = 'custody'"
     ).fetchone()
     assert staged == (3, 3)
+
+
+def test_a_model_is_built_after_all_that_it_reads_however_long_that_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_slight(monkeypatch)
+    make = warehouse_release._materialise
+
+    def slow(*args: Any, model: Model, **rest: Any) -> None:
+        if model.name == "stg_episode":
+            time.sleep(0.3)  # others of its layer would be through by then
+        make(*args, model=model, **rest)
+
+    monkeypatch.setattr(warehouse_release, "_materialise", slow)
+    assert rows.release(tmp_path / "made", PERSONS)[1].tables["event"]
 
 
 def test_given_linkage_figures_are_kept_and_odd_ones_refused(
