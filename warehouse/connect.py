@@ -107,7 +107,13 @@ def load_encryption(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def attach(
-    con: duckdb.DuckDBPyConnection, path: Path, alias: str, key_hex: str, *, read_only: bool
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    alias: str,
+    key_hex: str,
+    *,
+    read_only: bool,
+    logged: bool = True,
 ) -> None:
     """Attach one encrypted database file to a connection.
 
@@ -116,6 +122,9 @@ def attach(
         path: The file. It is created, for its owner only, when absent and not ``read_only``.
         alias: The name the database has in SQL; one of ours, never from outside.
         key_hex: At least 64 hexadecimal digits.
+        read_only: Whether it is only read.
+        logged: Whether what is committed is on disk at once; without, nothing need be there
+            before the checkpoint, which will do for a file that is thrown away if it is not whole.
 
     Raises:
         StoreError: Missing, damaged, unencrypted, open elsewhere for writing, or the wrong key.
@@ -131,7 +140,9 @@ def attach(
             "Run `journeys run` to build it again, or restore it from backup.",
         )
     created = not path.exists()
-    mode = "READ_ONLY, " if read_only else ""
+    mode = ("READ_ONLY, " if read_only else "") + (
+        "" if logged else "RECOVERY_MODE no_wal_writes, "
+    )
     attached = _succeeds(
         con,
         f"ATTACH {_quoted(path)} AS {alias} "

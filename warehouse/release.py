@@ -133,7 +133,7 @@ def build_release(
         con.execute("SET preserve_insertion_order = false")  # which the limit cannot afford
         con.execute("SET threads = 1")  # of each query; two are run at once
         attach(con, staging_path, "store", staging_key, read_only=True)
-        attach(con, building, "release", release_key, read_only=False)
+        attach(con, building, "release", release_key, read_only=False, logged=False)
         if earlier is not None:
             attach(con, earlier.path, EARLIER, earlier.key, read_only=True)
         summary = build_into(

@@ -60,6 +60,27 @@ known AS (
     FROM int_person
 ),
 
+-- Who are alike in all that figures are split by count together: they are told apart by no split.
+alike AS (
+    SELECT row_number() OVER ()::INTEGER AS alike_number, *
+    FROM (SELECT DISTINCT birth_year, sex, ethnicity_group, area FROM known)
+),
+
+known_alike AS (
+    SELECT known.person_row, alike.alike_number
+    FROM known
+    INNER JOIN alike
+        ON alike.birth_year IS NOT DISTINCT FROM known.birth_year
+        AND alike.sex = known.sex AND alike.ethnicity_group = known.ethnicity_group
+        AND alike.area = known.area
+),
+
+own_kind AS (
+    SELECT measure_number, kind_number, category_kind
+    FROM kind_given
+    WHERE category_kind <> 'all'
+),
+
 of_person AS (
     SELECT window_number, person_row, numerator, denominator
     FROM counted
@@ -72,23 +93,36 @@ of_person AS (
 ),
 
 of_category AS (
-    SELECT window_number, measure_number, kind_number, category, numerator, denominator
+    SELECT window_number, category_kind, category, numerator, denominator
     FROM counted
+    INNER JOIN own_kind USING (measure_number, kind_number)
     WHERE is_single
     UNION ALL
-    SELECT window_number, measure_number, kind_number, category, sum(numerator)::INTEGER,
+    SELECT window_number, category_kind, category, sum(numerator)::INTEGER,
            sum(denominator)::INTEGER
     FROM counted
+    INNER JOIN own_kind USING (measure_number, kind_number)
     WHERE NOT is_single
-    GROUP BY window_number, measure_number, kind_number, category, person_row
+    GROUP BY window_number, category_kind, category, person_row
 ),
 
-known_person AS (
-    SELECT of_person.*, age_band_of(year(reported.end_date) - known.birth_year) AS age_band,
-           known.sex, known.ethnicity_group, known.area
+of_alike AS (
+    SELECT window_number, alike_number,
+           sum(numerator) AS numerator, sum(denominator) AS denominator,
+           count(*) FILTER (numerator > 0) AS numerator_people,
+           count(*) FILTER (denominator > 0) AS denominator_people,
+           count(*) FILTER (denominator > numerator) AS rest_people
     FROM of_person
+    INNER JOIN known_alike USING (person_row)
+    GROUP BY window_number, alike_number
+),
+
+described AS (
+    SELECT of_alike.*, age_band_of(year(reported.end_date) - alike.birth_year) AS age_band,
+           alike.sex, alike.ethnicity_group, alike.area
+    FROM of_alike
     INNER JOIN reported USING (window_number)
-    INNER JOIN known USING (person_row)
+    INNER JOIN alike USING (alike_number)
 ),
 
 by_person AS (
@@ -99,10 +133,10 @@ by_person AS (
            END AS split,
            coalesce(age_band, sex, ethnicity_group, area, 'All') AS category,
            sum(numerator) AS numerator, sum(denominator) AS denominator,
-           count(*) FILTER (numerator > 0) AS numerator_people,
-           count(*) FILTER (denominator > 0) AS denominator_people,
-           count(*) FILTER (denominator > numerator) AS rest_people
-    FROM known_person
+           sum(numerator_people)::BIGINT AS numerator_people,
+           sum(denominator_people)::BIGINT AS denominator_people,
+           sum(rest_people)::BIGINT AS rest_people
+    FROM described
     GROUP BY GROUPING SETS (
         (window_number), (window_number, age_band), (window_number, sex),
         (window_number, ethnicity_group), (window_number, area)
@@ -110,15 +144,13 @@ by_person AS (
 ),
 
 by_category AS (
-    SELECT window_number, kind.category_kind AS split, category,
+    SELECT window_number, category_kind AS split, category,
            sum(numerator) AS numerator, sum(denominator) AS denominator,
            count(*) FILTER (numerator > 0) AS numerator_people,
            count(*) FILTER (denominator > 0) AS denominator_people,
            count(*) FILTER (denominator > numerator) AS rest_people
     FROM of_category
-    INNER JOIN kind_given AS kind USING (measure_number, kind_number)
-    WHERE kind.category_kind <> 'all'
-    GROUP BY window_number, kind.category_kind, category
+    GROUP BY window_number, category_kind, category
 ),
 
 summed AS (
