@@ -1,7 +1,7 @@
 """Pieces of work on one database, two of them at a time, each after what it needs.
 
-A query that is spread over two threads waits at every step of it for the slower one. Two queries,
-each on one thread, have nothing to wait for: a build takes a third less processor time so.
+Of two threads that share a query, one often waits for the other, and takes processor time for it.
+Two queries, each on one thread, have nothing to wait for: a build takes a quarter less of it.
 """
 
 from __future__ import annotations
