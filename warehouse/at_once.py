@@ -1,7 +1,8 @@
 """Pieces of work on one database, two of them at a time, each after what it needs.
 
 Of two threads that share a query, one often waits for the other, and takes processor time for it.
-Two queries, each on one thread, have nothing to wait for: a build takes a quarter less of it.
+Two queries, each on one thread, have nothing to wait for: a build of a hundred thousand records
+takes a quarter less of it. Of a million records it takes the same either way.
 """
 
 from __future__ import annotations
