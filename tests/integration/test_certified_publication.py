@@ -230,3 +230,16 @@ def test_curves_never_rise(releases: list[Release]) -> None:
     for one in shown_of(releases):
         shown = [int(value) for value in one.curve.values() if value != MASKED]
         assert shown == sorted(shown, reverse=True)
+
+
+def test_ever_more_are_reached_and_in_the_end_who_reached_the_step(releases: list[Release]) -> None:
+    curves, funnel = (tables_of(releases)[name] for name in ("survival", "funnel"))
+    assert curves.height
+    funnel = funnel.filter(split="All", category="All", step_number=2)
+    for (cohort, start, end), curve in curves.group_by("cohort", "period_start", "period_end"):
+        shown = [int(one) for one in curve.sort("days")["percent"] if one.isdigit()]
+        assert shown == sorted(shown)
+        (step,) = funnel.filter(cohort=cohort, period_start=start, period_end=end).to_dicts()
+        if shown and step["percent"].isdigit():
+            # The rest is rounded apart from the step, and who came after the last day is not in it.
+            assert shown[-1] <= int(step["percent"]) + 500 / int(step["of_people"])

@@ -288,15 +288,17 @@ def _funnel(one: Shown) -> Iterator[tuple[Any, ...]]:
 
 
 def _survival(one: Shown) -> Iterator[tuple[Any, ...]]:
+    """Whom the event had reached: the rest of those who still wait, who alone are counted."""
     everyone = next(
         (value for labels, value in one.cells.items() if labels[1] == ALL and labels[3] == "1"),
         NOT_APPLICABLE,
     )
     told = list(one.curve.items())
-    for (labels, _), share in zip(
+    for (labels, _), waiting in zip(
         told, survival([everyone, *(value for _, value in told)])[1:], strict=True
     ):
-        yield (one.name, *one.period, labels[3], int(labels[4]), share)
+        reached = str(100 - int(waiting)) if waiting.isdigit() else waiting
+        yield (one.name, *one.period, labels[3], int(labels[4]), reached)
 
 
 def _transitions(one: Shown) -> Iterator[tuple[Any, ...]]:
