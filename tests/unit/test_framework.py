@@ -296,7 +296,7 @@ def test_unmet_need_is_the_estimate_less_who_is_in_treatment() -> None:
 def test_a_row_that_its_list_splits_says_where_its_parts_are() -> None:
     split = outcomes(*FOUR).with_columns(split=pl.lit("sex"), category=pl.lit("Female"))
     (row,) = made(pl.concat([outcomes(*FOUR), split]), split="sex")
-    assert row["note"].startswith("The table outcomes tells it by sex.")
+    assert row["note"].startswith("The table “outcomes” gives it by sex.")
     (row,) = made(outcomes(*FOUR), split="sex")
     assert "outcomes" not in row["note"]
 

@@ -110,9 +110,11 @@ def test_measures_side_by_side_in_a_sentence() -> None:
         ("For opiates", Figure("230")),
         ("For crack", Figure("[c]")),
         ("For both", Figure("5", "20")),
+        ("For all", Figure("10", "1200")),
     ]
     assert together_sentence(figures, SPRING) == (
-        "In April to June 2026: for opiates, about 230; for both, 25%."
+        "In April to June 2026: for opiates, about 230; for both, 25% (5 of 20); for all, 1% "
+        "(10 of 1,200)."
     )
     assert "privacy" in together_sentence(figures[1:2], SPRING)
 
@@ -149,6 +151,10 @@ def test_the_largest_loss_is_told_only_where_it_is_sure() -> None:
 def test_targets_in_a_sentence() -> None:
     rows = [(True, "met"), (True, "too close to call"), (False, ""), (True, "")]
     assert targets_sentence(rows) == (
-        "Of 4 indicators, 3 can be told from these partners’ records. Of 2 with a target, 1 "
-        "met it, 0 did not, and 1 are too close to call."
+        "Of 4 indicators, 3 can be told from these partners’ records. Of the 2 that can be set "
+        "against a target, 1 met it, none missed it and 1 is too close to call."
+    )
+    assert targets_sentence([(True, "not met"), *rows[1:]] * 2).endswith(
+        "Of the 4 that can be set against a target, none met it, 2 missed it and 2 are too close "
+        "to call."
     )

@@ -143,6 +143,50 @@ def test_a_headline_needs_a_clearer_change_than_a_sentence(
     said = f"up from 30% in {packs.QUARTERS[2][0]}"
     assert any(said in sentence for sentence in headlines(pack)) == is_headline
     assert (said in render_page(pack)) == is_told
+    assert any(one.startswith("No figure changed by more") for one in headlines(pack)) == (
+        not is_told
+    )
+    assert any(one.startswith("No change stands out") for one in headlines(pack)) == (
+        is_told and not is_headline
+    )
+    assert ("held against rounding and chance alone" in render_page(pack)) == is_told
+
+
+def test_the_linkage_range_of_twelve_months_is_shared_among_their_windows() -> None:
+    arrested = packs.tables()["outcomes"].filter(metric="contact_groups")
+    year = arrested.tail(1).with_columns(
+        period=pl.lit("Twelve months to June 2026"),
+        period_start=pl.lit(packs.QUARTERS[0][1]),
+        numerator=pl.lit("1240"),
+    )
+    swing = packs.table(
+        "linkage_sensitivity", [("contact_groups", "people_arrested", "1220", "1260")]
+    )
+    tables = {
+        **packs.tables(),
+        "outcomes": pl.concat([arrested, year]),
+        "linkage_sensitivity": swing,
+    }
+    page = render_page(packs.pack(tables=tables))
+    assert "303 to 317" in page  # 308 to 312 by rounding, and 5 either way
+    assert "1,212 to 1,268" in page  # 1,232 to 1,248, and 20
+    assert "up to 5 people higher or lower" in page
+
+
+def test_one_percentage_point_is_one() -> None:
+    swing = packs.table(
+        "linkage_sensitivity", [("continuity_of_care", "within_3_weeks", "45", "47")]
+    )
+    page = render_page(packs.pack(tables={**packs.tables(), "linkage_sensitivity": swing}))
+    assert "up to 1 percentage point higher" in page
+
+
+def test_a_target_that_cannot_be_judged_is_not_without_one() -> None:
+    framework = packs.tables()["framework"].head(1)
+    masked = framework.with_columns(value=pl.lit("[c]"), target_status=pl.lit(""))
+    page = render_page(packs.pack(tables={**packs.tables(), "framework": masked}))
+    assert "Cannot be told" in page
+    assert "0 can be told from these partners’ records; none can be set against a target" in page
 
 
 def test_twelve_months_are_a_row_of_their_own_and_no_window() -> None:
@@ -187,7 +231,7 @@ def test_it_leads_with_a_sentence_then_a_funnel_and_says_when_the_next_is_due(pa
     assert (
         page.index("cohort-release-need") < page.index('id="next"') < page.index('id="indicators"')
     )
-    assert "Next due from 22 December 2026." in page
+    assert "More figures are due once data reach 22 December 2026." in page
     assert headlines(packs.pack())[0] in page
 
 

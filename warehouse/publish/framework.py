@@ -14,6 +14,7 @@ from warehouse.publish.columns import number
 from warehouse.publish.latest import MONTHS, Latest, latest
 from warehouse.publish.pack import COLUMNS, TYPES
 from warehouse.publish.published import AS_PUBLISHED, WHOLE
+from warehouse.publish.sheets import day_in_words
 from warehouse.publish.windows import Window
 
 MET, NOT_MET, TOO_CLOSE = "met", "not met", "too close to call"
@@ -67,7 +68,7 @@ def framework(
         own = _own(indicator, figures.get(named), swings.get(named), estimates)
         if (*named, indicator["split"]) in told_by and indicator["split"] not in (None, "all"):
             by = indicator["split"].replace("_", " ")
-            own |= {"note": _sentences(f"The table outcomes tells it by {by}.", own["note"])}
+            own |= {"note": _sentences(f"The table “outcomes” gives it by {by}.", own["note"])}
         rows += _with_published(own, theirs.to_dicts())
     schema = {column: TYPES.get(column, pl.String) for column in COLUMNS["framework"]}
     return pl.DataFrame(rows, schema=schema)
@@ -226,7 +227,7 @@ def _theirs(one: Mapping[str, Any]) -> dict[str, Any]:
         "low": "",
         "high": "",
         "status": "published",
-        "note": f"Published by others, as at {one['as_at'].isoformat()}.",
+        "note": f"Published by others, as at {day_in_words(one['as_at'])}.",
     }
 
 

@@ -86,7 +86,7 @@ def cover(pack: Pack) -> Cover:
     next_due = (
         ()
         if pack.next_due is None
-        else (f"Next publication due from: {day_in_words(pack.next_due)}.",)
+        else (f"More figures are due once data reach {day_in_words(pack.next_due)}.",)
     )
     return Cover(
         title=title(pack),

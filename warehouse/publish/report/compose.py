@@ -22,6 +22,12 @@ MOST_CHANGES = 4  # told among the headlines
 # Many figures are looked at for a headline, so one needs three standard errors where two would do.
 HEADLINE_STRENGTH = 1.5
 
+UNCHANGED = "No figure changed by more than rounding, linkage and chance could have made it."
+CHANGED_A_LITTLE = (
+    "No change stands out. Of so many figures a few differ by chance; those that rose or fell by "
+    "more than is usual say so where they stand."
+)
+
 WORDS = {
     "Structured treatment": "a prescribed medicine or planned talking treatment for drugs or "
     "alcohol, under a care plan; advice and recovery support alone are not",
@@ -76,7 +82,8 @@ def compose(pack: Pack) -> Report:
         shorthand={
             MASKED: f"confidential: fewer than {pack.threshold}, possibly none, all but fewer than "
             f"{pack.threshold} of a total, or a number that would tell another",
-            NOT_AVAILABLE: "not available: no partner sends it yet",
+            NOT_AVAILABLE: "not available: nobody supplied it, the partnership has not asked for "
+            "it, or no window of it is complete; the row says which",
             NOT_APPLICABLE: "not applicable",
         },
         notes=tuple(note for note in pack.notes if not note.startswith(MASKED)),
@@ -129,12 +136,7 @@ def _clearest(figures: Sequence[tuple[Section, tuple[Told, ...]]]) -> list[Headl
     compared = any(len(measure.series) > 1 for _, told in figures for measure in told)
     if chosen or not compared:
         return chosen
-    return [
-        Headline(
-            "No figure changed by more than rounding, linkage and chance could have made it.",
-            "about",
-        )
-    ]
+    return [Headline(CHANGED_A_LITTLE if clear else UNCHANGED, "about")]
 
 
 def _headline(section: Section, told: Told) -> str:
@@ -176,7 +178,7 @@ def _as_at(pack: Pack) -> str:
         reach = "Data reach to {}.".format(
             listed(f"{day(when)} ({partner})" for partner, when in pack.as_at.items())
         )
-    due = f" Next due from {day(pack.next_due)}." if pack.next_due else ""
+    due = f" More figures are due once data reach {day(pack.next_due)}." if pack.next_due else ""
     return (
         f"{reach} Counts are rounded to the nearest {pack.base}, and those under {pack.threshold} "
         f"are not shown.{due}"

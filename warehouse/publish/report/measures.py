@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,10 @@ from warehouse.publish.report.reading import (
 LINKAGE_NOTE = (
     "Were records linked more or less readily, it might be up to {linkage} higher or lower; the "
     "range allows for that."
+)
+UNKNOWN_LINKAGE = (
+    "How far it hangs on how readily records are linked is not known, so the change was held "
+    "against rounding and chance alone."
 )
 
 
@@ -87,21 +92,31 @@ def window_part(told: Told) -> Part:
     """Return a measure as its sentence, its trend and its table by window."""
     shown = [figure.value for _, figure in told.series if figure.value is not None]
     sign = "%" if told.series[-1][1].is_share else ""
-    hangs = f"{told.linkage:g} {'percentage points' if sign else told.unit}"
+    points = "percentage point" if told.linkage == 1 else "percentage points"
     chart = None
     if len(told.series) > 1 and shown:
-        points = [
-            charts.Point(window.label, figure.shown, *(_bounds(figure, told.linkage) or (0, 0)))
-            for window, figure in told.series
-        ]
-        chart = charts.trend(told.title, points, is_share=bool(sign))
+        chart = charts.trend(
+            told.title,
+            [
+                charts.Point(window.label, figure.shown, *(_bounds(figure, told.linkage) or (0, 0)))
+                for window, figure in told.series
+            ],
+            is_share=bool(sign),
+        )
     return Part(
         title=told.title,
         sentences=(f"{told.words[0].upper()}{told.words[1:]}.",),
         chart=chart,
         grid=_windows_grid(told),
-        note=LINKAGE_NOTE.format(linkage=hangs) if told.linkage and shown else "",
+        note=_linkage_note(told, points if sign else told.unit) if shown else "",
     )
+
+
+def _linkage_note(told: Told, unit: str) -> str:
+    """How far a figure hangs on linkage; where that is not known, what a change leaves out."""
+    if told.linkage:
+        return LINKAGE_NOTE.format(linkage=f"{told.linkage:g} {unit}")
+    return UNKNOWN_LINKAGE if told.changes else ""
 
 
 def together_part(every: Sequence[Told]) -> Part:
@@ -229,13 +244,20 @@ def _go_together(every: Sequence[Told]) -> bool:
 
 
 def _told(pack: Pack, metric: str, measure: str, whole: list[Row]) -> Told:
-    """One measure of everyone."""
+    """One measure of everyone.
+
+    What a count hangs on linkage by is of twelve months where they are shown; each of their windows
+    has its part of it.
+    """
+    year = sum_of(whole, "numerator", "denominator", pack.base)
+    is_of_year = year is not None and year[1].value is not None and not year[1].is_share
+    parts = year[1].parts if year is not None and is_of_year else 1
     return Told(
         title=whole[0]["title"],
         unit=whole[0]["unit"],
         series=series(windows(whole), "numerator", "denominator", pack.base),
-        linkage=linkage_ranges(pack).get((metric, measure), 0),
-        year=sum_of(whole, "numerator", "denominator", pack.base),
+        linkage=math.ceil(linkage_ranges(pack).get((metric, measure), 0) / parts),
+        year=year,
     )
 
 

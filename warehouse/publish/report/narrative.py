@@ -18,9 +18,10 @@ from warehouse.publish.report.numbers import Figure, Window, by_chance, lower, n
 RULE = (
     "A change is put in words only where rounding, linkage and chance could not have made it: the "
     "ranges that the two rounded figures stand for, each widened by how far the figure hangs on "
-    "how readily records are linked, must not meet, and the difference must be more than twice its "
-    "standard error. Windows are compared with the one just before and with the same one a year "
-    "earlier. No sentence says why a figure changed: these data cannot tell."
+    "how readily records are linked (where that is known: it stands under “How sure we are”), must "
+    "not meet, and the difference must be more than twice its standard error. Windows are compared "
+    "with the one just before and with the same one a year earlier. No sentence says why a figure "
+    "changed: these data cannot tell."
 )
 
 NO_CHANGE = (
@@ -129,7 +130,7 @@ def together_sentence(figures: Sequence[tuple[str, Figure]], window: Window) -> 
         window: The window.
     """
     told = [
-        f"{lower(title)}, {in_short(figure)}"
+        f"{lower(title)}, {in_short(figure)}{_out_of(figure)}"
         for title, figure in figures
         if figure.value is not None
     ]
@@ -218,10 +219,19 @@ def targets_sentence(indicators: Iterable[tuple[bool, str]]) -> str:
     if not against:
         return f"{said}; none can be set against a target."
     met, missed = against.count("met"), against.count("not met")
+    close = len(against) - met - missed
     return (
-        f"{said}. Of {len(against)} with a target, {met} met it, {missed} did not, and "
-        f"{len(against) - met - missed} are too close to call."
+        f"{said}. Of the {len(against)} that can be set against a target, {met or 'none'} met it, "
+        f"{missed or 'none'} missed it and {close or 'none'} {'is' if close == 1 else 'are'} too "
+        "close to call."
     )
+
+
+def _out_of(figure: Figure) -> str:
+    """What a share is of, in brackets: measures side by side may be of different people."""
+    if not figure.is_share:
+        return ""
+    return f" ({thousands(figure.above)} of {thousands(figure.below)})"
 
 
 def _changed(series: Sequence[tuple[Window, Figure]], linkage: float) -> str:

@@ -22,6 +22,7 @@ NEVER_AGAIN = (
     "with."
 )
 PER_CENT = "per cent"
+UNTOLD = "cannot be told"
 OURS = ("exact", "proxy")  # how a figure from the partners' own records is called
 
 
@@ -106,7 +107,7 @@ def indicators_section(pack: Pack) -> Section | None:
         title="Indicators and targets",
         lead=targets_sentence(
             (
-                of_one[0]["status"] in OURS and of_one[0]["value"] != NOT_AVAILABLE,
+                of_one[0]["status"] in OURS and not of_one[0]["value"].startswith("["),
                 of_one[0]["target_status"],
             )
             for of_one in grouped(rows, "list", "place").values()
@@ -116,7 +117,8 @@ def indicators_section(pack: Pack) -> Section | None:
             for (name,), of_list in grouped(rows, "list").items()
         ),
         caveat="A target counts as met or not met only where neither rounding nor how readily "
-        "records are linked could turn it; otherwise it is too close to call.",
+        "records are linked could turn it; otherwise it is too close to call. An indicator that "
+        "stands in two lists counts in each.",
     )
 
 
@@ -137,7 +139,7 @@ def _indicators_grid(name: str, rows: Iterable[Row]) -> Grid:
                 _with_unit(row["value"], row["unit"]),
                 _with_unit(row["england"], row["unit"]),
                 _with_unit(row["target"], row["unit"]) or "none",
-                (row["target_status"] or "none").capitalize(),
+                (row["target_status"] or (UNTOLD if row["target"] else "none")).capitalize(),
                 _between(row["low"], row["high"], row["unit"]),
                 _to_know(row),
             )
@@ -285,7 +287,7 @@ def about_section(pack: Pack, told: Sequence[tuple[str, str, str]]) -> Section:
         pack: The pack.
         told: Title, latest window and owner of each section of figures.
     """
-    due = f"The next publication is due from {day(pack.next_due)}." if pack.next_due else ""
+    due = f"More figures are due once data reach {day(pack.next_due)}." if pack.next_due else ""
     parts = [
         Part(
             title="Who answers for what",
