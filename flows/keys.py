@@ -209,6 +209,8 @@ def _kept(settings: Settings, kind: Kind, run_ids: Iterable[str]) -> list[tuple[
     if kind == "store":
         kept = [(settings.stores / one / STORE_KEYS, _stores_place(one)) for one in run_ids]
         kept.append((settings.folder / LEDGER_KEY, LEDGER))
+    elif kind != "release":
+        kept = []  # the other kinds wrap nothing that is kept
     else:
         kept = [(settings.releases / one / RELEASE_KEY, _release_place(one)) for one in run_ids]
         keys = sorted(settings.certificates.glob(f"*/{RELEASE_KEY}"))
