@@ -206,12 +206,11 @@ def wrapped_in(settings: Settings, kind: Kind, run_ids: Iterable[str]) -> set[in
 
 def _kept(settings: Settings, kind: Kind, run_ids: Iterable[str]) -> list[tuple[Path, str]]:
     """The files of data keys that a ring wraps, and the place each belongs to."""
+    kept: list[tuple[Path, str]] = []  # the other kinds wrap nothing that is kept
     if kind == "store":
         kept = [(settings.stores / one / STORE_KEYS, _stores_place(one)) for one in run_ids]
         kept.append((settings.folder / LEDGER_KEY, LEDGER))
-    elif kind != "release":
-        kept = []  # the other kinds wrap nothing that is kept
-    else:
+    elif kind == "release":
         kept = [(settings.releases / one / RELEASE_KEY, _release_place(one)) for one in run_ids]
         keys = sorted(settings.certificates.glob(f"*/{RELEASE_KEY}"))
         kept += [(path, _certificates_place(path.parent.name)) for path in keys]
