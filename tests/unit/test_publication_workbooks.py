@@ -165,3 +165,8 @@ def test_columns_are_as_wide_as_what_they_hold_up_to_where_text_wraps() -> None:
     cells = (1200, "x" * 60, "y" * 300)
     sheet = Sheet("S", "T", (), ("Short", "Long", "Note"), ("count", "text", "text"), (cells,))
     assert sheet.widths == (12, 40, 64)
+
+
+def test_the_cover_explains_shorthand_once() -> None:
+    about = cover(pack()).about
+    assert [line[:3] for line in about].count("[c]") == 1

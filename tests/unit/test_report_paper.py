@@ -102,6 +102,11 @@ def test_the_paper_says_nothing_that_the_page_does_not() -> None:
     assert [one for one in said if one not in page] == []
 
 
+def test_a_column_of_sentences_has_the_room_that_it_needs() -> None:
+    sentence = "What to bear in mind about this row, said in a sentence of its own, and another."
+    assert paper._wordy([("Arrests", "5", sentence), ("Tests", "10", sentence)]) == [2]
+
+
 def test_a_pack_of_nothing_is_still_a_paper() -> None:
     nothing = {name: empty(name) for name in packs.tables()}
     assert render_paper(packs.pack(tables=nothing, releases=(), definitions=()))

@@ -212,8 +212,8 @@ def left_out(releases: Sequence[Release]) -> tuple[str, ...]:
         )
         if titles:
             found.append(
-                f"Not shown by {split.replace('_', ' ')}, because more than a fifth of the groups "
-                f"would be masked: {'; '.join(titles)}."
+                f"Not shown by {split.replace('_', ' ')} in the latest window, because more than a "
+                f"fifth of the groups would be masked: {'; '.join(titles)}."
             )
     return tuple(found)
 

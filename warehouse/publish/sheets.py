@@ -12,7 +12,7 @@ from datetime import date
 from functools import cached_property
 from typing import Final
 
-from governance.disclosure import NOT_APPLICABLE
+from governance.disclosure import MASKED, NOT_APPLICABLE
 from warehouse.publish.columns import NUMBERS, SHORTHAND, Cell, Table, cells, described, shorthand
 from warehouse.publish.csvw import definitions
 from warehouse.publish.pack import Pack
@@ -100,7 +100,7 @@ def cover(pack: Pack) -> Cover:
         ),
         about=(
             *(f"{short} stands for {means}." for short, means in shorthand().items()),
-            *pack.notes,
+            *(note for note in pack.notes if not note.startswith(MASKED)),
             *((f"Nothing is published of: {'; '.join(empty)}.",) if empty else ()),
         ),
         contact=(pack.contact,),

@@ -7,6 +7,7 @@ It uses no font of the computer's own, so the same pack makes the same bytes eve
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from warehouse.publish.report.content import Part, Report, Section
 
 TEMPLATE = Path(__file__).parent / "templates" / "paper.typ"
 STANDARD: Final = "ua-1"
+WORDY: Final = 60  # letters of an average cell from which a column is of sentences
 IN_FILES = "Figures by group and definitions are in the files published with this paper."
 
 
@@ -92,6 +94,15 @@ def _section(section: Section, said: str, *, is_inner: bool = False) -> dict[str
     }
 
 
+def _wordy(rows: Sequence[Sequence[str]]) -> list[int]:
+    """The columns of whole sentences, which need room."""
+    return [
+        place
+        for place, cells in enumerate(zip(*rows, strict=True))
+        if sum(map(len, cells)) > WORDY * len(cells)
+    ]
+
+
 def _part(part: Part, section_title: str) -> dict[str, Any]:
     """One part."""
     return {
@@ -104,6 +115,7 @@ def _part(part: Part, section_title: str) -> dict[str, Any]:
             "columns": list(part.grid.columns),
             "rows": [list(row) for row in part.grid.rows],
             "figures": sorted(part.grid.figures),
+            "wordy": _wordy(part.grid.rows),
         },
         "note": part.note,
     }
