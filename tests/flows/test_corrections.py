@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("slight")
 
 FIRST, LATER = "ZZ00001", "ZZ00002"
-HAPPENED = ("arrest_date", "outcome_date")  # of a custody, what is an event
+HAPPENED = ("arrest_date", "release_date", "outcome_date")  # of a custody, what is an event
 """Offence codes that no other record has, so that one record can be found again."""
 
 

@@ -89,7 +89,7 @@ def assert_gone(partnership: Partnership, one: Someone) -> None:
 def readable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stores without encryption or compression, so that every byte of their files can be read."""
 
-    def attach(con: Any, path: Path, alias: str, key: str, *, read_only: bool) -> None:
+    def attach(con: Any, path: Path, alias: str, key: str, *, read_only: bool, **_: Any) -> None:
         con.execute("PRAGMA force_compression='uncompressed'")
         con.execute(f"ATTACH '{path}' AS {alias} {'(READ_ONLY)' if read_only else ''}")
 
