@@ -180,9 +180,25 @@ def _told(found: Waiting) -> list[str]:
         masks = told.get("masks", {})
         lines.append(f"Masked      {sum(masks.values()):,} of {cells:,} counts")
         lines += [f"  {number:>7,}  {why}" for why, number in masks.items()]
+    lines += _asked(found)
     for heading, name in (("Left out", "left_out"), ("Changed", "changes")):
         said = told.get(name, [])
         lines += [f"{heading:<11} {one}" for one in said[:MOST_SHOWN]]
         if len(said) > MOST_SHOWN:
             lines.append(f"            and {len(said) - MOST_SHOWN:,} more, in the draft's report")
     return lines
+
+
+def _asked(found: Waiting) -> list[str]:
+    """What an analyst's table asks. Only who reads it can tell whether it counts the days it says."""
+    from warehouse.publish.folder import FOR_APPROVERS
+    from warehouse.publish.one_off import DECLARED_FILE, read_declared
+
+    path = found.path / FOR_APPROVERS / DECLARED_FILE
+    if not path.is_file():
+        return []
+    query = " ".join(read_declared(path).query.split())
+    return [
+        f"Query       {query}",
+        "            It must count the days of its window and no others: the gate takes its word.",
+    ]

@@ -46,6 +46,8 @@ def test_a_table_is_drafted_approved_published_and_verified(
 ) -> None:
     draft = drafted(ran, tmp_path)
     assert draft.startswith("table-")
+    shown = ran.journeys("publish", "--draft", draft).stdout
+    assert EVERYONE in shown and "the gate takes its word" in shown
     published = ran.journeys("publish", "--demo-officers", "--draft", draft)
     assert published.exit_code == 0, published.stderr
     folder = ran.folder / "publications" / draft

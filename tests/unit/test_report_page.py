@@ -248,6 +248,13 @@ def without(pack: Pack, *names: str) -> dict[str, pl.DataFrame]:
     return {name: empty(name) if name in names else table for name, table in pack.tables.items()}
 
 
+def test_no_chart_is_drawn_of_days_none_of_which_can_be_told() -> None:
+    masked = packs.tables()["survival"].with_columns(percent=pl.lit("[c]"))
+    report = compose(packs.pack(tables={**packs.tables(), "survival": masked}))
+    (part,) = (one for one in report.sections[0].parts if one.title.endswith("by which day"))
+    assert part.chart is None and part.grid is not None
+
+
 def test_a_pack_of_nothing_is_still_a_page() -> None:
     whole = packs.pack()
     nothing = packs.pack(tables=without(whole, *whole.tables), releases=(), definitions=())

@@ -133,7 +133,9 @@ def _times(pack: Pack, cohort: str) -> Iterable[Part]:
         points = [charts.Point(f"{row['days']} days", row["percent"]) for row in now]
         yield Part(
             title=title,
-            chart=charts.trend(f"{title}, {window.label}", points, is_share=True),
+            chart=charts.trend(f"{title}, {window.label}", points, is_share=True)
+            if any(number(row["percent"]) is not None for row in now)
+            else None,
             grid=Grid(
                 f"Share of the cohort, {window.label}",
                 ("Days", "%"),
