@@ -190,7 +190,7 @@ def _told(found: Waiting) -> list[str]:
 
 
 def _asked(found: Waiting) -> list[str]:
-    """What an analyst's table asks. Only who reads it can tell whether it counts the days it says."""
+    """What an analyst's table asks: only who reads it can tell whether it counts its own days."""
     from warehouse.publish.folder import FOR_APPROVERS
     from warehouse.publish.one_off import DECLARED_FILE, read_declared
 
