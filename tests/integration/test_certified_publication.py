@@ -6,18 +6,20 @@ import json
 from datetime import date, datetime
 
 import duckdb
+import polars as pl
 import pytest
 import small_marts
 from small_marts import QUARTERS, STARTS
 
-from governance.disclosure.certify import Certified
+from governance.disclosure.certify import Certified, certify
 from governance.disclosure.checker import check
 from governance.disclosure.release import Release, read_release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from warehouse.publish.assemble import assemble, shown_of, tables_of
 from warehouse.publish.certified import Due, certify_due, due, next_due, public_again
 from warehouse.publish.counts import COUNTED_BY, counted
-from warehouse.publish.indexes import closed_sets, indexes, standings
+from warehouse.publish.indexes import closed_sets, indexes
+from warehouse.publish.standing import standings
 from warehouse.publish.windows import Window, window_of
 
 RULE = Rule()
@@ -243,3 +245,39 @@ def test_ever_more_are_reached_and_in_the_end_who_reached_the_step(releases: lis
         if shown and step["percent"].isdigit():
             # The rest is rounded apart from the step, and who came after the last day is not in it.
             assert shown[-1] <= int(step["percent"]) + 500 / int(step["of_people"])
+
+
+def test_what_one_measure_masks_no_other_shows() -> None:
+    """22 of 23 were offered it: whoever reads that 22 accepted or not can tell of the one."""
+    con = small_marts.marts(1, 1)
+    con.execute(
+        "INSERT INTO metric VALUES ('offers', 'metric', 'Offers', 'journeys', 'sum of quarters', "
+        "'all', 'proxy', TRUE)"
+    )
+    con.execute(
+        "INSERT INTO measure VALUES ('offers', 'a', 'Offered', 'is_said', NULL, 'is_offered'), "
+        "('offers', 'b', 'Accepted', 'is_said AND is_offered', NULL, 'is_accepted')"
+    )
+    con.execute(
+        "INSERT INTO metric_period SELECT 'offers', 'a', period_kind, start_date, complete_on, "
+        "is_reported FROM metric_period WHERE metric = 'tests'"
+    )
+    period = con.execute("SELECT period_id FROM period ORDER BY start_date").fetchall()[0][0]
+    for n in range(23):
+        who, offered = f"offer-{n}", int(n < 22)
+        con.execute("INSERT INTO person VALUES (?, 'F', '25-34', 'White', 'NR1')", [who])
+        con.execute(
+            "INSERT INTO outcome VALUES ('offers', 'a', ?, 'all', 'All', ?, ?, 1)",
+            [period, who, offered],
+        )
+        if offered:
+            con.execute(
+                "INSERT INTO outcome VALUES ('offers', 'b', ?, 'all', 'All', ?, ?, 1)",
+                [period, who, int(n < 11)],
+            )
+    index = next(one for one in indexes(con) if one.name == "offers")
+    given = counted(con, index, window_of(STARTS[0], "quarter"), RULE).submission
+    made = certify("offers", [given], rule=RULE)
+    table = tables_of([made.release])["outcomes"].filter(pl.col("split") == "All")
+    shown = {row["measure"]: (row["numerator"], row["denominator"]) for row in table.to_dicts()}
+    assert shown == {"a": (MASKED, "25"), "b": ("10", MASKED)}

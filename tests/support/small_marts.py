@@ -29,7 +29,7 @@ CREATE TABLE cohort_stage (cohort VARCHAR, period_id VARCHAR, person_id VARCHAR,
 CREATE TABLE metric (metric VARCHAR, kind VARCHAR, title VARCHAR, unit VARCHAR, relation VARCHAR,
                      category_kind VARCHAR, status VARCHAR, is_published BOOLEAN);
 CREATE TABLE measure (metric VARCHAR, measure VARCHAR, title VARCHAR, denominator_sql VARCHAR,
-                      value_column VARCHAR);
+                      value_column VARCHAR, numerator_sql VARCHAR);
 CREATE TABLE indicator (metric VARCHAR);
 CREATE TABLE metric_period (metric VARCHAR, measure VARCHAR, period_kind VARCHAR, start_date DATE,
                             complete_on DATE, is_reported BOOLEAN);
@@ -50,9 +50,12 @@ INSERT INTO metric VALUES
     ('treated', 'metric', 'In treatment', 'people', 'stock', 'all', 'proxy', FALSE);
 INSERT INTO indicator VALUES ('treated'), (NULL);
 INSERT INTO measure VALUES
-    ('tests', 'soon', 'Soon', 'x', NULL), ('tests', 'later', 'Later', 'x', NULL),
-    ('tests', 'days', 'Days', 'x', 'days'), ('treated', 'in_treatment', 'In it', NULL, NULL),
-    ('deaths', 'deaths', 'Deaths', NULL, NULL), ('unasked', 'all', 'All', NULL, NULL);
+    ('tests', 'soon', 'Soon', 'x', NULL, 'is_soon'),
+    ('tests', 'later', 'Later', 'x', NULL, 'is_later'),
+    ('tests', 'days', 'Days', 'x', 'days', 'TRUE'),
+    ('treated', 'in_treatment', 'In it', NULL, NULL, 'TRUE'),
+    ('deaths', 'deaths', 'Deaths', NULL, NULL, 'TRUE'),
+    ('unasked', 'all', 'All', NULL, NULL, 'TRUE');
 INSERT INTO policy VALUES ('next_contact', 90);
 INSERT INTO code VALUES
     ('step', 'arrest', 'Arrest', 'journey', 1), ('step', 'referral', 'Referral', 'journey', 2),

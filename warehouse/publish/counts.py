@@ -18,13 +18,10 @@ from governance.disclosure.tally import PERSON
 from warehouse.connect import store_errors
 from warehouse.publish.groupings import Grouping, Split, few_small, finest, of_people, own
 from warehouse.publish.indexes import (
-    COUNTED,
     DAYS,
     DENOMINATOR,
     FUNNEL,
     NO_KIND,
-    NOT_ASKED,
-    NOT_COUNTED,
     OUTCOMES,
     Index,
     Line,
@@ -32,6 +29,7 @@ from warehouse.publish.indexes import (
     state_of,
     transition_state,
 )
+from warehouse.publish.standing import COUNTED, NOT_ASKED, NOT_COUNTED
 from warehouse.publish.windows import QUARTER, Window, window_of
 
 if TYPE_CHECKING:

@@ -11,19 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import product
 from typing import Final
 
 import duckdb
 
 from schemas.errors import StoreError
 from warehouse.publish.groupings import wider_next
+from warehouse.publish.standing import COUNTED, NOT_ASKED, Asked, possible
 from warehouse.publish.windows import QUARTER, YEAR, Window, window_of
 
 FUNNEL, OUTCOMES, TRANSITIONS = "funnel", "outcomes", "transitions"
 NO_KIND: Final = "all"
 NUMERATOR, DENOMINATOR = "numerator", "denominator"
-NOT_ASKED, COUNTED, NOT_COUNTED = "not asked", "counted", "not counted"
+PEOPLE: Final = "people"
 DAYS = (7, 14, 21, 28)  # the fixed days of a survival curve
 STEPS_NOT_FROM = frozenset(
     {
@@ -140,27 +140,6 @@ def outcome_state(standing: Sequence[str]) -> str:
     return " | ".join(standing)
 
 
-def standings(groups: Sequence[str | None]) -> tuple[tuple[str, ...], ...]:
-    """Every way that a unit can stand in the measures of a metric.
-
-    Args:
-        groups: The denominator of each measure; those that share one ask about the same units.
-            None where the measure is a plain count.
-    """
-    found = [
-        one
-        for one in product((NOT_ASKED, COUNTED, NOT_COUNTED), repeat=len(groups))
-        if all(
-            (a == NOT_ASKED) == (b == NOT_ASKED)
-            for a, x in zip(one, groups, strict=True)
-            for b, y in zip(one, groups, strict=True)
-            if x == y and x is not None
-        )
-        and not any(a == NOT_COUNTED for a, x in zip(one, groups, strict=True) if x is None)
-    ]
-    return tuple(one for one in found if set(one) != {NOT_ASKED})
-
-
 def _cohorts(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
     stages = con.execute(
         "SELECT stage.*, cohort.title AS cohort_title FROM stage INNER JOIN cohort USING (cohort) "
@@ -220,15 +199,18 @@ def _metrics(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
         "WHERE kind = 'metric' AND status <> 'restricted' AND (is_published OR metric IN "
         "(SELECT metric FROM indicator WHERE metric IS NOT NULL)) ORDER BY metric"
     ).fetchall()
+    days = dict(con.execute("SELECT name, days FROM policy").fetchall())
     for metric, unit, title, relation, first in metrics:
         measures = con.execute(
-            "SELECT measure, denominator_sql, title FROM measure WHERE metric = ? "
+            "SELECT measure, denominator_sql, title, numerator_sql FROM measure WHERE metric = ? "
             "AND value_column IS NULL ORDER BY measure",
             [metric],
         ).fetchall()
         if not measures:
             continue
-        states = standings([denominator for _, denominator, _ in measures])
+        states = possible(
+            [Asked(counts, of) for _, of, _, counts in measures], days, is_whole=unit == PEOPLE
+        )
         lines = tuple(_outcome_lines(measures, states))
         stock = relation == "stock"
         quarters, complete = _reported(
@@ -263,10 +245,10 @@ def _metrics(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
 
 
 def _outcome_lines(
-    measures: Sequence[tuple[str, str | None, str]], states: Sequence[tuple[str, ...]]
+    measures: Sequence[tuple[str, str | None, str, str]], states: Sequence[tuple[str, ...]]
 ) -> Iterator[Line]:
     """The numerator of each measure, and its denominator where it has one."""
-    for place, (measure, denominator, title) in enumerate(measures):
+    for place, (measure, denominator, title, _) in enumerate(measures):
         asked = frozenset(outcome_state(one) for one in states if one[place] != NOT_ASKED)
         counted = frozenset(outcome_state(one) for one in states if one[place] == COUNTED)
         if denominator is None:
