@@ -102,6 +102,9 @@ def _faults(con: duckdb.DuckDBPyConnection, metric: Metric) -> Iterator[str]:
     days = (dated.start, dated.end) if isinstance(dated, Span) else (dated,)
     yield from _not_there("`dated_by`", days, frame, metric.frame, frozenset({"DATE"}), "a date")
     yield from _not_there("`by`", metric.by, frame | ADDED, metric.frame)
+    for name in metric.by:
+        if _is_of_one(name, (frame | ADDED).get(name, "")):
+            yield f"`by` names {name}, a day or an id: a category is of many"
     for one in metric.measures:
         value = () if one.value is None else (one.value,)
         place = f"`value` of the measure {one.measure}"
@@ -114,6 +117,11 @@ def _faults(con: duckdb.DuckDBPyConnection, metric: Metric) -> Iterator[str]:
             asked[place] = rule.where
     for place in _no_conditions(con, asked, frame | ADDED):
         yield f"{place} is no condition on the columns of {metric.frame}: true or false"
+
+
+def _is_of_one(name: str, kind: str) -> bool:
+    """Say whether a column holds a day or an id, which `outcome` would tell of each person."""
+    return kind.startswith(("DATE", "TIMESTAMP")) or name.endswith(("_id", "_key"))
 
 
 def _not_there(

@@ -154,6 +154,8 @@ def test_the_functions_of_a_condition_depend_on_nothing_else() -> None:
     [
         ({"by": ["substance_grup"]}, "`by` names substance_grup, which is no column of "
          "int_first_intervention; substance_group is"),
+        ({"by": ["start_date"]}, "`by` names start_date, a day or an id"),
+        ({"by": ["person_id"]}, "`by` names person_id, a day or an id"),
         ({"dated_by": "started"}, "`dated_by` names started, which is no column"),
         ({"dated_by": "wait_days"}, "`dated_by` names wait_days, which is not a date"),
         ({"where": "wait_day IS NULL"}, "the numerator of the measure within_3_weeks names "
