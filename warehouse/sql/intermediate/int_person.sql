@@ -1,5 +1,6 @@
 -- One row per person, as linkage found them: what the mart person tells, and the year of birth and day of death that it does not.
 -- check: unique person_id
+-- check: not_null age_band, sex, ethnicity_group, area
 -- check: rows = SELECT count(DISTINCT person_id) FROM stg_person_record
 WITH latest AS (
     SELECT person_id,
@@ -28,7 +29,8 @@ SELECT aged.person_id,
        age_band_of(aged.age) AS age_band,
        coalesce(aged.sex, 'U') AS sex,
        coalesce(code.category, 'Not stated') AS ethnicity_group,
-       aged.area, aged.birth_year, int_death.death_date, aged.ever_no_fixed_abode,
+       coalesce(aged.area, 'Not known') AS area, aged.birth_year, int_death.death_date,
+       aged.ever_no_fixed_abode,
        aged.known_to_police, aged.known_to_probation, aged.known_to_treatment,
        aged.known_to_housing, aged.partners, aged.records
 FROM aged

@@ -55,8 +55,7 @@ counted AS (
 ),
 
 known AS (
-    SELECT rowid AS person_row, birth_year, sex, ethnicity_group,
-           coalesce(area, 'Not known') AS area
+    SELECT rowid AS person_row, birth_year, sex, ethnicity_group, area
     FROM int_person
 ),
 

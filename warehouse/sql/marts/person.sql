@@ -17,8 +17,7 @@
 -- check: accepted age_band: Under 18, 18-24, 25-34, 35-44, 45-54, 55 and over, Not known
 -- check: rows = SELECT count(DISTINCT person_id) FROM stg_person_record
 -- check: holds partners BETWEEN 1 AND 4
-SELECT person_id, age_band, sex, ethnicity_group, coalesce(area, 'Not known') AS area,
-       ever_no_fixed_abode,
+SELECT person_id, age_band, sex, ethnicity_group, area, ever_no_fixed_abode,
        known_to_police, known_to_probation, known_to_treatment, known_to_housing, partners,
        records
 FROM int_person
