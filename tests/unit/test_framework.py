@@ -161,12 +161,18 @@ def test_a_target_of_another_figure_is_not_judged() -> None:
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [("restricted", "has not asked"), ("computed", "No finished period"), ("proxy", "No finished")],
+    [("restricted", "has not asked"), ("computed", "no partner sends"), ("proxy", "no partner")],
 )
 def test_what_is_not_published_is_not_available_and_says_why(status: str, said: str) -> None:
     (row,) = made(table("outcomes", []), status=status)
     assert (row["numerator"], row["denominator"], row["value"]) == ("[x]", "[x]", "[x]")
     assert said in row["note"]
+    assert row["unit"] == "per cent"  # its target's
+
+
+def test_a_mean_is_not_said_to_be_missing_for_want_of_data() -> None:
+    (row,) = made(table("outcomes", []), target_unit="per cent by which the mean of b exceeds a")
+    assert "means are not published" in row["note"] and row["unit"] == ""
 
 
 NOT_SUPPLIED = {

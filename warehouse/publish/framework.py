@@ -22,7 +22,10 @@ PERCENT = "per cent"
 
 _STATUS = {"computed": "exact"}  # the others are called as in the mart
 _SUBSTANCES = {"opiate_or_crack": "opiate or crack"}  # measure → substance, where they differ
-_NOT_SHOWN = "No finished period of it is published."
+_NOT_SHOWN = (
+    "Nothing of it is published: no partner sends what it needs, or not yet for long enough."
+)
+_A_MEAN = "It is a mean, and means are not published."
 _NOT_ASKED = "The partnership has not asked for it."
 _NO_ESTIMATE = "The partnership gives no estimate of how many people depend on it."
 _NOT_ESTIMATED = "No target status: how far the figure hangs on linkage is not known."
@@ -123,8 +126,7 @@ def _own(
     if indicator["measure"] is None:
         return row
     if figure is None:
-        why = _NOT_ASKED if indicator["status"] == "restricted" else _NOT_SHOWN
-        return row | {"note": _sentences(why, row["note"])}
+        return row | _not_shown(indicator, row["note"])
     row |= {
         "period": Window(figure.first, figure.last).label,
         "period_start": figure.first,
@@ -141,6 +143,18 @@ def _own(
     if indicator["target"] is not None:
         row |= _against_target(indicator, figure, swing, row["note"])
     return row
+
+
+def _not_shown(indicator: Mapping[str, Any], note: str) -> dict[str, str]:
+    """Why there is no figure, and the unit that its target is in."""
+    unit = indicator["target_unit"] or ""
+    why = _A_MEAN if " " in unit and "mean" in unit else _NOT_SHOWN
+    if indicator["status"] == "restricted":
+        why = _NOT_ASKED
+    return {
+        "unit": PERCENT if unit in ("percent", PERCENT) else "",
+        "note": _sentences(why, note),
+    }
 
 
 def _of_proxy(indicator: Mapping[str, Any]) -> str:
