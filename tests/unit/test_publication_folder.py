@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pack as packs
@@ -18,6 +19,7 @@ from governance.disclosure.rules import DisclosureError
 from schemas.errors import JourneysError, StoreError
 from warehouse.publish.assemble import tables_of
 from warehouse.publish.folder import Approval, draft_digest, write_draft, write_publication
+from warehouse.publish.machine import pack_json
 from warehouse.publish.release_file import read_releases
 from warehouse.publish.verify import NotVerified, verify
 
@@ -88,6 +90,25 @@ def test_a_table_that_its_releases_do_not_show_is_noticed(
             assert verify(folder).tables == 1
         else:
             with pytest.raises(NotVerified, match="table outcomes is not"):
+                verify(folder)
+
+
+def test_a_count_in_pack_json_that_its_releases_do_not_show_is_noticed(
+    tmp_path: Path, spring: Certified
+) -> None:
+    pack = packs.pack(releases=(spring.release,))
+    pack = replace(pack, tables={**pack.tables, **tables_of(pack.releases)})
+    sound = pack_json(pack)
+    forged = json.loads(sound)
+    forged["tables"]["outcomes"]["rows"].append({"metric": "x", "numerator": 3})
+    for place, told in enumerate((sound, json.dumps(forged).encode())):
+        draft = tmp_path / f"d{place}"
+        digest = write_draft(draft, pack, [spring], (), {"pack.json": told}, {}, title="Spring")
+        folder = published(tmp_path / f"p{place}", draft, digest)
+        if told == sound:
+            verify(folder)
+        else:
+            with pytest.raises(NotVerified, match=r"pack\.json is not"):
                 verify(folder)
 
 

@@ -6,6 +6,8 @@ import json
 from datetime import date
 from typing import Any, Final
 
+import polars as pl
+
 from warehouse.publish.columns import SHORTHAND, Cell, Table, cells, described, shorthand
 from warehouse.publish.pack import Pack
 
@@ -54,8 +56,13 @@ def _table(pack: Pack, table: Table) -> dict[str, Any]:
             {"name": one.name, "title": one.title, "kind": one.kind, "description": one.says}
             for one in table.columns
         ],
-        "rows": [_row(row, table) for row in cells(pack.tables[table.name], table)],
+        "rows": rows(pack.tables[table.name], table),
     }
+
+
+def rows(frame: pl.DataFrame, table: Table) -> list[dict[str, Any]]:
+    """The rows of a table, as `pack_json` has them."""
+    return [_row(row, table) for row in cells(frame, table)]
 
 
 def _row(row: list[Cell], table: Table) -> dict[str, Any]:

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from governance.disclosure.certificate import fingerprint
 from governance.disclosure.checker import Checked, check
 from governance.disclosure.officers import officer_key
 from governance.disclosure.timeline import check_relation
 from schemas.errors import JourneysError
 from warehouse.publish.assemble import tables_of
+from warehouse.publish.columns import described
 from warehouse.publish.folder import APPROVERS, PUBLICATION_FILE, digest_of, found_in
+from warehouse.publish.machine import NAME as PACK_JSON
+from warehouse.publish.machine import rows
 from warehouse.publish.release_file import ON_ITS_OWN, RELEASE_FILE, Releases, read_releases
 
 UNCHANGED = "Ask the partnership for the publication again, whole and unchanged."
@@ -168,7 +173,26 @@ def _check_tables(folder: Path, record: Mapping[str, Any], told: Releases) -> in
             raise NotVerified(
                 f"The table {name} is not what the certified releases show.", UNCHANGED
             )
+    if PACK_JSON in record["files"]:
+        _check_pack_json(folder, again)
     return len(there)
+
+
+def _check_pack_json(folder: Path, again: Mapping[str, pl.DataFrame]) -> None:
+    """Raise NotVerified unless the tables of counts in pack.json are those of the releases."""
+    try:
+        tables = json.loads((folder / PACK_JSON).read_text("utf-8"))["tables"]
+        same = all(
+            tables[table.name]["rows"] == rows(again[table.name], table)
+            for table in described()
+            if table.name in again
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        same = False
+    if not same:
+        raise NotVerified(
+            f"A table in {PACK_JSON} is not what the certified releases show.", UNCHANGED
+        )
 
 
 def _proofs(told: Releases, certificates: Sequence[bytes]) -> dict[str, Checked]:
