@@ -104,6 +104,8 @@ def _partnership(demo: bool) -> str:
             "contact": "hub@demonstration.example" if demo else "the partnership's data lead",
             "purpose": PURPOSE,
             "demonstration": "true" if demo else "false",
+            # By quarters most of a few thousand people's funnels would be masked.
+            "publication_period": "half-year" if demo else "quarter",
             "sql_reason": "sql_reason: Trying out the demonstration"
             if demo
             else "# sql_reason: Needs assessment of the partnership",
