@@ -90,7 +90,7 @@ def begin(folder: Path) -> Partnership:
     partnership = Partnership(folder)
     # So few people are nearly all masked in a quarter.
     text = partnership.config.read_text()
-    partnership.config.write_text(text.replace(": quarter", ": year"))
+    partnership.config.write_text(text.replace(": half-year", ": year"))
     return partnership
 
 

@@ -128,7 +128,7 @@ def planted(tmp_path_factory) -> Path:
     assert plant(folder / "inbox") > 100
     journeys(folder, "init", "--out", str(folder), "--demo")
     config = folder / "partnership.yaml"
-    config.write_text(config.read_text().replace(": quarter", ": year"))
+    config.write_text(config.read_text().replace(": half-year", ": year"))
     return folder
 
 
