@@ -36,11 +36,20 @@ _MADE_HERE = object()
 
 @dataclass(frozen=True)
 class Submission:
-    """A population to be published: what is declared, the period, and a row a unit."""
+    """A population to be published.
+
+    Attributes:
+        population: What is declared.
+        period: The days that it counts.
+        rows: A row a unit.
+        on_its_word: Whether nothing but the declaration says which days the rows are of. It is
+            then compared with what is public of any days.
+    """
 
     population: Population
     period: Period
     rows: pl.DataFrame
+    on_its_word: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,8 +161,9 @@ def certify(
     works = [_Work(one, earlier, rule, insiders=insiders) for one in submissions]
     frozen = [_frozen(one, earlier) for one in public]
     sides = [
-        *(Side(one.population, one.period, one.rows) for one in submissions),
-        *(Side(one.population, one.period, one.rows, frozen=True) for one in public),
+        Side(one.population, one.period, one.rows, frozen, one.on_its_word)
+        for frozen, several in ((False, submissions), (True, public))
+        for one in several
     ]
     overlaps = Overlaps(sides, rule) if linked and sides else None
     _mask_overlaps(works, frozen, overlaps)

@@ -45,12 +45,21 @@ class Side:
         period: The days that it counts; populations that share none are not compared.
         rows: A row a unit, with the person behind it.
         frozen: Whether what it shows is public already.
+        on_its_word: Whether its days are only declared; it is compared whatever the days.
     """
 
     population: Population
     period: Period
     rows: pl.DataFrame
     frozen: bool = False
+    on_its_word: bool = False
+
+    def may_share_days(self, other: Side) -> bool:
+        """Whether both may count one day."""
+        if self.on_its_word or other.on_its_word:
+            return True
+        a, b = self.period, other.period
+        return a.first <= b.last and b.first <= a.last
 
 
 @dataclass(frozen=True)
@@ -153,17 +162,9 @@ class Overlaps:
 
 
 def _compared(sides: Sequence[Side]) -> NDArray[np.bool_]:
-    """Which populations are compared: those that share days, unless both are public already."""
+    """Which populations are compared: those that may share days, unless both are public already."""
     return np.array(
-        [
-            [
-                not (a.frozen and b.frozen)
-                and a.period.first <= b.period.last
-                and b.period.first <= a.period.last
-                for b in sides
-            ]
-            for a in sides
-        ],
+        [[not (a.frozen and b.frozen) and a.may_share_days(b) for b in sides] for a in sides],
         dtype=bool,
     )
 

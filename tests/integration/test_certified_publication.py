@@ -149,7 +149,7 @@ def test_what_is_public_can_be_counted_again_though_there_are_new_categories(
     con.execute("UPDATE outcome SET category = 'Both' WHERE person_id = 'p2' AND metric = 'tests'")
     shown = [one for release in releases for one in release.populations]
     windows = [Window(one.period.first, one.period.last) for one in shown]
-    again = public_again(con, releases, windows, RULE)
+    again = public_again(con, releases, RULE, windows)
     assert [one.population for one in again] == [one.population for one in shown]
     con.close()
 
@@ -159,7 +159,7 @@ def test_what_can_no_longer_be_counted_stops_a_publication(releases: list[Releas
     con.execute("DELETE FROM metric WHERE metric = 'tests'")
     windows = [Window(p.period.first, p.period.last) for p in releases[0].populations]
     with pytest.raises(DisclosureError, match="no longer be counted"):
-        public_again(con, releases, windows, RULE)
+        public_again(con, releases, RULE, windows)
     con.close()
 
 

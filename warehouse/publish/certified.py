@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import duckdb
@@ -117,7 +117,7 @@ def certify_due(
         earlier: Every earlier release that is still public, oldest first.
         still_public: Their digests, as the partnership recorded them.
         withdrawn: The digests of releases that are public no longer.
-        also_public: Public tables of analysts, counted again, of the same days.
+        also_public: Public tables of analysts, counted again.
         rule: The threshold and base; 5 and 5 by default.
         limit: Seconds that the audits may take together.
         progress: Is told each population that is audited.
@@ -137,7 +137,7 @@ def certify_due(
         rule=rule,
         limit=limit,
         linked=True,
-        public=(*public_again(con, earlier, [one.window for one in dues], rule), *also_public),
+        public=(*public_again(con, earlier, rule, [one.window for one in dues]), *also_public),
         progress=progress,
     )
     return made, reasons(made, all_of)
@@ -155,7 +155,9 @@ def certify_table(
     rule: Rule | None = None,
     limit: float = 3600.0,
 ) -> tuple[Certified, Reasons]:
-    """Put one table of an analyst through the gate, compared with all that is public of its days.
+    """Put one table of an analyst through the gate, compared with all that is public.
+
+    Its rows carry no days, so it is compared with what is public of any days.
 
     Args:
         con: A connection from ``warehouse.connect.open_release``.
@@ -165,7 +167,7 @@ def certify_table(
         earlier: Every earlier release that is still public, oldest first.
         still_public: Their digests, as the partnership recorded them.
         withdrawn: The digests of releases that are public no longer.
-        also_public: Public tables of analysts, counted again, of the same days.
+        also_public: Public tables of analysts, counted again.
         rule: The threshold and base; 5 and 5 by default.
         limit: Seconds that the audit may take.
 
@@ -179,17 +181,16 @@ def certify_table(
             "A table on its own was declared to build on earlier ones.",
             "Declare that its periods are apart.",
         )
-    window = Window(table.period.first, table.period.last)
     made = certify(
         release_id,
-        [table],
+        [replace(table, on_its_word=True)],
         earlier=earlier,
         still_public=still_public,
         withdrawn=withdrawn,
         rule=rule,
         limit=limit,
         linked=True,
-        public=(*public_again(con, earlier, [window], rule), *also_public),
+        public=(*public_again(con, earlier, rule), *also_public),
     )
     return made, reasons(made, ())
 
@@ -197,10 +198,10 @@ def certify_table(
 def public_again(
     con: duckdb.DuckDBPyConnection,
     earlier: Sequence[Release],
-    windows: Sequence[Window],
     rule: Rule,
+    windows: Sequence[Window] | None = None,
 ) -> tuple[Submission, ...]:
-    """What is public of the days of some windows, counted again to be compared with new counts.
+    """What is public, of the days of some windows or of any, counted again to be compared.
 
     Tables that analysts published are not among them: their rows are not in the release.
 
@@ -213,7 +214,7 @@ def public_again(
         _again(con, known, shown, rule)
         for release in earlier
         for shown in release.populations
-        if any(window.overlaps(shown.period) for window in windows)
+        if (windows is None or any(window.overlaps(shown.period) for window in windows))
         and shown.population.name.split(" ")[0] != "table"
     )
 

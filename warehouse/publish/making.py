@@ -150,7 +150,7 @@ def make(
         earlier=public.releases,
         still_public=[one.digest for one in public.releases],
         withdrawn=public.withdrawn,
-        also_public=counted_again(con, public, [one.window for one in dues]),
+        also_public=counted_again(con, public),
         rule=terms.rule,
         limit=terms.limit,
         progress=_now_and_then(tell, len(dues)),

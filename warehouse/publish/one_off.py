@@ -106,16 +106,12 @@ def submission(
     return counted(con, declared)
 
 
-def counted_again(
-    con: duckdb.DuckDBPyConnection, public: Public, windows: Iterable[Window]
-) -> list[Submission]:
-    """The tables of analysts that are public of the days of some windows, counted again."""
-    days = list(windows)
-    return [
-        counted(con, one)
-        for one in public.tables
-        if any(one.window.overlaps(window) for window in days)
-    ]
+def counted_again(con: duckdb.DuckDBPyConnection, public: Public) -> list[Submission]:
+    """The tables of analysts that are public, counted again.
+
+    All of them, whatever the days that they declare: nothing else says which days they count.
+    """
+    return [counted(con, one) for one in public.tables]
 
 
 def counted(con: duckdb.DuckDBPyConnection, declared: Declared) -> Submission:
@@ -141,6 +137,7 @@ def counted(con: duckdb.DuckDBPyConnection, declared: Declared) -> Submission:
         _population(declared),
         Period(declared.first, declared.last),
         rows.rename({PERSON_ID: PERSON}),
+        on_its_word=True,
     )
 
 
@@ -177,7 +174,7 @@ def one_off(
         earlier=public.releases,
         still_public=[one.digest for one in public.releases],
         withdrawn=public.withdrawn,
-        also_public=counted_again(con, public, [declared.window]),
+        also_public=counted_again(con, public),
         rule=terms.rule,
         limit=terms.limit,
     )
