@@ -7,7 +7,6 @@ somebody is in it would tell of them. The gate sets the table beside all that is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
