@@ -15,10 +15,11 @@ from governance.disclosure.certify import Certified, certify
 from governance.disclosure.checker import check
 from governance.disclosure.release import Release, read_release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
+from warehouse.metrics import load_metrics
 from warehouse.publish.assemble import assemble, shown_of, tables_of
 from warehouse.publish.certified import Due, certify_due, due, next_due, public_again
 from warehouse.publish.counts import COUNTED_BY, counted
-from warehouse.publish.indexes import closed_sets, indexes
+from warehouse.publish.indexes import KEPT_BACK, closed_sets, indexes
 from warehouse.publish.standing import standings
 from warehouse.publish.windows import Window, window_of
 
@@ -96,6 +97,20 @@ def test_what_is_public_is_never_due_again(
     assert due(con, "quarter", releases) == ()
     assert due(con, "half-year", releases) == ()
     assert next_due(con, "quarter", releases, date(2026, 7, 29)) == date(2026, 10, 28)
+
+
+def test_what_is_kept_back_is_there() -> None:
+    there = {(one.metric, part.measure) for one in load_metrics() for part in one.measures}
+    assert there >= KEPT_BACK
+
+
+def test_a_measure_that_is_kept_back_is_in_no_line(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = next(one for one in indexes(con) if one.name == "tests").lines
+    kept = {("tests", line.labels[0]) for line in lines}
+    monkeypatch.setattr("warehouse.publish.indexes.KEPT_BACK", kept)
+    assert "tests" not in {one.name for one in indexes(con)}
 
 
 def test_true_counts_are_those_of_the_marts(con: duckdb.DuckDBPyConnection) -> None:
