@@ -15,7 +15,7 @@ KIT_LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-synthetic bench-warehouse bench-weeks mutate-rules attack partner-kit reference check format lock lock-proof clean
+.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks mutate-rules attack partner-kit reference check format lock lock-proof clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -80,7 +80,11 @@ bench-engines: install $(BIN)/.spark ## What linking costs in DuckDB and on Spar
 
 bench-disclosure: install ## How long the publication gate takes, and what it masks: made-up tables, and the demo's pack
 	$(BIN)/python benchmarks/disclosure.py
-	$(if $(wildcard $(DEMO)/partnership.yaml),$(BIN)/python benchmarks/publication.py $(DEMO)/partnership.yaml,@echo "make demo first, to measure a whole publication too")
+	$(if $(wildcard $(DEMO)/partnership.yaml),$(BIN)/python benchmarks/publication.py $(DEMO)/partnership.yaml 1,@echo "make demo first, to measure a whole publication too")
+
+bench-quarters: install ## What a publication costs with 0 to 4 earlier ones: made-up tables, and the demo's pack by quarters
+	$(BIN)/python benchmarks/disclosure.py windows
+	$(if $(wildcard $(DEMO)/partnership.yaml),$(BIN)/python benchmarks/publication.py $(DEMO)/partnership.yaml 5,@echo "make demo first, to measure a whole publication too")
 
 bench-synthetic: install ## Inventing a million records, in seconds and memory
 	$(BIN)/python benchmarks/synthetic_speed.py

@@ -3,9 +3,11 @@
     python benchmarks/publication.py demo/partnership.yaml [windows]
 
 Counts what the release that people read can publish, as if each window had been published when it
-became complete: five by default, so that the last has four public before it. Prints a line a
-publication: populations and cells, masked for themselves, for other tables and to protect others,
-the median error of rounding, and seconds of the gate, of the processor and of the checker.
+became complete: five by default, so that the last has four public before it. Each is certified a
+second time as if nothing were public, to tell what is masked because of that. Prints a line a
+publication: populations and cells; masked for themselves, for other tables and to protect others,
+and how many because of what was public; small remainders that are kept; the median error of
+rounding; seconds of the gate, of the processor, of the gate with nothing public, of the checker.
 """
 
 from __future__ import annotations
@@ -44,16 +46,25 @@ def by_turn(dues: tuple[Due, ...]) -> list[list[Due]]:
     ]
 
 
-def rounding_error(made: Certified, con: object, dues: list[Due]) -> float:
-    """The median error of the shown counts, as a share of the true ones."""
+def in_truth(made: Certified, con: object, dues: list[Due]) -> tuple[float, int]:
+    """The median error of shown counts as a share of true ones; how many remainders are small."""
     errors: list[float] = []
+    remainders = 0
     for one, shown in zip(dues, made.release.populations, strict=True):
         given = counted(con, one.index, one.window, Rule()).submission  # type: ignore[arg-type]
         told = tally(given.population, given.rows, (given.period,), np.ones(1, dtype=bool))
         true = given.population.matrix @ told.atoms[0]
         pairs = zip(shown.shown, true, strict=True)
         errors += [abs(int(v) - n) / n for v, n in pairs if v != MASKED and n]
-    return float(np.median(errors))
+        remainders += sum(
+            true[total] - true[part] < Rule().threshold for part, total in given.population.totals
+        )
+    return float(np.median(errors)), remainders
+
+
+def masked(made: Certified) -> int:
+    """How many cells a release masks."""
+    return sum(one.shown.count(MASKED) for one in made.release.populations)
 
 
 def main() -> None:
@@ -75,18 +86,23 @@ def main() -> None:
         )
         clock, processor = time.perf_counter() - clock, time.process_time() - processor
         start = time.perf_counter()
+        alone = made if not earlier else certify_due(con, "alone", dues, limit=LIMIT)[0]
+        apart = time.perf_counter() - start if earlier else clock
+        start = time.perf_counter()
         check(made.release, earlier, made.certificate)
         checked = time.perf_counter() - start
         cells, small, overlap, protecting = (
             int(why.findings.get_column(name).sum())
             for name in ("cells", "small", "overlap", "protecting")
         )
+        rounding, remainders = in_truth(made, con, dues)
         print(
             f"{len(earlier)} public before: {len(dues):3} populations {cells:6,} cells  "
             f"masked {small:4} + {overlap:3} + {protecting:3} "
             f"({(overlap + protecting) / cells:.1%} for others)  "
-            f"rounding {rounding_error(made, con, dues):.1%}  "
-            f"{clock:6.1f} s (processor {processor:6.1f})  checker {checked:5.1f} s",
+            f"because of earlier {masked(made) - masked(alone):3}  remainders {remainders:4}  "
+            f"rounding {rounding:.1%}  {clock:6.1f} s (processor {processor:6.1f}, "
+            f"nothing public {apart:6.1f})  checker {checked:5.1f} s",
             flush=True,
         )
         earlier.append(made.release)

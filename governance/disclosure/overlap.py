@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from governance.disclosure.catalogue import Population
@@ -32,7 +33,6 @@ from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.tally import PERSON, atoms_of
 from governance.disclosure.timeline import Period
 
-Sets = NDArray[np.float32]
 MOST_OF_ONE = 1_000_000  # more units than one person can be behind
 
 
@@ -90,10 +90,10 @@ class Overlaps:
         self.start = np.cumsum([0, *(len(one.population.cells) for one in sides)])
         self.minor = np.array([minor for one in sides for minor in _minor(one.population)])
         units = np.array([one.population.unit for one in sides])
-        self.sets = sets = _sets(sides)
-        self.size = sets.sum(axis=1).astype(np.int64)
+        sets = _sets(sides)
+        self.size = np.asarray(sets.sum(axis=1)).astype(np.int64)
         self.of_itself = (self.size < rule.threshold) | self._nearly_all(sides)
-        shared = np.asarray(sets @ sets.T).astype(np.int64)
+        self.shared = shared = (sets @ sets.T).toarray()
         apart = self.size[:, None] + self.size[None, :] - 2 * shared
         other = self.side[:, None] != self.side[None, :]
         compared = _compared(sides)[np.ix_(self.side, self.side)]
@@ -175,19 +175,23 @@ def _minor(population: Population) -> list[bool]:
     return [cell not in first for cell in population.cells]
 
 
-def _sets(sides: Sequence[Side]) -> Sets:
-    """The units behind each cell: cells by units, of all populations one after the other."""
+def _sets(sides: Sequence[Side]) -> sp.csr_array:
+    """The units behind each cell: cells by units, of all populations one after the other.
+
+    Only the ones are held: of a hundred thousand people each is in some tens of two thousand cells.
+    """
     people = pl.concat([_people(one) for one in sides]).rank("dense").to_numpy().astype(np.int64)
     rows = np.cumsum([0, *(one.rows.height for one in sides)])
+    atoms = [atoms_of(one.population, one.rows) for one in sides]
     behind = [
-        _numbered(people[start:end][cell[atoms_of(one.population, one.rows)]])
-        for one, start, end in zip(sides, rows, rows[1:], strict=False)
+        _numbered(people[start:end][cell[atom]])
+        for one, atom, start, end in zip(sides, atoms, rows, rows[1:], strict=False)
         for cell in one.population.matrix
     ]
     used, places = np.unique(np.concatenate(behind), return_inverse=True)
-    sets = np.zeros((len(behind), len(used)), dtype=np.float32)
-    sets[np.repeat(np.arange(len(behind)), [len(cell) for cell in behind]), places] = 1
-    return sets
+    rows_of = np.repeat(np.arange(len(behind)), [len(cell) for cell in behind])
+    ones = np.ones(len(places), dtype=np.int32)
+    return sp.csr_array((ones, (rows_of, places)), shape=(len(behind), len(used)))
 
 
 def _people(one: Side) -> pl.Series:

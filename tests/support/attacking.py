@@ -113,9 +113,7 @@ def _of(one: Published) -> tuple[sp.csr_array, sp.csr_array]:
 def _known(linked: Sequence[Side], rule: Rule) -> Iterator[tuple[int, int, bool]]:
     """Pairs of cells of different populations: of the same units, or the second holds the first."""
     overlaps = Overlaps(linked, rule)
-    sets = overlaps.sets
-    shared = sets @ sets.T
-    size = overlaps.size
+    shared, size = overlaps.shared, overlaps.size
     units = np.array([one.population.unit for one in linked])[overlaps.side]
     for a, b in np.argwhere(shared == size[:, None]):
         if overlaps.side[a] != overlaps.side[b] and units[a] == units[b] and size[a]:
