@@ -18,6 +18,7 @@ from flows.housekeeping import runs_in
 from flows.keys import ring_of, source_of, wrapped_in
 from flows.receipts import Receipt, next_number, receipt_path, receipts, write_receipt
 from flows.settings import Settings
+from flows.signing import keep_public_keys
 from governance.audit import Recorder
 from schemas.errors import KeyProblem
 
@@ -31,6 +32,7 @@ CONSEQUENCES = {
     "store": "Identity and staging stores wrapped in these epochs cannot be opened again.",
     "release": "Warehouse releases wrapped in these epochs cannot be opened again.",
     "seal": "Files sealed to the hub in these epochs cannot be opened again.",
+    "record": "Nothing can be signed in these epochs again; what was signed can still be checked.",
 }
 
 
@@ -163,6 +165,8 @@ def _begin(
 
     check_changeable(source)
     ring = ring_of(settings, kind)
+    if kind == "record":
+        keep_public_keys(settings)
     lost = ""
     if epoch is not None:
         _refuse_if_needed(settings, control, ring, epoch)

@@ -14,12 +14,20 @@ from flows.epochs import epochs_of, still_to_supply
 from flows.keys import rewrap, ring_of, source_of, wrapped_in
 from flows.receipts import readable
 from flows.settings import Settings
+from flows.signing import can_sign, keep_public_keys
 from flows.start import new_key
 from schemas.errors import JourneysError, KeyProblem
 
 if TYPE_CHECKING:
     from governance.control import Control
     from governance.keys.ring import KeyRing, Kind
+
+
+OLD_EPOCHS = {
+    "seal": "opens what partners sealed before their bundle was renewed",
+    "record": "signs nothing; what it signed is checked with its public half in checkpoints/",
+}
+"""Of keys that wrap nothing: what an epoch that is not the newest is good for."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +71,13 @@ def new_keys(settings: Settings, today: date) -> dict[str, bool]:
     """
     with run_lock(settings), open_control(settings) as control:
         put_in_order(settings, control, settings.keys.named)
-        return {
+        made = {
             str(kind): new_key(source_of(settings, kind), kind, today)
             for kind in settings.keys.named
         }
+        if can_sign(settings):
+            keep_public_keys(settings)
+        return made
 
 
 def key_states(settings: Settings) -> list[KeyState]:
@@ -111,6 +122,8 @@ def rotate(settings: Settings, kind: Kind, clock: Clock = utc_now) -> int:
         control.add_audit(
             recorder(settings).entry("alteration", clock(), detail={"key": kind, "epoch": epoch})
         )
+        if kind == "record":
+            keep_public_keys(settings)
         if kind in ("store", "release"):
             rewrap(settings, kind, wrapped_runs(settings, kind))
     return epoch
@@ -174,8 +187,8 @@ def _held_elsewhere(settings: Settings, control: Control) -> KeyState:
 def _states(settings: Settings, control: Control, ring: KeyRing) -> dict[int, tuple[str, str]]:
     if ring.kind == "identifier":
         return _identifier_states(settings, control, ring)
-    if ring.kind == "seal":
-        old = ("old", "opens what partners sealed before their bundle was renewed")
+    if ring.kind in OLD_EPOCHS:
+        old = ("old", OLD_EPOCHS[ring.kind])
         return {n: ("in use", "") if n == ring.newest else old for n in ring.epochs}
     wrapping = wrapped_in(settings, ring.kind, wrapped_runs(settings, ring.kind))
     return {

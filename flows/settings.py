@@ -36,6 +36,7 @@ class _KeysDocument(_Part):
     store: Any
     release: Any
     seal: Any = None
+    record: Any = None
 
     @field_validator("*")
     @classmethod
@@ -46,7 +47,7 @@ class _KeysDocument(_Part):
 
     @model_validator(mode="after")
     def _are_apart(self) -> _KeysDocument:
-        named = [str(one) for one in (self.identifier, self.store, self.release, self.seal) if one]
+        named = [str(one) for one in (getattr(self, kind) for kind in KINDS) if one]
         if len(set(named)) < len(named):
             raise ValueError("names one place twice; every key needs a place of its own")
         return self
@@ -60,6 +61,7 @@ class Keys:
     store: KeySource
     release: KeySource
     seal: KeySource | None
+    record: KeySource | None = None
 
     def source(self, kind: Kind) -> KeySource | None:
         """Where the key of a kind is kept."""
@@ -211,6 +213,11 @@ class Settings(_Settled):
         return self.folder / "quarantine"
 
     @property
+    def checkpoints(self) -> Path:
+        """Where signed checkpoints of the audit record are, and the keys to check them with."""
+        return self.folder / "checkpoints"
+
+    @property
     def codes(self) -> Path | None:
         """The partnership's own code lists, which win over the packaged ones; None without."""
         folder = self.folder / "codes"
@@ -314,6 +321,7 @@ def _key_sources(said: _KeysDocument, folder: Path) -> Keys:
         store=key_source(said.store, folder),
         release=key_source(said.release, folder),
         seal=optional(said.seal),
+        record=optional(said.record),
     )
 
 

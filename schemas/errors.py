@@ -44,6 +44,10 @@ class StoreError(JourneysError):
     """A store, release or publication that is missing, corrupt or not as it was recorded."""
 
 
+class RecordProblem(JourneysError):
+    """A record of what was done, or a proof about it, that is not as it was signed."""
+
+
 class ModelError(JourneysError):
     """A linkage model that is missing, untrained or does not fit the encoding."""
 

@@ -17,7 +17,7 @@ keys_app = typer.Typer(
 )
 
 KindArgument = Annotated[
-    str, typer.Argument(metavar="KIND", help="identifier, store, release or seal.")
+    str, typer.Argument(metavar="KIND", help="identifier, store, release, seal or record.")
 ]
 
 
@@ -91,6 +91,10 @@ def keys_rotate_command(kind: KindArgument, config: ConfigOption = None) -> None
         )
     elif kind == "seal":
         typer.echo("Partners that encode at source need a new bundle.")
+    elif kind == "record":
+        typer.echo(
+            "Give partners its public half in checkpoints/; the epoch before it vouches for it."
+        )
     else:
         typer.echo("Nothing is wrapped in the old epoch any more; it may be destroyed.")
 

@@ -18,14 +18,15 @@ from typing import Literal
 from governance.keys.root import ROOT_BYTES, RootKey
 from schemas.errors import KeyProblem
 
-Kind = Literal["identifier", "store", "release", "seal"]
-KINDS: tuple[Kind, ...] = ("identifier", "store", "release", "seal")
+Kind = Literal["identifier", "store", "release", "seal", "record"]
+KINDS: tuple[Kind, ...] = ("identifier", "store", "release", "seal", "record")
 """What a ring is for.
 
 `identifier`  encodings and surrogate keys; a hub fed by encoded extracts never holds it.
 `store`       the identity and staging stores.
 `release`     the warehouse that analysts read: all that an analyst is given.
 `seal`        opening what partners encoded and sealed on their own machines.
+`record`      signing checkpoints of the audit record, receipts and evidence.
 """
 
 Form = Literal["key", "half-1", "half-2", "wrapped"]

@@ -176,7 +176,7 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
     assert again.exit_code == 0 and "never overwritten" in again.stdout
     assert json.loads(out.read_text()) == {
         "made": [],
-        "kept": ["identifier", "store", "release", "seal"],
+        "kept": ["identifier", "store", "release", "seal", "record"],
     }
 
 

@@ -151,7 +151,7 @@ def test_the_epoch_that_the_data_are_in_cannot_be_lost_quietly(ran: Partnership)
 def test_the_commands_say_what_they_do(ran: Partnership) -> None:
     shown = ran.journeys("keys", "status")
     assert shown.exit_code == 0
-    for kind in ("identifier", "store", "release", "seal"):
+    for kind in ("identifier", "store", "release", "seal", "record"):
         assert kind in shown.output
     rotated = ran.journeys("keys", "rotate", "seal")
     assert rotated.exit_code == 0 and "epoch 2" in rotated.output
