@@ -131,7 +131,7 @@ def read_extract(arrived: Arrived, terms: Terms) -> Read:
     return Read(
         raw=raw,
         examined=examined,
-        over_shared=sum(over_shared.values()),
+        over_shared=sum(map(len, over_shared.values())),
         missing=missing,
         left=arrived.others + len(arrived.files) - len(agreed) - len(not_taken),
         not_taken=not_taken,

@@ -13,6 +13,12 @@ from importlib import resources
 PARTNER, RESULT_TABLE = "police", "drug_test"
 """Whose agreement names a purpose, and the table that is not taken in without one."""
 
+NO_PURPOSE = (
+    "its agreement names no purpose for which drug-test results may be disclosed "
+    "(PACE 1984 section 63B(7)): have `pace_63b_purpose` agreed"
+)
+"""Why the table is not taken in then."""
+
 
 @cache
 def disclosure_purposes() -> dict[str, str]:
