@@ -32,6 +32,7 @@ from governance.agreements.parts import (
     Words,
 )
 from governance.agreements.signed import check_key_signatures
+from governance.retention import CLASSES
 from schemas.errors import AgreementError
 
 # Renewal of a sharing agreement takes controllers about two months, so warn that early.
@@ -171,6 +172,13 @@ class Agreement(Part):
             raise ValueError("lies before `starts`")
         if value is not None and expires is not None and value > expires:
             raise ValueError("lies after `expires`")
+        return value
+
+    @field_validator("retention", mode="after")
+    @classmethod
+    def _is_of_classes_that_are_kept(cls, value: Mapping[str, int]) -> Mapping[str, int]:
+        if set(value) - set(CLASSES):
+            raise ValueError(f"names what is no class of data: {', '.join(CLASSES)}")
         return value
 
     @field_validator("pace_63b_purpose", mode="after")
