@@ -58,6 +58,25 @@ def test_what_is_restricted_or_not_asked_for_is_no_index(con: duckdb.DuckDBPyCon
     assert {index.key for index in indexes(con)} == BY_KEY
 
 
+def test_a_restricted_metric_that_is_asked_for_goes_through_the_gate() -> None:
+    con = small_marts.marts()
+    con.execute("UPDATE metric_period SET is_reported = TRUE, reason = NULL")
+    quarter = window_of(STARTS[3], "quarter")
+    every = due(con, "quarter", [])
+    (asked,) = (one for one in every if one.index.name == "deaths" and one.window == quarter)
+    for died, shown in ((12, "10"), (3, MASKED)):
+        con.execute("DELETE FROM outcome WHERE metric = 'deaths'")
+        con.execute(
+            "INSERT INTO outcome SELECT 'deaths', 'deaths', ?, 'all', 'All', person_id, 1, NULL "
+            "FROM person ORDER BY person_id LIMIT ?",
+            [QUARTERS[3], died],
+        )
+        certified, _ = certify_due(con, "asked", [asked])
+        outcomes = tables_of([certified.release])["outcomes"]
+        assert outcomes.filter(pl.col("split") == "All")["numerator"].to_list() == [shown]
+    con.close()
+
+
 def test_a_mean_is_not_published(con: duckdb.DuckDBPyConnection) -> None:
     tests = next(index for index in indexes(con) if index.name == "tests")
     assert {line.labels[0] for line in tests.lines} == {"soon", "later"}
@@ -275,7 +294,7 @@ def test_what_one_measure_masks_no_other_shows() -> None:
     )
     con.execute(
         "INSERT INTO metric_period SELECT 'offers', 'a', period_kind, start_date, complete_on, "
-        "is_reported FROM metric_period WHERE metric = 'tests'"
+        "is_reported, reason FROM metric_period WHERE metric = 'tests'"
     )
     period = con.execute("SELECT period_id FROM period ORDER BY start_date").fetchall()[0][0]
     for n in range(23):

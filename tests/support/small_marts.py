@@ -32,7 +32,7 @@ CREATE TABLE measure (metric VARCHAR, measure VARCHAR, title VARCHAR, denominato
                       value_column VARCHAR, numerator_sql VARCHAR);
 CREATE TABLE indicator (metric VARCHAR);
 CREATE TABLE metric_period (metric VARCHAR, measure VARCHAR, period_kind VARCHAR, start_date DATE,
-                            complete_on DATE, is_reported BOOLEAN);
+                            complete_on DATE, is_reported BOOLEAN, reason VARCHAR);
 CREATE TABLE outcome (metric VARCHAR, measure VARCHAR, period_id VARCHAR, category_kind VARCHAR,
                       category VARCHAR, person_id VARCHAR, numerator INTEGER, denominator INTEGER);
 CREATE TABLE code (list VARCHAR, code VARCHAR, label VARCHAR, category VARCHAR, rank INTEGER);
@@ -75,12 +75,14 @@ def marts(people: int = 200, seed: int = 1, *, reported: int = 5) -> duckdb.Duck
         con.execute("INSERT INTO period VALUES (?, ?, ?)", [quarter, start, end])
         con.execute("INSERT INTO cohort_period VALUES ('released', ?, ?, ?)", [start, done, said])
         for metric in ("tests", "deaths", "unasked"):
-            row = [metric, "quarter", start, done, said]
-            con.execute("INSERT INTO metric_period VALUES (?, 'soon', ?, ?, ?, ?)", row)
+            is_withheld = metric == "deaths"
+            why = "restricted" if is_withheld else None if said else "unfinished"
+            row = [metric, "quarter", start, done, said and not is_withheld, why]
+            con.execute("INSERT INTO metric_period VALUES (?, 'soon', ?, ?, ?, ?, ?)", row)
         year = date(start.year - 1, start.month, 1)
         at = end.replace(year=end.year - 1) + timedelta(days=1) if place else year
         row = ["treated", "twelve months", at, done, said]
-        con.execute("INSERT INTO metric_period VALUES (?, 'in_treatment', ?, ?, ?, ?)", row)
+        con.execute("INSERT INTO metric_period VALUES (?, 'in_treatment', ?, ?, ?, ?, NULL)", row)
     rows: dict[str, list[tuple[object, ...]]] = {}
     for number in range(people):
         _add(rows, stream, f"p{number}", reported)

@@ -10,10 +10,11 @@ import yaml
 
 from schemas.errors import ConfigError
 from warehouse.cohorts import load_cohorts, read_cohort
-from warehouse.cohorts.read import PUBLISHED
+from warehouse.cohorts.read import MOST_WAYS
 from warehouse.cohorts.rows import cohort_row, stage_rows
 from warehouse.cohorts.vocabulary import vocabulary
 from warehouse.models import load_seed
+from warehouse.publish.indexes import closed_sets
 
 SOUND: dict[str, Any] = {
     "cohort": "rearrested",
@@ -114,7 +115,6 @@ def test_the_longest_path_is_the_follow_up() -> None:
         (stage(stage="index"), "which is the name of the index event"),
         (stage(**{"from": "later"}), "whose `from` or `of` is not a stage before it"),
         ({"stages": SOUND["stages"] * 2}, "names two stages alike"),
-        ({"publish": True}, "the draft tables have no place for this cohort"),
         ({"sources": ["housing tenancy"]}, "`sources` leaves out police"),
         ({"partners": "police"}, "`partners` is not a list"),
         ({"title": " "}, "`title` is not in the expected form"),
@@ -142,8 +142,37 @@ def test_the_warehouses_own_names_are_not_to_be_had(tmp_path: Path, name: str) -
         read_cohort(written(tmp_path, name, cohort=name))
 
 
-def test_what_may_be_published_is() -> None:
-    assert {c.cohort for c in load_cohorts() if c.publish} == PUBLISHED
+def test_a_partnerships_own_cohort_may_be_published(tmp_path: Path) -> None:
+    assert read_cohort(written(tmp_path, publish=True)).publish
+
+
+def test_the_ways_through_a_cohort_are_the_sets_of_stages_that_can_be_reached() -> None:
+    for cohort in load_cohorts():
+        number = {stage: place for place, stage in enumerate(["index", *cohort.needed()], start=1)}
+        needs = [(1, 1), *((number[one], number[of]) for one, of in cohort.needed().items())]
+        assert cohort.ways() == len(closed_sets(needs)) <= MOST_WAYS
+
+
+def test_a_published_cohort_names_its_steps_apart(tmp_path: Path) -> None:
+    twice = [{**SOUND["stages"][0], "stage": name, "title": "Again"} for name in ("one", "two")]
+    with pytest.raises(ConfigError, match="two of its steps have one title"):
+        read_cohort(written(tmp_path, stages=twice, publish=True))
+
+
+def test_a_cohort_of_too_many_ways_cannot_be_published(tmp_path: Path) -> None:
+    parts = [
+        {
+            **SOUND["stages"][0],
+            "stage": f"part_{place}",
+            "title": f"Part {place}",
+            "part": True,
+            "of": "index",
+        }
+        for place in range(7)
+    ]
+    assert read_cohort(written(tmp_path, stages=parts)).ways() == 2 * MOST_WAYS
+    with pytest.raises(ConfigError, match="can be reached in 128 ways and at most 64"):
+        read_cohort(written(tmp_path, stages=parts, publish=True))
 
 
 def test_a_part_is_not_a_stage_to_go_on_from(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def indicator(**said: Any) -> dict[str, Any]:
         "target": 50.0,
         "target_unit": "percent",
         "caveat": None,
+        "is_withheld": False,
         "unit": "releases",
     }
     return row | said
@@ -160,11 +161,18 @@ def test_a_target_of_another_figure_is_not_judged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
-    [("restricted", "has not asked"), ("computed", "no partner sends"), ("proxy", "no partner")],
+    ("status", "is_withheld", "said"),
+    [
+        ("restricted", True, "has not asked"),
+        ("restricted", False, "no partner sends"),
+        ("computed", False, "no partner sends"),
+        ("proxy", False, "no partner"),
+    ],
 )
-def test_what_is_not_published_is_not_available_and_says_why(status: str, said: str) -> None:
-    (row,) = made(table("outcomes", []), status=status)
+def test_what_is_not_published_is_not_available_and_says_why(
+    status: str, is_withheld: bool, said: str
+) -> None:
+    (row,) = made(table("outcomes", []), status=status, is_withheld=is_withheld)
     assert (row["numerator"], row["denominator"], row["value"]) == ("[x]", "[x]", "[x]")
     assert said in row["note"]
     assert row["unit"] == "per cent"  # its target's

@@ -10,6 +10,7 @@ from warehouse.publish.groupings import (
     ELSEWHERE,
     Split,
     as_published,
+    categories_of,
     finest,
     of_people,
     own,
@@ -51,6 +52,13 @@ def test_a_line_that_is_small_of_everyone_does_not_count() -> None:
     rare = [*EVERYONE, frozenset({"out"})]
     assert finest(split("sex"), given, counted, rare, RULE) is not None
     assert finest(split("sex"), given, counted, rare[1:], RULE) is None
+
+
+def test_every_category_of_a_declared_kind_is_published_though_nobody_was_ever_in_it() -> None:
+    results = categories_of("test_result")
+    assert set(results) > {"Positive for both", "Not known"}
+    assert tuple(own("test_result", results[:1]).groupings[0]) == results
+    assert categories_of("contact_group") == categories_of("sex") == ()
 
 
 def test_areas_are_the_largest_and_elsewhere() -> None:

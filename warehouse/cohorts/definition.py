@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -131,7 +132,7 @@ class Cohort(_Part):
     """A cohort, as its YAML file defines it.
 
     ``status`` is of the definition: linkage makes even an exactly defined number a few per cent
-    low, which ``caveat`` says. ``publish`` cohorts are in the board's funnels.
+    low, which ``caveat`` says. ``publish`` cohorts go through the gate into the board pack.
     """
 
     cohort: Name
@@ -176,6 +177,15 @@ class Cohort(_Part):
             if not stage.part:
                 before = stage.stage
         return found
+
+    def ways(self) -> int:
+        """How many sets of stages somebody in the cohort can have reached."""
+        needed = self.needed()
+
+        def from_here(stage: str) -> int:
+            return prod(1 + from_here(later) for later, of in needed.items() if of == stage)
+
+        return from_here(INDEX)
 
     def steps(self) -> dict[str, tuple[str, ...]]:
         """Each stage that is the day of a step (the index among them) → the kinds of step."""

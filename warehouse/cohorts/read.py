@@ -9,14 +9,14 @@ from typing import Final
 
 from schemas.documents import read_document
 from schemas.errors import ConfigError
-from warehouse.cohorts.definition import Cohort
+from warehouse.cohorts.definition import Cohort, Stage
 from warehouse.cohorts.vocabulary import Vocabulary, vocabulary
 from warehouse.models import SQL_FOLDER
 from warehouse.staging import TABLES
 
 FOLDER: Final = Path(__file__).parent
-PUBLISHED: Final = frozenset({"positive_test", "release_need"})
-"""The cohorts whose funnels have a place in the draft tables and on the page."""
+MOST_WAYS: Final = 64
+"""In so many ways the stages of a published cohort may be reached; each of them is proved safe."""
 _MOST_LISTED: Final = 5
 _DISTRICT: Final = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?")
 
@@ -61,6 +61,13 @@ def read_cohort(path: Path) -> Cohort:
             "days.",
         )
     return cohort
+
+
+def _told(stage: Stage) -> str:
+    """A stage's title with its days, by name or number, so that titles can be told apart."""
+    return stage.title.replace("{within}", str(stage.within)).replace(
+        "{lasting}", str(stage.lasting)
+    )
 
 
 def _files(folder: Path) -> list[Path]:
@@ -114,8 +121,14 @@ def _faults(cohort: Cohort, words: Vocabulary) -> list[str]:
             faults.append(f"`entry.{place}.ethnicity_group` is not one of {groups}")
     if (SQL_FOLDER / "intermediate" / f"int_cohort_{cohort.cohort}.sql").exists():
         faults.append("`cohort` is a name that the warehouse uses itself")
-    if cohort.publish and cohort.cohort not in PUBLISHED:
-        faults.append("`publish` is true, though the draft tables have no place for this cohort")
+    if cohort.publish and cohort.ways() > MOST_WAYS:
+        faults.append(
+            f"`publish` is true, though its stages can be reached in {cohort.ways()} ways and at "
+            f"most {MOST_WAYS} can be proved safe, so fewer stages may be a part"
+        )
+    titles = [cohort.index.title, *(_told(stage) for stage in cohort.stages)]
+    if cohort.publish and len(set(titles)) < len(titles):
+        faults.append("`publish` is true, though two of its steps have one title")
     if not faults:
         used = set(words.recorded_by(cohort).values())
         told = {source.split(" ", 1)[0] for source in cohort.sources}

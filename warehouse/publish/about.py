@@ -62,8 +62,9 @@ def about_tables(
     ).pl()
     swings = linkage_sensitivity(otherwise, latest(outcomes, rule), rule)
     indicators = release_con.execute(
-        "SELECT indicator.*, metric.caveat, metric.unit FROM indicator LEFT JOIN metric USING "
-        "(metric)"
+        "SELECT indicator.*, metric.caveat, metric.unit, metric IN (SELECT metric FROM "
+        "metric_period WHERE reason = 'restricted') AS is_withheld FROM indicator LEFT JOIN metric "
+        "USING (metric)"
     ).pl()
     prevalence = release_con.execute("SELECT * FROM prevalence").pl()
     return {

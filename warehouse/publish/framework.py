@@ -47,7 +47,8 @@ def framework(
     others publish.
 
     Args:
-        indicators: The mart ``indicator``, and ``caveat`` and ``unit`` of the mart ``metric``.
+        indicators: The mart ``indicator``, ``caveat`` and ``unit`` of the mart ``metric``, and
+            whether it ``is_withheld`` because the partnership has not asked for it.
         outcomes: The table ``outcomes`` of the pack.
         sensitivity: The table ``linkage_sensitivity`` of the pack.
         published: From ``warehouse.publish.published.read_published``.
@@ -149,7 +150,7 @@ def _not_shown(indicator: Mapping[str, Any], note: str) -> dict[str, str]:
     """Why there is no figure, and the unit that its target is in."""
     unit = indicator["target_unit"] or ""
     why = _A_MEAN if " " in unit and "mean" in unit else _NOT_SHOWN
-    if indicator["status"] == "restricted":
+    if indicator["is_withheld"]:
         why = _NOT_ASKED
     return {
         "unit": PERCENT if unit in ("percent", PERCENT) else "",

@@ -78,6 +78,14 @@ def own(name: str, categories: Sequence[str]) -> Split:
     return Split(name, False, frozenset({NOT_KNOWN}), (plain,))
 
 
+def categories_of(kind: str) -> tuple[str, ...]:
+    """Every category of a kind that the file declares; none where it does not."""
+    if kind not in _declared() or kind in OF_PEOPLE:
+        return ()
+    (finest_of_it, *_) = _split(kind, ()).groupings
+    return tuple(one for members in finest_of_it.values() for one in members)
+
+
 def finest(
     split: Split, given: pl.Series, counted: pl.Series, lines: Sequence[frozenset[str]], rule: Rule
 ) -> Grouping | None:

@@ -16,7 +16,7 @@ from typing import Final
 import duckdb
 
 from schemas.errors import StoreError
-from warehouse.publish.groupings import wider_next
+from warehouse.publish.groupings import categories_of, wider_next
 from warehouse.publish.standing import COUNTED, NOT_ASKED, Asked, possible
 from warehouse.publish.windows import QUARTER, YEAR, Window, window_of
 
@@ -109,7 +109,7 @@ class Index:
 def indexes(con: duckdb.DuckDBPyConnection) -> tuple[Index, ...]:
     """What a release can publish: published cohorts, metrics that boards are used to, transitions.
 
-    Restricted metrics, means and medians are left out.
+    Restricted metrics that the partnership has not asked for, means and medians are left out.
 
     Args:
         con: A connection from ``warehouse.connect.open_release``.
@@ -199,7 +199,8 @@ def _cohorts(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
 def _metrics(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
     metrics = con.execute(
         "SELECT metric, unit, title, relation, category_kind FROM metric "
-        "WHERE kind = 'metric' AND status <> 'restricted' AND (is_published OR metric IN "
+        "WHERE kind = 'metric' AND metric NOT IN (SELECT metric FROM metric_period "
+        "WHERE reason = 'restricted') AND (is_published OR metric IN "
         "(SELECT metric FROM indicator WHERE metric IS NOT NULL)) ORDER BY metric"
     ).fetchall()
     days = dict(con.execute("SELECT name, days FROM policy").fetchall())
@@ -224,12 +225,7 @@ def _metrics(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
             [metric, "twelve months" if stock else "quarter"],
             YEAR if stock else QUARTER,
         )
-        kinds = con.execute(
-            "SELECT category_kind, list(DISTINCT category ORDER BY category) FROM outcome "
-            "WHERE metric = ? GROUP BY category_kind ORDER BY category_kind <> ?, category_kind",
-            [metric, first],
-        ).fetchall()
-        for place, (kind, categories) in enumerate(kinds):
+        for place, (kind, categories) in enumerate(_own_categories(con, metric, first)):
             yield Index(
                 OUTCOMES,
                 metric if place == 0 else f"{metric} by {kind}",
@@ -242,10 +238,28 @@ def _metrics(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
                 quarters,
                 complete,
                 own=kind,
-                categories=tuple(categories),
+                categories=categories,
                 is_split=place == 0,
                 is_stock=stock,
             )
+
+
+def _own_categories(
+    con: duckdb.DuckDBPyConnection, metric: str, first: str
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """A metric's own kinds of category, the first of them first, and the categories of each.
+
+    There are those that are declared, and any other that was ever counted.
+    """
+    counted = dict(
+        con.execute(
+            "SELECT category_kind, list(DISTINCT category ORDER BY category) FROM outcome "
+            "WHERE metric = ? GROUP BY category_kind ORDER BY category_kind",
+            [metric],
+        ).fetchall()
+    )
+    for kind in dict.fromkeys([first, *counted]):
+        yield kind, tuple(dict.fromkeys([*categories_of(kind), *counted.get(kind, [])]))
 
 
 def _outcome_lines(

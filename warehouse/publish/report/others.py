@@ -23,7 +23,7 @@ NEVER_AGAIN = (
 )
 PER_CENT = "per cent"
 UNTOLD = "cannot be told"
-OURS = ("exact", "proxy")  # how a figure from the partners' own records is called
+OURS = ("exact", "proxy", "restricted")  # how a figure from the partners' own records is called
 
 
 def next_section(pack: Pack) -> Section | None:

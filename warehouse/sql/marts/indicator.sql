@@ -4,7 +4,7 @@
 -- column indicator: What the row says there.
 -- column status: computed, proxy (stands in for something these partners do not record), restricted (computed only where the partnership asks for it) or not available.
 -- column reason: Why it is not available, or what to know; missing for most.
--- column source: Where its numbers are from; of a row that these partners cannot supply, who publishes it.
+-- column source: Where its numbers are from; of a row that these partners cannot supply, where such figures come from as far as that is known.
 -- column metric: The metric that answers it; missing when none does.
 -- column measure: The measure that answers it; missing when none does.
 -- column split: How it is split there, as in figure; missing when nothing answers it.
