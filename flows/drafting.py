@@ -201,7 +201,7 @@ def in_hand(settings: Settings, control: Control) -> str | None:
 
 
 def is_fresh(settings: Settings, control: Control, draft_id: str) -> bool:
-    """Whether a draft was set beside all that is public now, and of nobody who was erased since.
+    """Whether a draft was set beside all that is public now, and of nobody who went since.
 
     One that was made before another publication, or before one was withdrawn, can never be
     published: it was not checked against what a reader has today.
@@ -214,7 +214,7 @@ def is_fresh(settings: Settings, control: Control, draft_id: str) -> bool:
     except JourneysError:
         return False
     counted = {one.counted_run for one in control.draft_releases(draft_id)}
-    if counted & control.runs_before_an_erasure():
+    if counted & control.runs_of_the_past():
         return False
     before = [one.digest for one in told.releases[: len(told.releases) - len(told.new)]]
     return before == public_digests(control)

@@ -87,7 +87,7 @@ def tidy(settings: Settings, control: Control) -> None:
 
     A draft that an officer has approved is kept until it is published, and so is its release; so
     are the newest publication's and the one that people were taken back to. No release is kept
-    from before a run that erased people: they are in it. With a draft goes what proves it safe;
+    from before a run that erased people, or from before a partner was taken out: they are in it. With a draft goes what proves it safe;
     of what is public both are kept.
     """
     committed = control.committed_runs()
@@ -97,7 +97,7 @@ def tidy(settings: Settings, control: Control) -> None:
     read = {run.run_id for run in (control.release_run(),) if run is not None}
     needed = in_hand | read | {one.run_id for one in control.publications()[:1]}
     keep_only(settings.stores, set(committed[:1]))
-    keep_only(settings.releases, (recent | needed) - control.runs_before_an_erasure())
+    keep_only(settings.releases, (recent | needed) - control.runs_of_the_past())
     public = {one.run_id for one in control.publications()}
     drafts = {*waiting[: settings.keep_releases], *in_hand, *public}
     keep_only(settings.drafts, drafts)

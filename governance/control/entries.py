@@ -170,3 +170,20 @@ class Reading:
     at: datetime
     actor: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A partner's data were taken out of the stores of the run that was current, or are to be.
+
+    From the moment that it is begun nothing of the partner counts as staged; until it has ended
+    the stores may still hold some.
+    """
+
+    partner: str
+    run_id: str
+    begun_at: datetime
+    actor: str
+    reason: str
+    ended_at: datetime | None = None
+    number: int | None = None

@@ -6,12 +6,12 @@ from dataclasses import asdict
 
 import sqlalchemy as sa
 
+from governance.control.contributions import Contributions
 from governance.control.entries import AuditEntry, Reading, Run
-from governance.control.rights import Rights
 from governance.control.tables import AUDIT_ENTRY, READING
 
 
-class Releases(Rights):
+class Releases(Contributions):
     """What was decided of it. The next run goes on from the newest stores whatever people read."""
 
     def decide_reading(self, reading: Reading, entry: AuditEntry) -> None:
@@ -21,12 +21,12 @@ class Releases(Rights):
             connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
 
     def held(self) -> Reading | None:
-        """The rollback in force: None without one, and where people were erased since its run."""
+        """The rollback in force: None without one, and where people or a partner went since."""
         query = sa.select(READING).order_by(READING.c.number.desc()).limit(1)
         for row in self._rows(query):
             row.pop("number")
             last = Reading(**row)
-            if last.run_id is not None and last.run_id not in self.runs_before_an_erasure():
+            if last.run_id is not None and last.run_id not in self.runs_of_the_past():
                 return last
         return None
 

@@ -24,6 +24,7 @@ from governance.control.tables import (
     AUDIT_ENTRY,
     EXTRACT,
     EXTRACT_PROFILE,
+    REMOVAL,
     RIGHTS_REQUEST,
     RUN,
     SUPPRESSION,
@@ -131,11 +132,21 @@ class Runs(Database):
     # Extracts
 
     def staged_extracts(self) -> dict[str, Extract]:
-        """The extract now staged of each partner: the last that a committed run recorded."""
+        """The extract now staged of each partner: the last that a committed run recorded.
+
+        A partner whose data were taken out since has none.
+        """
+        taken_out = sa.select(sa.func.max(RUN.c.number)).join(REMOVAL)
         newest_first = (
             sa.select(EXTRACT)
             .join(RUN)
-            .where(RUN.c.state == "committed")
+            .where(
+                RUN.c.state == "committed",
+                RUN.c.number
+                > sa.func.coalesce(
+                    taken_out.where(REMOVAL.c.partner == EXTRACT.c.partner).scalar_subquery(), 0
+                ),
+            )
             .order_by(RUN.c.number.desc())
         )
         staged: dict[str, Extract] = {}

@@ -176,3 +176,17 @@ READING = sa.Table(
     sa.Column("actor", sa.String(120), nullable=False),
     sa.Column("reason", sa.String(200), nullable=False),
 )
+
+# Partners whose data were taken out of the stores of the run that was current.
+REMOVAL = sa.Table(
+    "removal",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("partner", sa.String(40), nullable=False),
+    sa.Column("run_id", sa.ForeignKey("run.run_id"), nullable=False),
+    sa.Column("begun_at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(120), nullable=False),
+    sa.Column("reason", sa.String(200), nullable=False),
+    # Until then the stores may still hold them; no run goes on from such stores.
+    sa.Column("ended_at", UtcDateTime),
+)

@@ -1,0 +1,84 @@
+"""Partners whose data were taken out, and what of the hub's own account of runs is forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from governance.control.entries import AuditEntry, Removal
+from governance.control.rights import Rights
+from governance.control.tables import AUDIT_ENTRY, EXTRACT_PROFILE, REMOVAL, RUN
+
+
+class Contributions(Rights):
+    """What is no longer kept, and since when."""
+
+    def begin_removal(self, removal: Removal, entry: AuditEntry) -> None:
+        """Record that a partner's data are taken out: from now on none of it counts as staged."""
+        row = {name: value for name, value in asdict(removal).items() if name != "number"}
+        with self._transaction() as connection:
+            connection.execute(sa.insert(REMOVAL).values(**row))
+            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+
+    def end_removal(self, number: int, at: datetime) -> None:
+        """Record that nothing of a partner is in the stores any more."""
+        with self._transaction() as connection:
+            connection.execute(
+                sa.update(REMOVAL).where(REMOVAL.c.number == number).values(ended_at=at)
+            )
+
+    def removals(self) -> list[Removal]:
+        """Every partner that was taken out, oldest first."""
+        return [Removal(**row) for row in self._rows(sa.select(REMOVAL).order_by("number"))]
+
+    def runs_before_a_removal(self) -> set[str]:
+        """The committed runs up to the last from whose stores a partner was taken out."""
+        last = sa.select(sa.func.max(RUN.c.number)).join(REMOVAL).scalar_subquery()
+        query = sa.select(RUN.c.run_id).where(RUN.c.state == "committed", RUN.c.number <= last)
+        return {str(row["run_id"]) for row in self._rows(query)}
+
+    def runs_of_the_past(self) -> set[str]:
+        """The committed runs whose releases nobody may read: people or a partner went since."""
+        return self.runs_before_an_erasure() | self.runs_before_a_removal()
+
+    def last_moment(self) -> datetime | None:
+        """The latest moment that anything is recorded of."""
+        moments = [
+            row["at"]
+            for column in (RUN.c.started_at, RUN.c.ended_at, AUDIT_ENTRY.c.at)
+            for row in self._rows(sa.select(sa.func.max(column).label("at")))
+        ]
+        return max((one for one in moments if one is not None), default=None)
+
+    def oldest_report(self) -> datetime | None:
+        """When the oldest run was started whose report is kept."""
+        query = sa.select(sa.func.min(RUN.c.started_at).label("at")).where(
+            RUN.c.report.is_not(None)
+        )
+        return self._rows(query)[0]["at"]
+
+    def forget_reports(self, before: datetime) -> int:
+        """Forget the reports of runs that were started before a moment, but for the current run's.
+
+        That there was such a run, when, and what it took in, in counts, stays.
+
+        Returns:
+            How many reports went.
+        """
+        current = self.current_run()
+        old = sa.and_(
+            RUN.c.started_at < before,
+            RUN.c.state != "running",
+            RUN.c.run_id != (current.run_id if current else ""),
+        )
+        gone = sa.select(RUN.c.run_id).where(old)
+        with self._transaction() as connection:
+            connection.execute(sa.delete(EXTRACT_PROFILE).where(EXTRACT_PROFILE.c.run_id.in_(gone)))
+            told = sa.and_(old, RUN.c.report.is_not(None))
+            # `null()` is no report; None would be the JSON value null.
+            done = connection.execute(
+                sa.update(RUN).where(told).values(report=sa.null(), problem=None)
+            )
+        return int(done.rowcount)
