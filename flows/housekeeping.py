@@ -87,8 +87,8 @@ def tidy(settings: Settings, control: Control) -> None:
 
     A draft that an officer has approved is kept until it is published, and so is its release; so
     are the newest publication's and the one that people were taken back to. No release is kept
-    from before a run that erased people, or from before a partner was taken out: they are in it. With a draft goes what proves it safe;
-    of what is public both are kept.
+    from before a run that erased people, or from before a partner was taken out: they are in it.
+    With a draft goes what proves it safe; of what is public both are kept.
     """
     committed = control.committed_runs()
     recent = set(committed[: settings.keep_releases])

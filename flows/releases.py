@@ -237,8 +237,8 @@ def _next_to(there: list[str], run_id: str | None) -> str | None:
 def _check_not_erased(control: Control, run_id: str | None) -> None:
     if run_id in control.runs_of_the_past():
         raise NotReadable(
-            "People were erased, or a partner taken out, since that release was made, and they are "
-            "in it.",
+            "People were erased since that release was made, or a partner was taken out, and they "
+            "are in it.",
             "Go back to a release made since then, or run `journeys run` to make a new one.",
         )
 

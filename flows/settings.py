@@ -10,12 +10,13 @@ import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from governance.keys.ring import KINDS, Kind
 from governance.keys.sources import KeySource, key_source
+from governance.retention import LONGEST, OWN, check_classes
 from schemas.documents import is_present, read_document
 from schemas.errors import ConfigError
 
@@ -100,6 +101,25 @@ class Role(_Part):
     tables: frozenset[str] | None = Field(default=None, min_length=1)
 
 
+class Retention(_Part):
+    """How long the hub keeps what is its own, and what is kept where no restore reaches it.
+
+    `days` are laid over the packaged policy (`governance.retention`), null keeps for good.
+    `backups` is the folder that backups are in, which is only looked at. `register` is a folder
+    outside this one where every erasure that was carried out is entered (`flows.register`).
+    """
+
+    days: dict[str, Annotated[int, Field(ge=1, le=LONGEST, strict=True)] | None] = {}
+    backups: Path | None = None
+    register: Path | None = None
+
+    @field_validator("days")
+    @classmethod
+    def _are_of_our_own(cls, value: dict[str, int | None]) -> dict[str, int | None]:
+        check_classes(value, OWN)
+        return value
+
+
 class Disclosure(_Part):
     """The publication gate: counts below the threshold are masked, others rounded."""
 
@@ -126,6 +146,7 @@ class _Settled(_Part):
     restricted_metrics: tuple[str, ...] = ()
     sql_reason: str | None = Field(default=None, min_length=1)
     roles: dict[str, Role] = {}
+    retention: Retention = Retention()
 
     @field_validator("spark", mode="before")
     @classmethod
@@ -308,8 +329,28 @@ def _resolved(document: _Document, folder: Path) -> Settings:
         restricted_metrics=document.restricted_metrics,
         sql_reason=document.sql_reason,
         roles=document.roles,
+        retention=_kept_where(document.retention, folder),
         folder=folder,
     )
+
+
+def _kept_where(said: Retention, folder: Path) -> Retention:
+    """The same with absolute paths.
+
+    Raises:
+        ConfigError: The register would be restored with the folder whose restores it is to tell.
+    """
+    backups, register = (
+        None if path is None else (folder / path).resolve()
+        for path in (said.backups, said.register)
+    )
+    if register is not None and register.is_relative_to(folder.resolve()):
+        raise ConfigError(
+            "`retention: register` is in the partnership folder, so a restore would take it back "
+            "too.",
+            "Name a folder outside it, best on another disk, and leave that out of its backups.",
+        )
+    return Retention(days=said.days, backups=backups, register=register)
 
 
 def _key_sources(said: _KeysDocument, folder: Path) -> Keys:
