@@ -105,6 +105,7 @@ reference: install ## Renew the pages of the contracts, the warehouse, the metri
 	$(BIN)/python -m schemas.reference docs/reference/contracts
 	$(BIN)/python -m warehouse.reference docs/reference
 	$(BIN)/python -m flows.lineage_page docs/reference/lineage.md
+	$(BIN)/python -m flows.roles_page docs/explanation/who-can-read-what.md
 
 attack: install ## Turn the published attacks, and ones made for it, on the encoding
 	$(BIN)/journeys attack

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.break_glass import alerts
 from flows.context import RunContext
 from flows.drafting import Drafted
 from flows.intake import Staged, Taken
@@ -43,6 +44,7 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
             *_warnings(run, drafted.staged),
             *release.people.said,
             *_held(run, release.people.erased),
+            *_glass_broken(run),
             *([drafted.said] if drafted.failed else []),
         ],
     }
@@ -62,6 +64,12 @@ def _held(run: RunContext, erased: Erased) -> list[str]:
         f"People still read the release {held.run_id}, which they were taken back to; "
         "`journeys release rollback --newest` ends that."
     ]
+
+
+def _glass_broken(run: RunContext) -> list[str]:
+    """That a store was looked into since the last committed run began."""
+    current = run.control.current_run()
+    return alerts(run.control, current.started_at) if current else []
 
 
 def _rights(erased: Erased, staged: Staged) -> dict[str, Any]:

@@ -85,7 +85,13 @@ class Selected:
     rows: list[tuple[Any, ...]]
 
 
-def select(con: duckdb.DuckDBPyConnection, sql: str, *, seconds: float = MOST_SECONDS) -> Selected:
+def select(
+    con: duckdb.DuckDBPyConnection,
+    sql: str,
+    *,
+    seconds: float = MOST_SECONDS,
+    most_rows: int = MOST_ROWS,
+) -> Selected:
     """Run exactly one SELECT and read its result to the end.
 
     The settings of :func:`warehouse.connect.open_release` do not hold by themselves (COPY to the
@@ -95,6 +101,7 @@ def select(con: duckdb.DuckDBPyConnection, sql: str, *, seconds: float = MOST_SE
         con: A connection from :func:`warehouse.connect.open_release`.
         sql: What the analyst typed.
         seconds: How long it may take.
+        most_rows: How many rows it may return.
 
     Raises:
         RefusedQuery: Not one SELECT, a function that is not allowed, a mistake in the SQL, or more
@@ -109,18 +116,18 @@ def select(con: duckdb.DuckDBPyConnection, sql: str, *, seconds: float = MOST_SE
     tree = syntax_tree(sql)
     _refuse_functions(tree)
     _refuse_system_views(tree)
-    found = _answer(con, _one_select(con, sql), seconds)
+    found = _answer(con, _one_select(con, sql), seconds, most_rows)
     if isinstance(found, str):
         raise RefusedQuery(f"The query could not be run. {found}", "Correct the SQL.")
-    if len(found.rows) > MOST_ROWS:
+    if len(found.rows) > most_rows:
         raise RefusedQuery(
-            f"The query returns more than {MOST_ROWS:,} rows.", "Aggregate, filter, or add a LIMIT."
+            f"The query returns more than {most_rows:,} rows.", "Aggregate, filter, or add a LIMIT."
         )
     return found
 
 
 def _answer(
-    con: duckdb.DuckDBPyConnection, statement: duckdb.Statement, seconds: float
+    con: duckdb.DuckDBPyConnection, statement: duckdb.Statement, seconds: float, most_rows: int
 ) -> Selected | str:
     """What a statement returns, one row more than is allowed at most, or why it could not run."""
     timer = Timer(seconds, con.interrupt)
@@ -128,7 +135,7 @@ def _answer(
     try:
         cursor = con.execute(statement)
         described = cursor.description or ()
-        rows = cursor.fetchmany(MOST_ROWS + 1)
+        rows = cursor.fetchmany(most_rows + 1)
     except duckdb.InterruptException:
         return f"It took longer than {seconds:g} seconds."
     except (duckdb.OutOfMemoryException, MemoryError):

@@ -59,14 +59,14 @@ def sql_command(
     from flows.settings import load_settings, locate
 
     check_open()
-    with _bounded(), _ended_in_time():
+    with bounded(), ended_in_time():
         result = query_release(load_settings(locate(config)), query, reason, use)
     write_result(result.columns, result.rows, output.value)
     say(f"{len(result.rows):,} row{'' if len(result.rows) == 1 else 's'}")
 
 
 @contextmanager
-def _bounded() -> Iterator[None]:
+def bounded() -> Iterator[None]:
     """Bound what the process may take: a list of a thousand million numbers ended the server."""
     import resource  # not on Windows, where the partner kit runs
 
@@ -83,7 +83,7 @@ def _bounded() -> Iterator[None]:
 
 
 @contextmanager
-def _ended_in_time() -> Iterator[None]:
+def ended_in_time() -> Iterator[None]:
     """End the process when a question takes too long and does not heed being interrupted.
 
     It has written nothing: the release is read only, and that it was asked is recorded before.

@@ -25,6 +25,9 @@ def status_command(config: ConfigOption = None, json_out: JsonOption = None) -> 
 
 def partnership_status(settings: Settings) -> dict[str, Any]:
     """The state of a partnership as counts, dates and ids of runs."""
+    from datetime import timedelta
+
+    from flows.break_glass import ALERT_DAYS, alerts
     from flows.cli.agreements import agreement_states
     from flows.clock import local_day, utc_now
     from flows.context import open_control
@@ -40,6 +43,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         ]
         publications = [one.publication_id for one in control.publications()]
         withdrawn = [one.publication_id for one in control.withdrawals()]
+        glass = alerts(control, utc_now() - timedelta(days=ALERT_DAYS))
         waiting = [one for one in control.rights_requests() if one.applied_run is None]
         extracts = {
             one.partner: {
@@ -64,6 +68,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         "withdrawn": withdrawn,
         "draft_said": ((current.report or {}) if current else {}).get("draft", {}).get("said"),
         "rights_requests_waiting": len(waiting),
+        "glass_broken": glass,
         "agreements": agreement_states(settings, today),
     }
 
@@ -90,6 +95,7 @@ def _lines(status: dict[str, Any]) -> list[str]:
         lines.append(f"Withdrawn       {publication}")
     if status["rights_requests_waiting"]:
         lines.append(f"Rights requests {status['rights_requests_waiting']:,} wait for the next run")
+    lines += [f"Glass broken    {sentence}" for sentence in status["glass_broken"]]
     for partner, one in status["agreements"].items():
         lines.append(f"Agreement       {partner}: {one['state']}, {one['said']}")
     return lines
