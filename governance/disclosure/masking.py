@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from governance.disclosure.catalogue import Population
@@ -9,6 +11,7 @@ from governance.disclosure.rules import MASKED, Rule
 from governance.disclosure.tally import Counts, Tally
 
 MOST_SMALL = 0.2  # beyond this share of small cells, categories are too fine
+MOST_ROUNDING = 0.03  # and beyond this share of a count that rounding moves, in the median
 
 
 def primary(population: Population, cells: Counts, tally: Tally, rule: Rule) -> list[str]:
@@ -43,3 +46,19 @@ def share_small(population: Population, cells: Counts, rule: Rule) -> float:
     """The share of the cells that could have anyone which have fewer than the threshold."""
     possible = population.possible
     return float(((cells < rule.threshold) & possible).sum() / max(int(possible.sum()), 1))
+
+
+def rounding_to_expect(shown: Sequence[str], rule: Rule) -> float | None:
+    """What rounding moves a published count by on average, as a share of the median one.
+
+    It is worked out from what is published, so that it tells no more than that.
+
+    Args:
+        shown: Published counts; those that are masked or 0 do not count.
+        rule: The threshold and base.
+
+    Returns:
+        The share; None where no count is shown.
+    """
+    counts = [int(value) for value in shown if value not in (MASKED, "0")]
+    return rule.mean_error / float(np.median(counts)) if counts else None

@@ -43,6 +43,11 @@ class Rule:
         """The greatest count that is masked for being small."""
         return self.threshold - 1
 
+    @property
+    def mean_error(self) -> float:
+        """How many units rounding moves a count by, on average: 1.2 for a base of 5."""
+        return sum(min(n, self.base - n) for n in range(self.base)) / self.base
+
     def rounded(self, count: int) -> str:
         """A count of at least the threshold, as it is published: halves go up."""
         return str((count + self.base // 2) // self.base * self.base)

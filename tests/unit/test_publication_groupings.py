@@ -32,10 +32,19 @@ def split(name: str, areas: tuple[str, ...] = ()) -> Split:
 
 def test_the_finest_grouping_with_few_small_cells_is_taken() -> None:
     ages = split("age_band")
-    plenty = units(**{"18-24": 20, "25-34": 20, "35-44": 20, "45-54": 20, "55 and over": 20})
+    plenty = units(**{"18-24": 40, "25-34": 40, "35-44": 40, "45-54": 40, "55 and over": 40})
     assert finest(ages, *plenty, EVERYONE, RULE) == ages.groupings[0]
-    fewer = units(**{"18-24": 3, "Under 18": 3, "25-34": 20, "45-54": 3, "55 and over": 3})
+    fewer = units(**{"18-24": 3, "Under 18": 40, "25-34": 40, "45-54": 3, "55 and over": 40})
     assert finest(ages, *fewer, EVERYONE, RULE) == ages.groupings[1]
+
+
+def test_counts_that_rounding_would_move_too_far_are_brought_together() -> None:
+    """1.2 of 20 people are 6 per cent, of 40 and 60 they are 2 to 3."""
+    ages = split("age_band")
+    few = units(**{"18-24": 20, "25-34": 20, "35-44": 20, "45-54": 20, "55 and over": 20})
+    assert finest(ages, *few, EVERYONE, RULE) == ages.groupings[1]
+    fewest = units(**{"18-24": 6, "25-34": 6, "35-44": 6, "45-54": 6, "55 and over": 6})
+    assert finest(ages, *fewest, EVERYONE, RULE) == ages.groupings[-1]
 
 
 def test_where_no_grouping_will_do_the_split_is_left_out() -> None:

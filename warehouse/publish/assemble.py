@@ -16,6 +16,7 @@ import polars as pl
 
 from governance.disclosure import MASKED, NOT_APPLICABLE, DisclosureError, percentage, survival
 from governance.disclosure.catalogue import ALL
+from governance.disclosure.masking import MOST_ROUNDING, rounding_to_expect
 from governance.disclosure.release import Published, Release
 from warehouse.publish.counts import CURVE
 from warehouse.publish.groupings import OF_PEOPLE
@@ -114,7 +115,12 @@ def assemble(
         made_at=made_at,
         as_at=dict(as_at),
         tables={name: tables[name] for name in COLUMNS},
-        notes=(*standing_notes(rule.threshold, rule.base), *left_out(releases), *notes),
+        notes=(
+            *standing_notes(rule.threshold, rule.base),
+            *rounding_note(releases),
+            *left_out(releases),
+            *notes,
+        ),
         definitions=tuple(dict(one) for one in definitions),
         releases=tuple(releases),
         next_due=next_due,
@@ -191,6 +197,19 @@ def standing_notes(threshold: int, base: int) -> tuple[str, ...]:
         "that no difference between publications can show a single person.",
         "Records were linked without names. A person who was not linked is not a person who was "
         "not treated: services may know more people than these tables show.",
+    )
+
+
+def rounding_note(releases: Sequence[Release]) -> tuple[str, ...]:
+    """How far rounding moves the counts that are shown, in a sentence; none where none is shown."""
+    rule = releases[-1].rule
+    shown = [value for one in releases for part in one.populations for value in part.shown]
+    share = rounding_to_expect(shown, rule)
+    if share is None:
+        return ()
+    return (
+        f"Rounding moves a count by {rule.mean_error:.1f} on average, which is {share:.1%} of the "
+        f"median count that is shown (the aim is at most {MOST_ROUNDING:.0%}).",
     )
 
 

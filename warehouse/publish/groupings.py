@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from governance.disclosure.masking import MOST_SMALL
+from governance.disclosure.masking import MOST_ROUNDING, MOST_SMALL, rounding_to_expect
 from governance.disclosure.rules import Rule
 
 FILE = Path(__file__).with_name("groupings.yaml")
@@ -89,7 +89,11 @@ def categories_of(kind: str) -> tuple[str, ...]:
 def finest(
     split: Split, given: pl.Series, counted: pl.Series, lines: Sequence[frozenset[str]], rule: Rule
 ) -> Grouping | None:
-    """The finest grouping in which at most a fifth of the cells are small; None where none will do.
+    """The finest grouping that says enough; None where most of none could be shown.
+
+    At most a fifth of its cells are small, and rounding is to be expected to move its median count
+    by no more than 3 per cent. Where no grouping can have that, it is the widest with few small
+    cells.
 
     Args:
         split: The split.
@@ -100,6 +104,7 @@ def finest(
     """
     # What is small of everyone is masked whatever the grouping.
     lines = [line for line in lines if counted.is_in(sorted(line)).sum() >= rule.threshold]
+    widest = None
     for grouping in split.groupings if lines else ():
         groups = split.grouped(given, grouping)
         units = pl.DataFrame({"group": groups, "state": counted})
@@ -110,8 +115,11 @@ def finest(
             for line in lines
         ]
         if len(shown) > 1 and few_small(counts, rule):
-            return grouping
-    return None
+            widest = grouping
+            kept = [rule.rounded(count) for count in counts if count >= rule.threshold]
+            if (rounding_to_expect(kept, rule) or 0) <= MOST_ROUNDING:
+                break
+    return widest
 
 
 def wider_next(kinds: Sequence[str]) -> tuple[dict[str, str], ...]:
