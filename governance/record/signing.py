@@ -1,19 +1,17 @@
 """Signing texts with the record key, and checking them with its public half (Ed25519, RFC 8032).
 
-A signature is kept as text that survives an e-mail: no line is longer than 70 characters.
+A signature is kept as text that survives an e-mail: short lines, and nothing to be escaped.
 
     signature: cohort-journeys-signature-1
     key: epoch 1, 0123456789abcdef
-    <44 characters of base64>
-    <44 characters of base64>
+    <64 hexadecimal characters>
+    <64 hexadecimal characters>
 
 What is signed begins with what the text is for, so that a receipt can never pass for a checkpoint.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping
@@ -36,12 +34,12 @@ Meant = Literal["text", "checkpoint", "public key"]
 
 BLOCK = re.compile(
     rf"signature: {FORMAT}\s+key: epoch (?P<epoch>[1-9][0-9]{{0,3}}), (?P<mark>[0-9a-f]{{16}})\s+"
-    r"(?P<first>[A-Za-z0-9+/]{44})\s+(?P<second>[A-Za-z0-9+/=]{44})"
+    r"(?P<first>[0-9a-f]{64})\s+(?P<second>[0-9a-f]{64})"
 )
 
 KEY = re.compile(
     rf"{KEY_FORMAT}\nepoch: (?P<epoch>[1-9][0-9]{{0,3}})\nmade: (?P<made>\d{{4}}-\d\d-\d\d)\n"
-    r"public key: (?P<key>[A-Za-z0-9+/=]{44})\n(?:\n(?P<block>signature: .*))?",
+    r"key: (?P<key>[0-9a-f]{64})\n(?:\n(?P<block>signature: .*))?",
     re.DOTALL,
 )
 
@@ -56,10 +54,10 @@ class Signature:
 
     def text(self) -> str:
         """As it is written: four lines."""
-        coded = base64.b64encode(self.value).decode()
+        coded = self.value.hex()
         return (
             f"signature: {FORMAT}\nkey: epoch {self.epoch}, {self.mark}\n"
-            f"{coded[:44]}\n{coded[44:]}\n"
+            f"{coded[:64]}\n{coded[64:]}\n"
         )
 
 
@@ -86,10 +84,9 @@ class PublicKey:
 
     def said(self) -> str:
         """What the epoch before it signs."""
-        coded = base64.b64encode(self.key).decode()
         return (
             f"{KEY_FORMAT}\nepoch: {self.epoch}\nmade: {self.made.isoformat()}\n"
-            f"public key: {coded}\n"
+            f"key: {self.key.hex()}\n"
         )
 
     def text(self) -> str:
@@ -136,11 +133,8 @@ def read_signature(text: str) -> Signature | None:
     found = BLOCK.search(text)
     if found is None:
         return None
-    try:
-        value = base64.b64decode(found["first"] + found["second"], validate=True)
-    except binascii.Error:
-        return None
-    return Signature(int(found["epoch"]), found["mark"], value) if len(value) == 64 else None
+    value = bytes.fromhex(found["first"] + found["second"])
+    return Signature(int(found["epoch"]), found["mark"], value)
 
 
 def read_public_key(text: str, name: str) -> PublicKey:
@@ -156,12 +150,9 @@ def read_public_key(text: str, name: str) -> PublicKey:
     found = KEY.fullmatch(text.replace("\r\n", "\n").strip() + "\n")
     try:
         if found is not None:
-            key = base64.b64decode(found["key"], validate=True)
-            made = date.fromisoformat(found["made"])
-            if len(key) == 32:
-                return PublicKey(
-                    int(found["epoch"]), made, key, read_signature(found["block"] or "")
-                )
+            made, key = date.fromisoformat(found["made"]), bytes.fromhex(found["key"])
+            vouched = read_signature(found["block"] or "")
+            return PublicKey(int(found["epoch"]), made, key, vouched)
     except ValueError:
         pass
     raise RecordProblem(
