@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from flows.build import build
 from flows.clock import Clock, utc_now
 from flows.context import RunContext, actor, new_run_id, open_control, run_lock
+from flows.contribution import finish_removals
 from flows.drafting import draft
 from flows.erasing import erase
 from flows.housekeeping import discard, empty_inboxes, recover, tidy
@@ -176,6 +177,7 @@ def begun_run(settings: Settings, run_id: str | None, clock: Clock) -> Iterator[
     """
     with run_lock(settings), open_control(settings) as control:
         guarded("recovery", recover, settings, control, clock)
+        guarded("recovery", finish_removals, settings, control, clock)
         run = _begin(settings, control, run_id or new_run_id(clock()), clock)
         try:
             check_engine(settings.engine)

@@ -105,13 +105,13 @@ class Retention(_Part):
     """How long the hub keeps what is its own, and what is kept where no restore reaches it.
 
     `days` are laid over the packaged policy (`governance.retention`), null keeps for good.
-    `backups` is the folder that backups are in, which is only looked at. `register` is a folder
+    `backups` is the folder that backups are in, which is only looked at. `erasures` is a folder
     outside this one where every erasure that was carried out is entered (`flows.register`).
     """
 
     days: dict[str, Annotated[int, Field(ge=1, le=LONGEST, strict=True)] | None] = {}
     backups: Path | None = None
-    register: Path | None = None
+    erasures: Path | None = None
 
     @field_validator("days")
     @classmethod
@@ -340,17 +340,17 @@ def _kept_where(said: Retention, folder: Path) -> Retention:
     Raises:
         ConfigError: The register would be restored with the folder whose restores it is to tell.
     """
-    backups, register = (
+    backups, erasures = (
         None if path is None else (folder / path).resolve()
-        for path in (said.backups, said.register)
+        for path in (said.backups, said.erasures)
     )
-    if register is not None and register.is_relative_to(folder.resolve()):
+    if erasures is not None and erasures.is_relative_to(folder.resolve()):
         raise ConfigError(
-            "`retention: register` is in the partnership folder, so a restore would take it back "
+            "`retention: erasures` is in the partnership folder, so a restore would take it back "
             "too.",
             "Name a folder outside it, best on another disk, and leave that out of its backups.",
         )
-    return Retention(days=said.days, backups=backups, register=register)
+    return Retention(days=said.days, backups=backups, erasures=erasures)
 
 
 def _key_sources(said: _KeysDocument, folder: Path) -> Keys:

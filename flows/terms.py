@@ -130,5 +130,6 @@ def check_nobody_left(run: RunContext) -> None:
         raise ConfigError(
             f"The extract of {', '.join(left)} is staged, but partnership.yaml no longer names "
             "that partner.",
-            "Put it back under `partners`, or begin a new folder without it.",
+            "Put it back under `partners`, or take its data out with `journeys retention "
+            f"remove-partner {left[0]}`.",
         )

@@ -380,6 +380,33 @@ def replace_partner(
     _replace(con, partner, {name: given[name] for name in expected}, run_id, data_as_at, rows)
 
 
+@store_errors("The staging store could not be written.", "Restore it from backup and run again.")
+def remove_partner(con: duckdb.DuckDBPyConnection, partner: str) -> None:
+    """Delete all that a partner supplied from the store, which is then to be written anew.
+
+    Args:
+        con: A connection whose default database is the staging store.
+        partner: Whose data.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    con.execute("BEGIN TRANSACTION")
+    for name in tables_of(partner):
+        con.execute(f"DELETE FROM {name}")
+    con.execute("DELETE FROM extract WHERE partner = ?", [partner])
+    con.execute("COMMIT")
+
+
+def counts_of(con: duckdb.DuckDBPyConnection, partner: str) -> dict[str, int]:
+    """Rows of each staging table of a partner, without those that have none."""
+    counts = {
+        name: con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+        for name in tables_of(partner)
+    }
+    return {name: int(rows) for name, rows in counts.items() if rows}
+
+
 @store_errors(
     "A staging table could not be written: a value does not have the column's type, or the store "
     "is damaged.",
