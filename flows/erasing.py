@@ -1,4 +1,8 @@
-"""Applying objections and erasures: people go from this run's stores, and tokens of them stay.
+"""Applying rights requests: people or records go from this run's stores, and tokens of them stay.
+
+An objection or erasure is of people and of all that is linked to them; a rectification and an
+opt-out are of the very records of one partner. None reaches the records of a partner for which it
+was refused.
 
 It comes after linking, so that a request reaches whoever is linked now, and before the warehouse is
 built, so that no release has them. The stores are written anew: deleted rows survive in a file.
@@ -14,7 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from flows.context import RunContext
 from flows.files import flush
-from flows.finding import LINE, Rows, counted, opened_store, persons_met, rows_of
+from flows.finding import (
+    LINE,
+    Rows,
+    counted,
+    opened_store,
+    persons_met,
+    records_met,
+    rows_of,
+)
 from flows.keys import NEXT, SUPPRESSION, store_keys
 from flows.link import People
 from flows.suppressed import Erased, opened, store_path
@@ -23,9 +35,15 @@ from governance.control import AuditEntry, RightsRequest
 if TYPE_CHECKING:
     import polars as pl
 
+OPT_OUT, RECTIFICATION = "opt-out", "rectification"
+OF_RECORDS = (OPT_OUT, RECTIFICATION)
+"""The rights that are of the very records of one partner, and of nothing that is linked to them."""
+
+GOING = [*LINE, "person_id", "record_id", "partner"]
+
 
 def erase(run: RunContext, people: People) -> People:
-    """Apply every request that waits: take its people out, and keep tokens of them.
+    """Apply every request that waits: take out what it is of, and keep tokens of that.
 
     Raises:
         KeyProblem: The store key cannot be used.
@@ -35,15 +53,16 @@ def erase(run: RunContext, people: People) -> People:
     from governance.rights.tokens import add_tokens, read_tokens
 
     path, erased = store_path(run.settings, run.run_id), Erased()
-    waiting = [one for one in run.control.rights_requests() if one.applied_run is None]
+    waiting = run.control.waiting_requests()
     with opened(path, store_keys(run.settings, run.run_id)[SUPPRESSION]) as connection:
         tokens = read_tokens(connection)
         if waiting:
             asked = _of(tokens, [one.request_id for one in waiting])
-            going = _going(run, people, asked)
-            add_tokens(connection, _new_tokens(run, people, going, asked))
-            erased = _take_out(run, going, waiting)
-            people = _those_left(people, going)
+            going = _going(run, people, asked, waiting)
+            add_tokens(connection, _new_tokens(run, people, going, asked, waiting))
+            gone = _without_records(run, going)
+            erased = _take_out(run, going, gone, waiting)
+            people = _those_left(people, going, gone)
         add_tokens(connection, learnt(read_tokens(connection)))
         standing = stands_on(read_tokens(connection), people.staged.agreed.epochs.newest)
     flush([path])
@@ -56,8 +75,31 @@ def _of(tokens: pl.DataFrame, requests: Collection[str]) -> pl.DataFrame:
     return tokens.filter(pl.col("request_id").is_in(requests))
 
 
-def _going(run: RunContext, people: People, asked: pl.DataFrame) -> pl.DataFrame:
-    """``request_id, line, person_id, record_id, partner`` of all that goes.
+def _going(
+    run: RunContext, people: People, asked: pl.DataFrame, waiting: Sequence[RightsRequest]
+) -> pl.DataFrame:
+    """``request_id, line, person_id, record_id, partner`` of all that goes."""
+    import polars as pl
+
+    narrow = [one.request_id for one in waiting if one.right in OF_RECORDS]
+    of_records = _of(asked, narrow)
+    of_people = asked.filter(~pl.col("request_id").is_in(narrow))
+    met = records_met(run.settings, run.run_id, people.staged.key_epoch, of_records)
+    going = pl.concat([met.select(GOING), _linked(run, people, of_people).select(GOING)])
+    cases = run.control.rights_cases()
+    beyond = [
+        {"request_id": one.request_id, "partner": partner}
+        for one in waiting
+        if one.request_id in cases
+        for partner in run.settings.partners
+        if not cases[one.request_id].reaches(partner)
+    ]
+    frame = pl.DataFrame(beyond, schema={"request_id": pl.String, "partner": pl.String})
+    return going.join(frame, on=frame.columns, how="anti").sort(*LINE, "record_id")
+
+
+def _linked(run: RunContext, people: People, asked: pl.DataFrame) -> pl.DataFrame:
+    """The records of people who meet requests, with all that is linked to them.
 
     Who met a request in the stores of the current run goes with what became of them: the record
     that they were met by may be gone from their partner's new extract.
@@ -74,19 +116,27 @@ def _going(run: RunContext, people: People, asked: pl.DataFrame) -> pl.DataFrame
     with opened_store(run.settings, run.run_id, "identity") as connection:
         became = erasure.went_on_as(connection, persons, run.run_id)
         marked = erasure.read_marks(connection).select("record_id", "partner")
-        records = erasure.records_of(connection, became).join(marked, on="record_id")
-    return records.sort(*LINE, "record_id")
+        return erasure.records_of(connection, became).join(marked, on="record_id")
 
 
-def _those_left(people: People, going: pl.DataFrame) -> People:
-    """What linking found, without those who go: none of it may reach the warehouse."""
+def _without_records(run: RunContext, going: pl.DataFrame) -> pl.Series:
+    """The ids of people all of whose records go."""
+    from linkage import erasure
+
+    persons = going.select("person_id").unique()
+    with opened_store(run.settings, run.run_id, "identity") as connection:
+        staying = erasure.records_of(connection, persons).join(going, on="record_id", how="anti")
+    return persons.join(staying, on="person_id", how="anti")["person_id"]
+
+
+def _those_left(people: People, going: pl.DataFrame, gone: pl.Series) -> People:
+    """What linking found, without what goes: none of it may reach the warehouse."""
     import polars as pl
 
     def left(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(going, on="record_id", how="anti")
 
-    persons = going["person_id"].implode()
-    named = pl.any_horizontal(pl.col("person_before", "person_after").is_in(persons))
+    named = pl.any_horizontal(pl.col("person_before", "person_after").is_in(gone.implode()))
     otherwise = people.appraisal.linked_otherwise
     return replace(
         people,
@@ -100,12 +150,26 @@ def _those_left(people: People, going: pl.DataFrame) -> People:
 
 
 def _new_tokens(
-    run: RunContext, people: People, going: pl.DataFrame, asked: pl.DataFrame
+    run: RunContext,
+    people: People,
+    going: pl.DataFrame,
+    asked: pl.DataFrame,
+    waiting: Sequence[RightsRequest],
 ) -> pl.DataFrame:
-    """The marks of all that goes, in every key epoch that they are staged in, as new tokens."""
+    """The marks of what goes, in every key epoch that it is staged in, as new tokens.
+
+    Of people all marks are kept; of records that are to be put right their own keys, so that no
+    other record of the person is kept out; and of an opt-out nothing but the list.
+    """
+    import polars as pl
+
     from governance.rights.suppression import tokens_of
     from linkage import erasure
 
+    rights = {one.request_id: one.right for one in waiting}
+    listed = [request for request, right in rights.items() if right == OPT_OUT]
+    put_right = [request for request, right in rights.items() if right == RECTIFICATION]
+    going = going.filter(~pl.col("request_id").is_in(listed))
     with opened_store(run.settings, run.run_id, "identity") as connection:
         own = erasure.read_marks(connection)
     marks = {people.staged.key_epoch: going.join(own, on="record_id")}
@@ -114,28 +178,34 @@ def _new_tokens(
             coming = erasure.read_marks(connection).rename({"record_id": "record_id_after"})
             beside = erasure.bridged(connection, going).join(coming, on="record_id_after")
         marks[people.staged.agreed.epochs.newest] = beside
-    return tokens_of(marks, asked, lambda: secrets.randbits(62))
+    made = tokens_of(marks, asked, lambda: secrets.randbits(62))
+    return made.filter(~pl.col("request_id").is_in(put_right) | (pl.col("ground") == "record"))
 
 
-def _take_out(run: RunContext, going: pl.DataFrame, waiting: Sequence[RightsRequest]) -> Erased:
-    """Delete people from this run's stores and write those anew."""
+def _take_out(
+    run: RunContext, going: pl.DataFrame, gone: pl.Series, waiting: Sequence[RightsRequest]
+) -> Erased:
+    """Delete what goes from this run's stores and write those anew."""
     import polars as pl
 
     from linkage import erasure
 
+    of_each = dict(going.group_by("request_id").agg(pl.col("record_id").n_unique()).iter_rows())
+    requests = {one.request_id: of_each.get(one.request_id, 0) for one in waiting}
+    audit = tuple(_entry(run, one, requests[one.request_id]) for one in waiting)
+    if going.is_empty():
+        return Erased(requests=requests, audit=audit)
     records = going.select("record_id", "partner").unique("record_id")
-    persons = going["person_id"].unique()
     if _next(run, "identity"):
         with opened_store(run.settings, run.run_id, f"{NEXT}identity") as connection:
             after = erasure.bridged(connection, records)["record_id_after"]
-        _delete(run, NEXT, after, persons)
-    rows = _delete(run, "", records["record_id"], persons)
-    of_each = dict(going.group_by("request_id").agg(pl.col("record_id").n_unique()).iter_rows())
+        _delete(run, NEXT, after, gone)
+    rows = _delete(run, "", records["record_id"], gone)
     return Erased(
-        requests={one.request_id: of_each.get(one.request_id, 0) for one in waiting},
-        people=len(persons),
+        requests=requests,
+        people=going["person_id"].n_unique(),
         tables=counted(rows, records),
-        audit=tuple(_entry(run, one, of_each.get(one.request_id, 0)) for one in waiting),
+        audit=audit,
     )
 
 

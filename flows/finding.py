@@ -67,8 +67,8 @@ def opened_store(
         connection.close()
 
 
-def persons_met(settings: Settings, run_id: str, epoch: int, tokens: pl.DataFrame) -> pl.DataFrame:
-    """Who meets suppression tokens in the stores of a run.
+def records_met(settings: Settings, run_id: str, epoch: int, tokens: pl.DataFrame) -> pl.DataFrame:
+    """The records that meet suppression tokens in the stores of a run, and whose they are.
 
     Args:
         settings: The partnership.
@@ -77,7 +77,7 @@ def persons_met(settings: Settings, run_id: str, epoch: int, tokens: pl.DataFram
         tokens: As `governance.rights.suppression.TOKEN_SCHEMA`.
 
     Returns:
-        ``request_id, line, person_id``.
+        ``request_id, line, record_id, partner, person_id``.
     """
     from governance.rights.suppression import meet
     from linkage import erasure
@@ -85,8 +85,18 @@ def persons_met(settings: Settings, run_id: str, epoch: int, tokens: pl.DataFram
     with opened_store(settings, run_id, "identity") as connection:
         marks = erasure.read_marks(connection)
         met = meet({epoch: marks}, tokens).met
-        records = met.select(*LINE, record_id=marks["record_id"].gather(met["row"]))
-        return erasure.persons_of(connection, records).select(*LINE, "person_id").unique()
+        records = met.select(
+            *LINE,
+            record_id=marks["record_id"].gather(met["row"]),
+            partner=marks["partner"].gather(met["row"]),
+        )
+        return erasure.persons_of(connection, records)
+
+
+def persons_met(settings: Settings, run_id: str, epoch: int, tokens: pl.DataFrame) -> pl.DataFrame:
+    """Who meets suppression tokens in the stores of a run: ``request_id, line, person_id``."""
+    met = records_met(settings, run_id, epoch, tokens)
+    return met.select(*LINE, "person_id").unique()
 
 
 def values_met(settings: Settings, run_id: str, epoch: int, tokens: pl.DataFrame) -> pl.DataFrame:
@@ -157,7 +167,13 @@ def counted(rows: Rows, records: pl.DataFrame) -> Counts:
 
 
 def find(
-    settings: Settings, current: Run, partner: str, people: int, tokens: pl.DataFrame
+    settings: Settings,
+    current: Run,
+    partner: str,
+    people: int,
+    tokens: pl.DataFrame,
+    *,
+    linked: bool = True,
 ) -> Found:
     """What a request comes to in the stores of the current run.
 
@@ -170,6 +186,8 @@ def find(
         partner: Whose officer gave the request.
         people: How many lines its file has.
         tokens: What the lines give, as `governance.rights.suppression.TOKEN_SCHEMA`.
+        linked: Whether it is of people, with all that is linked to them; else of the very records
+            of the partner.
 
     Raises:
         StoreError: The stores were made before requests could be applied, or cannot be read.
@@ -179,16 +197,14 @@ def find(
     from linkage import erasure
 
     run_id, epoch = current.run_id, current.key_epoch or 0
-    path = store_path(settings, run_id)
-    if not path.is_file():
-        raise StoreError(
-            "What is staged was made before this program knew rights requests.",
-            "Put every partner's extract into its inbox and run `journeys run` once.",
-        )
-    persons = persons_met(settings, run_id, epoch, tokens)
-    records = records_of(settings, run_id, persons)
+    check_marked(settings, run_id)
+    met = records_met(settings, run_id, epoch, tokens)
+    persons = met.select(*LINE, "person_id").unique()
+    records = records_of(settings, run_id, persons) if linked else met.filter(partner=partner)
     with opened_store(settings, run_id, "identity") as connection:
-        marked = records.join(erasure.read_marks(connection), on="record_id")
+        marked = records.drop("partner", strict=False).join(
+            erasure.read_marks(connection), on="record_id"
+        )
     own = marked.filter(pl.col("partner") == partner)
     going = marked.select("record_id", "partner").unique("record_id")
     with opened_store(settings, run_id, "staging") as connection:
@@ -206,13 +222,26 @@ def find(
     )
     return Found(
         people=people,
-        known=persons["person_id"].n_unique(),
+        known=(persons if linked else own)["person_id"].n_unique(),
         unknown=tuple(sorted(set(range(1, people + 1)) - set(own["line"]))),
         several=_lines(several),
         differing=_lines(others),
         mixed=_lines(_mixed(marked)),
         tables=counted(rows, going),
     )
+
+
+def check_marked(settings: Settings, run_id: str) -> None:
+    """Refuse to look in stores in which nobody is marked.
+
+    Raises:
+        StoreError: They were made before requests could be applied.
+    """
+    if not store_path(settings, run_id).is_file():
+        raise StoreError(
+            "What is staged was made before this program knew rights requests.",
+            "Put every partner's extract into its inbox and run `journeys run` once.",
+        )
 
 
 def _mixed(marked: pl.DataFrame) -> pl.DataFrame:

@@ -29,7 +29,13 @@ from flows.safe_errors import Rejected, guarded
 from flows.sealed import check_arrived, check_one_key, find_sealed, open_arrived
 from flows.sources import Arrived
 from flows.stores import fill_stores
-from flows.suppressed import Withheld, older_epochs, tokens_in_force, without_suppressed
+from flows.suppressed import (
+    Withheld,
+    older_epochs,
+    reaching,
+    tokens_in_force,
+    without_suppressed,
+)
 from flows.terms import (
     agreement_in_force,
     check_nobody_left,
@@ -147,7 +153,8 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
         if outcome.encoded is None or outcome.problem is not None:
             _add(problems, partner, outcome.problem or _nothing_ever(run, partner))
             continue
-        left = guarded("encode", without_suppressed, partner, outcome.encoded, tokens)
+        theirs = reaching(run.control, tokens, partner)
+        left = guarded("encode", without_suppressed, partner, outcome.encoded, theirs)
         taken |= _each(
             "encode",
             [(partner, left)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flows.break_glass import alerts
+from flows.cases import warnings as rights_warnings
 from flows.context import RunContext
 from flows.drafting import Drafted
 from flows.intake import Staged, Taken
@@ -45,6 +46,7 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
             *release.people.said,
             *_held(run, release.people.erased),
             *_glass_broken(run),
+            *rights_warnings(run.control, run.today),
             *([drafted.said] if drafted.failed else []),
         ],
     }

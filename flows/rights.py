@@ -1,18 +1,21 @@
 """Rights requests: taken in from an officer's file, looked up, told in numbers, and kept for a run.
 
-What a request is of is known by keyed tokens only. The control database says that it was made and,
-by the run that applied it, that it was done.
+What a request is of is known by keyed tokens only. The control database says that it was made, by
+when the person has to be told (`flows.cases`) and, by the run that applied it, that it was done.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from flows import apart
 from flows.asked import Asked, line_words, read_request
+from flows.cases import opened_case, record_of, routes_of, terms_of
 from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.files import flush
@@ -21,15 +24,16 @@ from flows.keys import SUPPRESSION, ring_of, store_keys
 from flows.sealed_request import is_sealed, open_request
 from flows.settings import Settings
 from flows.suppressed import opened, store_path
-from governance.agreements import check_purpose, load_agreement
-from governance.audit import Recorder
-from governance.control import AuditEntry, Control, RightsRequest, Run
+from governance.control import Control, RightsRequest, Run
 from schemas.errors import ConfigError, ExtractRejected, KeyProblem, StoreError
 
 if TYPE_CHECKING:
     import polars as pl
 
-Right = Literal["objection", "erasure"]
+    from governance.keys.root import PurposeKey
+    from governance.rights.law import Route
+
+Right = Literal["objection", "erasure", "rectification"]
 
 REASONS = (
     "not-stated",
@@ -54,17 +58,37 @@ DIFFERING = (
 
 @dataclass(frozen=True)
 class Answered:
-    """What became of a request: its random id, whether it was only looked up, what was found."""
+    """What became of a request.
+
+    Attributes:
+        request_id: Its random id.
+        right: What was asked for.
+        partner: Whose officer gave it.
+        preview: Whether it was only looked up.
+        found: Who and what it is of, in numbers.
+        due_on: The last day on which the person may be told.
+        routes: How the right stands for each partner whose records are concerned.
+        said: What else is to be told of it.
+    """
 
     request_id: str
-    right: Right
+    right: str
     partner: str
     preview: bool
     found: Found
+    due_on: date
+    routes: Mapping[str, Route]
+    said: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """As plain values."""
-        return {**vars(self), "found": vars(self.found)}
+        return {
+            **vars(self),
+            "found": vars(self.found),
+            "due_on": self.due_on.isoformat(),
+            "routes": {partner: vars(one) for partner, one in self.routes.items()},
+            "said": list(self.said),
+        }
 
 
 def ask(
@@ -76,23 +100,28 @@ def ask(
     reason: str = REASONS[0],
     preview: bool = False,
     keep_unknown: bool = False,
+    received: date | None = None,
     clock: Clock = utc_now,
 ) -> Answered:
     """Take in a request, or only look up what it would come to.
 
     Args:
         settings: The partnership.
-        right: What the people ask for.
+        right: What the people ask for. An objection or erasure is of people, with all that is
+            linked to them; a rectification of the very records of the partner, which stay out
+            until they are put right.
         partner: Whose officer gives the request.
         path: Its file: identifiers, or what the partner sealed.
         reason: One of `REASONS`.
         preview: Tell what would go, and keep nothing.
         keep_unknown: Keep tokens of people who are not known here, so that they never come in.
+        received: The day on which the people asked, today if None: the time to answer runs from it.
         clock: The clock.
 
     Raises:
         ExtractRejected: The file cannot be used, or somebody in it is not known or not sure.
-        ConfigError: There is no such partner or reason, or the partner has to seal its requests.
+        ConfigError: There is no such partner or reason, the day is to come, or the partner has to
+            seal its requests.
         StoreError: There is no run to look in, or a store cannot be read or written.
     """
     if partner not in settings.partners or reason not in REASONS:
@@ -100,11 +129,13 @@ def ask(
             "There is no such partner or reason.",
             f"Name one of {', '.join(settings.partners)}, and one of {', '.join(REASONS)}.",
         )
+    reach = (partner,) if right == "rectification" else None
     with run_lock(settings), open_control(settings) as control:
-        current = _current(control)
+        current = current_run(control)
         request_id, asked = _read(settings, partner, path, clock)
-        tokens = _tokens(request_id, asked, current.key_epoch)
-        found = find(settings, current, partner, asked.people, tokens)
+        case = opened_case(request_id, right, partner, received, reach, clock)
+        tokens = request_tokens(request_id, asked, current.key_epoch)
+        found = find(settings, current, partner, asked.people, tokens, linked=reach is None)
         request = RightsRequest(
             request_id=request_id,
             right=right,
@@ -115,16 +146,19 @@ def ask(
             people=asked.people,
             unknown=len(found.unknown),
         )
+        routes, said = routes_of(settings, right, found.tables, local_day(clock()))
+        answered = Answered(request_id, right, partner, preview, found, case.due_on, routes, said)
         if preview:
-            control.add_audit(_entry(settings, request, "consultation", "previewed"))
-            return Answered(request_id, right, partner, preview, found)
+            control.add_audit(record_of(settings, request, "consultation", "previewed"))
+            return answered
         problem = _problem(found, keep_unknown) or _repeated(control, request_id)
         if problem is not None:
-            control.add_audit(_entry(settings, request, "consultation", "refused"))
+            control.add_audit(record_of(settings, request, "consultation", "refused"))
             raise problem
-        _keep(settings, control, current, tokens)
-        control.add_request(request, _entry(settings, request, "alteration", "taken in"))
-    return Answered(request_id, right, partner, preview, found)
+        keep_tokens(settings, control, current, tokens)
+        entry = record_of(settings, request, "alteration", "taken in")
+        control.add_request(request, entry, case)
+    return answered
 
 
 def withdraw(settings: Settings, begins: str, *, clock: Clock = utc_now) -> RightsRequest:
@@ -139,64 +173,24 @@ def withdraw(settings: Settings, begins: str, *, clock: Clock = utc_now) -> Righ
         ConfigError: No one request that waits has such an id.
     """
     with run_lock(settings), open_control(settings) as control:
-        waiting = [
-            one
-            for one in control.rights_requests()
-            if one.applied_run is None and one.request_id.startswith(begins)
-        ]
+        waiting = [one for one in control.waiting_requests() if one.request_id.startswith(begins)]
         if len(begins) < SHORTEST_ID or len(waiting) != 1:
             raise ConfigError(
                 "No one request that waits has this id.",
                 f"Give the first {SHORTEST_ID} characters or more of an id that "
                 "`journeys rights status` lists as waiting; what a run has applied is done.",
             )
-        entry = _entry(settings, waiting[0], "alteration", "withdrawn")
+        entry = record_of(settings, waiting[0], "alteration", "withdrawn")
         control.withdraw_request(waiting[0].request_id, replace(entry, at=clock()))
     return waiting[0]
 
 
-def status(settings: Settings) -> dict[str, Any]:
-    """Every request and how it stands, and what was made public before the last that was applied.
+def current_run(control: Control) -> Run:
+    """The run whose stores requests are looked up in.
 
-    Returns:
-        ``requests``, ``reaudit`` (publications and waiting drafts that people who have since gone
-        are counted in), ``handed_out`` (who was given a role's file that may hold them) and
-        ``tokens_behind`` (suppression tokens by the older key epoch that they stand on).
+    Raises:
+        StoreError: There is none yet.
     """
-    with open_control(settings) as control:
-        requests = control.rights_requests()
-        before = control.runs_before_an_erasure()
-        return {
-            "requests": [
-                vars(one) | {"received_at": one.received_at.isoformat()} for one in requests
-            ],
-            "reaudit": {
-                "publications": [
-                    one.publication_id
-                    for one in control.publications()
-                    if _counted(control, one.run_id) & before
-                ],
-                "drafts": [
-                    one.run_id
-                    for one in control.waiting_drafts()
-                    if _counted(control, one.run_id) & before
-                ],
-            },
-            "handed_out": [
-                f"{one.recipients}, {one.at:%Y-%m-%d}"
-                for one in control.audit_entries("disclosure")
-                if "role" in one.detail and one.run_id in before
-            ],
-            "tokens_behind": {str(epoch): n for epoch, n in control.standing_tokens().items()},
-        }
-
-
-def _counted(control: Control, draft_id: str) -> set[str]:
-    """The runs whose warehouse a draft counted."""
-    return {draft_id, *(one.counted_run for one in control.draft_releases(draft_id))}
-
-
-def _current(control: Control) -> Run:
     current = control.current_run()
     if current is None or current.key_epoch is None:
         raise StoreError(
@@ -210,22 +204,33 @@ def _read(settings: Settings, partner: str, path: Path, clock: Clock) -> tuple[s
     """A request's random id and who it is of; a file with names is opened in a child only."""
     if is_sealed(path):
         return open_request(settings, partner, path)
-    part = settings.partner(partner)
-    if part.encodes_with is not None:
+    refuse_identifiers(settings, partner)
+    agreement, keys = terms_of(settings, partner), purpose_keys(settings)
+    asked = apart.in_a_child(read_request, path, agreement, keys, local_day(clock()))
+    return secrets.token_hex(16), asked
+
+
+def refuse_identifiers(settings: Settings, partner: str) -> None:
+    """Refuse a file of identifiers of a partner that encodes at source.
+
+    Raises:
+        ExtractRejected: It does.
+    """
+    if settings.partner(partner).encodes_with is not None:
         raise ExtractRejected(
             f"{partner} encodes at source, so no identifier of its people may come to the hub.",
             "Remove this file safely, and ask the partner for a request that it sealed itself "
             "(`journeys rights seal`).",
         )
-    agreement = load_agreement(part.agreement)
-    check_purpose(agreement, partner, settings.purpose)
+
+
+def purpose_keys(settings: Settings) -> dict[int, PurposeKey]:
+    """The purpose's key in every epoch of the identifier key."""
     ring = ring_of(settings, "identifier")
-    keys = {epoch: ring.root(epoch).purpose_key(settings.purpose, epoch) for epoch in ring.epochs}
-    asked = apart.in_a_child(read_request, path, agreement, keys, local_day(clock()))
-    return secrets.token_hex(16), asked
+    return {epoch: ring.root(epoch).purpose_key(settings.purpose, epoch) for epoch in ring.epochs}
 
 
-def _tokens(request_id: str, asked: Asked, epoch: int | None) -> pl.DataFrame:
+def request_tokens(request_id: str, asked: Asked, epoch: int | None) -> pl.DataFrame:
     """What a request gives, as suppression tokens.
 
     Raises:
@@ -280,8 +285,22 @@ def _repeated(control: Control, request_id: str) -> ExtractRejected | None:
     )
 
 
-def _keep(settings: Settings, control: Control, current: Run, tokens: pl.DataFrame) -> None:
-    """Put the tokens of a request into the current run's suppression store, written anew."""
+def keep_tokens(
+    settings: Settings,
+    control: Control,
+    current: Run,
+    tokens: pl.DataFrame,
+    replaced: Collection[str] = (),
+) -> None:
+    """Put the tokens of a request into the current run's suppression store, written anew.
+
+    Args:
+        settings: The partnership.
+        control: The control database.
+        current: The current run.
+        tokens: As `governance.rights.suppression.TOKEN_SCHEMA`.
+        replaced: Ids of requests that this one takes the place of.
+    """
     from governance.rights.tokens import add_tokens, keep_requests
     from warehouse.connect import rewrite_store
 
@@ -292,22 +311,9 @@ def _keep(settings: Settings, control: Control, current: Run, tokens: pl.DataFra
     rewrite_store(path, beside, key, key)
     with opened(beside, key) as connection:
         # Of a command that was killed, tokens may be left that no request is recorded of.
-        keep_requests(connection, [one.request_id for one in control.rights_requests()])
+        live = {one.request_id for one in control.live_requests()}
+        keep_requests(connection, live - set(replaced))
         add_tokens(connection, tokens)
     flush([beside])
     beside.replace(path)
     flush([path])
-
-
-def _entry(settings: Settings, request: RightsRequest, action: str, said: str) -> AuditEntry:
-    return Recorder(actor(), settings.purpose).entry(
-        action,
-        request.received_at,
-        partner=request.partner,
-        detail={
-            "request": request.request_id,
-            "right": request.right,
-            "said": said,
-            "people": request.people,
-        },
-    )

@@ -113,8 +113,16 @@ def tokens_in_force(settings: Settings, control: Control) -> pl.DataFrame:
     """The suppression tokens of requests that a run has applied: what they are of is withheld."""
     import polars as pl
 
-    applied = [one.request_id for one in control.rights_requests() if one.applied_run is not None]
+    applied = [one.request_id for one in control.live_requests() if one.applied_run is not None]
     return tokens_kept(settings, control).filter(pl.col("request_id").is_in(applied))
+
+
+def reaching(control: Control, tokens: pl.DataFrame, partner: str) -> pl.DataFrame:
+    """The tokens of requests that reach a partner's records."""
+    import polars as pl
+
+    beyond = [one.request_id for one in control.rights_cases().values() if not one.reaches(partner)]
+    return tokens.filter(~pl.col("request_id").is_in(beyond))
 
 
 def keep_up_with(
@@ -124,7 +132,8 @@ def keep_up_with(
 
     Tokens that records met in several key epochs are kept in those too; what has crossed is no
     longer kept in epochs before the one in use. Tokens of a request that was never recorded, since
-    the command was killed, are removed, and so are those of an epoch whose key was destroyed.
+    the command was killed, or that has ended are removed, and so are those of an epoch whose key
+    was destroyed.
 
     Args:
         run: The run.
@@ -137,7 +146,7 @@ def keep_up_with(
     from governance.rights import tokens
     from governance.rights.suppression import TOKEN_SCHEMA
 
-    tokens.keep_requests(connection, [one.request_id for one in run.control.rights_requests()])
+    tokens.keep_requests(connection, [one.request_id for one in run.control.live_requests()])
     coming = pl.concat([pl.DataFrame(schema=TOKEN_SCHEMA), *carried])
     tokens.add_tokens(connection, coming.unique(["value_id", "epoch"]))
     tokens.forget_older(connection, in_use)

@@ -28,6 +28,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
     from datetime import timedelta
 
     from flows.break_glass import ALERT_DAYS, alerts
+    from flows.cases import warnings
     from flows.cli.agreements import agreement_states
     from flows.clock import local_day, utc_now
     from flows.context import open_control
@@ -44,7 +45,8 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         publications = [one.publication_id for one in control.publications()]
         withdrawn = [one.publication_id for one in control.withdrawals()]
         glass = alerts(control, utc_now() - timedelta(days=ALERT_DAYS))
-        waiting = [one for one in control.rights_requests() if one.applied_run is None]
+        waiting = control.waiting_requests()
+        due = warnings(control, local_day(utc_now()))
         extracts = {
             one.partner: {
                 "data_as_at": one.data_as_at.isoformat(),
@@ -69,6 +71,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         "draft_said": ((current.report or {}) if current else {}).get("draft", {}).get("said"),
         "rights_requests_waiting": len(waiting),
         "glass_broken": glass,
+        "rights_requests_due": due,
         "agreements": agreement_states(settings, today),
     }
 
@@ -96,6 +99,7 @@ def _lines(status: dict[str, Any]) -> list[str]:
     if status["rights_requests_waiting"]:
         lines.append(f"Rights requests {status['rights_requests_waiting']:,} wait for the next run")
     lines += [f"Glass broken    {sentence}" for sentence in status["glass_broken"]]
+    lines += status["rights_requests_due"]
     for partner, one in status["agreements"].items():
         lines.append(f"Agreement       {partner}: {one['state']}, {one['said']}")
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
@@ -160,6 +161,30 @@ class RightsRequest:
     unknown: int
     applied_run: str | None = None
     records: int | None = None
+
+
+@dataclass(frozen=True)
+class RightsCase:
+    """The legal side of a request: when it came, by when the person has to be told, and its reach.
+
+    `reach` names the partners whose records it is about; None is every one. `refused` says of
+    which partners' records it was refused, each with the ground's code. `answered_at` is when the
+    person was told; from `ended_at` on nothing is withheld for it any more.
+    """
+
+    request_id: str
+    right: str
+    partner: str
+    received_on: date
+    due_on: date
+    reach: tuple[str, ...] | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    def reaches(self, partner: str) -> bool:
+        """Whether the records of a partner are to go for it."""
+        return (self.reach is None or partner in self.reach) and partner not in self.refused
 
 
 @dataclass(frozen=True)

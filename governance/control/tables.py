@@ -157,6 +157,33 @@ RIGHTS_REQUEST = sa.Table(
     sa.Column("records", sa.Integer),
 )
 
+# The legal side of a request: by when the person has to be told, and whose records it reaches.
+RIGHTS_CASE = sa.Table(
+    "rights_case",
+    METADATA,
+    sa.Column("request_id", sa.String(40), primary_key=True),
+    sa.Column("right", sa.String(20), nullable=False),
+    sa.Column("partner", sa.String(40), nullable=False),
+    sa.Column("received_on", sa.Date, nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    # Names of partners; without, it reaches every partner's records.
+    sa.Column("reach", sa.JSON),
+    sa.Column("answered_at", UtcDateTime),
+    # When a restriction was lifted, or a list was replaced: its tokens hold no longer.
+    sa.Column("ended_at", UtcDateTime),
+)
+
+# Whose records a request does not reach, on which statutory ground.
+RIGHTS_REFUSAL = sa.Table(
+    "rights_refusal",
+    METADATA,
+    sa.Column("request_id", sa.ForeignKey("rights_case.request_id"), primary_key=True),
+    sa.Column("partner", sa.String(40), primary_key=True),
+    sa.Column("ground", sa.String(40), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(120), nullable=False),
+)
+
 # By key epoch, the suppression tokens of a run that are in no newer one.
 SUPPRESSION = sa.Table(
     "suppression",

@@ -1,0 +1,103 @@
+"""The legal side of requests: how each is routed, when it is due, what is refused and for whom."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from asking import someone, write_rows
+
+from flows import cases, rights
+from flows.clock import local_day, utc_now
+from flows.context import open_control
+from governance.agreements import load_agreement
+from governance.rights.law import due_on
+from schemas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from conftest import Partnership
+
+
+def asked_for(partnership: Partnership, row: dict[str, str]) -> Path:
+    return write_rows(partnership.folder.parent / "request.csv", [row])
+
+
+def expire(partnership: Partnership, partner: str) -> None:
+    """Let a partner's agreement have ended yesterday, signed as it is."""
+    path = partnership.folder / "agreements" / f"{partner}.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["expires"] = local_day(utc_now()) - timedelta(days=1)
+    path.write_text(yaml.safe_dump(content))
+    digest = load_agreement(path).document_digest
+    for signature in content["signatures"]:
+        signature["document_digest"] = digest
+    path.write_text(yaml.safe_dump(content))
+
+
+def test_a_request_is_routed_refused_extended_and_answered(ran: Partnership) -> None:
+    settings, row = ran.settings, someone(ran).row
+    file = asked_for(ran, {"custody_ref": row["custody_ref"]})
+    took = ran.journeys("rights", "erase", "--partner", "police", "--file", str(file))
+    assert took.exit_code == 0, took.output
+    assert "Part 3 of the Data Protection Act 2018: DPA 2018 section 47(1)" in took.output
+    assert "UK GDPR and Part 2: UK GDPR Article 17" in took.output
+    (case,) = cases.status(settings)["requests"]
+    begins, today = case["request_id"][:8], local_day(utc_now())
+    assert (
+        case["due_on"] == due_on(today).isoformat() and f"told by {case['due_on']}" in took.output
+    )
+    # Not yet done, so nobody can have been told that it was.
+    assert ran.journeys("rights", "told", begins).exit_code == 2
+    assert ran.journeys("rights", "lift", begins).exit_code == 2
+    later = ran.journeys("rights", "extend", begins)
+    assert str(due_on(today, extended=True)) in later.output
+    assert ran.journeys("rights", "extend", begins).exit_code == 2
+    # Grounds are of one part of the law and of some rights; nothing else is a ground.
+    for words in (
+        ("--ground", "public-task", "--for", "police"),
+        ("--ground", "s45-crime"),
+        ("--ground", row["surname"]),
+    ):
+        wrong = ran.journeys("rights", "refuse", begins, *words)
+        assert wrong.exit_code == 2 and row["surname"] not in wrong.output
+    done = ran.journeys("rights", "refuse", begins, "--ground", "s47-evidence")
+    assert done.exit_code == 0, done.output
+    assert "Refused for police, probation" in done.output and "complain" in done.output
+    with open_control(settings) as control:
+        (case,) = control.rights_cases().values()
+        assert [case.reaches(one) for one in settings.partners] == [
+            one not in ("police", "probation") for one in settings.partners
+        ]
+        (entry,) = [e for e in control.audit_entries() if e.detail.get("said") == "refused"]
+        assert entry.detail["ground"] == "s47-evidence"
+        assert entry.detail["due"] == case.due_on.isoformat()
+        assert len(control.waiting_requests()) == 1
+    whole = ran.journeys("rights", "refuse", begins, "--ground", "public-task")
+    assert "Nothing is left of the request" in whole.output
+    with open_control(settings) as control:
+        assert control.waiting_requests() == [] and control.live_requests() == []
+        assert cases.warnings(control, case.due_on - timedelta(days=8)) == []
+        (near,) = cases.warnings(control, case.due_on - timedelta(days=7))
+        (past,) = cases.warnings(control, case.due_on + timedelta(days=1))
+    assert "has to be told by" in near and "should have been told by" in past
+    assert "refused for police (s47-evidence)" in ran.journeys("rights", "status").output
+    assert ran.journeys("rights", "told", begins).exit_code == 0
+    assert ran.journeys("rights", "told", begins).exit_code == 2
+    assert cases.status(settings, lambda: utc_now() + timedelta(days=200))["due"] == []
+
+
+def test_a_right_does_not_lapse_with_an_agreement(ran: Partnership) -> None:
+    expire(ran, "treatment")
+    file = asked_for(ran, {"custody_ref": someone(ran).row["custody_ref"]})
+    answered = rights.ask(ran.settings, "objection", "police", file, preview=True)
+    assert any("agreement expired" in one and "waits" in one for one in answered.said)
+    assert answered.routes["police"].standing == "none"
+    took = rights.ask(
+        ran.settings, "objection", "police", file, received=date(2026, 1, 31), preview=True
+    )
+    assert took.due_on == date(2026, 2, 28)
+    with pytest.raises(ConfigError, match="still to come"):
+        rights.ask(ran.settings, "objection", "police", file, received=date(2999, 1, 1))
