@@ -30,6 +30,7 @@ def expire(partnership: Partnership, partner: str) -> None:
     path = partnership.folder / "agreements" / f"{partner}.yaml"
     content = yaml.safe_load(path.read_text())
     content["expires"] = local_day(utc_now()) - timedelta(days=1)
+    content["starts"] = content["expires"] - timedelta(days=300)
     path.write_text(yaml.safe_dump(content))
     digest = load_agreement(path).document_digest
     for signature in content["signatures"]:
