@@ -12,8 +12,10 @@ from warehouse.publish.report.narrative import (
     change,
     changes,
     funnel_sentence,
+    links_sentence,
     loss_sentence,
     measure_words,
+    next_sentence,
     targets_sentence,
     together_sentence,
 )
@@ -102,7 +104,9 @@ def test_a_measure_in_a_sentence() -> None:
     )
     assert "privacy" in measure_words("people", [(SPRING, Figure("[c]"))])
     assert "no partner" in measure_words("people", [(SPRING, Figure("[x]"))])
-    assert "no change" in measure_words("people", [(WINTER, Figure("10")), (SPRING, Figure("15"))])
+    assert "no clear change" in measure_words(
+        "people", [(WINTER, Figure("10")), (SPRING, Figure("15"))]
+    )
 
 
 def test_measures_side_by_side_in_a_sentence() -> None:
@@ -113,8 +117,8 @@ def test_measures_side_by_side_in_a_sentence() -> None:
         ("For all", Figure("10", "1200")),
     ]
     assert together_sentence(figures, SPRING) == (
-        "In April to June 2026: for opiates, about 230; for both, 25% (5 of 20); for all, 1% "
-        "(10 of 1,200)."
+        "In April to June 2026: for opiates, about 230; for both, 13% to 39% (5 of 20); for all, "
+        "1% (10 of 1,200)."
     )
     assert "privacy" in together_sentence(figures[1:2], SPRING)
 
@@ -136,6 +140,46 @@ def test_a_funnel_in_a_sentence() -> None:
     masked = (("Released from prison", "[c]", False), *STEPS[1:])
     assert "too few people" in funnel_sentence(masked, SPRING)
     assert "cannot be shown" in funnel_sentence((STEPS[0], STEPS[3]), SPRING)
+
+
+def test_a_share_of_few_people_is_told_as_the_range_that_rounding_leaves() -> None:
+    few = (("Released", "65", False), ("Treated", "15", False))
+    assert "about 15 (15% to 32%) treated" in funnel_sentence(few, SPRING, 5, parts=2)
+    many = (("Released", "650", False), ("Treated", "150", False))
+    assert "about 150 (23%) treated" in funnel_sentence(many, SPRING, 5, parts=2)
+
+
+@given(COUNTS, COUNTS)
+def test_and_that_range_holds_the_truth(one: int, two: int) -> None:
+    above, below = sorted((one, two))
+    said = Figure(published(above), published(below)).said
+    if " to " in said:
+        low, high = (int(end.rstrip("%")) for end in said.split(" to "))
+        assert low <= 100 * above / below <= high
+
+
+def test_what_came_next_is_told_with_every_count_that_is_shown() -> None:
+    links = [("New arrest", "20", "60"), ("No new step", "40", "60"), ("Treatment", "[c]", "60")]
+    assert next_sentence(links, "Release from prison", SPRING) == (
+        "Release from prison: about 60 in April to June 2026. Within 90 days came next, as far as "
+        "records could be linked: “no new step” about 40 (61% to 73%); “new arrest” about 20 (33%)."
+    )
+
+
+def test_how_many_links_are_missed_is_told_from_published_estimates_alone() -> None:
+    def rows(**told: str) -> list[dict[str, str]]:
+        named = {"found": ("all partners", "recall"), "right": ("all partners", "precision")}
+        named["between"] = ("police–probation", "recall")
+        return [
+            dict(zip(("partners", "measure", "percent"), (*named[one], percent), strict=True))
+            for one, percent in told.items()
+        ]
+
+    whole = links_sentence(rows(found="88", right="99", between="80"))
+    assert "about 88 in 100 were brought together" in whole
+    assert "Fewest are found for police–probation: 80 in 100." in whole
+    assert "Fewest" not in links_sentence(rows(found="88", right="99", between="[u]"))
+    assert "cannot be estimated" in links_sentence(rows(found="[u]", right="99"))
 
 
 def test_the_largest_loss_is_told_only_where_it_is_sure() -> None:

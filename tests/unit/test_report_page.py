@@ -231,7 +231,7 @@ def test_it_leads_with_a_sentence_then_a_funnel_and_says_when_the_next_is_due(pa
     assert (
         page.index("cohort-release-need") < page.index('id="next"') < page.index('id="indicators"')
     )
-    assert "More figures are due once data reach 22 December 2026." in page
+    assert "More figures are due once the data of all partners reach 22 December 2026." in page
     assert headlines(packs.pack())[0] in page
 
 

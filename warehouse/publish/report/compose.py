@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from governance.disclosure import MASKED, NOT_APPLICABLE, NOT_AVAILABLE
 from warehouse.publish.pack import Pack
 from warehouse.publish.report.content import Headline, Report, Section
 from warehouse.publish.report.funnels import funnel_sections
-from warehouse.publish.report.measures import Told, outcome_sections
+from warehouse.publish.report.indicators import indicators_section
+from warehouse.publish.report.measures import outcome_sections
 from warehouse.publish.report.numbers import day, listed, lower
-from warehouse.publish.report.others import (
-    about_section,
-    changes_section,
-    indicators_section,
-    next_section,
-    quality_section,
-)
+from warehouse.publish.report.others import DUE, about_section, changes_section, next_section
+from warehouse.publish.report.quality import quality_section
+from warehouse.publish.report.reading import Reader
+from warehouse.publish.report.told import Told, overview
 
 MOST_CHANGES = 4  # told among the headlines
 # Many figures are looked at for a headline, so one needs three standard errors where two would do.
@@ -32,7 +32,7 @@ WORDS = {
     "Structured treatment": "a prescribed medicine or planned talking treatment for drugs or "
     "alcohol, under a care plan; advice and recovery support alone are not",
     "Cohort": "the people one event, such as a positive test, puts under follow-up, once in each "
-    "window",
+    "quarter",
     "Window": "the days in which things are counted; no two windows share a day, and a window once "
     "published is never counted again",
     "Twelve months": "the published counts of the last windows added up; a person may be counted "
@@ -44,7 +44,9 @@ WORDS = {
     "happen",
     "Proxy": "stands in for something that these services do not record",
     "Exact definition on linked data": "counted by the full definition, from records that were "
-    "linked; missed links still make it differ by a few per cent",
+    "linked; missed links still make it differ from the truth, as “How sure we are” says",
+    "No clear change": "between this window and the one before, or the same one a year earlier, "
+    "nothing that can be told apart from rounding, linkage or chance",
     "Still with a service": "no new step, but in treatment, in custody, under supervision or owed "
     "a homelessness duty on day 90, or in the tenancy that began with the step",
 }
@@ -52,25 +54,19 @@ WORDS = {
 
 def compose(pack: Pack) -> Report:
     """Return the report of a pack, the same for the same pack."""
-    funnels = funnel_sections(pack)
-    themes = outcome_sections(pack)
+    reader = Reader(pack)
+    funnels = funnel_sections(reader)
+    themes = outcome_sections(reader)
     figures = [*funnels, *(one for of_theme in themes.values() for one in of_theme)]
-    indicators = indicators_section(pack)
+    indicators = indicators_section(reader)
     sections = (
         *(section for section, _ in funnels),
-        next_section(pack),
+        next_section(reader),
         indicators,
-        *(
-            Section(
-                key=f"outcomes-{theme.replace(' ', '-')}",
-                title=f"Outcomes: {theme}",
-                inner=tuple(section for section, _ in of_theme),
-            )
-            for theme, of_theme in themes.items()
-        ),
-        quality_section(pack),
-        changes_section(pack),
-        about_section(pack, [_owned(section, told) for section, told in figures]),
+        *(_theme(theme, of_theme) for theme, of_theme in themes.items()),
+        quality_section(reader),
+        changes_section(reader),
+        about_section(reader, [_owned(section, told) for section, told in figures]),
     )
     return Report(
         title=f"Cohort journeys: {pack.partnership}",
@@ -92,6 +88,30 @@ def compose(pack: Pack) -> Report:
     )
 
 
+def _theme(theme: str, of_theme: Sequence[tuple[Section, tuple[Told, ...]]]) -> Section:
+    """The outcomes of one theme: all in one table, then each; a caveat of several is said once."""
+    measures = [
+        (_in_full(section, one), one) for section, told in of_theme for one in told if one.series
+    ]
+    caveats = Counter(section.caveat for section, _ in of_theme)
+    often = [caveat for caveat, many in caveats.items() if caveat and many > 1]
+    return Section(
+        key=f"outcomes-{theme.replace(' ', '-')}",
+        title=f"Outcomes: {theme}",
+        parts=(overview(f"Outcomes: {theme}, newest windows", measures),) if measures else (),
+        caveat=" ".join(often),
+        inner=tuple(
+            replace(section, caveat="") if section.caveat in often else section
+            for section, _ in of_theme
+        ),
+    )
+
+
+def _in_full(section: Section, told: Told) -> str:
+    """What a measure is called where its section is not seen."""
+    return told.title if told.title == section.title else f"{section.title}: {lower(told.title)}"
+
+
 def headlines(pack: Pack) -> tuple[str, ...]:
     """Return the sentences that stand first, for whoever shows no more than those."""
     return tuple(headline.sentence for headline in compose(pack).headlines)
@@ -110,27 +130,21 @@ def _headlines(
     ][:1]
     found += _clearest(figures)
     if indicators is not None:
-        found.append(Headline(indicators.lead, indicators.key))
+        found.append(Headline(indicators.lead, indicators.key, indicators.title))
     return tuple(found) or (Headline("Nothing is published yet.", "about"),)
 
 
 def _clearest(figures: Sequence[tuple[Section, tuple[Told, ...]]]) -> list[Headline]:
     """The changes that chance is least like to have made; if none, that there is none."""
     clear = sorted(
-        (
-            (
-                -max(one.strength for one in measure.changes),
-                _headline(section, measure),
-                section.key,
-            )
-            for section, told in figures
-            for measure in told
-            if measure.changes
-        )
+        (-max(one.strength for one in measure.changes), *_headline(section, measure), section.key)
+        for section, told in figures
+        for measure in told
+        if measure.changes
     )
     chosen = [
-        Headline(sentence, key)
-        for strength, sentence, key in clear
+        Headline(said, key, about)
+        for strength, about, said, key in clear
         if -strength >= HEADLINE_STRENGTH
     ][:MOST_CHANGES]
     compared = any(len(measure.series) > 1 for _, told in figures for measure in told)
@@ -139,11 +153,11 @@ def _clearest(figures: Sequence[tuple[Section, tuple[Told, ...]]]) -> list[Headl
     return [Headline(CHANGED_A_LITTLE if clear else UNCHANGED, "about")]
 
 
-def _headline(section: Section, told: Told) -> str:
-    """A measure's sentence, beginning with what its section is about."""
+def _headline(section: Section, told: Told) -> tuple[str, str]:
+    """What a measure's sentence is about, and the sentence."""
     if section.title == told.title:
-        return told.sentence
-    return f"{section.title}, {lower(told.title)}: {told.words}."
+        return section.title, f"{told.words[0].upper()}{told.words[1:]}."
+    return section.title, told.sentence
 
 
 def _is_shown(told: Told) -> bool:
@@ -178,7 +192,7 @@ def _as_at(pack: Pack) -> str:
         reach = "Data reach to {}.".format(
             listed(f"{day(when)} ({partner})" for partner, when in pack.as_at.items())
         )
-    due = f" More figures are due once data reach {day(pack.next_due)}." if pack.next_due else ""
+    due = f" {DUE} {day(pack.next_due)}." if pack.next_due else ""
     return (
         f"{reach} Counts are rounded to the nearest {pack.base}, and those under {pack.threshold} "
         f"are not shown.{due}"

@@ -54,6 +54,8 @@ class Part:
         grid: The table.
         note: How to read it.
         is_detail: Whether a page folds it away and paper leaves it to the files.
+        on_page: Whether a page has it.
+        on_paper: Whether paper has it, unless it is a detail.
     """
 
     title: str = ""
@@ -62,6 +64,13 @@ class Part:
     grid: Grid | None = None
     note: str = ""
     is_detail: bool = False
+    on_page: bool = True
+    on_paper: bool = True
+
+    @property
+    def is_set(self) -> bool:
+        """Whether paper has it."""
+        return self.on_paper and not self.is_detail
 
 
 @dataclass(frozen=True)
@@ -91,10 +100,22 @@ class Section:
 
 @dataclass(frozen=True)
 class Headline:
-    """A sentence that stands first, and the section that shows it."""
+    """A sentence that stands first, and the section that shows it.
 
-    sentence: str
+    Attributes:
+        said: What is said.
+        key: The section's name in links.
+        about: What it is said of, where it does not say so itself.
+    """
+
+    said: str
     key: str
+    about: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The whole, for whoever has no links."""
+        return f"{self.about}. {self.said}" if self.about else self.said
 
 
 @dataclass(frozen=True)

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from warehouse.publish.pack import Pack
 from warehouse.publish.report import charts
 from warehouse.publish.report.content import Grid, Part, Section
-from warehouse.publish.report.measures import Told, window_part
 from warehouse.publish.report.narrative import funnel_sentence, loss_sentence
 from warehouse.publish.report.numbers import Window, lower, number, thousands
 from warehouse.publish.report.reading import (
+    Reader,
     Row,
-    defined,
-    facts,
     grouped,
     is_whole,
     latest,
-    linkage_ranges,
-    rows_of,
-    series,
     split_name,
-    sum_of,
     windows,
     year,
 )
+from warehouse.publish.report.told import Told, window_part
 
 FIRST = "release_need"  # continuity of care stands first
 STEPS_TOLD = 2  # how many of the last main steps a sentence and a trend tell
@@ -34,69 +28,71 @@ HOW_TO_READ = (
 )
 
 
-def funnel_sections(pack: Pack) -> tuple[tuple[Section, tuple[Told, ...]], ...]:
+def funnel_sections(reader: Reader) -> tuple[tuple[Section, tuple[Told, ...]], ...]:
     """Return each cohort's section, with the measures told in it; continuity of care first."""
-    cohorts = grouped(rows_of(pack.tables["funnel"]), "cohort")
+    cohorts = grouped(reader.rows("funnel"), "cohort")
     order = sorted(cohorts, key=lambda name: name != (FIRST,))
-    return tuple(_section(pack, str(name[0]), cohorts[name]) for name in order)
+    return tuple(_section(reader, str(name[0]), cohorts[name]) for name in order)
 
 
-def _section(pack: Pack, cohort: str, rows: list[Row]) -> tuple[Section, tuple[Told, ...]]:
+def _section(reader: Reader, cohort: str, rows: list[Row]) -> tuple[Section, tuple[Told, ...]]:
     """One cohort's section."""
     whole = [row for row in rows if is_whole(row)]
     now = sorted(latest(windows(whole)), key=lambda row: row["step_number"])
-    window = Window.of(now[0])
-    steps = [(row["step"], row["people"], row["is_part"]) for row in now]
-    definition: Mapping[str, str] = defined(pack).get(cohort, {})
-    told = tuple(_told(pack, cohort, whole))
-    loss = loss_sentence(steps, pack.base)
+    told = tuple(_told(reader, cohort, whole))
+    rows_told, sums, window = _fullest(whole, now)
+    steps = [(row["step"], row["people"], row["is_part"]) for row in rows_told]
+    lead = funnel_sentence(steps, window.in_a_sentence, reader.pack.base, sums)
+    loss = loss_sentence(steps, reader.pack.base, sums)
     parts = (
         Part(
             sentences=(loss,) if loss else (),
-            chart=charts.bars(f"{now[0]['title']}, {window.label}", _bars(now)),
-            grid=_steps_grid(whole, now, window),
+            chart=charts.bars(f"{now[0]['title']}, {window.label}", _bars(rows_told)),
+            grid=_steps_grid(whole, now, Window.of(now[0]).label),
             note=HOW_TO_READ,
         ),
-        *(window_part(one) for one in told),
-        *_times(pack, cohort),
+        *(window_part(one, on_paper=False) for one in told),
+        *_times(reader, cohort),
         *_groups(windows(row for row in rows if not is_whole(row))),
     )
-    section = Section(
-        key=f"cohort-{cohort}".replace("_", "-"),
-        title=now[0]["title"],
-        lead=funnel_sentence(steps, window),
-        question=definition.get("definition", ""),
-        parts=parts,
-        caveat=definition.get("caveat") or "",
-        facts=facts(definition),
-    )
-    return section, told
+    return reader.section(f"cohort-{cohort}", cohort, now[0]["title"], parts, lead), told
 
 
-def _told(pack: Pack, cohort: str, whole: list[Row]) -> Iterable[Told]:
+def _fullest(whole: Sequence[Row], now: list[Row]) -> tuple[list[Row], int, Window]:
+    """The steps that are told and drawn: of twelve months where all of those are published, since
+    of more people more can be said.
+
+    Returns:
+        The rows, how many published counts each is a sum of, and their window.
+    """
+    sums = [year(rows) for rows in grouped(whole, "step_number").values()]
+    told = [row for row in sums if row is not None and number(row["people"]) is not None]
+    if len(told) < len(now):
+        return now, 1, Window.of(now[0])
+    rows = sorted(told, key=lambda row: row["step_number"])
+    since = rows[0]["period_start"]
+    counted = [row for row in windows(whole) if row["step_number"] == rows[0]["step_number"]]
+    return rows, sum(row["period_start"] >= since for row in counted), Window.of(rows[0])
+
+
+def _told(reader: Reader, cohort: str, whole: list[Row]) -> Iterable[Told]:
     """The last main steps as measures: people who reached them, of everyone in the cohort."""
-    linkage = linkage_ranges(pack)
     main = [
         (step, rows)
         for (step,), rows in grouped(whole, "step").items()
         if not rows[0]["is_part"] and rows[0]["step_number"] > 1
     ]
     for step, rows in main[-STEPS_TOLD:]:
-        yield Told(
-            title=step,
-            unit="people",
-            series=series(windows(rows), "people", "of_people", pack.base),
-            linkage=linkage.get((cohort, step), 0),
-            year=sum_of(rows, "people", "of_people", pack.base),
-        )
+        named = (cohort, f"{rows[0]['step_number']}. {step}")
+        yield reader.told(named, step, "people", rows, ("people", "of_people"))
 
 
-def _steps_grid(whole: Sequence[Row], now: Sequence[Row], window: Window) -> Grid:
+def _steps_grid(whole: Sequence[Row], now: Sequence[Row], label: str) -> Grid:
     """People at each step in the latest window, and in twelve months where they are public."""
     columns: tuple[str, ...] = ("Step", "People", "Out of", "%")
     sums = {step: year(rows) for (step,), rows in grouped(whole, "step").items()}
     has_year = all(sums.values())
-    caption = f"People reaching each step, {window.label}"
+    caption = f"People reaching each step, {label}"
     if has_year:
         columns += ("People, 12 months", "Out of, 12 months", "%, 12 months")
         caption += ", and in the twelve months that end with it"
@@ -123,9 +119,9 @@ def _summed(row: Row | None) -> tuple[str, ...]:
     return thousands(row["people"]), thousands(row["of_people"]), row["percent"]
 
 
-def _times(pack: Pack, cohort: str) -> Iterable[Part]:
+def _times(reader: Reader, cohort: str) -> Iterable[Part]:
     """By which day how many had an event, in the latest window."""
-    rows = [row for row in windows(rows_of(pack.tables["survival"])) if row["cohort"] == cohort]
+    rows = [row for row in windows(reader.rows("survival")) if row["cohort"] == cohort]
     for (event,), of_event in grouped(rows, "event").items():
         now = sorted(latest(of_event), key=lambda row: row["days"])
         window = Window.of(now[0])
@@ -142,6 +138,7 @@ def _times(pack: Pack, cohort: str) -> Iterable[Part]:
                 tuple((str(row["days"]), row["percent"]) for row in now),
             ),
             note="Percentages come from published counts of people in bands of days.",
+            on_paper=False,
         )
 
 

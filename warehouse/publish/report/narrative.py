@@ -8,13 +8,15 @@ Whoever says less than the truth misleads less than whoever tells noise as news.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from governance.disclosure import NOT_AVAILABLE
 from warehouse.publish.report.numbers import Figure, Window, by_chance, lower, number, thousands
 
+EVERYWHERE = "all partners"
+NOT_LINKED = "A person who was not linked is not a person who was not treated."
 RULE = (
     "A change is put in words only where rounding, linkage and chance could not have made it: the "
     "ranges that the two rounded figures stand for, each widened by how far the figure hangs on "
@@ -24,9 +26,12 @@ RULE = (
     "changed: these data cannot tell."
 )
 
-NO_CHANGE = (
-    "no change from the window before that can be told apart from rounding, linkage or chance"
-)
+MOST_NEXT = 3  # next steps told in a sentence
+NO_CHANGE = "no clear change"
+UNITS = {
+    "entries": "people (once a quarter each)",
+    "steps": "steps (of each kind, one person’s first in a quarter)",
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Change:
     def words(self) -> str:
         """As the end of a sentence: up from about 30 in January to March 2026."""
         way = "up" if _value(self.now) > _value(self.before) else "down"
-        return f"{way} from {in_short(self.before)} in {self.since.label}"
+        return f"{way} from {self.before.said} in {self.since.label}"
 
 
 def change(before: Figure, since: Window, now: Figure, linkage: float = 0) -> Change | None:
@@ -93,9 +98,9 @@ def changes(series: Sequence[tuple[Window, Figure]], linkage: float = 0) -> tupl
     return tuple(one for one in found if one is not None)
 
 
-def in_short(figure: Figure) -> str:
-    """A figure in a few words: 46%, or about 1,310."""
-    return f"{figure.shown}%" if figure.is_share else f"about {thousands(figure.shown)}"
+def in_words(unit: str) -> str:
+    """What is counted, as a reader would call it."""
+    return UNITS.get(unit, unit)
 
 
 def measure_words(unit: str, series: Sequence[tuple[Window, Figure]], linkage: float = 0) -> str:
@@ -113,12 +118,8 @@ def measure_words(unit: str, series: Sequence[tuple[Window, Figure]], linkage: f
         return f"no partner sends what it needs ({window.label})"
     if figure.value is None:
         return f"cannot be told without risk to someone’s privacy ({window.label})"
-    if figure.is_share:
-        said = (
-            f"{figure.shown}%, about {thousands(figure.above)} of {thousands(figure.below)} {unit}"
-        )
-    else:
-        said = f"about {thousands(figure.above)} {unit}"
+    of = f", about {thousands(figure.above)} of {thousands(figure.below)}"
+    said = f"{figure.said}{of if figure.is_share else ''} {unit}"
     return f"{said}, in {window.label}{_changed(series, linkage)}"
 
 
@@ -130,7 +131,7 @@ def together_sentence(figures: Sequence[tuple[str, Figure]], window: Window) -> 
         window: The window.
     """
     told = [
-        f"{lower(title)}, {in_short(figure)}{_out_of(figure)}"
+        f"{lower(title)}, {figure.said}{_out_of(figure)}"
         for title, figure in figures
         if figure.value is not None
     ]
@@ -139,19 +140,23 @@ def together_sentence(figures: Sequence[tuple[str, Figure]], window: Window) -> 
     return f"In {window.label}: {'; '.join(told)}."
 
 
-def funnel_sentence(steps: Sequence[tuple[str, str, bool]], window: Window) -> str:
+def funnel_sentence(
+    steps: Sequence[tuple[str, str, bool]], window: Window, base: int = 5, parts: int = 1
+) -> str:
     """Say how many came into a cohort, and how many of them reached its main steps.
 
     Args:
         steps: Title, published count and whether it is only a part, of each step, in order.
         window: In which they came in.
+        base: What counts are rounded to.
+        parts: How many published counts each of them is a sum of.
     """
     first, whole, _ = steps[0]
     if number(whole) is None:
         return f"{first}: too few people in {window.label} to say more without risk to privacy."
     said = f"{first}: about {thousands(whole)} people in {window.label}."
     reached = [
-        f"about {thousands(people)} ({Figure(people, whole).shown}%) {lower(title)}"
+        f"about {thousands(people)} ({Figure(people, whole, base, parts).said}) {lower(title)}"
         for title, people, is_part in steps[1:]
         if not is_part and number(people) is not None
     ]
@@ -160,12 +165,13 @@ def funnel_sentence(steps: Sequence[tuple[str, str, bool]], window: Window) -> s
     return f"{said} Of them: {'; '.join(reached[-2:])}."
 
 
-def loss_sentence(steps: Sequence[tuple[str, str, bool]], base: int) -> str:
+def loss_sentence(steps: Sequence[tuple[str, str, bool]], base: int, parts: int = 1) -> str:
     """Say between which two steps most people were lost, if rounding leaves no doubt about it.
 
     Args:
         steps: As for ``funnel_sentence``.
         base: What counts are rounded to.
+        parts: How many published counts each of them is a sum of.
     """
     stages = [(title, number(people)) for title, people, is_part in steps if not is_part]
     if len(stages) < 2 or any(people is None for _, people in stages):
@@ -176,8 +182,8 @@ def loss_sentence(steps: Sequence[tuple[str, str, bool]], base: int) -> str:
     )
     most, place = losses[-1]
     # Each loss is a difference of two rounded counts, so two losses may be out by twice that.
-    doubt = 2 * (base - 1)
-    if most <= base - 1 or (len(losses) > 1 and most - losses[-2][0] <= doubt):
+    doubt = 2 * parts * (base - 1)
+    if most <= parts * (base - 1) or (len(losses) > 1 and most - losses[-2][0] <= doubt):
         return ""
     (_, before), (title, after) = stages[place], stages[place + 1]
     return (
@@ -186,23 +192,55 @@ def loss_sentence(steps: Sequence[tuple[str, str, bool]], base: int) -> str:
     )
 
 
-def next_sentence(links: Sequence[tuple[str, str, str]], step: str, window: Window) -> str:
-    """Say what most often came next after a step, as far as published counts tell.
+def next_sentence(
+    links: Sequence[tuple[str, str, str]], step: str, window: Window, base: int = 5
+) -> str:
+    """Say what came next after a step, the most common first, as far as published counts tell.
 
     Args:
-        links: Next step, published count and published people at the step, of each link from it.
+        links: Next step, published count and published number of the step, of each link from it.
         step: The step.
         window: In which it was taken.
+        base: What counts are rounded to.
     """
-    shown = [(number(people) or 0, to, of) for to, people, of in links if number(people)]
+    shown = sorted(((number(people) or 0, to, of) for to, people, of in links), reverse=True)
+    shown = [one for one in shown if one[0]]
     if not shown or number(shown[0][2]) is None:
         return f"What came after “{lower(step)}” cannot be shown."
-    people, to, of = max(shown)
-    return (
-        f"{step}: of about {thousands(of)} people in {window.label}, the most common next thing "
-        f"within 90 days was “{lower(to)}”, for about {people:,} "
-        f"({Figure(str(people), of).shown}%), as far as records could be linked."
+    told = "; ".join(
+        f"“{lower(to)}” about {people:,} ({Figure(str(people), of, base).said})"
+        for people, to, of in shown[:MOST_NEXT]
     )
+    return (
+        f"{step}: about {thousands(shown[0][2])} in {window.label}. Within 90 days came next, as "
+        f"far as records could be linked: {told}."
+    )
+
+
+def links_sentence(rows: Iterable[Mapping[str, str]]) -> str:
+    """Say how many links were found and how many are right, from published estimates alone.
+
+    Args:
+        rows: The table ``linkage_quality`` of a pack.
+    """
+    told = {(row["partners"], row["measure"]): row["percent"] for row in rows}
+    found, right = told.get((EVERYWHERE, "recall"), ""), told.get((EVERYWHERE, "precision"), "")
+    if number(found) is None or number(right) is None:
+        return f"{NOT_LINKED} How many links are missed cannot be estimated from these data."
+    between = [
+        (int(percent), partners)
+        for (partners, measure), percent in told.items()
+        if measure == "recall" and partners != EVERYWHERE and number(percent) is not None
+    ]
+    said = (
+        f"{NOT_LINKED} Of pairs of records of one person, about {found} in 100 were brought "
+        f"together; of pairs brought together, about {right} in 100 are of one person, as far as "
+        "numbers that partners share can tell"
+    )
+    if not between:
+        return f"{said}."
+    least, where = min(between)
+    return f"{said}. Fewest are found for {where}: {least} in 100."
 
 
 def targets_sentence(indicators: Iterable[tuple[bool, str]]) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from governance.disclosure import MASKED, NOT_APPLICABLE, NOT_AVAILABLE, percentage
 
+CLOSE = 10  # points that rounding may leave open where one percentage is said
 IN_WORDS = {
     MASKED: "confidential",
     NOT_AVAILABLE: "not available",
@@ -39,6 +40,13 @@ class Window:
     def follows(self, earlier: Window) -> bool:
         """Whether this window begins on the day after another that is about as long."""
         return (self.start - earlier.end).days == 1 and self.months == earlier.months
+
+    @property
+    def in_a_sentence(self) -> Window:
+        """The same days, called as in the middle of a sentence: the twelve months to June 2026."""
+        if not self.label.startswith("Twelve"):
+            return self
+        return replace(self, label=f"the {lower(self.label)}")
 
     @property
     def months(self) -> int:
@@ -78,6 +86,14 @@ class Figure:
         return number(self.shown)
 
     @property
+    def said(self) -> str:
+        """The figure in words: 46%, about 1,310, or 25% to 43% where rounding leaves that open."""
+        if not self.is_share or self.bounds is None:
+            return f"{self.shown}%" if self.is_share else f"about {thousands(self.shown)}"
+        low, high = math.floor(self.bounds[0]), math.ceil(self.bounds[1])
+        return f"{self.shown}%" if high - low <= CLOSE else f"{low}% to {high}%"
+
+    @property
     def bounds(self) -> tuple[float, float] | None:
         """The lowest and highest that the truth may be, by rounding alone; in the figure's unit."""
         above, below = number(self.above), number(self.below)
@@ -105,6 +121,16 @@ def number(shown: str) -> int | None:
 def thousands(shown: str) -> str:
     """A published count with a comma for thousands, and shorthand as it is."""
     return f"{int(shown):,}" if shown.isascii() and shown.isdigit() else shown
+
+
+def share(figure: Figure) -> str:
+    """The percentage of a figure, or its shorthand."""
+    return figure.shown if figure.is_share else NOT_APPLICABLE
+
+
+def plain(value: str | None) -> str:
+    """A cell as it reads: names of columns without underscores, counts with a comma."""
+    return thousands((value or "").replace("_", " "))
 
 
 def lower(title: str) -> str:

@@ -27,10 +27,4 @@ def render_page(pack: Pack, files: Sequence[str] = ()) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    report = compose(pack)
-    titles = {
-        section.key: section.title for outer in report.sections for section in (outer, *outer.inner)
-    }
-    return environment.get_template("page.html.j2").render(
-        report=report, titles=titles, files=tuple(files)
-    )
+    return environment.get_template("page.html.j2").render(report=compose(pack), files=tuple(files))

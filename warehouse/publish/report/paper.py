@@ -19,7 +19,18 @@ from warehouse.publish.report.content import Part, Report, Section
 TEMPLATE = Path(__file__).parent / "templates" / "paper.typ"
 STANDARD: Final = "ua-1"
 WORDY: Final = 60  # letters of an average cell from which a column is of sentences
-IN_FILES = "Figures by group and definitions are in the files published with this paper."
+ANNEX = (
+    ("Every measure with its trend, its definition and who answers for it", "index.html"),
+    ("Funnels by group and by day", "funnel.csv, survival.csv"),
+    ("Every step and what came next", "transitions.csv"),
+    ("Outcomes by group, and in earlier windows", "outcomes.csv"),
+    ("Every row of the lists of indicators, and why some have no figure", "framework.csv"),
+    (
+        "How good the records are, and what hangs on linkage",
+        "data_quality.csv, linkage_sensitivity.csv",
+    ),
+    ("All of these as sheets of one workbook", "tables.xlsx, tables.ods"),
+)
 
 
 def render_paper(pack: Pack) -> bytes:
@@ -65,32 +76,27 @@ def _told(pack: Pack, report: Report) -> dict[str, Any]:
         "words": dict(report.words),
         "shorthand": dict(report.shorthand),
         "notes": list(report.notes),
+        "annex": [list(row) for row in ANNEX],
         "footer": report.footer,
     }
 
 
-def _section(section: Section, said: str, *, is_inner: bool = False) -> dict[str, Any]:
-    """One section; what a page folds away is left to the files, and said to be there.
-
-    So are the definitions of single outcomes, which would be half of the paper.
+def _section(section: Section, said: str) -> dict[str, Any]:
+    """One section, short enough for a committee: single outcomes, trends, groups and definitions
+    are left to the page and the files, which the annex names.
 
     Args:
         section: The section.
         said: The sentence that stands first of all, which is not said twice.
-        is_inner: Whether it is of a single outcome.
     """
-    shown = [part for part in section.parts if not part.is_detail]
-    parts = [_part(part, section.title) for part in shown]
-    if len(shown) < len(section.parts) or (is_inner and section.facts):
-        parts.append(_part(Part(note=IN_FILES), section.title))
+    parts = [_part(part, section.title) for part in section.parts if part.is_set]
     return {
         "title": section.title,
         "lead": "" if section.lead == said else section.lead,
         "question": section.question,
         "parts": parts,
         "caveat": section.caveat,
-        "facts": {} if is_inner else dict(section.facts),
-        "inner": [_section(one, said, is_inner=True) for one in section.inner],
+        "owner": section.facts.get("Owner", ""),
     }
 
 

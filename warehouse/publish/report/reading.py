@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import polars as pl
 
-from governance.disclosure import NOT_APPLICABLE
 from warehouse.publish.assemble import TWELVE_MONTHS
 from warehouse.publish.pack import Pack
+from warehouse.publish.report.content import Part, Section
 from warehouse.publish.report.numbers import Figure, Window, number
+from warehouse.publish.report.told import Told
 
 Row = dict[str, Any]
 WHOLE = "all"
@@ -32,6 +35,97 @@ FACTS = {
     "status": "Status",
     "owner": "Owner",
 }
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads a pack for the sections of a report.
+
+    Attributes:
+        pack: The pack.
+    """
+
+    pack: Pack
+
+    def rows(self, table: str) -> list[Row]:
+        """The rows of a table of the pack, in its order."""
+        return rows_of(self.pack.tables[table])
+
+    @cached_property
+    def definitions(self) -> Mapping[str, Mapping[str, str]]:
+        """The definitions, by the name of their metric or cohort."""
+        return {str(one.get("metric") or one.get("cohort")): one for one in self.pack.definitions}
+
+    def definition(self, name: str) -> Mapping[str, str]:
+        """How a metric or cohort is defined; empty where the pack does not say."""
+        return self.definitions.get(name, {})
+
+    @cached_property
+    def linkage(self) -> Mapping[tuple[str, str], float]:
+        """By how much figures may move with the link threshold, either way, in their unit.
+
+        Name and measure → half the range that the pack gives, rounded up to whole numbers.
+        """
+        return {
+            (row["name"], row["measure"]): math.ceil((int(row["high"]) - int(row["low"])) / 2)
+            for row in self.rows("linkage_sensitivity")
+            if number(str(row["low"])) is not None and number(str(row["high"])) is not None
+        }
+
+    def told(
+        self,
+        named: tuple[str, str],
+        title: str,
+        unit: str,
+        whole: Sequence[Row],
+        columns: tuple[str, str],
+    ) -> Told:
+        """One measure of everyone.
+
+        What a count hangs on linkage by is of twelve months where they are shown; each of their
+        windows has its part of it.
+
+        Args:
+            named: Its name and measure in the table of linkage sensitivity.
+            title: What a reader calls it.
+            unit: What is counted.
+            whole: Its rows of everyone, those of twelve months among them.
+            columns: The columns of numerators and denominators.
+        """
+        base = self.pack.base
+        summed = sum_of(whole, *columns, base)
+        is_of_year = summed is not None and summed[1].value is not None and not summed[1].is_share
+        parts = summed[1].parts if summed is not None and is_of_year else 1
+        return Told(
+            title=title,
+            unit=unit,
+            series=series(windows(whole), *columns, base),
+            linkage=math.ceil(self.linkage.get(named, 0) / parts),
+            year=summed,
+        )
+
+    def section(
+        self, key: str, name: str, title: str, parts: tuple[Part, ...], lead: str = ""
+    ) -> Section:
+        """A section of something that is defined, with how it is.
+
+        Args:
+            key: Its name in links.
+            name: The metric or cohort.
+            title: What a reader sees.
+            parts: Its parts.
+            lead: The sentence it begins with.
+        """
+        definition = self.definition(name)
+        return Section(
+            key=key.replace("_", "-"),
+            title=title,
+            lead=lead,
+            question=definition.get("definition", ""),
+            parts=parts,
+            caveat=definition.get("caveat") or "",
+            facts=facts(definition),
+        )
 
 
 def rows_of(table: pl.DataFrame) -> list[Row]:
@@ -123,29 +217,6 @@ def facts(definition: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def defined(pack: Pack) -> dict[str, Mapping[str, str]]:
-    """The definitions of a pack, by the name of their metric or cohort."""
-    return {str(one.get("metric") or one.get("cohort")): one for one in pack.definitions}
-
-
-def linkage_ranges(pack: Pack) -> dict[tuple[str, str], float]:
-    """By how much figures may move with the link threshold, either way, in their unit.
-
-    Returns:
-        Name and measure → half the range that the pack gives, rounded up to whole numbers.
-    """
-    return {
-        (row["name"], row["measure"]): math.ceil((int(row["high"]) - int(row["low"])) / 2)
-        for row in rows_of(pack.tables["linkage_sensitivity"])
-        if number(str(row["low"])) is not None and number(str(row["high"])) is not None
-    }
-
-
 def _is_sum(row: Mapping[str, Any]) -> bool:
     """Whether a row is of twelve months, the published counts of their windows added up."""
     return str(row["period"]).startswith(TWELVE_MONTHS)
-
-
-def share(figure: Figure) -> str:
-    """The percentage of a figure, or its shorthand."""
-    return figure.shown if figure.is_share else NOT_APPLICABLE
