@@ -1,5 +1,7 @@
 """Receipts of destroyed keys: numbered files beside partnership.yaml, none of which is replaced.
 
+Those of what was deleted (`flows.retention_receipts`) are numbered with them.
+
 A receipt is written before anything is destroyed and says so (`begun`); when all is destroyed it is
 completed. So a destruction that was cut short is known, and finished by the same command.
 """
@@ -20,7 +22,9 @@ from schemas.errors import StoreError
 
 RECEIPTS = "receipts"
 FORMAT = "cohort-journeys-receipt-1"
-NAME = re.compile(r"([0-9]{4,})-key-[a-z]+\.json")
+NAME = re.compile(r"([0-9]{4,})-(?:key-[a-z]+|retention)\.json")
+RETENTION = "-retention"
+"""How the name ends of a receipt of what was deleted."""
 
 State = Literal["begun", "destroyed"]
 
@@ -84,7 +88,7 @@ def write_receipt(settings: Settings, receipt: Receipt) -> Path:
 
 def next_number(settings: Settings) -> int:
     """The number of the next receipt: one more than the highest there is."""
-    return 1 + max((number for number, _ in _found(settings)), default=0)
+    return 1 + max((number for number, _ in found(settings)), default=0)
 
 
 def receipts(settings: Settings) -> list[Receipt]:
@@ -93,14 +97,14 @@ def receipts(settings: Settings) -> list[Receipt]:
     Raises:
         StoreError: One cannot be read.
     """
-    return [_read(path) for _, path in _found(settings)]
+    return [_read(path) for _, path in found(settings) if not path.stem.endswith(RETENTION)]
 
 
 def readable(settings: Settings, kind: str) -> tuple[list[Receipt], list[StoreError]]:
     """The receipts of a key that can be read, in their order, and what is wrong with others."""
     read: list[Receipt] = []
     faults: list[StoreError] = []
-    for _, path in _found(settings):
+    for _, path in found(settings):
         if path.stem.endswith(f"-key-{kind}"):
             try:
                 read.append(_read(path))
@@ -109,7 +113,8 @@ def readable(settings: Settings, kind: str) -> tuple[list[Receipt], list[StoreEr
     return read, faults
 
 
-def _found(settings: Settings) -> list[tuple[int, Path]]:
+def found(settings: Settings) -> list[tuple[int, Path]]:
+    """The number and file of every receipt, in their order."""
     folder = settings.folder / RECEIPTS
     named = [(NAME.fullmatch(path.name), path) for path in folder.glob("*.json")]
     return sorted((int(match[1]), path) for match, path in named if match is not None)

@@ -113,6 +113,10 @@ class Line:
         """Whether it is elsewhere, so that somebody else has to delete it."""
         return self.held.kind in TOLD
 
+    def before(self, on: date) -> date:
+        """On a day, what is from before this day has been kept long enough."""
+        return on if self.until is None else on - (self.until - self.held.since)
+
     def as_json(self) -> dict[str, Any]:
         """As plain values."""
         return {
@@ -126,6 +130,23 @@ class Line:
             "ours_to_delete": not self.told,
             "said": self.held.gone or self.held.said,
         }
+
+
+def line_of(said: Mapping[str, Any]) -> Line:
+    """A line of the plan from what `Line.as_json` gave.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is none.
+    """
+    held = Held(
+        str(said["class"]),
+        str(said["what"]),
+        date.fromisoformat(said["since"]),
+        tuple(said["partners"]),
+        str(said["said"]),
+    )
+    until = said["keep_until"]
+    return Line(held, date.fromisoformat(until) if until else None, said["under"], said["due"])
 
 
 Terms = Mapping[tuple[str, str], Term]

@@ -16,6 +16,7 @@ from flows.cli.linkage_benchmark import linkage_benchmark_command
 from flows.cli.metrics import metrics_app
 from flows.cli.publish import publish_command
 from flows.cli.release import release_app
+from flows.cli.retention import retention_app
 from flows.cli.rights import rights_app
 from flows.cli.run import run_command
 from flows.cli.shell import program
@@ -64,6 +65,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(link_app, name="link")
 app.add_typer(metrics_app, name="metrics")
 app.add_typer(release_app, name="release")
+app.add_typer(retention_app, name="retention")
 app.add_typer(rights_app, name="rights")
 
 
