@@ -33,7 +33,7 @@ from schemas.errors import AgreementError, ConfigError, JourneysError
 
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 LONGEST_SILENCE: Final = timedelta(days=31)
-"""After so long without an entry in the record a clock may be wrong: it has to be said it is not."""
+"""After so long without an entry in the record the clock may be wrong: today has to be given."""
 
 
 class ClockInDoubt(JourneysError):
@@ -264,12 +264,11 @@ def _drafts(
             remove_draft(settings, line.held.what)
 
 
-def _publications(
+def _withdrawn(
     settings: Settings, control: Control, lines: Sequence[Line], on: date, clock: Clock
 ) -> None:
     for line in lines:
-        for zone in (settings.publications, settings.withdrawn):
-            remove_folder(zone / line.held.what)
+        remove_folder(settings.withdrawn / line.held.what)
 
 
 def _reports(
@@ -294,7 +293,7 @@ STEPS: Final[tuple[tuple[frozenset[str], Step], ...]] = (
     (frozenset({"links", "reviews", "history"}), _identity),
     (frozenset({"releases"}), _releases),
     (frozenset({"drafts"}), _drafts),
-    (frozenset({"publications"}), _publications),
+    (frozenset({"withdrawn"}), _withdrawn),
     (frozenset({"runs"}), _reports),
     (frozenset({"logs"}), _prefect),
 )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from asking import dump
 from every_byte import Gone, found_in
 
+from flows.clock import local_day, utc_now
+from flows.context import open_control
 from flows.contribution import remove_partner
 from flows.refresh import run_refresh
+from flows.retention import ClockInDoubt, apply, due
+from flows.retention_receipts import retention_receipts
+from flows.signing import is_ours
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -73,3 +79,79 @@ def test_a_partner_that_left_is_in_no_byte_and_the_rest_goes_on(
     assert found_in(ran.settings, gone) == {}
     with pytest.raises(ConfigError, match="Nothing is staged"):
         remove_partner(ran.settings, "police", LEFT)
+
+
+LATER = timedelta(days=1200)
+"""When all that was supplied has been kept for as long as the agreements say."""
+
+
+def later() -> datetime:
+    return utc_now() + LATER
+
+
+def day(clock: datetime) -> date:
+    return local_day(clock)
+
+
+def test_everything_kept_is_told_with_its_terms_and_nothing_is_due_at_once(
+    ran: Partnership,
+) -> None:
+    lines = due(ran.settings)
+    kinds = {line.held.kind for line in lines}
+    assert kinds >= {"extracts", "staging", "encodings", "links", "quarantine", "releases", "runs"}
+    staged = [line for line in lines if line.held.kind == "staging"]
+    assert {line.held.partners for line in staged} == {
+        ("police",), ("probation",), ("treatment",), ("housing",)
+    }  # fmt: skip
+    assert {line.under for line in staged} >= {"police agreement, version 1"}
+    assert {line.until for line in staged} == {day(utc_now()) + timedelta(days=1095)}
+    assert not any(line.due for line in lines)
+    told = ran.journeys("retention", "due", "--on", "2031-01-01")
+    assert told.exit_code == 0 and "police agreement, version 1" in told.output
+    assert "journeys retention apply" in told.output
+    before = ran.kept()
+    assert ran.journeys("retention", "apply").exit_code == 2
+    looked = ran.journeys("retention", "apply", "--dry-run", "--on", "2031-01-01")
+    assert looked.exit_code == 0 and "would be" in looked.output and ran.kept() == before
+    nothing = ran.journeys("retention", "apply", "--yes")
+    assert nothing.exit_code == 0 and "Nothing is due" in nothing.output
+
+
+def test_an_apply_is_refused_while_the_day_is_in_doubt(ran: Partnership) -> None:
+    before = ran.kept()
+    past = ran.journeys("retention", "apply", "--yes", "--on", "2020-01-01")
+    assert past.exit_code == 2 and "Only what is due today" in past.stderr
+    assert ran.journeys("retention", "due", "--on", "soon").exit_code == 2
+    with pytest.raises(ClockInDoubt, match="before the last entry"):
+        apply(ran.settings, clock=lambda: utc_now() - timedelta(days=1))
+    with pytest.raises(ClockInDoubt, match="may be wrong"):
+        apply(ran.settings, clock=later)
+    assert ran.kept() == before and retention_receipts(ran.settings) == []
+
+
+def test_what_is_due_is_deleted_from_every_byte_with_a_signed_receipt(ran: Partnership) -> None:
+    identity = dump(ran, "identity")
+    records = {row[0] for row in identity["mark"]}
+    persons = {str(person) for _, person in ran.record_person()}
+    numbers = set().union(*(numbers_of(ran, one) for one in ("police", "housing")))
+    gone = Gone(persons, set(sorted(records)[:40]) | set(sorted(numbers)[:40]))
+    assert len(found_in(ran.settings, gone)) >= 2
+    applied = apply(ran.settings, day(later()), clock=later)
+    assert found_in(ran.settings, gone) == {}
+    assert applied.receipt is not None and {line.held.kind for line in applied.lines} >= {
+        "extracts", "staging", "encodings", "quarantine", "releases", "drafts"
+    }  # fmt: skip
+    text = applied.receipt.read_text()
+    signature = applied.receipt.with_suffix(".sig").read_text()
+    assert is_ours(ran.settings, text, signature)
+    assert not is_ours(ran.settings, text.replace("housing", "hausing"), signature)
+    with open_control(ran.settings) as control:
+        told = [one.detail for one in control.audit_entries("erasure") if "receipt" in one.detail]
+        assert control.staged_extracts() == {}
+    (receipt,) = retention_receipts(ran.settings)
+    assert [one["receipt"] for one in told] == [receipt.digest] and receipt.state == "done"
+    assert not any(line.due and not line.told for line in due(ran.settings, day(later())))
+    assert apply(ran.settings, clock=later).receipt is None
+    assert not list((ran.folder / "releases").iterdir())
+    assert not list((ran.folder / "inbox").glob("*/*"))
+    assert "Traceback" not in ran.journeys("status").output
