@@ -126,10 +126,10 @@ def _drafts(settings: Settings, control: Control) -> Iterator[Held]:
 
 
 def _publications(settings: Settings, control: Control) -> Iterator[Held]:
-    for kind, zone in (("publications", settings.publications), ("withdrawn", settings.withdrawn)):
+    for zone, said in ((settings.publications, ""), (settings.withdrawn, "withdrawn")):
         for path in sorted(zone.glob("*")):
             if DRAFT_ID.fullmatch(path.name):
-                yield Held(kind, path.name, day_of(path.name))
+                yield Held("publications", path.name, day_of(path.name), said=said)
 
 
 def _role_files(settings: Settings, control: Control) -> Iterator[Held]:

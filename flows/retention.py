@@ -264,13 +264,6 @@ def _drafts(
             remove_draft(settings, line.held.what)
 
 
-def _withdrawn(
-    settings: Settings, control: Control, lines: Sequence[Line], on: date, clock: Clock
-) -> None:
-    for line in lines:
-        remove_folder(settings.withdrawn / line.held.what)
-
-
 def _reports(
     settings: Settings, control: Control, lines: Sequence[Line], on: date, clock: Clock
 ) -> None:
@@ -293,7 +286,6 @@ STEPS: Final[tuple[tuple[frozenset[str], Step], ...]] = (
     (frozenset({"links", "reviews", "history"}), _identity),
     (frozenset({"releases"}), _releases),
     (frozenset({"drafts"}), _drafts),
-    (frozenset({"withdrawn"}), _withdrawn),
     (frozenset({"runs"}), _reports),
     (frozenset({"logs"}), _prefect),
 )

@@ -32,8 +32,7 @@ CLASSES: Final[Mapping[str, str]] = {
 
 OWN: Final[Mapping[str, str]] = {
     "drafts": "drafts that were not published, with their certificates",
-    "publications": "what is public",
-    "withdrawn": "publications that are public no longer",
+    "publications": "what was published, withdrawn or not",
     "role_files": "releases handed out as files",
     "runs": "reports of runs",
     "audit": "what entries of the audit record say",
@@ -45,7 +44,7 @@ OWN: Final[Mapping[str, str]] = {
 """What the hub keeps of its own, by the policy."""
 
 TOLD: Final = frozenset({"role_files", "backups", "publications"})
-"""What is elsewhere, or has to be withdrawn first: it is listed, and never deleted here."""
+"""What is elsewhere, or public: it is listed, and never deleted here."""
 
 GO_TOGETHER: Final = frozenset({"staging", "encodings"})
 """Events without encodings could not be linked again; encodings without events serve nothing."""
