@@ -8,6 +8,7 @@ from flows.cli.break_glass import break_glass_app
 from flows.cli.check import check_command
 from flows.cli.cohorts import cohorts_app
 from flows.cli.encode import encode_command
+from flows.cli.evidence import evidence_command
 from flows.cli.init import init_command
 from flows.cli.keys import keys_app
 from flows.cli.lineage import lineage_command
@@ -46,6 +47,7 @@ COMMANDS = (
     ("publish", publish_command, 'journeys publish --approve --officer "A. Name"'),
     ("verify", verify_command, "journeys verify demo/publications/20261122-020011-91c4"),
     ("agreements", agreements_command, "journeys agreements --config demo/partnership.yaml"),
+    ("evidence", evidence_command, "journeys evidence --out evidence"),
     ("attack", attack_command, "journeys attack --records 10000 --json attack.json"),
     (
         "linkage-benchmark",
