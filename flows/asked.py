@@ -26,6 +26,8 @@ WHAT = "The request file"
 LARGEST = 1 << 24
 MOST_PEOPLE = 10_000
 """More than any one request is of; policy of 2026-11-22."""
+MOST_LISTED = 1_000_000
+"""More than any partner's list of opt-outs has; policy of 2026-11-22."""
 
 DESCRIPTION = ("forename", "surname", "dob", "sex")
 STRONG = ("nhs_number", "nino", "pnc_id", "cro_number", "noms_number")
@@ -65,20 +67,14 @@ def read_request(
     """
     import polars as pl
 
-    from governance.rights.marks import marks_of
     from schemas.marks import GROUNDS
 
     partner = agreement.partner
-    raw = _raw(path, partner)
+    raw = _raw(path, partner, columns_of(partner), MOST_PEOPLE)
     _refuse_parts(raw)
-    frames = {table.name: _standardised(raw, table, today) for table in _tables(partner)}
-    lines = pl.concat([pl.int_range(1, raw.height + 1, dtype=pl.Int32, eager=True)] * len(frames))
-    marks = {
-        epoch: marks_of(frames, agreement, key).select(lines.alias("line"), *GROUNDS)
-        for epoch, key in keys.items()
-    }
+    marks = _marked(raw, agreement, keys, today)
     known = next(iter(marks.values())).filter(~pl.all_horizontal(pl.col(GROUNDS).is_null()))
-    unknown = sorted(set(lines) - set(known["line"]))
+    unknown = sorted(set(range(1, raw.height + 1)) - set(known["line"]))
     if unknown:
         raise ExtractRejected(
             f"{WHAT} gives nothing that a person is known by in {line_words(unknown)}.",
@@ -87,6 +83,60 @@ def read_request(
         )
     _refuse_incomparable(raw, next(iter(marks.values())))
     return Asked(raw.height, marks)
+
+
+def read_list(
+    path: Path, agreement: Agreement, keys: Mapping[int, PurposeKey], today: date
+) -> Asked:
+    """Read a list of NHS numbers and mark them in every key epoch.
+
+    Args:
+        path: Comma-separated UTF-8: the partner's column of NHS numbers under its name, no other.
+        agreement: The partner's agreement; it must let NHS numbers be encoded.
+        keys: The key of each epoch.
+        today: The day.
+
+    Raises:
+        ExtractRejected: The list cannot be read, has other columns or numbers that are none, or the
+            partner's numbers may not be encoded, so that nobody is known by them.
+    """
+    import polars as pl
+
+    columns = {vars(table.identity)["nhs_number"] for table in _tables(agreement.partner)} - {None}
+    if not columns:
+        raise ExtractRejected(
+            f"{agreement.partner} sends no NHS numbers, by which a list could be met.",
+            "Give a list for a partner that does.",
+        )
+    raw = _raw(path, agreement.partner, sorted(columns), MOST_LISTED)
+    marks = {
+        epoch: frame.filter(pl.col("nhs_number").is_not_null()).unique("line", keep="first")
+        for epoch, frame in _marked(raw, agreement, keys, today).items()
+    }
+    if any(frame.height < raw.height for frame in marks.values()):
+        raise ExtractRejected(
+            f"{WHAT} has empty lines, or the agreement does not let NHS numbers be encoded.",
+            f"Give one number a line. {CORRECT}",
+        )
+    return Asked(raw.height, {epoch: frame.sort("line") for epoch, frame in marks.items()})
+
+
+def _marked(
+    raw: pl.DataFrame, agreement: Agreement, keys: Mapping[int, PurposeKey], today: date
+) -> dict[int, pl.DataFrame]:
+    """The marks of what each line gives as a row of each of the partner's tables, by epoch."""
+    import polars as pl
+
+    from governance.rights.marks import marks_of
+    from schemas.marks import GROUNDS
+
+    tables = _tables(agreement.partner)
+    frames = {table.name: _standardised(raw, table, today) for table in tables}
+    lines = pl.concat([pl.int_range(1, raw.height + 1, dtype=pl.Int32, eager=True)] * len(frames))
+    return {
+        epoch: marks_of(frames, agreement, key).select(lines.alias("line"), *GROUNDS)
+        for epoch, key in keys.items()
+    }
 
 
 def columns_of(partner: str) -> tuple[str, ...]:
@@ -112,13 +162,12 @@ def _keys(partner: str) -> list[str]:
     return [" with ".join(table.key) for table in _tables(partner)]
 
 
-def _raw(path: Path, partner: str) -> pl.DataFrame:
+def _raw(path: Path, partner: str, columns: Sequence[str], most: int) -> pl.DataFrame:
     from schemas.reading.delimited import read_text
     from schemas.reading.encodings import AS_AGREED
     from schemas.reading.guard import Wanted, is_untouched, require_file, require_short
     from schemas.reading.rows import FILE_ROW
 
-    columns = columns_of(partner)
     before = require_file(path, WHAT, LARGEST)
     raw = read_text(path, WHAT, AS_AGREED, Wanted([], columns, "layout"))
     require_short(raw, WHAT, columns)
@@ -128,9 +177,9 @@ def _raw(path: Path, partner: str) -> pl.DataFrame:
             f"{WHAT} has {len(strange)} column(s) that no request of {partner} has.",
             f"Give none but {', '.join(columns)}, named in the first line.",
         )
-    if not is_untouched(path, before) or not 0 < raw.height <= MOST_PEOPLE:
+    if not is_untouched(path, before) or not 0 < raw.height <= most:
         raise ExtractRejected(
-            f"{WHAT} has no line, more than {MOST_PEOPLE:,}, or changed while it was read.",
+            f"{WHAT} has no line, more than {most:,}, or changed while it was read.",
             "Give one line for each person.",
         )
     return raw.drop(FILE_ROW, strict=False)

@@ -7,7 +7,7 @@ when the person has to be told (`flows.cases`) and, by the run that applied it, 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from governance.rights.law import Route
 
 Right = Literal["objection", "erasure", "rectification"]
+
+LINK = "link"
+"""What a rectification of a wrong link is called in the record (`flows.rectify`)."""
 
 REASONS = (
     "not-stated",
@@ -132,7 +135,7 @@ def ask(
     reach = (partner,) if right == "rectification" else None
     with run_lock(settings), open_control(settings) as control:
         current = current_run(control)
-        request_id, asked = _read(settings, partner, path, clock)
+        request_id, asked = read_asked(settings, partner, path, clock)
         case = opened_case(request_id, right, partner, received, reach, clock)
         tokens = request_tokens(request_id, asked, current.key_epoch)
         found = find(settings, current, partner, asked.people, tokens, linked=reach is None)
@@ -174,6 +177,11 @@ def withdraw(settings: Settings, begins: str, *, clock: Clock = utc_now) -> Righ
     """
     with run_lock(settings), open_control(settings) as control:
         waiting = [one for one in control.waiting_requests() if one.request_id.startswith(begins)]
+        if any(one.right == LINK for one in waiting):
+            raise ConfigError(
+                "Records that were put apart are not brought together by withdrawing.",
+                "List them with `journeys link review list --decided` and decide them anew.",
+            )
         if len(begins) < SHORTEST_ID or len(waiting) != 1:
             raise ConfigError(
                 "No one request that waits has this id.",
@@ -200,7 +208,7 @@ def current_run(control: Control) -> Run:
     return current
 
 
-def _read(settings: Settings, partner: str, path: Path, clock: Clock) -> tuple[str, Asked]:
+def read_asked(settings: Settings, partner: str, path: Path, clock: Clock) -> tuple[str, Asked]:
     """A request's random id and who it is of; a file with names is opened in a child only."""
     if is_sealed(path):
         return open_request(settings, partner, path)
@@ -285,22 +293,8 @@ def _repeated(control: Control, request_id: str) -> ExtractRejected | None:
     )
 
 
-def keep_tokens(
-    settings: Settings,
-    control: Control,
-    current: Run,
-    tokens: pl.DataFrame,
-    replaced: Collection[str] = (),
-) -> None:
-    """Put the tokens of a request into the current run's suppression store, written anew.
-
-    Args:
-        settings: The partnership.
-        control: The control database.
-        current: The current run.
-        tokens: As `governance.rights.suppression.TOKEN_SCHEMA`.
-        replaced: Ids of requests that this one takes the place of.
-    """
+def keep_tokens(settings: Settings, control: Control, current: Run, tokens: pl.DataFrame) -> None:
+    """Put the tokens of a request into the current run's suppression store, written anew."""
     from governance.rights.tokens import add_tokens, keep_requests
     from warehouse.connect import rewrite_store
 
@@ -311,8 +305,7 @@ def keep_tokens(
     rewrite_store(path, beside, key, key)
     with opened(beside, key) as connection:
         # Of a command that was killed, tokens may be left that no request is recorded of.
-        live = {one.request_id for one in control.live_requests()}
-        keep_requests(connection, live - set(replaced))
+        keep_requests(connection, [one.request_id for one in control.live_requests()])
         add_tokens(connection, tokens)
     flush([beside])
     beside.replace(path)

@@ -16,6 +16,7 @@ from linkage.groups import groups
 from linkage.match import WEIGHT_TOLERANCE, score
 from linkage.model import Model
 from linkage.review import PAIR, Decisions, respect
+from linkage.review_store import RECTIFIED
 
 HUB: Final = "hub"
 
@@ -29,6 +30,7 @@ WHY: Final = {
     **{check: f"it holds together a group that {said}" for check, said in CHECKS.items()},
     "guarded": "it would be a link, but its records look like two people of one household",
     "near": "its weight is near the link threshold",
+    RECTIFIED: "the person had it put apart",
 }
 """Why a pair is asked about, the gravest first."""
 

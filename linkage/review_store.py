@@ -19,6 +19,8 @@ from linkage.rows import replace_rows
 
 DECISIONS: Final = ("same", "different", "unsure")
 
+RECTIFIED: Final = "rectified"
+
 REASONS: Final = {
     "pattern": "The agreement pattern decides it.",
     "checked-source": "The partner checked its own records.",
@@ -26,6 +28,7 @@ REASONS: Final = {
     "id-error": "A strong id was recorded wrongly.",
     "mixed-record": "A record holds two people's particulars.",
     "cannot-tell": "There is too little to tell by.",
+    RECTIFIED: "The person had a wrong link put right.",
 }
 """Why it was decided so. Free text could hold a name, so there is none."""
 
@@ -136,6 +139,37 @@ def add_decision(
     )
 
 
+def put_apart(
+    connection: duckdb.DuckDBPyConnection,
+    pairs: pl.DataFrame,
+    decided: Decided,
+    *,
+    asked: str,
+    new_name: Callable[[], str] = new_pair,
+) -> None:
+    """Write down for many pairs that their records are not of one person, and list them.
+
+    Args:
+        connection: The identity store.
+        pairs: ``record_id_l`` < ``record_id_r``.
+        decided: The decision on each.
+        asked: Whose queue shows them, so that they can be looked up and decided anew.
+        new_name: Where fresh names come from.
+    """
+    queued = read_queue(connection).filter(asked=asked)
+    listed, taken = set(queued.select(PAIR).iter_rows()), set(queued["pair"])
+    for one, other in pairs.select(PAIR).iter_rows():
+        add_decision(connection, one, other, decided)
+        if (one, other) in listed:
+            continue
+        while (name := new_name()) in taken:
+            pass
+        taken.add(name)
+        connection.execute(
+            "INSERT INTO review_pair VALUES (?, ?, ?, ?, ?)", [name, asked, one, other, RECTIFIED]
+        )
+
+
 def decided_of(connection: duckdb.DuckDBPyConnection, one: int, other: int) -> list[Decided]:
     """All that was decided of two records, in the order it was."""
     rows = connection.execute(
@@ -147,12 +181,19 @@ def decided_of(connection: duckdb.DuckDBPyConnection, one: int, other: int) -> l
 
 
 def forget_absent(connection: duckdb.DuckDBPyConnection) -> None:
-    """Remove what names a record that is not in the store any more: it is of nobody then."""
-    for table in ("review_pair", "review_decision"):
+    """Remove what names a record that is not in the store any more: it is of nobody then.
+
+    What a person had put right is kept while either record is there: a partner that leaves the
+    other out once must not bring the wrong link back.
+    """
+    for table, kept in (("review_pair", "false"), ("review_decision", f"reason = '{RECTIFIED}'")):
         connection.execute(
-            f"""DELETE FROM {table}
-            WHERE record_id_l NOT IN (SELECT record_id FROM encoded_record)
-            OR record_id_r NOT IN (SELECT record_id FROM encoded_record)"""
+            f"""DELETE FROM {table} WHERE (
+                record_id_l NOT IN (SELECT record_id FROM encoded_record)
+                OR record_id_r NOT IN (SELECT record_id FROM encoded_record)
+            ) AND NOT ({kept} AND (
+                record_id_l IN (SELECT record_id FROM encoded_record)
+                OR record_id_r IN (SELECT record_id FROM encoded_record)))"""
         )
 
 

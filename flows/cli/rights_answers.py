@@ -40,6 +40,20 @@ def taken_in_lines(answered: Answered) -> list[str]:
     if answered.preview:
         return [*lines, "Nothing was kept. Tell the partner no more than that it was looked up."]
     short = answered.request_id[:8]
+    if answered.right == "link":
+        return [
+            *lines,
+            f"Decided as request {short}. The next `journeys run` puts the records apart, and no "
+            "later one brings them together; `journeys link review list --decided` shows them.",
+            f"The person has to be told by {answered.due_on}; `journeys rights told {short}` "
+            "records it.",
+        ]
+    if answered.right == "opt-out":
+        return [
+            *lines,
+            f"Taken in as request {short}, in the place of the list before. The next `journeys "
+            "run` applies it. Remove the list safely.",
+        ]
     return [
         *lines,
         f"Taken in as request {short}. The next `journeys run` applies it; until then "

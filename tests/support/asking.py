@@ -61,7 +61,7 @@ class Someone:
 def someone(partnership: Partnership) -> Someone:
     """The first person of that kind in a partnership that has run, in its first key epoch."""
     custody = {one["custody_ref"]: one for one in rows_of(partnership.inbox("police", "custody"))}
-    ids = _record_ids(partnership, list(custody))
+    ids = record_ids(partnership, list(custody))
     marks = dump(partnership, "identity")["mark"]
     partner = {one[0]: one[1] for one in marks}
     pnc = {one[0]: one[2 + GROUNDS.index("pnc_id")] for one in marks}
@@ -87,7 +87,7 @@ def _theirs_alone(values: dict[int, object], record: int, records: set[int]) -> 
     return value is not None and {one for one, held in values.items() if held == value} <= records
 
 
-def _record_ids(partnership: Partnership, refs: list[str]) -> dict[str, int]:
+def record_ids(partnership: Partnership, refs: list[str]) -> dict[str, int]:
     """Custody reference → record id."""
     settings = partnership.settings
     root = ring_of(settings, "identifier").root(1)
