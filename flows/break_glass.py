@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from warehouse.analyst import Selected
 
-USUAL_MINUTES, LONGEST_MINUTES = 60, 240
+LONGEST_MINUTES = 240
 MOST_ROWS = 100
 MOST_QUESTIONS = 20
 ALERT_DAYS = 30
@@ -82,7 +82,7 @@ def open_glass(
     store: str,
     reason: str,
     officers: Sequence[str],
-    minutes: int = USUAL_MINUTES,
+    minutes: int = 60,
     clock: Clock = utc_now,
 ) -> Glass:
     """Open a store to questions for a while, and enter that into the record.

@@ -23,6 +23,9 @@ MOST_RUNS = 20
 ACTS_DAYS = 365
 """How far back runs and acts are told."""
 
+LATE_DAYS = 31
+"""How long what is due may wait for `journeys retention apply` before that is a fault."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -119,6 +122,32 @@ def _runs(settings: Settings, asked: Asked, today: date) -> Part:
     return _part("runs", state, said, "run, begun, state, account, problem", rows)
 
 
+def _extracts(settings: Settings, asked: Asked, today: date) -> Part:
+    with open_control(settings) as control:
+        staged = control.staged_extracts()
+    if not staged:
+        return _none("extracts", "No extract has been taken in yet.")
+    over = {name: one.over_shared for name, one in staged.items() if one.over_shared}
+    rows = [
+        (
+            *(name, one.data_as_at.isoformat(), one.received, one.kept, one.quarantined),
+            *(one.withheld, one.over_shared, "at source" if one.delivery else "at the hub"),
+        )
+        for name, one in staged.items()
+    ]
+    said = [
+        "Sent and not agreed, so dropped: "
+        + ", ".join(f"{count} column(s) of {name}" for name, count in over.items())
+        + "."
+        if over
+        else "No partner's last extract had a column that is not agreed."
+    ]
+    heads = (
+        "partner, data up to, received, kept, quarantined, withheld, columns not agreed, encoded"
+    )
+    return _part("extracts", "found", said, heads, rows)
+
+
 def _agreements(settings: Settings, asked: Asked, today: date) -> Part:
     from flows.cli.agreements import agreement_states
 
@@ -203,7 +232,25 @@ def _glass(settings: Settings, asked: Asked, today: date) -> Part:
 
 
 def _retention(settings: Settings, asked: Asked, today: date) -> Part:
-    return _none("retention", "This version cannot say what is due for deletion.")
+    from flows.retention import due as kept
+
+    lines = kept(settings, today)
+    ours = [one for one in lines if one.due and not one.told]
+    late = [one for one in ours if one.until and (today - one.until).days > LATE_DAYS]
+    said = [
+        f"{len(ours)} thing(s) are due for deletion here, {len(late)} of them for more than "
+        f"{LATE_DAYS} days; {sum(one.due and one.told for one in lines)} are due elsewhere."
+    ]
+    rows = [
+        (
+            *(one.held.kind, ", ".join(one.held.partners), one.held.what),
+            *(one.held.since.isoformat(), one.until.isoformat() if one.until else "always"),
+            *(one.under, "due" if one.due else "kept"),
+        )
+        for one in lines
+    ]
+    heads = "class, partners, what, since, keep until, under, state"
+    return _part("retention", "failed" if late else "found", said, heads, rows)
 
 
 def _rights(settings: Settings, asked: Asked, today: date) -> Part:
@@ -372,6 +419,7 @@ TITLES = {
     "keys": "Keys",
     "roles": "Who may open what",
     "runs": "Runs",
+    "extracts": "What the partners sent last",
     "releases": "Releases",
     "publications": "Publications, verified today",
     "attack": "Attacks on the encoding",
@@ -393,6 +441,7 @@ GATHERED: tuple[tuple[str, str, Find], ...] = tuple(
         ("keys", _keys),
         ("roles", _roles),
         ("runs", _runs),
+        ("extracts", _extracts),
         ("releases", _releases),
         ("publications", _publications),
         ("attack", _attack),

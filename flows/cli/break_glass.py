@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.break_glass import USUAL_MINUTES
 from flows.cli.shell import ConfigOption, JsonOption, command, say, write_report
 from flows.cli.sql import Format, bounded, ended_in_time
 
@@ -36,7 +35,7 @@ def break_glass_open_command(
     officer: Annotated[
         list[str], typer.Option("--officer", help="Who decided it; give two officers.")
     ],
-    minutes: Annotated[int, typer.Option("--minutes", help="For how long.")] = USUAL_MINUTES,
+    minutes: Annotated[int, typer.Option("--minutes", help="For how long: 240 at most.")] = 60,
     config: ConfigOption = None,
 ) -> None:
     """Open a store to questions for a while. The next run's report and `status` tell of it."""
