@@ -132,7 +132,10 @@ def tables() -> dict[str, pl.DataFrame]:
     ]
     rows["data_quality"] = [("police custody", "arrest_date", "valid", "1200", "99")]
     rows["linkage_quality"] = [("police–treatment", "links", "640", "53")]
-    rows["linkage_sensitivity"] = [("continuity_of_care", "within_3_weeks", "42", "50")]
+    rows["linkage_sensitivity"] = [
+        ("continuity_of_care", "within_3_weeks", period[0], "46", "per cent", "42", "50"),
+        ("release_need", "3. " + STAGES[2][1], period[0], "46", "per cent", "41", "51"),
+    ]
     rows["changes"] = [("funnel", "Windows shown", "3", "4")]
     return {name: table(name, given) for name, given in rows.items()}
 

@@ -64,7 +64,7 @@ def outcomes(*windows: tuple[str, str], quarters: Any = QUARTERS) -> pl.DataFram
 
 
 def swing(low: str, high: str) -> pl.DataFrame:
-    return table("linkage_sensitivity", [("continuity", "within", low, high)])
+    return table("linkage_sensitivity", [("continuity", "within", "", "", "per cent", low, high)])
 
 
 NO_SWING = table("linkage_sensitivity", [])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from warehouse.publish.pack import LINKS_FOUND, LINKS_RIGHT
 from warehouse.publish.report.narrative import (
     change,
     changes,
@@ -168,8 +169,8 @@ def test_what_came_next_is_told_with_every_count_that_is_shown() -> None:
 
 def test_how_many_links_are_missed_is_told_from_published_estimates_alone() -> None:
     def rows(**told: str) -> list[dict[str, str]]:
-        named = {"found": ("all partners", "recall"), "right": ("all partners", "precision")}
-        named["between"] = ("police–probation", "recall")
+        named = {"found": ("all partners", LINKS_FOUND), "right": ("all partners", LINKS_RIGHT)}
+        named["between"] = ("police–probation", LINKS_FOUND)
         return [
             dict(zip(("partners", "measure", "percent"), (*named[one], percent), strict=True))
             for one, percent in told.items()

@@ -16,7 +16,6 @@ from warehouse.publish.report import headlines, render_page
 from warehouse.publish.report.compose import compose
 
 VOID = {"meta", "br", "rect", "line", "circle", "path"}
-SHORTHAND = {"[c]", "[x]", "[z]"}
 
 
 class Outline(HTMLParser):
@@ -160,7 +159,8 @@ def test_the_linkage_range_of_twelve_months_is_shared_among_their_windows() -> N
         numerator=pl.lit("1240"),
     )
     swing = packs.table(
-        "linkage_sensitivity", [("contact_groups", "people_arrested", "1220", "1260")]
+        "linkage_sensitivity",
+        [("contact_groups", "people_arrested", "", "1240", "people", "1220", "1260")],
     )
     tables = {
         **packs.tables(),
@@ -175,7 +175,8 @@ def test_the_linkage_range_of_twelve_months_is_shared_among_their_windows() -> N
 
 def test_one_percentage_point_is_one() -> None:
     swing = packs.table(
-        "linkage_sensitivity", [("continuity_of_care", "within_3_weeks", "45", "47")]
+        "linkage_sensitivity",
+        [("continuity_of_care", "within_3_weeks", "", "46", "per cent", "45", "47")],
     )
     page = render_page(packs.pack(tables={**packs.tables(), "linkage_sensitivity": swing}))
     assert "up to 1 percentage point higher" in page

@@ -131,8 +131,8 @@ class Stage(_Part):
 class Cohort(_Part):
     """A cohort, as its YAML file defines it.
 
-    ``status`` is of the definition: linkage makes even an exactly defined number a few per cent
-    low, which ``caveat`` says. ``publish`` cohorts go through the gate into the board pack.
+    ``status`` is of the definition: linkage makes even an exactly defined number low,
+    which ``caveat`` says. ``publish`` cohorts go through the gate into the board pack.
     """
 
     cohort: Name

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 FOLDER = Path(__file__).parent
 LINKAGE_CAVEAT = (
     "A person who was not linked is not a person who was not treated: where records of one person "
-    "could not be brought together, links between services are missed and these figures differ by "
-    "a few per cent from the truth."
+    "could not be brought together, links between services are missed and these figures differ "
+    "from the truth. Linkage quality says how often."
 )
 
 
@@ -20,7 +20,7 @@ class Published(BaseModel):
     """One metric, or one other published table, as its YAML file defines it.
 
     ``kind`` tells them apart; a funnel has the name of its cohort. ``status`` is of the definition:
-    linkage makes even an exactly defined number a few per cent low, which ``caveat`` says.
+    linkage makes even an exactly defined number low, which ``caveat`` says.
     ``numerator``, ``denominator`` and ``unit`` are sentences for a reader; ``model`` names the SQL
     file under ``sql/marts`` that computes it.
     """

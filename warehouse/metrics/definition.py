@@ -21,8 +21,8 @@ from warehouse.metrics.condition import condition_problem, policies_in
 
 LINKAGE_CAVEAT = (
     "A person who was not linked is not a person who was not treated: where records of one person "
-    "could not be brought together, links between services are missed and these figures differ by "
-    "a few per cent from the truth."
+    "could not be brought together, links between services are missed and these figures differ "
+    "from the truth. Linkage quality says how often."
 )
 RESTRICTED = "restricted"
 NO_KIND = "all"

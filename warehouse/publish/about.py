@@ -1,12 +1,13 @@
 """How good the data and the links behind a publication are, told coarsely enough to publish.
 
-These tables count records and pairs of records, not people, and are in no catalogue. So they say
-less than the certified ones: records in fifties, shares in whole per cent, and how far a figure
-hangs on linkage in a few wide steps.
+These tables count records and pairs of records of whole sources, never of a group of people, and
+are in no catalogue. So they say less than the certified ones: records in fifties, shares in whole
+per cent, and nothing of a source that tells of too few people. ADR 26 says why that is enough.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,15 +17,21 @@ import polars as pl
 from governance.disclosure import MASKED, NOT_AVAILABLE, Rule, percentage
 from warehouse.connect import store_errors
 from warehouse.publish.framework import framework
-from warehouse.publish.latest import Latest, latest
-from warehouse.publish.pack import COLUMNS
+from warehouse.publish.pack import (
+    COLUMNS,
+    EVERYWHERE,
+    LINKS_FOUND,
+    LINKS_RIGHT,
+    LOW,
+    UNRELIABLE,
+)
+from warehouse.publish.sensitivity import linkage_sensitivity
 
 COARSE = 50
-"""Records are rounded to this, and masked below it."""
+"""Records are rounded to this, and below it only said to be few; as many people must be behind an
+estimate."""
 FEWEST_PAIRS = 100
 """Fewer judged pairs than this tell nothing that should be published."""
-STEPS = (1, 2, 5, 10, 20, 50, 100)
-"""By how many points, or per cent of a count, a figure may be said to hang on linkage."""
 
 _BECAME = {
     "rows_used": "used",
@@ -32,13 +39,14 @@ _BECAME = {
     "rows_undated": "left out: no date",
     "rows_ahead": "left out: dated after the extract",
 }
-_EVERYWHERE = "all partners"
+_ESTIMATED = {"precision": LINKS_RIGHT, "recall": LINKS_FOUND}
 
 
 @store_errors("The release could not be read.", "Run `journeys run` to build it again.")
 def about_tables(
     release_con: duckdb.DuckDBPyConnection,
     outcomes: pl.DataFrame,
+    funnel: pl.DataFrame,
     published: pl.DataFrame,
     rule: Rule | None = None,
 ) -> dict[str, pl.DataFrame]:
@@ -47,6 +55,7 @@ def about_tables(
     Args:
         release_con: A connection from ``warehouse.connect.open_release``.
         outcomes: The table ``outcomes`` of the pack.
+        funnel: The table ``funnel`` of the pack.
         published: From ``warehouse.publish.published.read_published``.
         rule: The threshold and base of the published counts; the usual ones without.
 
@@ -58,9 +67,10 @@ def about_tables(
     """
     rule = rule or Rule()
     otherwise = release_con.execute(
-        "SELECT * FROM linkage_sensitivity WHERE kind = 'metric' AND category = 'All'"
+        "SELECT * FROM linkage_sensitivity WHERE kind = 'funnel' "
+        "OR (kind = 'metric' AND category = 'All')"
     ).pl()
-    swings = linkage_sensitivity(otherwise, latest(outcomes, rule), rule)
+    swings = linkage_sensitivity(otherwise, outcomes, funnel, rule)
     indicators = release_con.execute(
         "SELECT indicator.*, metric.caveat, metric.unit, metric IN (SELECT metric FROM "
         "metric_period WHERE reason = 'restricted') AS is_withheld FROM indicator LEFT JOIN metric "
@@ -71,7 +81,7 @@ def about_tables(
         "framework": framework(
             indicators, outcomes, swings, published, prevalence=prevalence, rule=rule
         ),
-        "data_quality": data_quality(release_con.execute("SELECT * FROM data_quality").pl()),
+        "data_quality": data_quality(release_con.execute("SELECT * FROM data_quality").pl(), rule),
         "linkage_quality": linkage_quality(
             release_con.execute(
                 "SELECT * FROM linkage_quality WHERE split IN ('all', 'partners')"
@@ -81,19 +91,21 @@ def about_tables(
     }
 
 
-def data_quality(mart: pl.DataFrame) -> pl.DataFrame:
+def data_quality(mart: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     """What became of each partner's records, in fifties.
 
     Args:
         mart: The mart ``data_quality``.
+        rule: A source that tells of fewer people than its threshold is masked.
     """
     rows = []
     for one in mart.filter(pl.col("rows_staged") > 0).sort("partner", "table_name").to_dicts():
-        source, staged = f"{one['partner']} {one['table_name']}", _coarse(one["rows_staged"])
-        rows.append((source, "all", "accepted", staged, percentage(staged, staged)))
+        source, is_few = f"{one['partner']} {one['table_name']}", one["people"] < rule.threshold
+        staged = MASKED if is_few else _coarse(one["rows_staged"])
+        rows.append((source, "all", "accepted", staged, _share(staged, staged)))
         for column, became in _BECAME.items():
-            records = _coarse(one[column])
-            rows.append((source, "all", became, records, percentage(records, staged)))
+            records = MASKED if is_few else _coarse(one[column])
+            rows.append((source, "all", became, records, _share(records, staged)))
     return _table("data_quality", rows)
 
 
@@ -104,80 +116,43 @@ def linkage_quality(mart: pl.DataFrame) -> pl.DataFrame:
         mart: The mart ``linkage_quality``, of all partners and of each two.
     """
     rows = []
-    estimates = mart.filter(pl.col("measure").is_in(["precision", "recall"]))
+    people = _people(mart)
+    estimates = mart.filter(pl.col("measure").is_in(list(_ESTIMATED)))
     for one in estimates.sort("split", "partner_a", "partner_b", "measure").to_dicts():
-        partners = (
-            _EVERYWHERE if one["split"] == "all" else f"{one['partner_a']}–{one['partner_b']}"
-        )
+        partners = EVERYWHERE if one["split"] == "all" else f"{one['partner_a']}–{one['partner_b']}"
         judged, value = one["judged"] or 0, one["value"]
         if value is None:
             shown = NOT_AVAILABLE
-        elif judged < FEWEST_PAIRS:
-            shown = MASKED
+        elif judged < FEWEST_PAIRS or people[one["partner_a"], one["partner_b"]] < COARSE:
+            shown = UNRELIABLE
         else:
             # Only where all of them are right does it say so.
             shown = str(100 if value == 1 else min(99, round(100 * value)))
-        rows.append((partners, one["measure"], _coarse(judged), shown))
+        rows.append((partners, _ESTIMATED[one["measure"]], _coarse(judged), shown))
     return _table("linkage_quality", rows)
 
 
-def linkage_sensitivity(
-    otherwise: pl.DataFrame, figures: Mapping[tuple[str, str], Latest], rule: Rule
-) -> pl.DataFrame:
-    """Between which values each published figure would lie, were records linked otherwise.
-
-    The range lies around the published figure, as wide as the smallest of ``STEPS`` that takes in
-    every other link threshold. So nothing but the step comes from counts that are not published.
-
-    Args:
-        otherwise: The mart ``linkage_sensitivity``, of metrics for everyone.
-        figures: From ``warehouse.publish.latest.latest``.
-        rule: The threshold and base of the published counts.
-    """
-    by_metric = otherwise.partition_by("name", "measure", as_dict=True)
-    rows = []
-    for name, figure in figures.items():
-        counted = by_metric.get(name)
-        if counted is None or counted["threshold_offset"].n_unique() < 2:
-            continue
-        low, high = _around(figure, _step(counted, figure), rule)
-        rows.append((*name, low, high))
-    return _table("linkage_sensitivity", rows)
-
-
-def _step(counted: pl.DataFrame, figure: Latest) -> int | None:
-    """The step that a figure hangs on linkage by; None where too few are counted to say."""
-    of = "denominator" if figure.is_share else "numerator"
-    if counted[of].is_null().any() or counted[of].to_list() == [] or counted[of].min() < COARSE:  # type: ignore[operator]
-        return None
-    in_force = pl.col("threshold_offset") == 0
-    if figure.is_share:
-        points = counted.with_columns(value=100 * pl.col("numerator") / pl.col("denominator"))
-    else:
-        start = counted.filter(in_force)["numerator"].sum()
-        points = counted.with_columns(value=100 * pl.col("numerator") / start)
-    values = points["value"].to_list()
-    now = points.filter(in_force)["value"].sum()
-    swing = max(abs(value - now) for value in values)
-    return next((step for step in STEPS if step >= swing), STEPS[-1])
-
-
-def _around(figure: Latest, step: int | None, rule: Rule) -> tuple[str, str]:
-    """The ends of a range around a published figure."""
-    if not figure.value.isdigit():
-        return figure.value, figure.value
-    if step is None:
-        return MASKED, MASKED
-    value = int(figure.value)
-    if figure.is_share:
-        return str(max(0, value - step)), str(min(100, value + step))
-    width = -(-value * step // (100 * rule.base)) * rule.base
-    return str(max(0, value - width)), str(value + width)
+def _people(mart: pl.DataFrame) -> Mapping[tuple[str, str | None], int]:
+    """Distinct people that two partners both know, or that one knows; of all, those of the one
+    that knows most."""
+    known = {
+        (one["partner_a"], one["partner_b"] or one["partner_a"]): int(one["value"])
+        for one in mart.filter(
+            pl.col("measure").is_in(["people", "people known to both"])
+        ).to_dicts()
+    }
+    whole = {("all", name): max(known.values(), default=0) for name in ("all", None)}
+    return defaultdict(int, known | whole)
 
 
 def _coarse(records: int) -> str:
-    """A number of records in fifties, masked below fifty."""
-    return MASKED if records < COARSE else str((records + COARSE // 2) // COARSE * COARSE)
+    """A number of records in fifties; ``[low]`` below fifty."""
+    return LOW if records < COARSE else str((records + COARSE // 2) // COARSE * COARSE)
+
+
+def _share(records: str, staged: str) -> str:
+    """Which share of a source's records some are."""
+    return LOW if LOW in (records, staged) else percentage(records, staged)
 
 
 def _table(name: str, rows: list[tuple[Any, ...]]) -> pl.DataFrame:

@@ -18,11 +18,11 @@ import polars as pl
 import yaml
 
 from governance.disclosure import MASKED, NOT_APPLICABLE, NOT_AVAILABLE, DisclosureError
-from warehouse.publish.pack import COLUMNS, Pack
+from warehouse.publish.pack import COLUMNS, LOW, UNRELIABLE, Pack
 
 NUMBERS: Final = frozenset({"count", "percent", "figure"})
 """The kinds of column that hold a number as text, or shorthand in its place."""
-SHORTHAND: Final = (MASKED, NOT_AVAILABLE, NOT_APPLICABLE)
+SHORTHAND: Final = (MASKED, NOT_AVAILABLE, NOT_APPLICABLE, LOW, UNRELIABLE)
 _UNSEEN: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 

@@ -231,7 +231,9 @@ def _packed(
 
     releases = (*public.releases, certified.release)
     counts = tables_of(releases)
-    about = about_tables(con, counts["outcomes"], read_published(terms.published), terms.rule)
+    about = about_tables(
+        con, counts["outcomes"], counts["funnel"], read_published(terms.published), terms.rule
+    )
     return assemble(
         releases,
         before=public.releases,

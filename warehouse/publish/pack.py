@@ -3,7 +3,8 @@
 The writers (page, workbook, CSV, JSON) take a ``Pack`` and nothing else. Its counts come from
 certified releases alone, one release a window of days, so nothing in a pack was counted after it
 was audited. Every count and percentage is text: a multiple of the rounding base, a shorthand
-(``[c]`` confidential, ``[x]`` not available, ``[z]`` not applicable), or 0 where nobody can be.
+(``[c]`` confidential, ``[x]`` not available, ``[z]`` not applicable), or 0 where nobody can be. Of
+records there are ``[low]`` (few) and ``[u]`` (too few to rely on) too.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "data_quality": ("source", "field", "measure", "records", "percent"),
         "linkage_quality": ("partners", "measure", "records", "percent"),
-        "linkage_sensitivity": ("name", "measure", "low", "high"),
+        "linkage_sensitivity": ("name", "measure", "period", "value", "unit", "low", "high"),
         "changes": ("table", "what", "before", "now"),
     }
 )
@@ -49,6 +50,11 @@ COUNTS = frozenset({"people", "of_people", "numerator", "denominator", "records"
 PERCENTS = frozenset({"percent"})
 _WHOLE_NUMBER = r"^(0|[1-9][0-9]*)$"
 _SHORTHAND = (MASKED, NOT_AVAILABLE, NOT_APPLICABLE)
+LOW, UNRELIABLE = "[low]", "[u]"
+LINKS_RIGHT, LINKS_FOUND = "links made that are right", "links there are that were found"
+EVERYWHERE = "all partners"
+OF_RECORDS = frozenset({"data_quality", "linkage_quality"})
+"""The tables of records, which alone have the shorthand of records; of people there is ``[c]``."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,7 @@ def check_shown(name: str, table: pl.DataFrame, base: int) -> None:
         table: One of a pack's tables.
         base: What counts are rounded to.
     """
+    instead = (*_SHORTHAND, LOW, UNRELIABLE) if name in OF_RECORDS else _SHORTHAND
     for column in sorted((COUNTS | PERCENTS) & set(table.columns)):
         shown = table.get_column(column)
         whole = (
@@ -114,7 +121,7 @@ def check_shown(name: str, table: pl.DataFrame, base: int) -> None:
         numbers = shown.filter(whole).cast(pl.Int64) if shown.dtype == pl.String else None
         odd = (
             numbers is None
-            or not (whole | shown.is_in(_SHORTHAND)).fill_null(value=False).all()
+            or not (whole | shown.is_in(instead)).fill_null(value=False).all()
             or (column in COUNTS and (numbers % base != 0).any())
         )
         if odd:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from governance.disclosure import MASKED, NOT_APPLICABLE, NOT_AVAILABLE
-from warehouse.publish.pack import Pack
+from warehouse.publish.pack import LOW, UNRELIABLE, Pack
 from warehouse.publish.report.content import Headline, Report, Section
 from warehouse.publish.report.funnels import funnel_sections
 from warehouse.publish.report.indicators import indicators_section
@@ -81,6 +81,8 @@ def compose(pack: Pack) -> Report:
             NOT_AVAILABLE: "not available: nobody supplied it, the partnership has not asked for "
             "it, or no window of it is complete; the row says which",
             NOT_APPLICABLE: "not applicable",
+            LOW: "of records: fewer than 50, possibly none",
+            UNRELIABLE: "too few to rely on",
         },
         notes=tuple(note for note in pack.notes if not note.startswith(MASKED)),
         footer=f"Questions: {pack.contact}. Release {pack.release_id}.",

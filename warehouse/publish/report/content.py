@@ -10,7 +10,7 @@ from warehouse.publish.report.drawing import Chart
 
 MOST_COLUMNS, MOST_LETTERS = 5, 30  # of a table that fits a phone
 # A count, share, range or rate, or what stands in its place.
-_FIGURE = re.compile(r"\[[cxz]\]|none|[\d,.]+%?( to [\d,.]+%?)?( [a-z]+)?( [\d,]+)?")
+_FIGURE = re.compile(r"\[(c|x|z|u|low)\]|none|[\d,.]+%?( to [\d,.]+%?)?( [a-z]+)?( [\d,]+)?")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from governance.disclosure import NOT_AVAILABLE
 from warehouse.publish.report import charts
 from warehouse.publish.report.content import Grid, Part, Section
 from warehouse.publish.report.narrative import funnel_sentence, loss_sentence
@@ -48,7 +49,7 @@ def _section(reader: Reader, cohort: str, rows: list[Row]) -> tuple[Section, tup
         Part(
             sentences=(loss,) if loss else (),
             chart=charts.bars(f"{now[0]['title']}, {window.label}", _bars(rows_told)),
-            grid=_steps_grid(whole, now, Window.of(now[0]).label),
+            grid=_steps_grid(reader, cohort, whole, now),
             note=HOW_TO_READ,
         ),
         *(window_part(one, on_paper=False) for one in told),
@@ -83,19 +84,27 @@ def _told(reader: Reader, cohort: str, whole: list[Row]) -> Iterable[Told]:
         if not rows[0]["is_part"] and rows[0]["step_number"] > 1
     ]
     for step, rows in main[-STEPS_TOLD:]:
-        named = (cohort, f"{rows[0]['step_number']}. {step}")
-        yield reader.told(named, step, "people", rows, ("people", "of_people"))
+        yield reader.told(
+            (cohort, _numbered(rows[0])), step, "people", rows, ("people", "of_people")
+        )
 
 
-def _steps_grid(whole: Sequence[Row], now: Sequence[Row], label: str) -> Grid:
-    """People at each step in the latest window, and in twelve months where they are public."""
+def _steps_grid(reader: Reader, cohort: str, whole: Sequence[Row], now: Sequence[Row]) -> Grid:
+    """People at each step in the latest window, and in twelve months where they are public.
+
+    Last comes between which values the one or the other would lie, had records been linked
+    otherwise.
+    """
     columns: tuple[str, ...] = ("Step", "People", "Out of", "%")
     sums = {step: year(rows) for (step,), rows in grouped(whole, "step").items()}
+    otherwise = [reader.otherwise(cohort, _numbered(row)) for row in now]
     has_year = all(sums.values())
-    caption = f"People reaching each step, {label}"
+    caption = f"People reaching each step, {Window.of(now[0]).label}"
     if has_year:
         columns += ("People, 12 months", "Out of, 12 months", "%, 12 months")
         caption += ", and in the twelve months that end with it"
+    if any(otherwise):
+        columns += ("If linked otherwise",)
     return Grid(
         caption,
         columns,
@@ -106,10 +115,16 @@ def _steps_grid(whole: Sequence[Row], now: Sequence[Row], label: str) -> Grid:
                 thousands(row["of_people"]),
                 row["percent"],
                 *_summed(sums[row["step"]] if has_year else None),
+                *((told or NOT_AVAILABLE,) if any(otherwise) else ()),
             )
-            for row in now
+            for row, told in zip(now, otherwise, strict=True)
         ),
     )
+
+
+def _numbered(row: Row) -> str:
+    """A step with its number, as the table of linkage sensitivity has it."""
+    return f"{row['step_number']}. {row['step']}"
 
 
 def _summed(row: Row | None) -> tuple[str, ...]:

@@ -8,9 +8,8 @@ from governance.disclosure import NOT_AVAILABLE
 from warehouse.publish.report.content import Grid, Part, Section
 from warehouse.publish.report.narrative import in_words, targets_sentence
 from warehouse.publish.report.numbers import number, thousands
-from warehouse.publish.report.reading import Reader, Row, grouped
+from warehouse.publish.report.reading import PER_CENT, Reader, Row, grouped
 
-PER_CENT = "per cent"
 UNTOLD = "cannot be told"
 OURS = ("exact", "proxy", "restricted")  # how a figure from the partners' own records is called
 OTHERS = "Other indicators that have a figure"

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from governance.disclosure import NOT_AVAILABLE
+from warehouse.publish.pack import EVERYWHERE, LINKS_FOUND, LINKS_RIGHT
 from warehouse.publish.report.numbers import Figure, Window, by_chance, lower, number, thousands
 
-EVERYWHERE = "all partners"
 NOT_LINKED = "A person who was not linked is not a person who was not treated."
 RULE = (
     "A change is put in words only where rounding, linkage and chance could not have made it: the "
@@ -224,13 +224,13 @@ def links_sentence(rows: Iterable[Mapping[str, str]]) -> str:
         rows: The table ``linkage_quality`` of a pack.
     """
     told = {(row["partners"], row["measure"]): row["percent"] for row in rows}
-    found, right = told.get((EVERYWHERE, "recall"), ""), told.get((EVERYWHERE, "precision"), "")
+    found, right = told.get((EVERYWHERE, LINKS_FOUND), ""), told.get((EVERYWHERE, LINKS_RIGHT), "")
     if number(found) is None or number(right) is None:
         return f"{NOT_LINKED} How many links are missed cannot be estimated from these data."
     between = [
         (int(percent), partners)
         for (partners, measure), percent in told.items()
-        if measure == "recall" and partners != EVERYWHERE and number(percent) is not None
+        if measure == LINKS_FOUND and partners != EVERYWHERE and number(percent) is not None
     ]
     said = (
         f"{NOT_LINKED} Of pairs of records of one person, about {found} in 100 were brought "

@@ -24,14 +24,22 @@ def quality_section(reader: Reader) -> Section | None:
         (
             "linkage_quality",
             "Links",
-            "How records are linked",
-            {"partners": "Partners", "measure": "What", "records": "Records"},
+            "How records are linked, judged by numbers that partners share",
+            {"partners": "Partners", "measure": "What", "records": "Pairs judged"},
         ),
         (
             "linkage_sensitivity",
             "What hangs on linkage",
             "Figures as they would be, had records been linked more or less readily",
-            {"name": "Figure", "measure": "Measure", "low": "Lowest", "high": "Highest"},
+            {
+                "name": "Figure",
+                "measure": "Measure",
+                "period": "Window",
+                "value": "Published",
+                "unit": "Unit",
+                "low": "Lowest",
+                "high": "Highest",
+            },
         ),
     )
     parts = tuple(

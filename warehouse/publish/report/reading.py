@@ -13,11 +13,12 @@ import polars as pl
 from warehouse.publish.assemble import TWELVE_MONTHS
 from warehouse.publish.pack import Pack
 from warehouse.publish.report.content import Part, Section
-from warehouse.publish.report.numbers import Figure, Window, number
+from warehouse.publish.report.numbers import Figure, Window, number, thousands
 from warehouse.publish.report.told import Told
 
 Row = dict[str, Any]
 WHOLE = "all"
+PER_CENT = "per cent"
 SPLITS = {
     "age_band": "Age",
     "area": "Area",
@@ -67,10 +68,24 @@ class Reader:
         Name and measure → half the range that the pack gives, rounded up to whole numbers.
         """
         return {
-            (row["name"], row["measure"]): math.ceil((int(row["high"]) - int(row["low"])) / 2)
-            for row in self.rows("linkage_sensitivity")
-            if number(str(row["low"])) is not None and number(str(row["high"])) is not None
+            named: math.ceil((int(row["high"]) - int(row["low"])) / 2)
+            for named, row in self._ranges.items()
+            if number(row["low"]) is not None and number(row["high"]) is not None
         }
+
+    def otherwise(self, name: str, measure: str) -> str:
+        """Between which values a figure would lie, linked otherwise; empty where none is told."""
+        row = self._ranges.get((name, measure))
+        if row is None:
+            return ""
+        if number(row["low"]) is None:
+            return str(row["low"])
+        sign = "%" if row["unit"] == PER_CENT else ""
+        return f"{thousands(row['low'])}{sign} to {thousands(row['high'])}{sign}"
+
+    @cached_property
+    def _ranges(self) -> Mapping[tuple[str, str], Row]:
+        return {(row["name"], row["measure"]): row for row in self.rows("linkage_sensitivity")}
 
     def told(
         self,

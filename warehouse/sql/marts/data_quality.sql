@@ -6,63 +6,64 @@
 -- column rows_unplaced: Rows left out because nothing says whose they are: the row that names the person was rejected or not sent.
 -- column rows_undated: Rows left out of everything that is counted by day, because they have none; a person on an application is dated by it.
 -- column rows_ahead: Rows left out because they are dated after the partner's extract.
+-- column people: Distinct people behind the rows that were placed; of a row of several people, one of them.
 -- column data_as_at: The day up to which the partner's extract is complete; missing when it has sent none.
 -- column extract_rows: Rows the partner sent over all its tables, rejected ones included.
 -- column extract_run_id: The run that brought the extract.
 -- check: unique partner, table_name
--- check: not_null partner, table_name, rows_staged, rows_used, rows_unplaced, rows_undated, rows_ahead
+-- check: not_null partner, table_name, rows_staged, rows_used, rows_unplaced, rows_undated, rows_ahead, people
 -- check: rows = SELECT 23
 -- check: holds rows_staged = rows_used + rows_unplaced + rows_undated + rows_ahead
-WITH told (partner, table_name, dated) AS (
+WITH told (partner, table_name, dated, person_id) AS (
     -- What is told of a household is one row, however many of its people are told of.
-    SELECT 'police', 'custody', arrest_date FROM stg_custody
+    SELECT 'police', 'custody', arrest_date, person_id FROM stg_custody
     UNION ALL
-    SELECT 'police', 'drug_test', test_date FROM stg_drug_test
+    SELECT 'police', 'drug_test', test_date, person_id FROM stg_drug_test
     UNION ALL
-    SELECT 'police', 'intensive_programme', start_date FROM stg_intensive_programme
+    SELECT 'police', 'intensive_programme', start_date, person_id FROM stg_intensive_programme
     UNION ALL
-    SELECT 'police', 'suspected_drug_death', death_date FROM stg_suspected_drug_death
+    SELECT 'police', 'suspected_drug_death', death_date, person_id FROM stg_suspected_drug_death
     UNION ALL
-    SELECT 'probation', 'sentence', sentence_date FROM stg_sentence
+    SELECT 'probation', 'sentence', sentence_date, person_id FROM stg_sentence
     UNION ALL
-    SELECT 'probation', 'requirement', start_date FROM stg_requirement
+    SELECT 'probation', 'requirement', start_date, person_id FROM stg_requirement
     UNION ALL
-    SELECT 'probation', 'release', release_date FROM stg_prison_release
+    SELECT 'probation', 'release', release_date, person_id FROM stg_prison_release
     UNION ALL
-    SELECT 'probation', 'enforcement', enforcement_date FROM stg_enforcement
+    SELECT 'probation', 'enforcement', enforcement_date, person_id FROM stg_enforcement
     UNION ALL
-    SELECT 'probation', 'accommodation', start_date FROM stg_accommodation
+    SELECT 'probation', 'accommodation', start_date, person_id FROM stg_accommodation
     UNION ALL
-    SELECT 'treatment', 'episode', coalesce(referral_date, triage_date) FROM stg_episode
+    SELECT 'treatment', 'episode', coalesce(referral_date, triage_date), person_id FROM stg_episode
     UNION ALL
-    SELECT 'treatment', 'intervention', coalesce(referral_date, offered_date, start_date) FROM stg_intervention
+    SELECT 'treatment', 'intervention', coalesce(referral_date, offered_date, start_date), person_id FROM stg_intervention
     UNION ALL
-    SELECT 'treatment', 'outcomes_profile', profile_date FROM stg_outcomes_profile
+    SELECT 'treatment', 'outcomes_profile', profile_date, person_id FROM stg_outcomes_profile
     UNION ALL
-    SELECT 'treatment', 'secure_treatment', start_date FROM stg_secure_treatment
+    SELECT 'treatment', 'secure_treatment', start_date, person_id FROM stg_secure_treatment
     UNION ALL
-    SELECT 'treatment', 'transfer', release_date FROM stg_transfer
+    SELECT 'treatment', 'transfer', release_date, person_id FROM stg_transfer
     UNION ALL
-    SELECT 'treatment', 'cj_assessment', initial_assessment_date FROM stg_cj_assessment
+    SELECT 'treatment', 'cj_assessment', initial_assessment_date, person_id FROM stg_cj_assessment
     UNION ALL
-    SELECT 'treatment', 'cj_caseload', taken_on_date FROM stg_cj_caseload
+    SELECT 'treatment', 'cj_caseload', taken_on_date, person_id FROM stg_cj_caseload
     UNION ALL
-    SELECT 'treatment', 'prison_referral', referral_date FROM stg_prison_referral
+    SELECT 'treatment', 'prison_referral', referral_date, person_id FROM stg_prison_referral
     UNION ALL
-    SELECT 'housing', 'application', any_value(application_date) FROM stg_application SEMI JOIN housing_application USING (case_key)
+    SELECT 'housing', 'application', any_value(application_date), min(person_id) FROM stg_application SEMI JOIN housing_application USING (case_key)
     GROUP BY case_key
     UNION ALL
-    SELECT 'housing', 'person', application_date FROM stg_application
+    SELECT 'housing', 'person', application_date, person_id FROM stg_application
     UNION ALL
-    SELECT 'housing', 'duty', any_value(start_date) FROM stg_duty
+    SELECT 'housing', 'duty', any_value(start_date), min(person_id) FROM stg_duty
     GROUP BY duty_key
     UNION ALL
-    SELECT 'housing', 'tenancy', start_date FROM stg_tenancy
+    SELECT 'housing', 'tenancy', start_date, person_id FROM stg_tenancy
     UNION ALL
-    SELECT 'housing', 'temporary_accommodation', any_value(start_date) FROM stg_temporary_accommodation
+    SELECT 'housing', 'temporary_accommodation', any_value(start_date), min(person_id) FROM stg_temporary_accommodation
     GROUP BY temporary_accommodation_key
     UNION ALL
-    SELECT 'housing', 'rough_sleeping', sighting_date FROM stg_rough_sleeping
+    SELECT 'housing', 'rough_sleeping', sighting_date, person_id FROM stg_rough_sleeping
 ),
 
 unplaced (partner, table_name, rows_unplaced) AS (
@@ -110,7 +111,8 @@ counted AS (
     SELECT told.partner, told.table_name,
            count(*) FILTER (told.dated <= extract.data_as_at) AS rows_used,
            count(*) FILTER (told.dated IS NULL) AS rows_undated,
-           count(*) FILTER (told.dated > extract.data_as_at) AS rows_ahead
+           count(*) FILTER (told.dated > extract.data_as_at) AS rows_ahead,
+           count(DISTINCT told.person_id) AS people
     FROM told
     LEFT JOIN extract USING (partner)
     GROUP BY told.partner, told.table_name
@@ -121,6 +123,7 @@ SELECT staged.partner, staged.table_name, staged.rows_staged,
        coalesce(unplaced.rows_unplaced, 0) AS rows_unplaced,
        coalesce(counted.rows_undated, 0) AS rows_undated,
        coalesce(counted.rows_ahead, 0) AS rows_ahead,
+       coalesce(counted.people, 0) AS people,
        extract.data_as_at, extract."rows" AS extract_rows, extract.run_id AS extract_run_id
 FROM stg_rows AS staged
 LEFT JOIN counted USING (partner, table_name)
