@@ -37,11 +37,15 @@ class Release:
 def build(run: RunContext, people: People) -> Release:
     """Build this run's warehouse from the staging store and the registry of persons.
 
+    It holds nothing of a partner without an agreement in force.
+
     Raises:
         StoreError: If a store cannot be read or a check of the warehouse fails.
     """
     from warehouse.release import build_release
+    from warehouse.restrict import EVERYTHING, Restriction
 
+    agreed = people.staged.agreed
     private_folder(run.settings.releases)
     private_folder(run.release.parent)
     key = new_release_key(run.settings, run.run_id)
@@ -56,11 +60,16 @@ def build(run: RunContext, people: People) -> Release:
         linkage_quality=people.appraisal.estimates,
         linked_otherwise=people.appraisal.linked_otherwise,
         person_history=people.history,
-        given=given_of(run.settings, people.staged.agreed.agreements.values()),
-        earlier=_earlier(run),
+        given=given_of(run.settings, agreed.agreements.values()),
+        restriction=Restriction(partners=frozenset(agreed.agreements))
+        if agreed.stopped
+        else EVERYTHING,
+        earlier=None if agreed.stopped else _earlier(run),
     )
     _build_parts(run, people, key)
-    write_json(run.release.parent / FINGERPRINTS, dict(summary.fingerprints))
+    if not agreed.stopped:
+        # The next release takes marts over from one that is of every partner only.
+        write_json(run.release.parent / FINGERPRINTS, dict(summary.fingerprints))
     return Release(people, dict(summary.tables), summary.checks, summary.taken)
 
 

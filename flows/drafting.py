@@ -73,6 +73,10 @@ def _draft(run: RunContext, release: Release) -> Drafted:
     from warehouse.connect import open_release
     from warehouse.publish.making import Made, make
 
+    stopped = release.people.staged.agreed.stopped
+    if stopped:
+        said = f"Nothing was drafted: there is no agreement in force with {', '.join(stopped)}, "
+        return Drafted(release, said + "and figures without its data would mislead.")
     # A run that erases people drafts anew: they are counted in every draft from before it.
     erases = any(release.people.erased.requests.values())
     waiting = None if erases else in_hand(run.settings, run.control)

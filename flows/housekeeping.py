@@ -129,7 +129,9 @@ def empty_inboxes(
     """
     removed: dict[str, int] = {}
     for partner, arrived in extracts.items():
-        if arrived is None or agreed.agreements[partner].inbox_after_staging == "keep":
+        if arrived is None or partner in agreed.stopped:
+            continue
+        if agreed.agreements[partner].inbox_after_staging == "keep":
             continue
         removed[partner] = remove(arrived)
         flush_folder(run.settings.partner(partner).inbox)

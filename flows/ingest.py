@@ -48,7 +48,7 @@ from flows.terms import (
 from flows.warehouse_files import check_warehouse_files
 from governance.agreements import Agreement
 from governance.control import Extract
-from schemas.errors import ExtractRejected, JourneysError
+from schemas.errors import AgreementError, ExtractRejected, JourneysError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -94,17 +94,25 @@ def pull(run: RunContext) -> Pulled:
 def agree(run: RunContext, pulled: Pulled) -> Agreed:
     """Check every partner's agreement, whether or not it sent something new.
 
-    An extract is taken in when its files or the terms it was staged under have changed.
+    An extract is taken in when its files or the terms it was staged under have changed. A partner
+    without an agreement in force is stopped, and the others go on without it; where none is left,
+    there is nothing to go on with.
     """
-    problems = {partner: list(found) for partner, found in pulled.problems.items()}
     sealed = [one.manifest.epochs for one in pulled.extracts.values() if one and one.manifest]
     epochs = epochs_of(run.settings, run.control, sealed)
+    not_agreed: Problems = {}
     agreements = _each(
         "agreement",
         run.settings.partners.items(),
         lambda partner, _: agreement_in_force(run.settings, partner, run.today),
-        problems,
+        not_agreed,
     )
+    stopped = _stopped(not_agreed) if agreements else {}
+    problems = {
+        partner: [*pulled.problems.get(partner, ()), *not_agreed.get(partner, ())]
+        for partner in [*pulled.problems, *(set(not_agreed) - set(pulled.problems))]
+        if partner not in stopped
+    }
     if agreements:
         guarded("agreement", check_same_key, run, epochs)
     fresh: dict[str, Arrived] = {}
@@ -124,7 +132,7 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
             if staged is not None:
                 _look_for_lateness(run, staged, late, problems)
     _check_sealed(run, agreements, fresh, epochs, problems)
-    return Agreed(agreements, epochs, fresh, kept, problems, late, pulled.passed_over)
+    return Agreed(agreements, epochs, fresh, kept, problems, late, pulled.passed_over, stopped)
 
 
 def encode(run: RunContext, agreed: Agreed) -> Parted:
@@ -166,7 +174,7 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
     for partner, error in guarded("encode", check_own_records, run, parts, sealed).items():
         _add(problems, partner, error)
     if problems:
-        raise Rejected(problems)
+        raise Rejected(problems | {name: [error] for name, error in agreed.stopped.items()})
     return Parted(agreed, taken, parts, marks)
 
 
@@ -179,6 +187,12 @@ def stage(run: RunContext, parted: Parted) -> Staged:
     """
     in_use = fill_stores(run, parted)
     return Staged(parted.agreed, parted.taken, in_use)
+
+
+def _stopped(not_agreed: Problems) -> dict[str, AgreementError]:
+    """The partners that have no agreement in force, each with the reason; no other failure."""
+    first = {partner: found[0] for partner, found in not_agreed.items()}
+    return {partner: one for partner, one in first.items() if isinstance(one, AgreementError)}
 
 
 def _encodes_at_source(run: RunContext, partner: str) -> bool:

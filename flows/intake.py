@@ -12,7 +12,7 @@ from flows.sources import Arrived
 from flows.suppressed import Withheld
 from governance.agreements import Agreement
 from governance.control import Extract
-from schemas.errors import JourneysError
+from schemas.errors import AgreementError, JourneysError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,6 +40,8 @@ class Agreed:
 
     `fresh` are to be taken in; `kept` are partners whose staged extract stays, and why; `late`
     says which of those are further behind than they usually are; `passed_over` is as in `Pulled`.
+    `stopped` are partners with no agreement in force, and why: what is staged of them stays, and is
+    used for nothing.
     """
 
     agreements: Mapping[str, Agreement]
@@ -49,6 +51,7 @@ class Agreed:
     problems: Problems
     late: Mapping[str, str] = field(default_factory=dict)
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    stopped: Mapping[str, AgreementError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from flows.files import flush
 from flows.intake import Staged
 from flows.keys import store_keys
 from flows.quality import Appraisal, appraise
+from flows.stores import in_use
 from flows.suppressed import Erased
 
 if TYPE_CHECKING:
@@ -37,11 +38,14 @@ class People:
 def link(run: RunContext, staged: Staged) -> People:
     """Link the encoded records of all partners and give every group its person id.
 
+    Those of a partner without an agreement in force are compared with nothing, and keep their
+    person id, by which a request to be erased still finds them.
+
     Raises:
         ModelError: If the linkage model is missing, untrained or of another encoding.
         StoreError: If the identity store cannot be read or written.
     """
-    from linkage import lineage, match, registry, review_queue, review_store, store
+    from linkage import held, lineage, match, registry, review_queue, review_store, store
     from linkage.doubts import doubts
     from linkage.drift import drifted
     from linkage.engines import engine_named
@@ -52,7 +56,8 @@ def link(run: RunContext, staged: Staged) -> People:
     path = run.stores / "identity.duckdb"
     connection = open_store(path, store_keys(run.settings, run.run_id)["identity"])
     try:
-        encoded = store.read_encoded(connection)
+        every = store.read_encoded(connection)
+        encoded = in_use(every, staged.agreed)
         store.create(connection)
         review_store.create(connection)
         review_store.forget_absent(connection)
@@ -65,9 +70,14 @@ def link(run: RunContext, staged: Staged) -> People:
         review_store.replace_queue(connection, asked)
         appraisal = appraise(run, connection, encoded, links, model, decisions)
         moment = run.clock().astimezone(UTC).replace(tzinfo=None)
-        change = registry.assign(connection, links.groups, run.run_id, moment)
-        record_person = registry.record_person(connection)
-        history = lineage.read_history(connection)
+        left_out = every["record_id"].filter(
+            ~every["record_id"].is_in(encoded["record_id"].implode())
+        )
+        groups = held.beside(links.groups, left_out, registry.record_person(connection))
+        change = registry.assign(connection, groups, run.run_id, moment)
+        record_person, history = held.without(
+            left_out, registry.record_person(connection), lineage.read_history(connection)
+        )
     finally:
         connection.close()
     flush([path])

@@ -71,7 +71,7 @@ def _draft(
     from warehouse.publish.one_off import one_off
 
     public = what_is_public(settings, control)
-    run_id, connection = open_current(settings, control)
+    run_id, connection = open_current(settings, control, clock=clock)
     recorder = Recorder(actor(), settings.purpose, run_id)
     query = hashlib.sha256(declared.query.encode()).hexdigest()
     detail = {"query": query, "reason": why, "draft": draft_id}

@@ -38,7 +38,7 @@ def query_release(
 
     why = reason_for_asking(settings, reason)
     with open_control(settings) as control:
-        run_id, connection = open_current(settings, control, use)
+        run_id, connection = open_current(settings, control, use, clock)
         recorder = Recorder(actor(), settings.purpose, run_id)
 
         def record(**said: int | str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.clock import Clock, utc_now
+from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.keys import release_key
 from flows.reasons import checked_reason
@@ -15,7 +15,7 @@ from flows.settings import Settings
 from governance.agreements import load_agreement
 from governance.audit import Recorder
 from governance.control import Control, Reading, Run
-from schemas.errors import JourneysError, StoreError
+from schemas.errors import AgreementError, JourneysError, StoreError
 
 if TYPE_CHECKING:
     import duckdb
@@ -117,6 +117,7 @@ def roll_back(
         wanted = _one_of(there, run_id or _next_to(there, read.run_id if read else None))
         _check_not_erased(control, wanted)
         _check_terms(settings, control.run(wanted))
+        _check_in_force(settings, control.run(wanted), local_day(clock()))
         open_of(settings, wanted).close()
         _decide(settings, control, wanted, said, clock)
     return wanted
@@ -142,18 +143,20 @@ def read_newest(settings: Settings, reason: str, clock: Clock = utc_now) -> str:
 
 
 def open_current(
-    settings: Settings, control: Control, use: str | None = None
+    settings: Settings, control: Control, use: str | None = None, clock: Clock = utc_now
 ) -> tuple[str, duckdb.DuckDBPyConnection]:
     """The release that people read, or its part for one use, opened for an analyst, and its run.
 
     A run that ends meanwhile may remove the release found: then its successor is opened.
 
     Raises:
+        NotReadable: It holds data of a partner without an agreement in force.
         StoreError: If there is no release yet or it cannot be opened.
         KeyProblem: If the release key is missing or loose.
     """
     found = _read_id(control)
     while True:
+        _check_in_force(settings, control.run(found), local_day(clock()))
         try:
             return found, open_of(settings, found, use)
         except StoreError:
@@ -257,6 +260,24 @@ def _check_terms(settings: Settings, run: Run | None) -> None:
             f"The agreement of {', '.join(other)} shares other fields now than when that release "
             "was made.",
             "Run `journeys run` to make a release on the terms in force.",
+        )
+
+
+def _check_in_force(settings: Settings, run: Run | None, today: date) -> None:
+    """Refuse a release that holds data of a partner without an agreement in force on the day."""
+    made_on = (run.report or {}).get("terms", {}) if run is not None else {}
+    for partner in made_on:
+        if partner not in settings.partners:
+            continue
+        try:
+            load_agreement(settings.partner(partner).agreement, today).check_in_force(today)
+        except AgreementError as problem:
+            reason = problem
+        else:
+            continue
+        raise NotReadable(
+            f"The release holds data of {partner}, and may not be read: {reason.problem}",
+            "Run `journeys run` to make a release without it, or have the agreement renewed.",
         )
 
 

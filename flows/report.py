@@ -11,7 +11,10 @@ from flows.drafting import Drafted
 from flows.intake import Staged, Taken
 from flows.safe_errors import Rejected
 from flows.suppressed import Erased
+from governance.agreements import gaps_in_words
 from governance.control import Extract
+
+NOT_IN_FORCE = "no agreement in force"
 
 
 def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
@@ -23,6 +26,7 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
         "partners": _partners(run, drafted.staged),
         "linkage": {**release.people.counts, "model": release.people.model},
         "rights": _rights(release.people.erased, drafted.staged),
+        "stopped": _stopped(drafted.staged),
         "terms": {
             partner: agreement.treatment_digest
             for partner, agreement in drafted.staged.agreed.agreements.items()
@@ -50,6 +54,11 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
             *([drafted.said] if drafted.failed else []),
         ],
     }
+
+
+def _stopped(staged: Staged) -> dict[str, str]:
+    """Partners without an agreement in force, and why."""
+    return {partner: str(error) for partner, error in staged.agreed.stopped.items()}
 
 
 def _held(run: RunContext, erased: Erased) -> list[str]:
@@ -101,11 +110,15 @@ def refused_report(run: RunContext, refusal: Rejected) -> dict[str, Any]:
 
 def _partners(run: RunContext, staged: Staged) -> dict[str, dict[str, Any]]:
     ledger = run.control.staged_extracts()
-    return {
+    told = {
         partner: _new(staged.taken[partner])
         if partner in staged.taken
         else _kept(ledger[partner], staged.agreed.kept[partner])
         for partner in staged.agreed.agreements
+    }
+    return told | {
+        partner: _kept(ledger[partner], NOT_IN_FORCE) if partner in ledger else _none(NOT_IN_FORCE)
+        for partner in staged.agreed.stopped
     }
 
 
@@ -123,6 +136,13 @@ def _kept(ledger: Extract, why: str) -> dict[str, Any]:
     return {**_counts(ledger, why), "top_rules": [], "noted": [], "other_files": 0, "not_taken": {}}
 
 
+def _none(why: str) -> dict[str, Any]:
+    """Like `_kept`, of a partner that never had an extract taken in."""
+    counts = dict.fromkeys(("received", "kept", "quarantined", "withheld"), 0)
+    rest = {"top_rules": [], "noted": [], "other_files": 0, "not_taken": {}}
+    return {"extract": why, **counts, "over_shared_columns": 0, "data_as_at": "", **rest}
+
+
 def _counts(ledger: Extract, extract: str) -> dict[str, Any]:
     return {
         "extract": extract,
@@ -137,9 +157,23 @@ def _counts(ledger: Extract, extract: str) -> dict[str, Any]:
 
 def _warnings(run: RunContext, staged: Staged) -> list[str]:
     said = [
+        f"{partner} is left out of this release: {error}"
+        for partner, error in staged.agreed.stopped.items()
+    ]
+    said += [
         f"The {partner} agreement expires on {agreement.expires}: have it renewed."
         for partner, agreement in staged.agreed.agreements.items()
         if agreement.expires_soon(run.today)
+    ]
+    said += [
+        f"The {partner} agreement was to be reviewed by {agreement.review}: have it looked at."
+        for partner, agreement in staged.agreed.agreements.items()
+        if agreement.review_passed(run.today)
+    ]
+    said += [
+        sentence
+        for agreement in staged.agreed.agreements.values()
+        for sentence in gaps_in_words(agreement)
     ]
     said += [
         f"{partner} sent {one.ledger.over_shared} column(s) that its agreement does not list; "
@@ -148,9 +182,8 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
         if one.ledger.over_shared
     ]
     said += [
-        f"{partner} sent {rows:,} row(s) of {table}; none was taken, because its agreement names "
-        "no purpose for which drug-test results may be disclosed (PACE 1984 section 63B(7)). Have "
-        "`pace_63b_purpose` agreed, or ask it not to send them."
+        f"{partner} sent {rows:,} row(s) of {table}; none was taken, because "
+        f"{staged.agreed.agreements[partner].not_taken[table]}, or ask it not to send them."
         for partner, one in staged.taken.items()
         for table, rows in one.facts.not_taken.items()
     ]

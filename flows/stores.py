@@ -19,7 +19,7 @@ from warehouse import staging
 if TYPE_CHECKING:
     import polars as pl
 
-    from flows.intake import Parted
+    from flows.intake import Agreed, Parted
     from governance.pseudonymise import Pseudonymised
 
     Parts = Mapping[int, Pseudonymised]
@@ -51,7 +51,7 @@ def fill_stores(run: RunContext, parted: Parted) -> int:
         _put_bridges(run, keys, parted.parts, epochs)
         staged = run.control.staged_extracts() | ledgers
         if not still_to_supply(run.settings, staged, epochs.newest):
-            _cross(run, keys)
+            _cross(run, keys, parted.agreed)
             in_use = epochs.newest
     with opened(store_path(run.settings, run.run_id), keys[SUPPRESSION]) as connection:
         carried = [one.withheld.carried for one in parted.taken.values()]
@@ -123,7 +123,14 @@ def _put_bridges(
                 store.add_bridge(connection, bridge)
 
 
-def _cross(run: RunContext, keys: Mapping[str, str]) -> None:
+def in_use(encoded: pl.DataFrame, agreed: Agreed) -> pl.DataFrame:
+    """The encoded records of partners with an agreement in force: no others are compared."""
+    import polars as pl
+
+    return encoded.filter(pl.col("partner").is_in(sorted(agreed.agreements)))
+
+
+def _cross(run: RunContext, keys: Mapping[str, str], agreed: Agreed) -> None:
     """Let the stores of the next epoch take the place of the others, with every person id.
 
     The records are linked once more in the old epoch, so that what was decided of each pair crosses
@@ -140,7 +147,7 @@ def _cross(run: RunContext, keys: Mapping[str, str]) -> None:
         _store(run, keys, "identity") as before,
         _store(run, keys, f"{NEXT}identity") as after,
     ):
-        encoded = store.read_encoded(before)
+        encoded = in_use(store.read_encoded(before), agreed)
         engine = engine_named(run.settings.engine, run.settings.spark)
         model = load_model(run.settings.model)
         kept = link(encoded, model, store.read_kept(before), engine=engine).kept

@@ -16,7 +16,9 @@ from governance.agreements import (
     Agreement,
     check_covers,
     check_demonstration,
+    check_known,
     check_purpose,
+    check_recipients,
     load_agreement,
 )
 from schemas.errors import ConfigError
@@ -32,11 +34,13 @@ def agreement_in_force(settings: Settings, partner: str, today: date) -> Agreeme
     Raises:
         AgreementError: If it is not.
     """
-    agreement = load_agreement(settings.partner(partner).agreement)
+    agreement = load_agreement(settings.partner(partner).agreement, today)
     check_purpose(agreement, partner, settings.purpose)
+    agreement.check_in_force(today)
+    check_known(agreement, partner)
     check_covers(agreement, partner)
     check_demonstration(agreement, partner, settings.demonstration)
-    agreement.check_in_force(today)
+    check_recipients(agreement, partner, settings.roles)
     return agreement
 
 

@@ -22,6 +22,7 @@ from governance.agreements.checks import (
     check_purpose,
     check_recipients,
 )
+from governance.agreements.law import gaps_in_words
 from governance.agreements.minimised import minimise
 from governance.agreements.model import LATER_CLAUSES, LAW_ENFORCEMENT, Agreement
 from governance.agreements.parts import SIGNING_ROLES, Recipient, Treatment, Use
@@ -40,6 +41,7 @@ __all__ = [
     "check_known",
     "check_purpose",
     "check_recipients",
+    "gaps_in_words",
     "load_agreement",
     "load_versions",
     "minimise",

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from governance.agreements import codes
 from governance.agreements.parts import Decision, Law
+
+if TYPE_CHECKING:
+    from governance.agreements.model import Agreement
 
 LAW_NEEDED_FROM = date(2026, 12, 1)
 """An agreement that starts on this day or later has to have the clause `law` (policy, ADR 0029)."""
@@ -125,7 +129,21 @@ def tables_stopped(partner: str, gaps: Mapping[tuple[str, str], Sequence[str]]) 
         ]
         above = [stopped[name] for name in table.parents.values() if name in stopped]
         if lacking:
-            stopped[table.name] = f"its agreement lacks {' and '.join(dict.fromkeys(lacking))}"
+            stopped[table.name] = (
+                f"its agreement lacks {' and '.join(dict.fromkeys(lacking))}: have it agreed"
+            )
         elif above:
             stopped[table.name] = above[0]
     return stopped
+
+
+def gaps_in_words(agreement: Agreement) -> list[str]:
+    """A sentence for each thing that the law of an agreement lacks, with the fields it stops."""
+    fields: dict[str, list[str]] = {}
+    for (table, column), lacking in agreement.gaps.items():
+        fields.setdefault(" and ".join(lacking), []).append(f"{table}.{column}")
+    return [
+        f"The {agreement.partner} agreement lacks {what}, so nothing is taken in of "
+        f"{', '.join(stopped)}."
+        for what, stopped in fields.items()
+    ]

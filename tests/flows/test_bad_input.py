@@ -13,6 +13,8 @@ import yaml
 
 from flows.clock import local_day, utc_now
 from flows.context import run_lock
+from flows.ingest import agree, pull
+from flows.refresh import begun_run
 from flows.start import agreement_text
 
 if TYPE_CHECKING:
@@ -196,7 +198,7 @@ KEYS_AND_STORES = [
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
-    EXTRACTS + AGREEMENTS + KEYS_AND_STORES,
+    EXTRACTS + KEYS_AND_STORES,
     ids=lambda case: case.__name__ if callable(case) else "",
 )
 def test_bad_input_is_told_and_changes_nothing(
@@ -212,6 +214,21 @@ def test_bad_input_is_told_and_changes_nothing(
     assert found.stdout == ""
     assert ran.kept() == before
     assert CANARY not in (ran.last_problem() or "")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"), AGREEMENTS, ids=lambda case: getattr(case, "__name__", "")
+)
+def test_without_a_sound_agreement_that_partner_only_is_stopped(
+    ran: Partnership, spoil: Callable[[Path], None], said: str
+) -> None:
+    spoil(ran.folder)
+    with pytest.raises(ZeroDivisionError), begun_run(ran.settings, None, utc_now) as run:
+        agreed = agree(run, pull(run))
+        assert set(agreed.agreements) == {"probation", "treatment", "housing"}
+        assert said in str(agreed.stopped["police"]) and CANARY not in str(agreed.stopped["police"])
+        assert "police" not in agreed.problems
+        raise ZeroDivisionError
 
 
 def test_every_partners_problems_are_told_together(ran: Partnership) -> None:

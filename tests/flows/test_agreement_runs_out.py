@@ -1,0 +1,109 @@
+"""An agreement that expires between two nights stops its partner, and only it, until it is renewed.
+
+One partnership runs night after night on a clock that the test moves.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from flows.clock import local_day, utc_now
+from flows.context import open_control
+from flows.query import query_release
+from flows.refresh import run_refresh
+from flows.releases import NotReadable, roll_back
+from governance.agreements import load_agreement
+
+if TYPE_CHECKING:
+    from conftest import Partnership
+
+PARTNERS = {"police", "probation", "treatment", "housing"}
+
+
+def renewed(partnership: Partnership, partner: str, **changes: object) -> None:
+    """Change clauses of an agreement and have it signed as it then stands."""
+    path = partnership.folder / "agreements" / f"{partner}.yaml"
+    content = yaml.safe_load(path.read_text()) | changes
+    path.write_text(yaml.safe_dump(content))
+    digest = load_agreement(path).document_digest
+    for signature in content["signatures"]:
+        signature["document_digest"] = digest
+    path.write_text(yaml.safe_dump(content))
+
+
+class Nights:
+    """A clock at two in the morning, that is put forward a day at a time."""
+
+    def __init__(self) -> None:
+        self.now = utc_now().astimezone(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def next(self) -> None:
+        self.now += timedelta(days=1)
+
+
+def partners_in(partnership: Partnership, clock: Nights) -> set[object]:
+    sql = "SELECT DISTINCT partner FROM event"
+    return {row[0] for row in query_release(partnership.settings, sql, clock=clock).rows}
+
+
+def last_run(partnership: Partnership) -> str:
+    with open_control(partnership.settings) as control:
+        run = control.current_run()
+    assert run is not None
+    return run.run_id
+
+
+def people(partnership: Partnership) -> dict[object, object]:
+    return dict(partnership.record_person())
+
+
+@pytest.mark.usefixtures("slight")
+def test_an_agreement_that_expires_between_two_nights_stops_its_partner_only(
+    ran: Partnership,
+) -> None:
+    clock = Nights()
+    renewed(ran, "police", expires=local_day(clock.now))
+    assert partners_in(ran, clock) == PARTNERS
+    before, last_whole = people(ran), last_run(ran)
+
+    clock.next()
+    with pytest.raises(NotReadable, match=r"holds data of police, and may not be read: .* expired"):
+        partners_in(ran, clock)
+
+    report = run_refresh(ran.settings, clock=clock)
+    assert report["outcome"] == "committed"
+    assert "expired on" in report["stopped"]["police"]
+    assert report["partners"]["police"]["extract"] == "no agreement in force"
+    assert report["partners"]["police"]["kept"] > 0
+    assert report["draft"]["path"] is None and "police" in report["draft"]["said"]
+    assert any(one.startswith("police is left out") for one in report["warnings"])
+    assert partners_in(ran, clock) == PARTNERS - {"police"}
+    assert people(ran).keys() == before.keys(), "what is staged stays, and is found by a request"
+    with pytest.raises(NotReadable, match="police"):
+        roll_back(ran.settings, last_whole, "to see", clock)
+
+    clock.next()
+    renewed(ran, "police", expires=local_day(clock.now) + timedelta(days=365))
+    report = run_refresh(ran.settings, clock=clock)
+    assert report["stopped"] == {} and report["partners"]["police"]["extract"] == "unchanged"
+    assert partners_in(ran, clock) == PARTNERS
+    assert people(ran) == before, "every person id is as it was"
+
+
+@pytest.mark.usefixtures("slight")
+def test_without_any_agreement_in_force_nothing_runs(ran: Partnership) -> None:
+    for path in (ran.folder / "agreements").iterdir():
+        path.unlink()
+    before = ran.kept()
+    found = ran.journeys("run", "--no-server")
+    assert found.exit_code == 1 and "4 partners cannot be taken in" in found.stderr
+    assert ran.kept() == before
+    with open_control(ran.settings) as control:
+        assert control.last_run().state == "failed"
