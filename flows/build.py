@@ -77,7 +77,7 @@ def _build_parts(run: RunContext, people: People, key: str) -> None:
     """Build the part of the release for each use that the agreements name.
 
     A view over the whole would still tell what was derived from other tables. So each part is built
-    by the same models with those tables hidden, and is a file of its own.
+    by the same models with those tables hidden and those columns empty, and is a file of its own.
     """
     from warehouse.release import build_release
     from warehouse.restrict import Restriction
@@ -85,8 +85,9 @@ def _build_parts(run: RunContext, people: People, key: str) -> None:
 
     agreements = people.staged.agreed.agreements.values()
     for use in sorted({use for agreement in agreements for use in agreement.uses}):
-        of_use = {a.partner: [f"{a.partner}_{t}" for t in a.uses.get(use, ())] for a in agreements}
+        of_use = {a.partner: [f"{a.partner}_{t}" for t in a.of_use(use)] for a in agreements}
         shown = {table for tables in of_use.values() for table in tables}
+        emptied = {name: cols for a in agreements for name, cols in _emptied(a, use).items()}
         build_release(
             run.stores / "staging.duckdb",
             store_keys(run.settings, run.run_id)["staging"],
@@ -99,8 +100,22 @@ def _build_parts(run: RunContext, people: People, key: str) -> None:
             restriction=Restriction(
                 partners=frozenset(partner for partner, tables in of_use.items() if tables),
                 hidden=frozenset(TABLES.keys() - shown),
+                emptied=emptied,
             ),
         )
+
+
+def _emptied(agreement: Agreement, use: str) -> dict[str, frozenset[str]]:
+    """The columns of staging tables that a use does not list, though the agreement does."""
+    from governance.pseudonymise import event_columns
+    from schemas.tables import find_table
+
+    partner, whole = agreement.partner, agreement.treatments
+    return {
+        f"{partner}_{name}": event_columns(table, whole[name]) - event_columns(table, listed)
+        for name, listed in agreement.of_use(use).items()
+        for table in (find_table(partner, name),)
+    }
 
 
 def _earlier(run: RunContext) -> Earlier | None:

@@ -26,6 +26,7 @@ from flows.reasons import checked_reason
 from flows.releases import NotReadable
 from flows.settings import Role, Settings
 from flows.terms import agreement_in_force
+from governance.agreements import check_may_receive
 from governance.audit import Recorder
 from governance.control import AuditEntry, Control
 from schemas.errors import ConfigError, KeyProblem, StoreError
@@ -75,7 +76,7 @@ def issue(
         ConfigError: There is no such role, or no such place to write to.
         NotReadable: All its records stay under Part 3, people read an earlier release, or a rights
             request waits for the next run.
-        AgreementError: An agreement of its partners is not in force.
+        AgreementError: An agreement of its partners is not in force, or names other recipients.
         KeyProblem: A file is there already.
         StoreError: A store cannot be read, or the file not be written.
         Busy: If a run is at work.
@@ -89,6 +90,9 @@ def issue(
         agreements = [agreement_in_force(settings, one, today) for one in sorted(terms.partners)]
         shared = tuple(one.partner for one in agreements if not one.under_part_3)
         left_out = tuple(one.partner for one in agreements if one.under_part_3)
+        for one in agreements:
+            if not one.under_part_3:
+                check_may_receive(one, role)
         if not shared:
             raise NotReadable(
                 f"Everything that {role} may read stays under Part 3, and no file may hold it.",

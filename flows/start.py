@@ -28,6 +28,12 @@ DEMO_SIGNATORIES = {
     "sharing_controller": "Demonstration signatory for the partner (no real person)",
     "receiving_controller": "Demonstration signatory for the partnership (no real person)",
 }
+DEMO_DECISIONS = {
+    "police": ("siro", "dpo"),
+    "probation": ("siro", "dpo"),
+    "treatment": ("caldicott_guardian", "siro", "dpo"),
+    "housing": ("siro", "dpo"),
+}
 DEMO_DAYS = 365
 
 
@@ -124,7 +130,24 @@ def _demo_terms(partner: str, today: date) -> dict[str, str]:
         "expires": (today + timedelta(days=DEMO_DAYS)).isoformat(),
         "inbox_after_staging": "keep",
         "pace_63b_purpose": "advice_and_treatment",
+        "receiving_organisation": DEMO_PARTNERSHIP,
+        "review": (today + timedelta(days=DEMO_DAYS // 2)).isoformat(),
+        "policy_document": _document("appropriate policy document", today),
+        "dpia": _document("impact assessment", today),
+        "decisions": "".join(_decision(role, today) for role in DEMO_DECISIONS[partner]),
     }
+
+
+def _document(what: str, today: date) -> str:
+    return f'{{reference: "Demonstration {what}", dated: {today.isoformat()}}}'
+
+
+def _decision(role: str, today: date) -> str:
+    decision = "advised" if role == "dpo" else "approved"
+    return (
+        f"\n  - role: {role}\n    decision: {decision}\n    decided_on: {today.isoformat()}\n"
+        '    reference: "Demonstration decision (nobody has decided anything)"'
+    )
 
 
 def _blank_terms() -> dict[str, str]:
@@ -138,6 +161,11 @@ def _blank_terms() -> dict[str, str]:
         "expires": "null  # the last day in force",
         "inbox_after_staging": "remove",
         "pace_63b_purpose": "null",
+        "receiving_organisation": "<whose they are>",
+        "review": "null",
+        "policy_document": "null  # such as {reference: where it is on file, dated: 2026-04-01}",
+        "dpia": "null  # such as {reference: where it is on file, dated: 2026-04-01}",
+        "decisions": " []",
     }
 
 

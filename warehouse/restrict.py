@@ -7,7 +7,8 @@ either. Nothing has to be taken out afterwards, and no block of the file ever he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import duckdb
 
@@ -23,11 +24,13 @@ class Restriction:
     Attributes:
         partners: The partners whose records are in it.
         hidden: Staging tables of those partners that are not in it.
+        emptied: Staging table → columns of it that are empty in it.
         marts: The marts that are in it; None for all.
     """
 
     partners: frozenset[str] = frozenset(PARTNERS)
     hidden: frozenset[str] = frozenset()
+    emptied: Mapping[str, frozenset[str]] = field(default_factory=dict)
     marts: frozenset[str] | None = None
 
     def is_of(self, table: str) -> bool:
@@ -43,13 +46,20 @@ EVERYTHING = Restriction()
 
 
 def hide(con: duckdb.DuckDBPyConnection, restriction: Restriction) -> None:
-    """Hide the other partners' staging tables and records.
+    """Hide the other partners' staging tables and records, and the columns that are to be empty.
 
     Args:
         con: A connection with the staging store attached as ``store`` after ``memory.main`` on the
             search path, and ``record_person`` in the latter.
         restriction: What the release is of.
     """
+    for name, columns in restriction.emptied.items():
+        if restriction.is_of(name) and columns:
+            empty = ", ".join(f"NULL::{TABLES[name][one]} AS {one}" for one in sorted(columns))
+            con.execute(
+                f"CREATE TABLE memory.main.{name} AS SELECT * REPLACE ({empty}) "
+                f"FROM store.main.{name}"
+            )
     if all(restriction.is_of(name) for name in TABLES):
         return
     for name in TABLES:

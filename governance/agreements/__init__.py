@@ -19,6 +19,7 @@ from governance.agreements.checks import (
     check_covers,
     check_demonstration,
     check_known,
+    check_may_receive,
     check_purpose,
     check_recipients,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "check_covers",
     "check_demonstration",
     "check_known",
+    "check_may_receive",
     "check_purpose",
     "check_recipients",
     "gaps_in_words",

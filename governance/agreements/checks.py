@@ -121,6 +121,7 @@ def check_covers(agreement: Agreement, partner: str) -> None:
     """
     from schemas.tables import TABLES
 
+    _check_uses(agreement, partner)
     treatments, undisclosed = agreement.treatments, agreement.undisclosed
     lacking = [
         (table.name, column)
@@ -141,3 +142,37 @@ def check_covers(agreement: Agreement, partner: str) -> None:
         "which the pipeline cannot do without.",
         "Ask the controllers to agree those fields, or leave this partner out.",
     )
+
+
+def _check_uses(agreement: Agreement, partner: str) -> None:
+    """Check that a narrower purpose lists what no row of its tables can do without."""
+    from schemas.tables import find_table
+
+    for name, use in agreement.uses.items():
+        if not isinstance(use, Use):
+            continue
+        lacking = [
+            f"{table}.{column}"
+            for table, listed in agreement.of_use(name).items()
+            for column, spec in find_table(partner, table).columns.items()
+            if (spec.required or spec.role in ("key", "parent")) and not is_used(listed, column)
+        ]
+        if lacking:
+            raise AgreementError(
+                f"The use {name} of the {partner} agreement does not list {', '.join(lacking)}, "
+                "without which there are no rows of those tables.",
+                "Have it list them, or leave the tables out of that use.",
+            )
+
+
+def check_may_receive(agreement: Agreement, role: str) -> None:
+    """Check that a role is among the recipients of an agreement that names any.
+
+    Raises:
+        AgreementError: If it is not.
+    """
+    if agreement.recipients and role not in {one.role for one in agreement.recipients}:
+        raise AgreementError(
+            f"The {agreement.partner} agreement does not name {role} among its recipients.",
+            "Have it named there and the text signed anew, or leave that partner out of the role.",
+        )

@@ -46,6 +46,16 @@ def terms(ran: Partnership, partner: str, **changes: object) -> None:
     path.write_text(yaml.safe_dump(content))
 
 
+def without(ran: Partnership, partner: str, tables: tuple[str, ...], column: str) -> dict:
+    """A use of some tables of an agreement, but for one column."""
+    whole = load_agreement(ran.folder / "agreements" / f"{partner}.yaml").model_dump(mode="json")
+    some = {
+        table: {name: one for name, one in whole["tables"][table].items() if name != column}
+        for table in tables
+    }
+    return {"in_words": "To see who is housed.", "recipients": ["analyst"], "tables": some}
+
+
 def test_a_file_holds_no_record_under_part_3_and_nothing_derived_from_one(ran: Partnership) -> None:
     found, out = asked(ran)
     assert found.exit_code == 0, found.stderr
@@ -109,8 +119,11 @@ def test_every_file_has_a_key_of_its_own(ran: Partnership) -> None:
 
 
 def test_for_a_use_only_what_the_agreements_list_for_it_can_be_looked_at(ran: Partnership) -> None:
-    terms(ran, "treatment", uses={"treatment-review": ["episode", "intervention"]})
-    terms(ran, "housing", uses={"treatment-review": ["application", "person"]})
+    for partner, tables, column in (
+        ("treatment", ("episode", "intervention"), "ethnic"),
+        ("housing", ("application", "person"), "ethnicity"),
+    ):
+        terms(ran, partner, uses={"treatment-review": without(ran, partner, tables, column)})
     run_refresh(ran.settings)
     asked = "SELECT DISTINCT partner, event_type FROM event"
     seen = query_release(ran.settings, asked, use="treatment-review").rows
@@ -118,6 +131,9 @@ def test_for_a_use_only_what_the_agreements_list_for_it_can_be_looked_at(ran: Pa
     kinds = {kind for _, kind in seen}
     assert "triage" in kinds and "homelessness_application" in kinds
     assert not kinds & {"arrest", "drug_test", "sentence", "duty_start", "tenancy_start"}
+    known = "SELECT count(*) FROM person WHERE ethnicity_group <> 'Not stated'"
+    assert query_release(ran.settings, known, use="treatment-review").rows == [(0,)]
+    assert ran.select(known) != [(0,)]
     assert {"arrest", "duty_start"} <= {kind for _, kind in ran.select(asked)}
     with pytest.raises(RefusedQuery):
         query_release(ran.settings, "ATTACH 'warehouse.duckdb'", use="treatment-review")
@@ -125,6 +141,14 @@ def test_for_a_use_only_what_the_agreements_list_for_it_can_be_looked_at(ran: Pa
         query_release(ran.settings, asked, use="marketing")
     with open_control(ran.settings) as control:
         assert "treatment-review" in {one.detail.get("use") for one in control.audit_entries()}
+
+
+def test_a_file_is_for_recipients_that_the_agreement_names(ran: Partnership) -> None:
+    analysts = [{"role": "analyst", "organisation": "the hub"}]
+    terms(ran, "housing", recipients=analysts)
+    found, out = asked(ran, "housing-lead")
+    assert found.exit_code == 1 and "does not name housing-lead" in found.stderr
+    assert not out.exists()
 
 
 def test_a_role_may_have_some_tables_only(ran: Partnership) -> None:
