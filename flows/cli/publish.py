@@ -16,47 +16,57 @@ if TYPE_CHECKING:
 MOST_SHOWN = 20  # lines of what changed; the report and the draft have them all
 
 
+ApproveOption = Annotated[
+    bool, typer.Option("--approve", help="Approve the draft; needs --officer.")
+]
+OfficerOption = Annotated[
+    str | None, typer.Option("--officer", metavar="NAME", help="Who approves.")
+]
+DraftOption = Annotated[
+    str | None, typer.Option("--draft", metavar="ID", help="This draft; else the newest.")
+]
+TableOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--table",
+        metavar="FILE",
+        help="Draft one table of an analyst's: a YAML file that declares it.",
+        readable=False,
+    ),
+]
+WithdrawOption = Annotated[
+    str | None,
+    typer.Option("--withdraw", metavar="ID", help="Withdraw a publication; needs --reason."),
+]
+ReasonOption = Annotated[
+    str | None,
+    typer.Option("--reason", metavar="REASON", help="Why, for the record; never of whom."),
+]
+CountAgainOption = Annotated[
+    bool,
+    typer.Option(
+        "--count-again",
+        help="With --withdraw: its windows may be counted and published again.",
+    ),
+]
+DemoOfficersOption = Annotated[
+    bool,
+    typer.Option(
+        "--demo-officers",
+        help="Approve with two demonstration officers; in a demonstration only.",
+    ),
+]
+
+
 def publish_command(
-    approve: Annotated[
-        bool, typer.Option("--approve", help="Approve the draft; needs --officer.")
-    ] = False,
-    officer: Annotated[
-        str | None, typer.Option("--officer", metavar="NAME", help="Who approves.")
-    ] = None,
-    draft: Annotated[
-        str | None, typer.Option("--draft", metavar="ID", help="This draft; else the newest.")
-    ] = None,
-    table: Annotated[
-        Path | None,
-        typer.Option(
-            "--table",
-            metavar="FILE",
-            help="Draft one table of an analyst's: a YAML file that declares it.",
-            readable=False,
-        ),
-    ] = None,
-    withdraw: Annotated[
-        str | None,
-        typer.Option("--withdraw", metavar="ID", help="Withdraw a publication; needs --reason."),
-    ] = None,
-    reason: Annotated[
-        str | None,
-        typer.Option("--reason", metavar="REASON", help="Why, for the record; never of whom."),
-    ] = None,
-    count_again: Annotated[
-        bool,
-        typer.Option(
-            "--count-again",
-            help="With --withdraw: its windows may be counted and published again.",
-        ),
-    ] = False,
-    demo_officers: Annotated[
-        bool,
-        typer.Option(
-            "--demo-officers",
-            help="Approve with two demonstration officers; in a demonstration only.",
-        ),
-    ] = False,
+    approve: ApproveOption = False,
+    officer: OfficerOption = None,
+    draft: DraftOption = None,
+    table: TableOption = None,
+    withdraw: WithdrawOption = None,
+    reason: ReasonOption = None,
+    count_again: CountAgainOption = False,
+    demo_officers: DemoOfficersOption = False,
     config: ConfigOption = None,
     json_out: JsonOption = None,
 ) -> None:

@@ -20,6 +20,9 @@ ON_ITS_OWN = "table "
 """How the name of the population of an analyst's own table begins."""
 
 FORMAT = 1
+TABLES = 1
+"""How the tables of counts are read off releases. It goes up when that changes, and never with the
+software: a publication is checked as it was made."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,13 @@ class Releases:
         releases: All that were public with it, in the order of publication, its own last.
         new: Its own.
         shown: The digests of those whose counts it shows.
+        tables: How its tables were read off them.
     """
 
     releases: tuple[Release, ...]
     new: tuple[Release, ...]
     shown: frozenset[str]
+    tables: int = TABLES
 
     def before(self, release: Release) -> tuple[Release, ...]:
         """The releases that were public when one was made, in the order that it names them.
@@ -68,6 +73,7 @@ def releases_document(
     """
     return {
         "format": FORMAT,
+        "tables": TABLES,
         "new": list(new),
         "shown": list(shown),
         "releases": [one.document() for one in releases],
@@ -87,7 +93,8 @@ def read_releases(folder: Path) -> Releases:
         releases = tuple(read_release(one) for one in document["releases"])
         there = {one.digest: one for one in releases}
         new = tuple(there[str(digest)] for digest in document["new"])
-        return Releases(releases, new, frozenset(map(str, document["shown"])))
+        tables = int(document.get("tables", 1))  # the first publications do not say
+        return Releases(releases, new, frozenset(map(str, document["shown"])), tables)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise DisclosureError(
             "The certified releases of a publication cannot be read.",

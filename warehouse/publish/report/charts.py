@@ -162,7 +162,7 @@ def sankey(title: str, links: Sequence[Link], *, quiet: str = "") -> Chart:
     """
     starts = {link.start: number(link.of) or 0 for link in links}
     shown = [link for link in links if number(link.people)]
-    ends = list(dict.fromkeys(link.end for link in links if number(link.people)))
+    ends = list(dict.fromkeys(link.end for link in shown))
     arrived = {end: sum(int(one.people) for one in shown if one.end == end) for end in ends}
     colour = {end: PALETTE[place % len(PALETTE)] for place, end in enumerate(ends)}
     colour[quiet] = QUIET
@@ -170,50 +170,66 @@ def sankey(title: str, links: Sequence[Link], *, quiet: str = "") -> Chart:
         start: max(of, sum(int(one.people) for one in shown if one.start == start))
         for start, of in starts.items()
     }
+    scale = SANKEY / max(sum(drawn_of.values()), sum(arrived.values()), 1)
 
     def draw(canvas: Canvas) -> float:
-        side = 108 if canvas.is_narrow else 235
-        node, size = (8, 13) if canvas.is_narrow else (12, 15)
-        most = max(sum(drawn_of.values()), sum(arrived.values()), 1)
-        scale = SANKEY / most
+        side, node, size = (108, 8, 13) if canvas.is_narrow else (235, 12, 15)
         left = _placed(drawn_of, scale, side, size)
         right = _placed(arrived, scale, side, size)
         x1, x2 = side + node, canvas.width - side - node
-        leaving, entering = dict(left), dict(right)
-        for link in shown:
-            broad = int(link.people) * scale
-            y1, y2 = leaving[link.start], entering[link.end]
-            leaving[link.start] += broad
-            entering[link.end] += broad
-            half = (x1 + x2) / 2
-            path = (
-                f"M{x1} {y1:.1f}C{half:.1f} {y1:.1f} {half:.1f} {y2:.1f} {x2} {y2:.1f}"
-                f"V{y2 + broad:.1f}C{half:.1f} {y2 + broad:.1f} {half:.1f} {y1 + broad:.1f} "
-                f"{x1} {y1 + broad:.1f}Z"
-            )
-            fill = colour[link.end]
-            canvas.add("path", d=path, fill=fill, fill_opacity=0.55, stroke=fill, stroke_width=1)
+        _bands(canvas, shown, (x1, x2), (left, right), scale, colour)
         for start, y in left.items():
-            high = drawn_of[start] * scale
-            canvas.add(
-                "rect", x=side, y=y, width=node, height=max(high, 1.0),
-                fill="#fff", stroke=INK, stroke_width=1,
-            )  # fmt: skip
+            high = max(drawn_of[start] * scale, 1.0)
+            box = {"x": side, "y": y, "width": node, "height": high}
+            canvas.add("rect", **box, fill="#fff", stroke=INK, stroke_width=1)
             _label(canvas, start, thousands(str(starts[start])), side - 6, y, "end", side, size)
         for end, y in right.items():
-            high = arrived[end] * scale
-            canvas.add("rect", x=x2, y=y, width=node, height=max(high, 1.0), fill=colour[end])
+            high = max(arrived[end] * scale, 1.0)
+            canvas.add("rect", x=x2, y=y, width=node, height=high, fill=colour[end])
             x = canvas.width - side + 6
             _label(canvas, end, thousands(str(arrived[end])), x, y, "start", side, size)
         return max(
             _bottom(left, drawn_of, scale, side, size), _bottom(right, arrived, scale, side, size)
         )
 
-    said = "; ".join(
-        f"{link.start} to {lower(link.end)}, {thousands(link.people)} of {thousands(link.of)}"
-        for link in sorted(shown, key=lambda one: -int(one.people))
+    return drawn(draw, f"{title}. Bands: {_bands_said(shown)}.")
+
+
+def _bands(
+    canvas: Canvas,
+    shown: Sequence[Link],
+    between: tuple[float, float],
+    nodes: tuple[dict[str, float], dict[str, float]],
+    scale: float,
+    colour: dict[str, str],
+) -> None:
+    """Draw each link from its step to what came next, side by side at both."""
+    x1, x2 = between
+    half = (x1 + x2) / 2
+    leaving, entering = dict(nodes[0]), dict(nodes[1])
+    for link in shown:
+        broad = int(link.people) * scale
+        y1, y2 = leaving[link.start], entering[link.end]
+        leaving[link.start] += broad
+        entering[link.end] += broad
+        path = (
+            f"M{x1} {y1:.1f}C{half:.1f} {y1:.1f} {half:.1f} {y2:.1f} {x2} {y2:.1f}"
+            f"V{y2 + broad:.1f}C{half:.1f} {y2 + broad:.1f} {half:.1f} {y1 + broad:.1f} "
+            f"{x1} {y1 + broad:.1f}Z"
+        )
+        fill = colour[link.end]
+        canvas.add("path", d=path, fill=fill, fill_opacity=0.55, stroke=fill, stroke_width=1)
+
+
+def _bands_said(shown: Sequence[Link]) -> str:
+    """Links in words, the broadest first."""
+    return (
+        "; ".join(
+            f"{link.start} to {lower(link.end)}, {thousands(link.people)} of {thousands(link.of)}"
+            for link in sorted(shown, key=lambda one: -int(one.people))
+        )
+        or "none can be shown"
     )
-    return drawn(draw, f"{title}. Bands: {said or 'none can be shown'}.")
 
 
 def _placed(people: dict[str, int], scale: float, side: int, size: int) -> dict[str, float]:
