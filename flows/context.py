@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from flows.clock import Clock, local_day
+from flows.clock import Clock, local_day, utc_now
 from flows.settings import Settings
 from governance.audit import Recorder
 from governance.control import Control
@@ -96,6 +96,7 @@ def open_control(settings: Settings) -> Control:
     control = Control(url)
     if new_file and path.exists():
         path.chmod(0o600)
+    control.take_in(Recorder(actor(), settings.purpose).entry("oversight", utc_now()))
     return control
 
 

@@ -22,9 +22,11 @@ from flows.housekeeping import discard, empty_inboxes, recover, tidy
 from flows.ingest import agree, encode, pull, stage
 from flows.link import link
 from flows.progress import Narrator, Silent
+from flows.record import NO_KEY, make_checkpoint, refuse_early_clock, refuse_taken_back
 from flows.report import make_report, refused_report
 from flows.safe_errors import Rejected, guarded
 from flows.settings import Settings
+from flows.signing import can_sign
 from flows.stopping import heed, past_turning_back, stoppable, wished
 from governance.audit import Recorder
 from governance.control import Control
@@ -107,6 +109,12 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
         guarded("tidying", _remove_what_is_replaced, run, extracts, drafted)
     except JourneysError as error:
         report["warnings"].append(f"The run is committed, but tidying up after it failed. {error}")
+    try:
+        guarded("checkpoint", make_checkpoint, run.settings, run.control, run.clock)
+    except JourneysError as error:
+        report["warnings"].append(f"The run is committed, but no checkpoint could be made. {error}")
+    if not can_sign(run.settings):
+        report["warnings"].append(NO_KEY)
     return report
 
 
@@ -177,6 +185,8 @@ def begun_run(settings: Settings, run_id: str | None, clock: Clock) -> Iterator[
     """
     with run_lock(settings), open_control(settings) as control:
         guarded("recovery", recover, settings, control, clock)
+        refuse_taken_back(settings, control)
+        refuse_early_clock(control, Recorder(actor(), settings.purpose), clock)
         guarded("recovery", finish_removals, settings, control, clock)
         run = _begin(settings, control, run_id or new_run_id(clock()), clock)
         try:

@@ -26,6 +26,7 @@ from governance.control.entries import (
     Withdrawal,
 )
 from governance.control.publications import Publications
+from governance.control.record import Head, Record, Snapshot
 from governance.control.releases import Releases
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "DraftRelease",
     "DraftRow",
     "Extract",
+    "Head",
     "PastExtract",
     "Publication",
     "Reading",
@@ -44,11 +46,12 @@ __all__ = [
     "RightsRequest",
     "Run",
     "RunState",
+    "Snapshot",
     "Withdrawal",
 ]
 
 
-class Control(Releases, Publications):
+class Control(Releases, Publications, Record):
     """The control database at a SQLAlchemy URL; its tables are made where they are missing.
 
     Raises:

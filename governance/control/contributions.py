@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from governance.control.entries import AuditEntry, Removal
+from governance.control.log import append
 from governance.control.rights import Rights
 from governance.control.tables import AUDIT_ENTRY, EXTRACT_PROFILE, REMOVAL, RUN
 
@@ -20,7 +21,7 @@ class Contributions(Rights):
         row = {name: value for name, value in asdict(removal).items() if name != "number"}
         with self._transaction() as connection:
             connection.execute(sa.insert(REMOVAL).values(**row))
-            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+            append(connection, [entry])
 
     def end_removal(self, number: int, at: datetime) -> None:
         """Record that nothing of a partner is in the stores any more."""

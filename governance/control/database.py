@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from governance.control.entries import AuditEntry
+from governance.control.log import append, as_text, make_head
 from governance.control.tables import AUDIT_ENTRY, METADATA
 from schemas.errors import StoreError
 
@@ -30,6 +30,7 @@ class Database:
         self._engine = _engine(url)
         with self._transaction() as connection:
             METADATA.create_all(connection)
+            make_head(connection)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -44,7 +45,7 @@ class Database:
     def add_audit(self, entry: AuditEntry) -> None:
         """Append one audit entry."""
         with self._transaction() as connection:
-            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+            append(connection, [entry])
 
     def audit_entries(self, action: str | None = None) -> list[AuditEntry]:
         """Audit entries in the order they were made."""
@@ -71,10 +72,17 @@ class Database:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
+    def _transaction(self, *, at_one_moment: bool = False) -> Iterator[sa.Connection]:
+        """A transaction; `at_one_moment` has every query in it see the same rows."""
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            with self._engine.connect() as connection:
+                if at_one_moment and self._engine.dialect.name != "sqlite":
+                    connection.execution_options(isolation_level="REPEATABLE READ")
+                with connection.begin():
+                    if at_one_moment and self._engine.dialect.name == "sqlite":
+                        # The driver begins a transaction by itself only before it writes.
+                        connection.exec_driver_sql("BEGIN")
+                    yield connection
         except IntegrityError:
             raise StoreError(
                 "The control database refused an entry that contradicts one it holds.",
@@ -87,7 +95,7 @@ class Database:
 def _engine(url: str) -> sa.Engine:
     try:
         # Parameters stay out of every message SQLAlchemy writes.
-        engine = sa.create_engine(url, hide_parameters=True)
+        engine = sa.create_engine(url, hide_parameters=True, json_serializer=as_text)
     except (SQLAlchemyError, ImportError, ValueError):
         raise StoreError(
             "`control_database` in partnership.yaml is not a database this installation can open.",

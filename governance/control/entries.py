@@ -16,8 +16,10 @@ ACTIONS = (
     "disclosure",
     "combination",
     "erasure",
+    "oversight",
 )
-"""What must be logged, in the words of the Data Protection Act 2018, section 62."""
+"""What is logged: the six of the Data Protection Act 2018, section 62, in its words; and
+`oversight`, what was decided or refused about the processing and is not done with data itself."""
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from governance.control.entries import (
     Publication,
     Withdrawal,
 )
+from governance.control.log import append
 from governance.control.tables import (
     APPROVAL,
-    AUDIT_ENTRY,
     DRAFT,
     DRAFT_RELEASE,
     PUBLICATION,
@@ -36,7 +36,7 @@ class Publications(Database):
         """Record a draft that no run made, with its certified releases and its audit entry."""
         with self._transaction() as connection:
             insert_draft(connection, draft, releases)
-            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+            append(connection, [entry])
 
     def draft(self, draft_id: str) -> DraftRow | None:
         """A draft by its id, which is that of the run that left it or one of its own."""
@@ -86,13 +86,13 @@ class Publications(Database):
         """Record that a draft was published, with its audit entry."""
         with self._transaction() as connection:
             connection.execute(sa.insert(PUBLICATION).values(**asdict(publication)))
-            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+            append(connection, [entry])
 
     def withdraw(self, withdrawal: Withdrawal, entry: AuditEntry) -> None:
         """Record that a publication is public no longer, with its audit entry."""
         with self._transaction() as connection:
             connection.execute(sa.insert(WITHDRAWAL).values(**asdict(withdrawal)))
-            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+            append(connection, [entry])
 
     def withdrawals(self) -> list[Withdrawal]:
         """What was withdrawn, oldest first."""

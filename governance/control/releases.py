@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from governance.control.contributions import Contributions
 from governance.control.entries import AuditEntry, Reading, Run
-from governance.control.tables import AUDIT_ENTRY, READING
+from governance.control.log import append
+from governance.control.tables import READING
 
 
 class Releases(Contributions):
@@ -18,7 +19,7 @@ class Releases(Contributions):
         """Record which release people read from now on, with its audit entry."""
         with self._transaction() as connection:
             connection.execute(sa.insert(READING).values(**asdict(reading)))
-            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+            append(connection, [entry])
 
     def held(self) -> Reading | None:
         """The rollback in force: None without one, and where people or a partner went since."""

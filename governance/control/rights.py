@@ -9,9 +9,9 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from governance.control.entries import AuditEntry, RightsCase, RightsRequest
+from governance.control.log import append
 from governance.control.runs import Runs
 from governance.control.tables import (
-    AUDIT_ENTRY,
     RIGHTS_CASE,
     RIGHTS_REFUSAL,
     RIGHTS_REQUEST,
@@ -46,7 +46,7 @@ class Rights(Runs):
                 connection.execute(sa.insert(RIGHTS_CASE).values(**row))
             for one in replaced:
                 _end(connection, one, entry.at)
-            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+            append(connection, [entry])
 
     def withdraw_request(self, request_id: str, entry: AuditEntry) -> None:
         """Forget a request that no run has applied; its audit entries stay.
@@ -55,7 +55,7 @@ class Rights(Runs):
         """
         with self._transaction() as connection:
             if _forget(connection, request_id):
-                connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+                append(connection, [entry])
 
     def refuse_request(
         self,
@@ -87,7 +87,7 @@ class Rights(Runs):
             if as_a_whole:
                 _delete_waiting(connection, request_id)
                 _end(connection, request_id, entry.at)
-            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+            append(connection, [entry])
 
     def change_case(
         self,
@@ -107,7 +107,7 @@ class Rights(Runs):
                 .where(RIGHTS_CASE.c.request_id == request_id)
                 .values(**changes)
             )
-            connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+            append(connection, [entry])
 
     def rights_requests(self) -> list[RightsRequest]:
         """Every request that a run had or has to apply, oldest first."""

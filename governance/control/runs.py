@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,9 +19,9 @@ from governance.control.entries import (
     Run,
     RunState,
 )
+from governance.control.log import append
 from governance.control.publications import insert_draft
 from governance.control.tables import (
-    AUDIT_ENTRY,
     EXTRACT,
     EXTRACT_PROFILE,
     REMOVAL,
@@ -88,8 +88,8 @@ class Runs(Database):
                         run_id=run_id, partner=partner, profile=dict(profile)
                     )
                 )
-            for entry in audit:
-                connection.execute(sa.insert(AUDIT_ENTRY).values(**asdict(entry)))
+            # What a run did counts from its commit.
+            append(connection, [replace(entry, at=at) for entry in audit])
             if draft_digest is not None:
                 insert_draft(connection, DraftRow(run_id, draft_digest, at), draft_releases)
             for request_id, records in (applied or {}).items():

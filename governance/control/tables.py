@@ -76,7 +76,7 @@ EXTRACT_PROFILE = sa.Table(
 AUDIT_ENTRY = sa.Table(
     "audit_entry",
     METADATA,
-    sa.Column("entry_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("entry_id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("actor", sa.String(120), nullable=False),
     sa.Column("action", sa.String(20), nullable=False),
@@ -85,6 +85,25 @@ AUDIT_ENTRY = sa.Table(
     sa.Column("run_id", sa.String(40)),
     sa.Column("partner", sa.String(40)),
     sa.Column("detail", sa.JSON, nullable=False),
+)
+
+# The audit record as a Merkle log: a leaf for each entry, which outlives it. `number` goes from 1
+# without gaps and is the entry's id; without its salt nothing can be told of an erased entry.
+RECORD_LEAF = sa.Table(
+    "record_leaf",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("commitment", sa.LargeBinary, nullable=False),
+    sa.Column("salt", sa.LargeBinary),
+)
+
+# One row, which whoever appends holds: how many leaves there are and the roots that append needs.
+RECORD_HEAD = sa.Table(
+    "record_head",
+    METADATA,
+    sa.Column("only", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("peaks", sa.LargeBinary, nullable=False),
 )
 
 # A draft bears the id of the run that made it; one of a single table has an id of its own.

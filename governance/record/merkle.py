@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 HASH_BYTES = 32
 EMPTY = hashlib.sha256(b"").digest()
@@ -44,10 +45,18 @@ class Frontier:
         if size < 0 or len(self._peaks) != size.bit_count() or not whole:
             raise ValueError("the peaks are not those of a tree of this size")
 
-    @property
-    def peaks(self) -> tuple[bytes, ...]:
-        """The roots of its perfect subtrees, the largest first."""
-        return tuple(self._peaks)
+    @classmethod
+    def read(cls, size: int, packed: bytes) -> Self:
+        """The tree that `packed` was made of.
+
+        Raises:
+            ValueError: It is none of that size.
+        """
+        return cls(size, [packed[at : at + HASH_BYTES] for at in range(0, len(packed), HASH_BYTES)])
+
+    def packed(self) -> bytes:
+        """The roots of its perfect subtrees in one piece, the largest first."""
+        return b"".join(self._peaks)
 
     def add(self, data: bytes) -> None:
         """Add a leaf that holds `data`."""

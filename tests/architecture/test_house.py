@@ -83,6 +83,12 @@ def test_databases_are_opened_in_the_rooms_that_may():
     assert [name_of(p) for p in SOURCES if opening.search(p.read_text())] == []
 
 
+def test_every_audit_entry_becomes_a_leaf_of_the_record():
+    """What is inserted elsewhere would stand outside the record, without proof."""
+    inserting = [name_of(p) for p in SOURCES if "insert(AUDIT_ENTRY)" in p.read_text()]
+    assert inserting == ["governance/control/log.py"]
+
+
 def test_nothing_turns_encryption_weak():
     told_off = [p for p in SOURCES if "force_mbedtls_unsafe" in p.read_text()]
     assert told_off == []

@@ -96,7 +96,7 @@ def test_known_answers(size: int) -> None:
 def test_a_frontier_grows_as_the_reference_says_and_can_be_put_away(size: int) -> None:
     frontier = Frontier()
     for at, data in enumerate(leaves_of(size), 1):
-        frontier = Frontier(frontier.size, frontier.peaks)
+        frontier = Frontier.read(frontier.size, frontier.packed())
         frontier.add(data)
         assert frontier.size == at
     assert frontier.root() == mth(leaves_of(size)) == Tree(leaves_of(size)).root()

@@ -1,0 +1,174 @@
+"""The audit record read as a log, searched, and parts of it erased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+
+import sqlalchemy as sa
+
+from governance.control.database import Database
+from governance.control.entries import AuditEntry
+from governance.control.log import append, latest_moment, read_head, said_columns, take_in
+from governance.control.tables import AUDIT_ENTRY, RECORD_HEAD, RECORD_LEAF
+from governance.record.leaves import ERASED, LASTING, as_ranges
+from governance.record.verify import Row, log_id
+from schemas.errors import RecordProblem
+
+READ_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The record at one moment.
+
+    Args:
+        size: How many leaves its head says there are.
+        peaks: The roots that its head holds.
+        outside: How many entries there are that have no leaf.
+        rows: The leaves with their entries, in their order. They are read as they are asked for.
+    """
+
+    size: int
+    peaks: bytes
+    outside: int
+    rows: Iterator[Row]
+
+
+@dataclass(frozen=True)
+class Head:
+    """Which record it is, how many entries it has, and the root over them."""
+
+    log: str
+    size: int
+    root: bytes
+
+
+class Record(Database):
+    """What was done, and what proves it."""
+
+    def take_in(self, entry: AuditEntry) -> None:
+        """Take what an earlier version recorded into the log; nothing where that has been done.
+
+        Args:
+            entry: Who opens the database, when and for which purpose.
+        """
+        with self._transaction() as connection:
+            take_in(connection, entry)
+
+    def latest_moment(self) -> datetime | None:
+        """The time of the last entry that was not written with a clock set back."""
+        with self._transaction() as connection:
+            return latest_moment(connection)
+
+    def head(self) -> Head | None:
+        """What the record is now, from its head alone; None where it has no entry.
+
+        Raises:
+            RecordProblem: The head is not whole.
+        """
+        with self._transaction() as connection:
+            frontier = read_head(connection)
+            first = sa.select(RECORD_LEAF.c.commitment).where(RECORD_LEAF.c.number == 1)
+            begins = connection.execute(first).scalar()
+        if begins is None:
+            return None
+        return Head(log_id(begins), frontier.size, frontier.root())
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """The record as it is now; nothing that others append meanwhile is in it."""
+        with self._transaction(at_one_moment=True) as connection:
+            head = connection.execute(sa.select(RECORD_HEAD.c.size, RECORD_HEAD.c.peaks)).all()
+            size, peaks = head[0] if len(head) == 1 else (0, b"")
+            outside = sa.select(sa.func.count()).where(
+                AUDIT_ENTRY.c.entry_id.not_in(sa.select(RECORD_LEAF.c.number))
+            )
+            yield Snapshot(
+                size, peaks, connection.execute(outside).scalar_one(), _leaves(connection)
+            )
+
+    def erasable_entries(self, before: datetime) -> list[int]:
+        """Numbers of the entries made before a moment, but for those that explain others."""
+        said = sa.cast(AUDIT_ENTRY.c.detail, sa.Text)
+        lasting = sa.or_(*(said.contains(f'"{name}"') for name in LASTING))
+        query = (
+            sa.select(AUDIT_ENTRY.c.entry_id)
+            .where(AUDIT_ENTRY.c.at < before, ~lasting)
+            .order_by(AUDIT_ENTRY.c.entry_id)
+        )
+        return [row["entry_id"] for row in self._rows(query)]
+
+    def erase_entries(self, numbers: Iterable[int], entry: AuditEntry) -> int:
+        """Erase what entries say, with their salts, and append an entry that names their numbers.
+
+        Their commitments stay, so every checkpoint and proof still holds. What is erased already is
+        passed over.
+
+        Args:
+            numbers: Which entries.
+            entry: Who erases them, when and why; how many and which is added to its detail.
+
+        Returns:
+            How many were erased now.
+
+        Raises:
+            RecordProblem: One of them explains others: what it says has to stay.
+        """
+        wanted = set(numbers)
+        with self._transaction() as connection:
+            kept, lasting = _held(connection, wanted)
+            if lasting:
+                raise RecordProblem(
+                    f"{len(lasting)} of the entries say what became of others and have to stay.",
+                    "Leave out entries on erasures of the record, on its taking in and on clocks.",
+                )
+            for part in _parts(kept):
+                connection.execute(sa.delete(AUDIT_ENTRY).where(AUDIT_ENTRY.c.entry_id.in_(part)))
+                connection.execute(
+                    sa.update(RECORD_LEAF).where(RECORD_LEAF.c.number.in_(part)).values(salt=None)
+                )
+            if kept:
+                told = {**entry.detail, "entries": len(kept), ERASED: as_ranges(kept)}
+                append(connection, [replace(entry, action="erasure", detail=told)])
+        return len(kept)
+
+
+def _parts(numbers: Iterable[int]) -> Iterator[list[int]]:
+    ordered = iter(sorted(numbers))
+    while part := list(islice(ordered, READ_AT_ONCE)):
+        yield part
+
+
+def _held(connection: sa.Connection, numbers: set[int]) -> tuple[set[int], set[int]]:
+    """Which of the numbers are of entries that are there, and which of these have to stay."""
+    kept: set[int] = set()
+    lasting: set[int] = set()
+    for part in _parts(numbers):
+        query = sa.select(AUDIT_ENTRY.c.entry_id, AUDIT_ENTRY.c.detail).where(
+            AUDIT_ENTRY.c.entry_id.in_(part)
+        )
+        for number, detail in connection.execute(query):
+            kept.add(number)
+            if any(name in detail for name in LASTING):
+                lasting.add(number)
+    return kept, lasting
+
+
+def _leaves(connection: sa.Connection) -> Iterator[Row]:
+    query = (
+        sa.select(
+            RECORD_LEAF.c.number,
+            sa.type_coerce(RECORD_LEAF.c.commitment, sa.types.NullType),
+            sa.type_coerce(RECORD_LEAF.c.salt, sa.types.NullType),
+            AUDIT_ENTRY.c.entry_id.is_not(None),
+            *said_columns(connection),
+        )
+        .outerjoin_from(RECORD_LEAF, AUDIT_ENTRY, AUDIT_ENTRY.c.entry_id == RECORD_LEAF.c.number)
+        .order_by(RECORD_LEAF.c.number)
+        .execution_options(yield_per=READ_AT_ONCE)
+    )
+    yield from connection.execute(query)
