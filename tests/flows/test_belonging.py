@@ -12,7 +12,7 @@ from flows.clock import utc_now
 from flows.context import open_control
 from flows.refresh import run_refresh
 from governance.keys.custody import FileSource, new_ring
-from schemas.errors import JourneysError, StoreError
+from schemas.errors import JourneysError, RecordProblem, StoreError
 
 if TYPE_CHECKING:
     from conftest import Partnership
@@ -76,6 +76,15 @@ def test_a_clock_put_back_does_not_make_an_older_run_current(ran: Partnership) -
     run_refresh(ran.settings, clock=ahead)
     rows = ran.select(COUNT)
     add_an_arrest(ran)
+    before = ran.kept()
+    for _ in range(2):
+        with pytest.raises(RecordProblem, match="119 minutes before the last entry"):
+            run_refresh(ran.settings)
+    assert ran.kept() == before
+    with open_control(ran.settings) as control:
+        refused = control.audit_entries("oversight")[-2:]
+        assert [one.detail["refused"] for one in refused] == ["run", "run"]
+    assert ran.journeys("audit", "clock", "--why", "it was ahead").exit_code == 0
     report = run_refresh(ran.settings)
     with open_control(ran.settings) as control:
         current = control.current_run()
