@@ -112,7 +112,18 @@ def tables() -> dict[str, pl.DataFrame]:
     rows["framework"] = [
         (
             *("National framework", 1, "All", TITLES["continuity_of_care"], *period, "55", "120"),
-            *("46", "per cent", "57", "Linked records", "75", "not met", "42", "50", "proxy"),
+            *(
+                "46",
+                "per cent",
+                "57",
+                "Linked records",
+                "75",
+                "at least",
+                "not met",
+                "42",
+                "50",
+                "proxy",
+            ),
             "A proxy for continuity of care.",
         ),
         (
@@ -126,7 +137,7 @@ def tables() -> dict[str, pl.DataFrame]:
                 "[x]",
                 "[x]",
             ),
-            *("per 100,000", "5.5", "Office for National Statistics", "", "", "", ""),
+            *("per 100,000", "5.5", "Office for National Statistics", "", "", "", "", ""),
             *("not available", "No partner holds it."),
         ),
     ]

@@ -46,6 +46,7 @@ def indicator(**said: Any) -> dict[str, Any]:
         "target_unit": "percent",
         "caveat": None,
         "is_withheld": False,
+        "target_at_most": False,
         "unit": "releases",
     }
     return row | said
@@ -152,6 +153,12 @@ def test_a_target_of_twelve_months_is_not_held_against_fewer() -> None:
     assert (row["value"], row["unit"], row["target_status"]) == ("160", "releases", "met")
     (row,) = made(outcomes(*counts[:3]), swing("40", "40"), **plain)
     assert row["target_status"] == "" and "twelve months" in row["note"]
+
+
+def test_a_target_may_be_one_to_stay_below() -> None:
+    for target, said in ((62.0, "met"), (40.0, "not met"), (50.0, "too close to call")):
+        (row,) = made(outcomes(*FOUR), swing("54", "54"), target=target, target_at_most=True)
+        assert (row["target_is"], row["target_status"]) == ("at most", said), target
 
 
 def test_a_target_of_another_figure_is_not_judged() -> None:

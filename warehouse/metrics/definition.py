@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StrictBool,
     StrictInt,
     StringConstraints,
     field_validator,
@@ -58,12 +59,14 @@ class Rule(_Part):
 
 
 class Target(_Part):
-    """What a partnership aims at, from where and since when."""
+    """What a partnership aims at, from where and since when: to reach it, or to stay at it or below
+    (``at_most``)."""
 
     value: Annotated[float, Field(allow_inf_nan=False)]
     unit: Text
     source: Text
     dated: date
+    at_most: StrictBool = False
 
 
 class Span(_Part):

@@ -38,6 +38,7 @@ MEASURE_ROW = {
     "target_unit": pl.String,
     "target_source": pl.String,
     "target_dated": pl.Date,
+    "target_at_most": pl.Boolean,
 }
 
 
@@ -137,6 +138,7 @@ def measure_rows(metric: Metric, policy: dict[str, int]) -> Iterator[dict[str, A
             "target_unit": one.target.unit if one.target else None,
             "target_source": one.target.source if one.target else None,
             "target_dated": one.target.dated if one.target else None,
+            "target_at_most": one.target.at_most if one.target else None,
         }
 
 

@@ -18,8 +18,10 @@ from warehouse.publish.sheets import day_in_words
 from warehouse.publish.windows import Window
 
 MET, NOT_MET, TOO_CLOSE = "met", "not met", "too close to call"
+AT_LEAST, AT_MOST = "at least", "at most"
 PERCENT = "per cent"
 
+_OF_TARGET = ("target", "target_is", "target_status")
 _STATUS = {"computed": "exact"}  # the others are called as in the mart
 _SUBSTANCES = {"opiate_or_crack": "opiate or crack"}  # measure → substance, where they differ
 _NOT_SHOWN = (
@@ -85,12 +87,15 @@ def _place(indicator: Mapping[str, Any]) -> tuple[int, int]:
     return listed, indicator["place"]
 
 
-def target_status(figures: tuple[float, float] | None, target: float) -> str:
+def target_status(
+    figures: tuple[float, float] | None, target: float, *, at_most: bool = False
+) -> str:
     """Whether a target is reached, whatever the figure is within its range.
 
     Args:
         figures: The least and the greatest that the figure could be; None where none is shown.
         target: What is to be reached or passed, in the same unit.
+        at_most: Whether it is to be kept to or stayed below instead.
 
     Returns:
         ``met``, ``not met``, ``too close to call``, or nothing without a figure.
@@ -98,6 +103,8 @@ def target_status(figures: tuple[float, float] | None, target: float) -> str:
     if figures is None:
         return ""
     low, high = figures
+    if at_most:
+        return MET if high <= target else NOT_MET if low > target else TOO_CLOSE
     return MET if low >= target else NOT_MET if high < target else TOO_CLOSE
 
 
@@ -121,6 +128,7 @@ def _own(
         "england": NOT_AVAILABLE,
         "source": indicator["source"],
         "target": "" if indicator["target"] is None else f"{indicator['target']:g}",
+        "target_is": "" if indicator["target"] is None else _target_is(indicator),
         "status": _STATUS.get(indicator["status"], indicator["status"]),
         "note": indicator["reason"] or _of_proxy(indicator),
     }
@@ -172,7 +180,11 @@ def _against_target(
         aim = (
             f"The target, {indicator['target']:g} {indicator['target_unit']}, is of another figure,"
         )
-        return {"target": "", "note": _sentences(aim, "which is not published.", note)}
+        return {
+            "target": "",
+            "target_is": "",
+            "note": _sentences(aim, "which is not published.", note),
+        }
     if not in_percent and figure.months != MONTHS:
         return {"note": _sentences(_OF_A_YEAR, note)}
     if figure.value_range is None:
@@ -180,7 +192,13 @@ def _against_target(
     widened = _widened(figure, swing)
     if widened is None:
         return {"note": _sentences(_NOT_ESTIMATED, note)}
-    return {"target_status": target_status(widened, indicator["target"])}
+    at_most = bool(indicator["target_at_most"])
+    return {"target_status": target_status(widened, indicator["target"], at_most=at_most)}
+
+
+def _target_is(indicator: Mapping[str, Any]) -> str:
+    """On which side of its target an indicator is to be."""
+    return AT_MOST if indicator["target_at_most"] else AT_LEAST
 
 
 def _widened(figure: Latest, swing: Mapping[str, str] | None) -> tuple[float, float] | None:
@@ -225,7 +243,7 @@ def _with_published(own: dict[str, Any], theirs: list[dict[str, Any]]) -> Iterat
     for one in theirs:
         if one not in filled and (one["value"] or one["unit"] != own["unit"]):
             area = one["authority_name"] or AS_PUBLISHED
-            yield {**own, **_theirs(one), "area": area, "target": "", "target_status": ""}
+            yield {**own, **_theirs(one), "area": area, **dict.fromkeys(_OF_TARGET, "")}
 
 
 def _theirs(one: Mapping[str, Any]) -> dict[str, Any]:

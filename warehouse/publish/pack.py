@@ -36,7 +36,17 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "framework": (
             *("list", "place", "area", "indicator", *PERIOD, "numerator", "denominator", "value"),
-            *("unit", "england", "source", "target", "target_status", "low", "high", "status"),
+            *(
+                "unit",
+                "england",
+                "source",
+                "target",
+                "target_is",
+                "target_status",
+                "low",
+                "high",
+                "status",
+            ),
             "note",
         ),
         "data_quality": ("source", "field", "measure", "records", "percent"),

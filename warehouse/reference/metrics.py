@@ -155,4 +155,5 @@ def _target(measure: Measure) -> str:
     target = measure.target
     if target is None:
         return "none"
-    return f"{target.value:g} {target.unit} ({target.source}, {target.dated.isoformat()})"
+    at_most = "at most " if target.at_most else ""
+    return f"{at_most}{target.value:g} {target.unit} ({target.source}, {target.dated.isoformat()})"

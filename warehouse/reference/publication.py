@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from warehouse.metrics import Metric, load_metrics
+from warehouse.metrics.definition import Target
 from warehouse.models import load_seed
 from warehouse.publish.columns import described, shorthand
 from warehouse.reference.markdown import listed, table
@@ -53,6 +54,13 @@ def publication_page() -> str:
     return "\n\n".join((*parts, RENEWED)) + "\n"
 
 
+def _aim(target: Target | None) -> str:
+    """A target in words; empty without one."""
+    if target is None:
+        return ""
+    return f"{'at most ' if target.at_most else ''}{target.value:g} {target.unit}"
+
+
 def indicators_page(metrics: tuple[Metric, ...] | None = None) -> str:
     """Return the page of the lists of indicators as Markdown.
 
@@ -74,7 +82,7 @@ def indicators_page(metrics: tuple[Metric, ...] | None = None) -> str:
                     row["place"],
                     row["indicator"],
                     f"`{row['metric']}` / `{row['measure']}`" if row["metric"] else row["source"],
-                    f"{target.value:g} {target.unit}" if target else "",
+                    _aim(target),
                 )
             )
         head = ("Place", "Indicator", "Metric and measure, or source", "Target")

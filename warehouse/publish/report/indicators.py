@@ -71,7 +71,7 @@ def _targets_grid(rows: Sequence[Row]) -> Grid:
                 _indicator(row),
                 row["period"],
                 _with_unit(row["value"], row["unit"]),
-                _with_unit(row["target"], row["unit"]),
+                _target(row),
                 row["target_status"].capitalize(),
             )
             for row in rows
@@ -112,7 +112,7 @@ def _indicators_grid(name: str, rows: Iterable[Row]) -> Grid:
                 thousands(row["denominator"]),
                 _with_unit(row["value"], row["unit"]),
                 _with_unit(row["england"], row["unit"]),
-                _with_unit(row["target"], row["unit"]) or "none",
+                _target(row) or "none",
                 (row["target_status"] or (UNTOLD if row["target"] else "none")).capitalize(),
                 _between(row["low"], row["high"], row["unit"]),
                 _to_know(row),
@@ -137,6 +137,12 @@ def _with_unit(value: str | None, unit: str | None) -> str:
         return value or ""
     shown = thousands(value)
     return f"{shown}%" if unit == PER_CENT else f"{shown} {in_words(unit)}" if unit else shown
+
+
+def _target(row: Row) -> str:
+    """A target in words; empty without one."""
+    told = _with_unit(row["target"], row["unit"])
+    return f"{row['target_is']} {told}".strip().capitalize() if told else ""
 
 
 def _between(low: str | None, high: str | None, unit: str | None) -> str:

@@ -11,6 +11,7 @@
 -- column answered_by: The table that holds its numbers: figure, or unmet_need.
 -- column target: What the partnership aims at; missing without.
 -- column target_unit: The unit of the target.
+-- column target_at_most: Whether it is met at or below it, not at or above; missing without one.
 -- column latest_period: The quarter that the latest reported twelve months end with; missing when none is reported.
 -- check: unique list, place
 -- check: not_null list, place, indicator, status, source
@@ -36,7 +37,7 @@ SELECT seed.list, seed.place::INTEGER AS place, seed.indicator,
        coalesce('Linked records: ' || metric.partners, nullif(seed.source, '')) AS source,
        measure.metric, measure.measure, nullif(seed.split, '') AS split,
        nullif(seed.answered_by, '') AS answered_by,
-       measure.target, measure.target_unit, latest.latest_period
+       measure.target, measure.target_unit, measure.target_at_most, latest.latest_period
 FROM seed_indicator AS seed
 LEFT JOIN measure_given AS measure
     ON measure.metric = seed.metric AND measure.measure = seed.measure

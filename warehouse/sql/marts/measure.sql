@@ -13,10 +13,12 @@
 -- column target_unit: The unit of the target.
 -- column target_source: Where the target is from.
 -- column target_dated: When it was set.
+-- column target_at_most: Whether it is met at or below it, not at or above; missing without one.
 -- check: unique metric, measure
 -- check: not_null metric, measure, title, numerator, numerator_sql, lag, lag_days
 -- check: related metric -> metric.metric
 SELECT metric, measure, title, numerator, denominator, numerator_sql, denominator_sql, lag,
-       lag_days, value_column, target, target_unit, target_source, target_dated
+       lag_days, value_column, target, target_unit, target_source, target_dated,
+       target_at_most
 FROM measure_given
 ORDER BY metric, place
