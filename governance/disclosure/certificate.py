@@ -38,12 +38,37 @@ class Evidence:
     insiders: bool
 
 
-def pack(release: str, evidence: Mapping[str, Evidence]) -> bytes:
+@dataclass(frozen=True)
+class People:
+    """Who is in which populations, without saying who: what shows that none tells of another.
+
+    Attributes:
+        names: The populations.
+        on_their_word: Which of them only say which days they count.
+        rows: By population: a row a unit, with the number of the person behind it and its atom.
+    """
+
+    names: tuple[str, ...]
+    on_their_word: tuple[bool, ...]
+    rows: tuple[Counts, ...]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a certificate says: of which release, by population, and of all of them together."""
+
+    release: str
+    evidence: Mapping[str, Evidence]
+    people: People | None
+
+
+def pack(release: str, evidence: Mapping[str, Evidence], people: People | None = None) -> bytes:
     """Write a certificate.
 
     Args:
         release: The digest of the release it is of.
         evidence: By population.
+        people: Who is in which of them, where they are of the same people.
     """
     document = {
         "format": FORMAT,
@@ -58,6 +83,14 @@ def pack(release: str, evidence: Mapping[str, Evidence]) -> bytes:
             }
             for name, one in evidence.items()
         },
+        "people": None
+        if people is None
+        else [
+            {"name": name, "on_its_word": word, "rows": rows.tolist()}
+            for name, word, rows in zip(
+                people.names, people.on_their_word, people.rows, strict=True
+            )
+        ],
     }
     return json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
 
@@ -67,8 +100,8 @@ def fingerprint(certificate: bytes) -> str:
     return hashlib.sha256(certificate).hexdigest()
 
 
-def unpack(certificate: bytes) -> tuple[str, dict[str, Evidence]]:
-    """Read a certificate: the digest of its release, and the evidence by population.
+def unpack(certificate: bytes) -> Contents:
+    """Read a certificate.
 
     Raises:
         DisclosureError: If it cannot be read.
@@ -77,9 +110,12 @@ def unpack(certificate: bytes) -> tuple[str, dict[str, Evidence]]:
         document = json.loads(certificate)
         if document["format"] != FORMAT or len(document["salt"]) != 2 * SALT_BYTES:
             raise ValueError("format")
-        return str(document["release"]), {
-            str(name): _evidence(one) for name, one in document["populations"].items()
-        }
+        return Contents(
+            str(document["release"]),
+            {str(name): _evidence(one) for name, one in document["populations"].items()},
+            # Certificates from before populations were compared have none.
+            _people(document["people"]) if document.get("people") is not None else None,
+        )
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError):
         raise DisclosureError(
             "The certificate of a release cannot be read.",
@@ -97,6 +133,21 @@ def _evidence(document: Mapping[str, Any]) -> Evidence:
     if not isinstance(document["insiders"], bool):
         raise TypeError("insiders")
     return Evidence(base, changes, document["insiders"])
+
+
+def _people(document: Sequence[Mapping[str, Any]]) -> People:
+    """Who is in which populations."""
+    rows = []
+    for one in document:
+        pairs = [(person, atom) for person, atom in one["rows"]]
+        if any(type(n) is not int or n < 0 for pair in pairs for n in pair):
+            raise ValueError("rows")
+        rows.append(np.array(pairs, dtype=np.int64).reshape(-1, 2))
+    return People(
+        tuple(str(one["name"]) for one in document),
+        tuple(bool(one["on_its_word"]) for one in document),
+        tuple(rows),
+    )
 
 
 def _entries(given: Sequence[Sequence[int]]) -> dict[tuple[int, int], int]:

@@ -14,11 +14,11 @@ import polars as pl
 
 from governance.disclosure.audit import Audit, Audited
 from governance.disclosure.catalogue import Population
-from governance.disclosure.certificate import Evidence, fingerprint, pack
+from governance.disclosure.certificate import Evidence, People, fingerprint, pack
 from governance.disclosure.checker import check
 from governance.disclosure.masking import MOST_SMALL, primary, share_small
 from governance.disclosure.near import near
-from governance.disclosure.overlap import Overlaps, Side
+from governance.disclosure.overlap import Overlaps, Side, who_is_where
 from governance.disclosure.release import Published, Release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.system import System
@@ -179,11 +179,20 @@ def certify(
     evidence = dict(zip(names, (one.evidence() for one in works), strict=True))
     published = tuple(one.published() for one in works)
     release = Release(release_id, rule, published, tuple(e.digest for e in earlier))
-    certificate = pack(release.digest, evidence)
+    certificate = pack(release.digest, evidence, None if overlaps is None else _people(sides))
     release = replace(release, certificate=fingerprint(certificate))
     check(release, earlier, certificate)
     findings = tuple(one.finding() for one in works)
     return Certified(release, certificate, findings, made_by=_MADE_HERE)
+
+
+def _people(sides: Sequence[Side]) -> People:
+    """Who is in which population, for the certificate."""
+    return People(
+        tuple(one.population.name for one in sides),
+        tuple(one.on_its_word for one in sides),
+        who_is_where(sides),
+    )
 
 
 class _Work:

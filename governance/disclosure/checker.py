@@ -7,16 +7,17 @@ count that may not be told is looked up in the tables. ``claims`` says what is a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from governance.disclosure.certificate import Evidence, fingerprint, unpack
+from governance.disclosure.certificate import Evidence, People, fingerprint, unpack
 from governance.disclosure.release import Published, Release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.timeline import check_relation, windows
+from governance.disclosure.together import check_together
 
 Numbers = NDArray[np.float64]  # whole numbers, exact below 2 to the 53rd
 Flags = NDArray[np.bool_]
@@ -25,11 +26,19 @@ LARGEST = 2**40
 
 @dataclass(frozen=True)
 class Checked:
-    """What was checked: how many tables against how many published values, for how many counts."""
+    """What was checked.
+
+    Attributes:
+        tables: So many whole tables.
+        values: Against so many published values.
+        counts: For so many counts that are not to be told.
+        sums: And so many sums of counts of several populations that leave a few units.
+    """
 
     tables: int
     values: int
     counts: int
+    sums: int = 0
 
 
 def check(release: Release, earlier: Sequence[Release], certificate: bytes) -> Checked:
@@ -45,8 +54,9 @@ def check(release: Release, earlier: Sequence[Release], certificate: bytes) -> C
     """
     if fingerprint(certificate) != release.certificate:
         raise _refused("the certificate is not the one that the release names")
-    told, evidence = unpack(certificate)
-    if told != release.digest:
+    contents = unpack(certificate)
+    evidence = contents.evidence
+    if contents.release != release.digest:
         raise _refused("the certificate is of another release")
     if tuple(one.digest for one in earlier) != release.earlier:
         raise _refused("the releases before it are not those that it names")
@@ -56,7 +66,25 @@ def check(release: Release, earlier: Sequence[Release], certificate: bytes) -> C
         _Case(release.rule, _history(one, release, earlier), evidence[one.population.name]).check()
         for one in release.populations
     ]
-    return Checked(*(sum(part) for part in zip(*done, strict=True))) if done else Checked(0, 0, 0)
+    tables, values, counts = (sum(part) for part in zip(*done, strict=True)) if done else (0, 0, 0)
+    if contents.people is None:
+        return Checked(tables, values, counts)
+    _check_same_people(contents.people, release, evidence)
+    public = [shown for one in earlier for shown in one.populations]
+    sums = check_together(contents.people, release.populations, public, release.rule)
+    return Checked(tables, values, counts, sums)
+
+
+def _check_same_people(people: People, release: Release, evidence: Mapping[str, Evidence]) -> None:
+    """Raise DisclosureError unless the people in each population are those of its base."""
+    rows = dict(zip(people.names, people.rows, strict=True))
+    for one in release.populations:
+        base = evidence[one.population.name].base
+        atoms = rows.get(one.population.name, np.empty((0, 2), dtype=np.int64))[:, 1]
+        if len(base) == 1 and not np.array_equal(
+            np.bincount(atoms, minlength=base.shape[1]), base[0]
+        ):
+            raise _refused("who is in a population is not what its tables count")
 
 
 def _history(last: Published, release: Release, earlier: Sequence[Release]) -> list[Published]:

@@ -1,16 +1,15 @@
-"""What two populations tell of each other: the same people under other counts.
+"""What populations tell of each other: the same people under other counts.
 
-The audit looks at one population at a time. Two of them may hold the same people: those of a cohort
-are counted again by a metric. Then a count that one masks may be read in the other, and a small
-count may be the difference of two large ones. So every pair of cells is compared by the sets of
-units behind them:
+The audit looks at one population at a time. Several may hold the same people: those of a cohort
+are counted again by a metric. Then a count that one masks may be read in another, and a small
+count may be what is left between large ones. So cells are compared by the units behind them:
 
 - a cell that is masked to protect another is worth nothing where a cell of another population
   with the same units is shown;
-- where the units of a shown cell are all in one of another population, and fewer than the
-  threshold are left over, what the two say may leave these no chance to be nought, or the edge.
+- where up to four shown counts of several populations add up to all but a few units (``sums``),
+  what they say together may leave these few no chance to be nought, or the edge.
 
-One of the two is masked then, and never one that is public already.
+One is masked then, wherever it is shown, and never one that is public already.
 
 What is masked for itself needs no more. A small cell is not read in a shown one, which has other
 people than it. One that is nearly all of its total is as good as that total, which is shown anyway;
@@ -30,9 +29,13 @@ from numpy.typing import NDArray
 
 from governance.disclosure.catalogue import Population
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
+from governance.disclosure.sums import sums
 from governance.disclosure.tally import PERSON, atoms_of
 from governance.disclosure.timeline import Period
 
+HIDDEN = (MASKED, "0")  # a nought that is shown is structural
+Flags = NDArray[np.bool_]
+Kind = tuple[int, ...]  # all the cells that have the same units
 MOST_OF_ONE = 1_000_000  # more units than one person can be behind
 
 
@@ -70,6 +73,24 @@ class Overlap:
     cell: int
 
 
+@dataclass(frozen=True)
+class Sum:
+    """Counts, of which some are all that is in the others but for a few units.
+
+    Attributes:
+        more: What is added.
+        less: What is taken away.
+    """
+
+    more: tuple[Kind, ...]
+    less: tuple[Kind, ...]
+
+    @property
+    def counts(self) -> tuple[Kind, ...]:
+        """All of them."""
+        return (*self.more, *self.less)
+
+
 class Overlaps:
     """The cells of several populations, by the units behind them.
 
@@ -85,23 +106,22 @@ class Overlaps:
 
     def __init__(self, sides: Sequence[Side], rule: Rule) -> None:
         self.rule = rule
-        self.frozen = np.array([one.frozen for one in sides], dtype=bool)
-        self.side = np.repeat(np.arange(len(sides)), [len(one.population.cells) for one in sides])
-        self.start = np.cumsum([0, *(len(one.population.cells) for one in sides)])
+        many = [len(one.population.cells) for one in sides]
+        self.side = np.repeat(np.arange(len(sides)), many)
+        self.start = np.cumsum([0, *many])
+        self.frozen = np.array([one.frozen for one in sides], dtype=bool)[self.side]
         self.minor = np.array([minor for one in sides for minor in _minor(one.population)])
-        units = np.array([one.population.unit for one in sides])
         sets = _sets(sides)
         self.size = np.asarray(sets.sum(axis=1)).astype(np.int64)
+        self.shared = (sets @ sets.T).toarray()
         self.of_itself = (self.size < rule.threshold) | self._nearly_all(sides)
-        self.shared = shared = (sets @ sets.T).toarray()
-        apart = self.size[:, None] + self.size[None, :] - 2 * shared
+        same_days = _share_days(sides)[np.ix_(self.side, self.side)]
+        same = (self.shared == self.size[:, None]) & (self.shared == self.size[None, :])
         other = self.side[:, None] != self.side[None, :]
-        compared = _compared(sides)[np.ix_(self.side, self.side)]
-        self.alike = np.argwhere(other & compared & (apart == 0) & (self.size[:, None] > 0))
-        inside = (shared == self.size[:, None]) & (self.size[:, None] >= rule.threshold)
-        small = (apart > 0) & (apart < rule.threshold)
-        same_unit = units[self.side][:, None] == units[self.side][None, :]
-        self.nested = np.argwhere(inside & small & other & compared & same_unit)
+        self.alike = np.argwhere(same & other & same_days & (self.size[:, None] > 0))
+        units = np.array([one.population.unit for one in sides])[self.side]
+        same_unit = units[:, None] == units[None, :]
+        self.sums = list(self._sums(same & same_unit & same_days, same_days & same_unit))
 
     def told(self, shown: Sequence[Sequence[str]]) -> list[Overlap]:
         """The cells that would have to be masked for none to be given away by another.
@@ -110,10 +130,22 @@ class Overlaps:
             shown: What each population shows, by cell.
         """
         values = [value for side in shown for value in side]
-        found = [*self._read_elsewhere(values), *self._differences(values)]
+        found = [*self._read_elsewhere(values), *self._left_between(values)]
         return [
             Overlap(int(self.side[cell]), int(cell - self.start[self.side[cell]])) for cell in found
         ]
+
+    def _sums(self, same: Flags, bears: Flags) -> Iterator[Sum]:
+        """What adds up to all but a few, each count as all the cells that show it."""
+        first = np.where(self.size >= self.rule.threshold, same.argmax(axis=1), -1)
+        kinds = np.unique(first[first >= 0])
+        cells = [tuple(np.flatnonzero(first == kind).tolist()) for kind in kinds]
+        of_kind = (first[None, :] == kinds[:, None]).astype(np.float32)
+        bear = of_kind @ bears.astype(np.float32) @ of_kind.T > 0
+        inside = (self.shared == self.size[:, None])[np.ix_(kinds, kinds)] & bear
+        shared = self.shared[np.ix_(kinds, kinds)]
+        for more, less in sums(self.size[kinds], shared, inside, self.rule.threshold):
+            yield Sum(tuple(cells[k] for k in more), tuple(cells[k] for k in less))
 
     def _nearly_all(self, sides: Sequence[Side]) -> NDArray[np.bool_]:
         """Which cells hold all of a total but fewer than the threshold."""
@@ -129,44 +161,64 @@ class Overlaps:
         for masked, like in self.alike:
             if (
                 values[masked] == MASKED
-                and values[like] not in (MASKED, "0")
+                and values[like] not in HIDDEN
                 and not self.of_itself[masked]
-                and not self.frozen[self.side[like]]
+                and not self.frozen[like]
             ):
                 values[like] = MASKED
                 yield int(like)
 
-    def _differences(self, values: list[str]) -> Iterator[int]:
-        """Mask cells whose difference from another says too much of a small remainder.
+    def _left_between(self, values: list[str]) -> Iterator[int]:
+        """Mask counts that say too much of the few that are left between them and others.
 
         What is not in the first table of its population goes first, then what is in the most such
-        differences, then what is smaller.
+        sums, then what is smaller.
         """
-        leaks = [pair for pair in self.nested.tolist() if self._narrows(values, *pair)]
+        leaks = [one for one in self.sums if self._narrows(values, one)]
         while leaks:
             often = Counter(
-                cell for pair in leaks for cell in pair if not self.frozen[self.side[cell]]
+                kind
+                for one in leaks
+                for kind in one.counts
+                if not self.frozen[self._showing(values, kind)].any()
             )
-            cell = max(often, key=lambda one: (self.minor[one], often[one], -self.size[one], -one))
-            values[cell] = MASKED
-            self.of_itself[cell] = True  # it hides a remainder, which was compared for itself
-            yield cell
-            leaks = [pair for pair in leaks if cell not in pair]
+            if not often:
+                return  # all of it is public already
+            _, kind = max((self._rank(values, one, many), one) for one, many in often.items())
+            for cell in self._showing(values, kind):
+                values[cell] = MASKED
+                yield cell
+                self.of_itself[cell] = True  # it hides a remainder, which was compared for itself
+            leaks = [one for one in leaks if kind not in one.counts]
 
-    def _narrows(self, values: Sequence[str], part: int, whole: int) -> bool:
-        """Whether two shown counts leave their small difference less than a mask would."""
-        if {values[part], values[whole]} & {MASKED, "0"}:
+    def _rank(self, values: Sequence[str], kind: Kind, often: int) -> tuple[bool, int, int, int]:
+        """How readily a count is masked wherever it is shown."""
+        cells = self._showing(values, kind)
+        return bool(self.minor[cells].all()), often, -int(self.size[kind[0]]), -kind[0]
+
+    def _showing(self, values: Sequence[str], kind: Kind) -> list[int]:
+        """The cells that show a count."""
+        return [cell for cell in kind if values[cell] not in HIDDEN]
+
+    def _narrows(self, values: Sequence[str], one: Sum) -> bool:
+        """Whether what is shown leaves the few that are left less than a mask would.
+
+        Where one population shows all of it, its own audit has looked at it.
+        """
+        showing = [self._showing(values, kind) for kind in one.counts]
+        alone = set.intersection(*({int(self.side[cell]) for cell in some} for some in showing))
+        if alone or not all(showing):
             return False
-        low, high = (self.rule.says(values[one]) for one in (part, whole))
-        return high[0] - low[1] > 0 or high[1] - low[0] < self.rule.most_masked
+        says = [self.rule.says(values[some[0]]) for some in showing]
+        more, less = says[: len(one.more)], says[len(one.more) :]
+        low = sum(least for least, _ in more) - sum(most for _, most in less)
+        high = sum(most for _, most in more) - sum(least for least, _ in less)
+        return low > 0 or high < self.rule.most_masked
 
 
-def _compared(sides: Sequence[Side]) -> NDArray[np.bool_]:
-    """Which populations are compared: those that may share days, unless both are public already."""
-    return np.array(
-        [[not (a.frozen and b.frozen) and a.may_share_days(b) for b in sides] for a in sides],
-        dtype=bool,
-    )
+def _share_days(sides: Sequence[Side]) -> Flags:
+    """Which populations may count one day."""
+    return np.array([[a.may_share_days(b) for b in sides] for a in sides], dtype=bool)
 
 
 def _minor(population: Population) -> list[bool]:
@@ -180,18 +232,29 @@ def _sets(sides: Sequence[Side]) -> sp.csr_array:
 
     Only the ones are held: of a hundred thousand people each is in some tens of two thousand cells.
     """
-    people = pl.concat([_people(one) for one in sides]).rank("dense").to_numpy().astype(np.int64)
-    rows = np.cumsum([0, *(one.rows.height for one in sides)])
-    atoms = [atoms_of(one.population, one.rows) for one in sides]
     behind = [
-        _numbered(people[start:end][cell[atom]])
-        for one, atom, start, end in zip(sides, atoms, rows, rows[1:], strict=False)
+        _numbered(rows[:, 0][cell[rows[:, 1]]])
+        for one, rows in zip(sides, who_is_where(sides), strict=True)
         for cell in one.population.matrix
     ]
     used, places = np.unique(np.concatenate(behind), return_inverse=True)
     rows_of = np.repeat(np.arange(len(behind)), [len(cell) for cell in behind])
     ones = np.ones(len(places), dtype=np.int32)
     return sp.csr_array((ones, (rows_of, places)), shape=(len(behind), len(used)))
+
+
+def who_is_where(sides: Sequence[Side]) -> tuple[NDArray[np.int64], ...]:
+    """By population: the person behind each row, as a number that is theirs in all, and its atom.
+
+    Raises:
+        DisclosureError: If the rows of one do not say who is behind them.
+    """
+    people = pl.concat([_people(one) for one in sides]).rank("dense").to_numpy().astype(np.int64)
+    ends = np.cumsum([one.rows.height for one in sides])[:-1]
+    return tuple(
+        np.stack([numbers, atoms_of(one.population, one.rows)], axis=1)
+        for one, numbers in zip(sides, np.split(people, ends), strict=True)
+    )
 
 
 def _people(one: Side) -> pl.Series:

@@ -128,19 +128,63 @@ def test_after_masking_no_pair_tells_anything(given_sets: list[list[set[int]]]) 
     while told := overlaps.told(after):
         for one in told:
             after[one.side][one.cell] = MASKED
-    cells = [
-        (place, people_of(one, cell), value)
-        for place, one in enumerate(sides)
-        for cell, value in zip(one.population.cells, after[place], strict=True)
+    told_by = [
+        {
+            people_of(one, cell): value
+            for cell, value in zip(one.population.cells, told, strict=True)
+        }
+        for one, told in zip(sides, after, strict=True)
     ]
-    for here, part, low in cells:
-        for there, whole, high in cells:
-            left = len(whole - part)
-            if here == there or MASKED in (low, high) or not part < whole or left > EDGE:
+    cells = [(p, v) for one in told_by for p, v in one.items() if v != MASKED]
+    for part, low in cells:
+        for whole, high in cells:
+            # What one population shows by itself is for its own audit.
+            alone = any(MASKED not in (t.get(part, MASKED), t.get(whole, MASKED)) for t in told_by)
+            if alone or not part < whole or len(whole - part) > EDGE:
                 continue
             (least_part, most_part), (least, most) = RULE.says(low), RULE.says(high)
             assert least - most_part <= 0
             assert most - least_part >= EDGE
+
+
+def three(left: int) -> Overlaps:
+    """Twelve, twelve others, and all of these with so many more."""
+    return Overlaps(
+        [
+            side("treated", all=range(12)),
+            side("tested", all=range(12, 24)),
+            side("arrested", all=range(24 + left)),
+        ],
+        RULE,
+    )
+
+
+def test_a_few_that_are_left_of_three_populations_are_not_told() -> None:
+    """30, 10 and 10 say of four that there are at least four: 28 less 12 less 12."""
+    overlaps = three(4)
+    assert [(len(one.more), len(one.less)) for one in overlaps.sums] == [(1, 2)]
+    values = [["10", "10"], ["10", "10"], ["30", "30"]]
+    told = overlaps.told(values)
+    assert len({one.side for one in told}) == 1
+    for one in told:
+        values[one.side][one.cell] = MASKED
+    assert not overlaps.told(values)
+    # Of two, 25, 10 and 10 say that there may be none and may be more than a mask hides.
+    assert three(2).sums
+    assert not three(2).told([["10", "10"], ["10", "10"], ["25", "25"]])
+
+
+def test_a_few_whom_two_populations_share_are_not_told() -> None:
+    """Together they are a third population, so what both count twice is who is in both."""
+    sides = [
+        side("treated", all=range(14)),
+        side("tested", all=range(10, 24)),
+        side("either", all=range(24)),
+    ]
+    overlaps = Overlaps(sides, RULE)
+    assert [(len(one.more), len(one.less)) for one in overlaps.sums] == [(2, 1)]
+    assert not overlaps.told([["15", "15"], ["15", "15"], ["25", "25"]])
+    assert overlaps.told([["15", "15"], ["20", "20"], ["25", "25"]])
 
 
 def people_of(one: Side, cell: tuple) -> frozenset[str]:

@@ -1,0 +1,53 @@
+"""Counts of which others take away all but a few units.
+
+Of counts that are each of a set of units, those are looked for in which up to three parts that
+share nobody leave a few of a whole, and those in which two parts that share a few make up a whole.
+Each count is rounded for itself, so the more of them there are, the less they say of the few
+together: of two, four sums in five can say more than a mask would, of three or four at most one in
+twelve, of five none, and of more at most one in a hundred and eighty (threshold and base 5). So no
+more than three parts are looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Places = tuple[int, ...]
+
+
+def sums(
+    size: NDArray[np.int64],
+    shared: NDArray[np.int64],
+    inside: NDArray[np.bool_],
+    threshold: int,
+) -> Iterator[tuple[Places, Places]]:
+    """What adds up to all but a few: the counts that are added, and those that are taken away.
+
+    Args:
+        size: Units by count.
+        shared: Units that two counts share.
+        inside: Which counts hold only units of which others, and may be set beside them.
+        threshold: So many are more than a few.
+    """
+    for whole in range(len(size)):
+        parts = np.flatnonzero(inside[:, whole] & (size < size[whole]))
+        many, both = size[parts], shared[np.ix_(parts, parts)]
+        apart = both == 0
+        left = size[whole] - many
+        for one in np.flatnonzero(left < threshold):
+            yield (whole,), (int(parts[one]),)
+        pairs = left[:, None] - many[None, :]
+        for a, b in np.argwhere(np.triu(apart & (pairs > 0) & (pairs < threshold))):
+            yield (whole,), (int(parts[a]), int(parts[b]))
+        for a in range(len(parts)):
+            after = a + 1 + np.flatnonzero(apart[a, a + 1 :] & (pairs[a, a + 1 :] >= threshold))
+            rest = pairs[a, after][:, None] - many[after][None, :]
+            few = apart[np.ix_(after, after)] & (rest > 0) & (rest < threshold)
+            for b, c in np.argwhere(np.triu(few)):
+                yield (whole,), (int(parts[a]), int(parts[after[b]]), int(parts[after[c]]))
+        filled = (pairs + both == 0) & (both > 0) & (both < threshold)
+        for a, b in np.argwhere(np.triu(filled, 1)):
+            yield (int(parts[a]), int(parts[b])), (whole,)

@@ -1,0 +1,143 @@
+"""What populations tell of each other, checked without a solver and beside the gate's own way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from governance.disclosure.catalogue import Dimension, Population, cross
+from governance.disclosure.certificate import People, fingerprint, pack, unpack
+from governance.disclosure.certify import Certified, Submission, certify
+from governance.disclosure.checker import check
+from governance.disclosure.overlap import Overlaps, Side, who_is_where
+from governance.disclosure.release import Published
+from governance.disclosure.rules import MASKED, DisclosureError, Rule
+from governance.disclosure.timeline import Period
+from governance.disclosure.together import check_together
+
+SPRING = Period(date(2026, 4, 1), date(2026, 6, 30))
+RULE = Rule()
+
+
+def side(name: str, *groups: set[int]) -> Side:
+    """People by number, in groups that share nobody."""
+    dimension = Dimension("group", tuple(f"g{n}" for n in range(len(groups))), known=True)
+    declared = Population(name, "people", "apart", (dimension,), (cross(f"{name} t", dimension),))
+    rows = [(str(one), f"g{n}") for n, group in enumerate(groups) for one in sorted(group)]
+    frame = pl.DataFrame(rows, schema={"person": pl.String, "group": pl.String}, orient="row")
+    return Side(declared, SPRING, frame)
+
+
+def naive(one: Side) -> list[str]:
+    """Small counts masked and the others rounded."""
+    counts = [
+        one.rows.filter(*(pl.col(name).is_in(list(chosen)) for name, chosen in cell)).height
+        for cell in one.population.cells
+    ]
+    return [MASKED if n < RULE.threshold else RULE.rounded(n) for n in counts]
+
+
+def passes(sides: list[Side], shown: list[list[str]]) -> bool:
+    people = People(
+        tuple(one.population.name for one in sides), (False,) * len(sides), who_is_where(sides)
+    )
+    published = [
+        Published(one.population, SPRING, tuple(values))
+        for one, values in zip(sides, shown, strict=True)
+    ]
+    try:
+        check_together(people, published, [], RULE)
+    except DisclosureError:
+        return False
+    return True
+
+
+@given(st.lists(st.lists(st.integers(0, 2), min_size=30, max_size=30), min_size=2, max_size=4))
+@settings(deadline=None, max_examples=60)
+def test_the_checker_and_the_gate_agree(put: list[list[int]]) -> None:
+    """Everyone is in the first or the second group of a population, or not in it."""
+    sides = [
+        side(f"p{n}", *({one for one, at in enumerate(places) if at == g} for g in (0, 1)))
+        for n, places in enumerate(put)
+    ]
+    shown = [naive(one) for one in sides]
+    overlaps = Overlaps(sides, RULE)
+    assert passes(sides, shown) is not bool(Overlaps(sides, RULE).told(shown))
+    while told := overlaps.told(shown):
+        for one in told:
+            shown[one.side][one.cell] = MASKED
+    assert passes(sides, shown)
+
+
+def telling(counts: int, left: int) -> float:
+    """The share of sums of so many counts, each rounded, that tell of so many who are left."""
+    edge, base = RULE.most_masked, RULE.base
+    errors: NDArray[np.float64] = np.zeros(4 * counts + 1)  # of all together, from -2 to 2 a count
+    errors[0] = 1
+    for _ in range(counts):
+        errors = np.sum([np.roll(errors, error) for error in range(base)], axis=0)
+    at = np.arange(-2 * counts, 2 * counts + 1) + left
+    tells = (at > 2 * counts) | (at + 2 * counts < edge)
+    return float(errors[tells & (at % base == 0)].sum() / errors[at % base == 0].sum())
+
+
+def test_what_more_than_four_counts_tell_of_the_few_is_next_to_nothing() -> None:
+    most = [max(telling(counts, left) for left in (1, 2, 3, 4)) for counts in range(2, 12)]
+    assert most[0] == pytest.approx(0.8) and max(most[1:3]) < 1 / 12
+    assert most[3] == 0 and max(most[4:]) < 1 / 180
+
+
+@pytest.fixture(scope="module")
+def made() -> Certified:
+    """Twelve, twelve others, and all of these with four more: one of them is masked."""
+    groups = {"treated": range(12), "tested": range(12, 24), "arrested": range(28)}
+    sides = [side(name, set(people)) for name, people in groups.items()]
+    return certify("r", [Submission(s.population, s.period, s.rows) for s in sides], linked=True)
+
+
+def test_a_certificate_says_who_is_where(made: Certified) -> None:
+    assert check(made.release, [], made.certificate).sums == 1
+    assert [MASKED in one.shown for one in made.release.populations].count(True) == 1
+
+
+def refused(made: Certified, people: People | None, **shown: tuple[str, ...]) -> str:
+    """What the checker says of a certificate and a release that were made anew."""
+    populations = tuple(
+        replace(one, shown=shown.get(one.population.name, one.shown))
+        for one in made.release.populations
+    )
+    release = replace(made.release, populations=populations, certificate="")
+    evidence = unpack(made.certificate).evidence
+    if shown:  # nothing is masked, so the truth is table enough
+        evidence = {name: replace(one, changes=()) for name, one in evidence.items()}
+    certificate = pack(release.digest, evidence, people)
+    with pytest.raises(DisclosureError) as error:
+        check(replace(release, certificate=fingerprint(certificate)), [], certificate)
+    return str(error.value)
+
+
+def test_what_would_tell_of_the_few_is_refused(made: Certified) -> None:
+    people = unpack(made.certificate).people
+    assert people is not None
+    all_shown = {"treated": ("10", "10"), "tested": ("10", "10"), "arrested": ("30", "30")}
+    assert "left between them" in refused(made, people, **all_shown)
+    fewer = replace(people, rows=(people.rows[0][1:], *people.rows[1:]))
+    assert "not what its tables count" in refused(made, fewer)
+    gone = People(people.names[1:], people.on_their_word[1:], people.rows[1:])
+    assert "not what its tables count" in refused(made, gone)
+    beyond = replace(people, rows=(np.array([[0, 7]]), *people.rows[1:]))
+    assert "not what its tables count" in refused(made, beyond)
+
+
+def test_what_is_masked_for_another_is_not_shown_elsewhere() -> None:
+    sides = [side("treated", set(range(40)), set(range(40, 80))), side("cohort", set(range(40)))]
+    assert passes(sides, [["80", "40", "40"], ["40", "40"]])
+    assert not passes(sides, [["80", MASKED, "40"], ["40", "40"]])
+    assert passes(sides, [["80", MASKED, "40"], [MASKED, MASKED]])
