@@ -125,7 +125,8 @@ def test_a_record_that_its_operator_made_anew_is_not_what_a_witness_saw(
     shutil.copy(filled, path)
     make_anew(path, order, {} if changed is None else {changed: {column: "another"}})
     before = order[:COUNT] == list(range(1, COUNT + 1)) and changed not in order[:COUNT]
-    assert (faults(path, witness) == []) == before
+    told = " ".join(faults(path, witness))
+    assert ("not those that" in told or "cut short" in told or "another one" in told) != before
 
 
 def test_an_earlier_copy_is_not_what_a_checkpoint_saw_even_when_it_grew_again(path: Path) -> None:
