@@ -154,7 +154,7 @@ def ask(
         if preview:
             control.add_audit(record_of(settings, request, "consultation", "previewed"))
             return answered
-        problem = _problem(found, keep_unknown) or _repeated(control, request_id)
+        problem = problem_of(found, keep_unknown) or repeated(control, request_id)
         if problem is not None:
             control.add_audit(record_of(settings, request, "consultation", "refused"))
             raise problem
@@ -263,7 +263,7 @@ def request_tokens(request_id: str, asked: Asked, epoch: int | None) -> pl.DataF
     return tokens_of(marks, pl.DataFrame(schema=TOKEN_SCHEMA), lambda: secrets.randbits(62))
 
 
-def _problem(found: Found, keep_unknown: bool) -> ExtractRejected | None:
+def problem_of(found: Found, keep_unknown: bool) -> ExtractRejected | None:
     """Why a request is not taken in as it is; all of it at once."""
     told = [
         f"{said} {line_words(lines)}."
@@ -284,8 +284,9 @@ def _problem(found: Found, keep_unknown: bool) -> ExtractRejected | None:
     )
 
 
-def _repeated(control: Control, request_id: str) -> ExtractRejected | None:
-    if request_id not in {one.request_id for one in control.rights_requests()}:
+def repeated(control: Control, request_id: str) -> ExtractRejected | None:
+    """Why a sealed request that was taken in before is not taken in again."""
+    if request_id not in control.rights_cases():
         return None
     return ExtractRejected(
         "This sealed request was taken in before.",

@@ -81,9 +81,9 @@ def issue(
         StoreError: A store cannot be read, or the file not be written.
         Busy: If a run is at work.
     """
-    said, given_to, terms = checked_reason(reason), _recipient(to), _role(settings, role)
+    said, given_to, terms = checked_reason(reason), recipient(to), _role(settings, role)
     for path in (out, key_path(out)):
-        _check_place(path)
+        check_place(path)
     with run_lock(settings), open_control(settings) as control:
         run = _run(control)
         today = local_day(clock())
@@ -99,7 +99,7 @@ def issue(
                 "Have it read with `journeys sql`, which records each consultation.",
             )
         key = secrets.token_bytes(32).hex()
-        with _unless_given(out):
+        with unless_given(out):
             tables = _write(settings, run, terms, shared, agreements, out, key, clock)
             made = RoleFile(out, key_path(out), run.run_id, shared, left_out, tables)
             control.add_audit(_entry(settings, role, given_to, said, made, clock))
@@ -128,7 +128,12 @@ def _role(settings: Settings, role: str) -> Role:
     return terms
 
 
-def _recipient(to: str) -> str:
+def recipient(to: str) -> str:
+    """The name of whoever is given a file.
+
+    Raises:
+        ConfigError: It is none.
+    """
     name = to.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise ConfigError(
@@ -138,7 +143,13 @@ def _recipient(to: str) -> str:
     return name
 
 
-def _check_place(path: Path) -> None:
+def check_place(path: Path) -> None:
+    """Check that a file may be written there.
+
+    Raises:
+        ConfigError: It would lie among the partnership's own.
+        KeyProblem: There is one already.
+    """
     if is_kept(path):
         raise ConfigError(
             "The file would lie among the files that the partnership keeps.",
@@ -207,7 +218,7 @@ def _write(
 
 
 @contextmanager
-def _unless_given(file: Path) -> Iterator[None]:
+def unless_given(file: Path) -> Iterator[None]:
     """Take a file away again whose key was not written."""
     try:
         yield

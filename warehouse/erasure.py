@@ -49,6 +49,55 @@ def rows_of(partner: str, keys: Keys, records: pl.Series) -> Gone:
     return _with_children(partner, keys, records, nothing | left_empty)
 
 
+def rows_about(partner: str, keys: Keys, records: pl.Series) -> Gone:
+    """The rows that tell of the people of some records: their own, and what those belong to.
+
+    Of a household it is what is told of all of it; the rows of its other people, and whatever
+    belongs to those, are left out.
+
+    Args:
+        partner: Whose tables they are.
+        keys: The key columns of each of its staging tables.
+        records: Record ids.
+    """
+    about: Gone = {_staged(table): _own(keys, table).clear() for table in TABLES[partner]}
+    for table in TABLES[partner]:
+        if table.identity is not None:
+            frame = keys[_staged(table)]
+            own = frame.filter(pl.col(RECORD).is_in(records.implode()))
+            about[_staged(table)] = own[key_of(_staged(table))]
+            for parent in _parents(table):
+                above = own[key_of(_staged(parent))].drop_nulls()
+                about[_staged(parent)] = pl.concat([about[_staged(parent)], above]).unique()
+    for table in TABLES[partner]:
+        for parent in _parents(table) if table.identity is None else ():
+            frame, above = keys[_staged(table)], about[_staged(parent)]
+            below = frame.filter(pl.col(key_of(_staged(parent))).is_in(above.implode()))
+            found = below[key_of(_staged(table))]
+            about[_staged(table)] = pl.concat([about[_staged(table)], found]).unique()
+    return about
+
+
+@store_errors("The staging store could not be read.", "Restore it from backup and run again.")
+def read_rows(con: duckdb.DuckDBPyConnection, rows: Gone) -> dict[str, pl.DataFrame]:
+    """Whole rows of the staging store by table, of tables that have any.
+
+    Args:
+        con: A connection whose default database is the staging store.
+        rows: Staging table → the keys of the rows.
+    """
+    read = {}
+    for name, keys in rows.items():
+        con.register("wanted", keys.to_frame().to_arrow())
+        found = con.execute(
+            f"SELECT * FROM {name} WHERE {key_of(name)} IN (SELECT * FROM wanted) ORDER BY 1"
+        ).pl()
+        con.unregister("wanted")
+        if found.height:
+            read[name] = found
+    return read
+
+
 def without(events: Keys, gone: Mapping[str, pl.Series]) -> dict[str, pl.DataFrame]:
     """The tables without the rows that go."""
     return {

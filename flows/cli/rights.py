@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.rights_access import ACCESS_EXAMPLE, rights_access_command
 from flows.cli.rights_answers import lines_of_found, taken_in_lines
 from flows.cli.rights_cases import add_case_commands
 from flows.cli.rights_options import (
@@ -201,5 +202,6 @@ def _tell(answered: Answered, json_out: Path | None) -> None:
         typer.echo(line)
 
 
+rights_app.command("access", epilog=f"Example: {ACCESS_EXAMPLE}")(command(rights_access_command))
 rights_app.command("seal", epilog=f"Example: {SEAL_EXAMPLE}")(command(rights_seal_command))
 add_case_commands(rights_app)
