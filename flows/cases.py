@@ -82,7 +82,7 @@ def terms_of(settings: Settings, partner: str) -> Agreement:
 def routes_of(
     settings: Settings, right: str, partners: Iterable[str], today: date
 ) -> tuple[dict[str, law.Route], tuple[str, ...]]:
-    """How a right stands for the records of each of some partners, and what hinders the next run.
+    """How a right stands for the records of each of some partners, and which have lapsed.
 
     Raises:
         AgreementError: An agreement cannot be read.
@@ -98,8 +98,7 @@ def routes_of(
             terms_of(settings, partner).check_in_force(today)
         except AgreementError as error:
             said.append(
-                f"{error.problem} Runs are refused meanwhile, so the request waits, and the time "
-                "to answer goes on. Have it renewed."
+                f"{error.problem} The request reaches what is held of {partner} all the same."
             )
     return routes, tuple(said)
 

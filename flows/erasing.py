@@ -11,8 +11,8 @@ built, so that no release has them. The stores are written anew: deleted rows su
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from flows.finding import (
 )
 from flows.keys import NEXT, SUPPRESSION, store_keys
 from flows.link import People
+from flows.rewriting import rewritten
 from flows.suppressed import Erased, opened, store_path
 from governance.control import AuditEntry, RightsRequest
 
@@ -214,27 +215,18 @@ def _delete(run: RunContext, beside: str, records: pl.Series, persons: pl.Series
     from linkage import erasure as identity
     from warehouse import erasure as events
 
-    with _rewritten(run, f"{beside}identity") as connection:
+    with _store(run, f"{beside}identity") as connection:
         identity.remove(connection, records, persons)
-    with _rewritten(run, f"{beside}staging") as connection:
+    with _store(run, f"{beside}staging") as connection:
         rows = rows_of(connection, run.settings.partners, records)
         for gone in rows.values():
             events.remove(connection, gone)
     return rows
 
 
-@contextmanager
-def _rewritten(run: RunContext, name: str) -> Iterator[Any]:
+def _store(run: RunContext, name: str) -> AbstractContextManager[Any]:
     """A store that is deleted from, and then written anew without what was deleted."""
-    from warehouse.connect import rewrite_store
-
-    path, key = run.stores / f"{name}.duckdb", store_keys(run.settings, run.run_id)[name]
-    with opened_store(run.settings, run.run_id, name, read_only=False) as connection:
-        yield connection
-    beside = path.with_suffix(".rewritten")
-    rewrite_store(path, beside, key, key)
-    beside.replace(path)
-    flush([path])
+    return rewritten(run.stores / f"{name}.duckdb", store_keys(run.settings, run.run_id)[name])
 
 
 def _next(run: RunContext, name: str) -> bool:
