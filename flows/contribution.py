@@ -11,18 +11,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.clock import Clock, utc_now
-from flows.context import actor, open_control, run_lock
+from flows.clock import Clock
+from flows.context import actor
 from flows.files import flush_folder, remove_folder
 from flows.finding import opened_store
-from flows.housekeeping import recover, runs_in
+from flows.housekeeping import runs_in
 from flows.keys import NEXT, STORES, keyed_digest, store_keys
-from flows.reasons import checked_reason
 from flows.rewriting import rewritten
 from flows.settings import Settings
 from governance.audit import Recorder
 from governance.control import Control, Extract, Removal
-from schemas.errors import ConfigError, StoreError
+from schemas.errors import StoreError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,45 +54,6 @@ class Comes:
     def as_json(self) -> dict[str, Any]:
         """As plain values."""
         return asdict(self)
-
-
-def remove_partner(
-    settings: Settings, partner: str, reason: str, *, preview: bool = False, clock: Clock = utc_now
-) -> Comes:
-    """Take out a partner that partnership.yaml no longer names, or tell what that comes to.
-
-    Args:
-        settings: The partnership.
-        partner: A partner whose extract is staged.
-        reason: Why, for the record.
-        preview: Only tell.
-        clock: The clock.
-
-    Raises:
-        ConfigError: partnership.yaml still names it, or nothing of it is staged.
-        StoreError: A store cannot be opened, or there is no room to write it anew.
-        Busy: A run is at work.
-    """
-    said = checked_reason(reason)
-    with run_lock(settings), open_control(settings) as control:
-        recover(settings, control, clock)
-        finish_removals(settings, control, clock)
-        current = control.current_run()
-        if partner in settings.partners:
-            raise ConfigError(
-                f"partnership.yaml still names {partner}, so its data are in use.",
-                "Take it out under `partners` and `roles` first; what its agreement lets be kept "
-                "no longer, `journeys retention apply` deletes.",
-            )
-        if current is None or partner not in control.staged_extracts():
-            raise ConfigError(
-                "Nothing is staged of such a partner.",
-                "`journeys status` lists the partners whose data there are.",
-            )
-        comes = comes_to(settings, control, current, partner)
-        if not preview:
-            take_out(settings, control, partner, said, clock)
-    return comes
 
 
 def take_out(settings: Settings, control: Control, partner: str, reason: str, clock: Clock) -> None:

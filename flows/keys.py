@@ -34,6 +34,7 @@ CERTIFICATE = "certificate"
 STORE_KEYS = "keys.json"
 RELEASE_KEY = "key.json"
 LEDGER, LEDGER_KEY = "ledger", "ledger-key.json"
+REGISTER, REGISTER_ENTRY = "erasures", "erasure"
 
 
 def ring_of(settings: Settings, kind: Kind) -> KeyRing:
@@ -171,6 +172,19 @@ def certificate_keys(settings: Settings, draft_id: str) -> DataKeys:
     place = _certificates_place(draft_id)
     path = settings.certificates / draft_id / RELEASE_KEY
     return DataKeys(place, _open(path, place, "release", settings))
+
+
+def register_keys(settings: Settings) -> DataKeys:
+    """The key of the register of erasures: the same in every backup of the partnership folder.
+
+    Raises:
+        KeyProblem: The store key cannot be used.
+        StoreError: The ledger key cannot be written.
+    """
+    from governance.keys.envelope import DataKeys
+
+    key = hmac.digest(_ledger_key(settings), b"register of erasures", "sha256")
+    return DataKeys(REGISTER, {REGISTER_ENTRY: key.hex()})
 
 
 def rewrap(settings: Settings, kind: Kind, run_ids: Iterable[str]) -> int:

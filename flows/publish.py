@@ -11,6 +11,7 @@ from flows.context import actor, open_control, run_lock
 from flows.drafting import is_fresh
 from flows.files import private_folder, remove_folder
 from flows.public import place
+from flows.register import check_not_put_back
 from flows.safe_errors import guarded
 from flows.settings import Settings
 from flows.terms import agreement_in_force
@@ -115,6 +116,7 @@ def approve(
         Busy: If a run is at work.
     """
     with run_lock(settings), open_control(settings) as control:
+        check_not_put_back(settings, control)
         draft = _waiting(settings, control, draft_id)
         if draft.published is not None:
             return draft

@@ -15,7 +15,6 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from flows.build import build
 from flows.clock import Clock, utc_now
 from flows.context import RunContext, actor, new_run_id, open_control, run_lock
-from flows.contribution import finish_removals
 from flows.drafting import draft
 from flows.erasing import erase
 from flows.housekeeping import discard, empty_inboxes, recover, tidy
@@ -23,6 +22,7 @@ from flows.ingest import agree, encode, pull, stage
 from flows.link import link
 from flows.progress import Narrator, Silent
 from flows.record import NO_KEY, make_checkpoint, refuse_early_clock, refuse_taken_back
+from flows.register import enter, put_in_line
 from flows.report import make_report, refused_report
 from flows.safe_errors import Rejected, guarded
 from flows.settings import Settings
@@ -121,6 +121,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
 def _remove_what_is_replaced(run: RunContext, extracts: Any, drafted: Any) -> None:
     empty_inboxes(run, drafted.staged.agreed, extracts)
     tidy(run.settings, run.control)
+    enter(run.settings, run.control)
 
 
 def run_refresh(
@@ -187,7 +188,7 @@ def begun_run(settings: Settings, run_id: str | None, clock: Clock) -> Iterator[
         guarded("recovery", recover, settings, control, clock)
         refuse_taken_back(settings, control)
         refuse_early_clock(control, Recorder(actor(), settings.purpose), clock)
-        guarded("recovery", finish_removals, settings, control, clock)
+        guarded("recovery", put_in_line, settings, control, clock)
         run = _begin(settings, control, run_id or new_run_id(clock()), clock)
         try:
             check_engine(settings.engine)

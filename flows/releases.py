@@ -11,6 +11,7 @@ from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.keys import release_key
 from flows.reasons import checked_reason
+from flows.register import check_not_put_back
 from flows.settings import Settings
 from governance.agreements import load_agreement
 from governance.audit import Recorder
@@ -112,6 +113,7 @@ def roll_back(
     """
     said = checked_reason(reason)
     with run_lock(settings), open_control(settings) as control:
+        check_not_put_back(settings, control)
         there, read = _there(settings, control), control.release_run()
         _check_not_erased(control, run_id)
         wanted = _one_of(there, run_id or _next_to(there, read.run_id if read else None))
@@ -154,6 +156,7 @@ def open_current(
         StoreError: If there is no release yet or it cannot be opened.
         KeyProblem: If the release key is missing or loose.
     """
+    check_not_put_back(settings, control)
     found = _read_id(control)
     while True:
         _check_in_force(settings, control.run(found), local_day(clock()))

@@ -16,12 +16,14 @@ from typing import Final
 
 from flows.clock import LOCAL_TIME, Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
-from flows.contribution import finish_removals, inbox_files, remove_draft, take_out
+from flows.contribution import Comes, comes_to, inbox_files, remove_draft, take_out
 from flows.files import flush_folder, remove_folder
 from flows.held import SEALED, everything
 from flows.housekeeping import recover
 from flows.keys import store_keys
 from flows.prefect_record import forget as forget_of_prefect
+from flows.reasons import checked_reason
+from flows.register import enter, put_in_line
 from flows.retention_receipts import Receipt, begin_receipt, retention_receipts, write_receipt
 from flows.rewriting import rewritten
 from flows.settings import Settings
@@ -98,7 +100,7 @@ def apply(
     with run_lock(settings), open_control(settings) as control:
         day = _today(control, on, clock)
         recover(settings, control, clock)
-        finish_removals(settings, control, clock)
+        put_in_line(settings, control, clock)
         _audit_late(settings, control, clock)
         begun = [one for one in retention_receipts(settings) if one.state == "begun"]
         lines = _once([*(x for one in begun for x in one.lines),
@@ -110,9 +112,50 @@ def apply(
         receipt = new or replace(begun[0], lines=lines)
         write_receipt(settings, receipt)
         _carry_out(settings, control, lines, day, clock)
+        enter(settings, control)
         path = write_receipt(settings, replace(receipt, state="done", done_at=clock().isoformat()))
         _audit_late(settings, control, clock)
     return Applied(day, lines, path)
+
+
+def remove_partner(
+    settings: Settings, partner: str, reason: str, *, preview: bool = False, clock: Clock = utc_now
+) -> Comes:
+    """Take out a partner that partnership.yaml no longer names, or tell what that comes to.
+
+    Args:
+        settings: The partnership.
+        partner: A partner whose extract is staged.
+        reason: Why, for the record.
+        preview: Only tell.
+        clock: The clock.
+
+    Raises:
+        ConfigError: partnership.yaml still names it, or nothing of it is staged.
+        StoreError: A store cannot be opened, or there is no room to write it anew.
+        Busy: A run is at work.
+    """
+    said = checked_reason(reason)
+    with run_lock(settings), open_control(settings) as control:
+        recover(settings, control, clock)
+        put_in_line(settings, control, clock)
+        current = control.current_run()
+        if partner in settings.partners:
+            raise ConfigError(
+                f"partnership.yaml still names {partner}, so its data are in use.",
+                "Take it out under `partners` and `roles` first; what its agreement lets be kept "
+                "no longer, `journeys retention apply` deletes.",
+            )
+        if current is None or partner not in control.staged_extracts():
+            raise ConfigError(
+                "Nothing is staged of such a partner.",
+                "`journeys status` lists the partners whose data there are.",
+            )
+        comes = comes_to(settings, control, current, partner)
+        if not preview:
+            take_out(settings, control, partner, said, clock)
+            enter(settings, control)
+    return comes
 
 
 def terms_of(settings: Settings, on: date) -> dict[tuple[str, str], Term]:

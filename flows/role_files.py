@@ -23,6 +23,7 @@ from flows.files import flush, is_kept, make_folder, write_private
 from flows.finding import opened_store
 from flows.keys import store_keys
 from flows.reasons import checked_reason
+from flows.register import check_not_put_back
 from flows.releases import NotReadable
 from flows.settings import Role, Settings
 from flows.terms import agreement_in_force
@@ -85,6 +86,7 @@ def issue(
     for path in (out, key_path(out)):
         check_place(path)
     with run_lock(settings), open_control(settings) as control:
+        check_not_put_back(settings, control)
         run = _run(control)
         today = local_day(clock())
         agreements = [agreement_in_force(settings, one, today) for one in sorted(terms.partners)]

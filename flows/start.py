@@ -59,7 +59,7 @@ def start(folder: Path, *, demo: bool, today: date) -> Started:
         StoreError: If a folder or file cannot be.
     """
     make_folder(folder)
-    texts = {Path("partnership.yaml"): _partnership(demo)}
+    texts = {Path("partnership.yaml"): _partnership(demo, folder)}
     texts |= {Path("agreements", f"{p}.yaml"): agreement_text(p, demo, today) for p in PARTNERS}
     made, left = [], []
     for path, text in texts.items():
@@ -102,7 +102,7 @@ def agreement_text(partner: str, demo: bool, today: date) -> str:
     return text.replace(UNSIGNED, _signatures(agreement, today))
 
 
-def _partnership(demo: bool) -> str:
+def _partnership(demo: bool, folder: Path) -> str:
     return _render(
         "partnership.yaml",
         {
@@ -112,6 +112,7 @@ def _partnership(demo: bool) -> str:
             "demonstration": "true" if demo else "false",
             # By quarters most of a few thousand people's funnels would be masked.
             "publication_period": "half-year" if demo else "quarter",
+            "erasures": f"../{folder.resolve().name}-erasures",
             "sql_reason": "sql_reason: Trying out the demonstration"
             if demo
             else "# sql_reason: Needs assessment of the partnership",

@@ -110,7 +110,7 @@ def retention_remove_partner_command(
 
     With them go every release, and every draft that was not published: the next run makes others.
     """
-    from flows.contribution import remove_partner
+    from flows.retention import remove_partner
     from flows.settings import load_settings, locate
     from schemas.errors import ConfigError
 

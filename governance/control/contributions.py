@@ -7,10 +7,18 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from governance.control.entries import AuditEntry, Removal
+from governance.control.entries import AuditEntry, Removal, RightsCase, RightsRequest
 from governance.control.log import append
 from governance.control.rights import Rights
-from governance.control.tables import AUDIT_ENTRY, EXTRACT_PROFILE, REMOVAL, RUN
+from governance.control.tables import (
+    AUDIT_ENTRY,
+    EXTRACT_PROFILE,
+    REMOVAL,
+    RIGHTS_CASE,
+    RIGHTS_REFUSAL,
+    RIGHTS_REQUEST,
+    RUN,
+)
 
 
 class Contributions(Rights):
@@ -30,6 +38,36 @@ class Contributions(Rights):
                 sa.update(REMOVAL).where(REMOVAL.c.number == number).values(ended_at=at)
             )
 
+    def put_back_request(
+        self, request: RightsRequest, case: RightsCase | None, entry: AuditEntry
+    ) -> None:
+        """Record a request once more that a run applied before the database was put back.
+
+        Where the database knows it, as one that waits, only the partners come that it was refused
+        for meanwhile.
+        """
+        known = request.request_id in {one.request_id for one in self.rights_requests()}
+        cases = self.rights_cases()
+        refused = cases[request.request_id].refused if request.request_id in cases else {}
+        with self._transaction() as connection:
+            if not known:
+                connection.execute(sa.insert(RIGHTS_REQUEST).values(**asdict(request)))
+            if case is not None and request.request_id not in cases:
+                row = {name: one for name, one in asdict(case).items() if name != "refused"}
+                connection.execute(sa.insert(RIGHTS_CASE).values(**row))
+            for partner, ground in (case.refused if case is not None else {}).items():
+                if partner not in refused:
+                    connection.execute(
+                        sa.insert(RIGHTS_REFUSAL).values(
+                            request_id=request.request_id,
+                            partner=partner,
+                            ground=ground,
+                            at=entry.at,
+                            actor=entry.actor,
+                        )
+                    )
+            append(connection, [entry])
+
     def removals(self) -> list[Removal]:
         """Every partner that was taken out, oldest first."""
         return [Removal(**row) for row in self._rows(sa.select(REMOVAL).order_by("number"))]
@@ -43,6 +81,11 @@ class Contributions(Rights):
     def runs_of_the_past(self) -> set[str]:
         """The committed runs whose releases nobody may read: people or a partner went since."""
         return self.runs_before_an_erasure() | self.runs_before_a_removal()
+
+    def first_run(self) -> str | None:
+        """The id of the first run there ever was: what every backup of a partnership knows."""
+        query = sa.select(RUN.c.run_id).order_by(RUN.c.number).limit(1)
+        return next((str(row["run_id"]) for row in self._rows(query)), None)
 
     def last_moment(self) -> datetime | None:
         """The latest moment that anything is recorded of."""

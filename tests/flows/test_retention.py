@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from asking import dump
 from every_byte import Gone, found_in
+from leaving import without
 
 from flows.clock import local_day, utc_now
 from flows.context import open_control
-from flows.contribution import remove_partner
 from flows.refresh import run_refresh
-from flows.retention import ClockInDoubt, apply, due
+from flows.retention import ClockInDoubt, apply, due, remove_partner
 from flows.retention_receipts import retention_receipts
 from flows.signing import is_ours
 from schemas.errors import ConfigError
@@ -23,14 +22,6 @@ if TYPE_CHECKING:
     from conftest import Partnership
 
 LEFT = "the partner left the partnership"
-
-
-def without(partnership: Partnership, partner: str) -> None:
-    """partnership.yaml without a partner."""
-    text = re.sub(rf"\n  {partner}: \{{inbox.*", "", partnership.config.read_text())
-    text = re.sub(rf"\b{partner}, ", "", text)
-    assert f"  {partner}:" not in text
-    partnership.config.write_text(text)
 
 
 def numbers_of(partnership: Partnership, partner: str) -> set[int]:
