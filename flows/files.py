@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +16,10 @@ from schemas.errors import ConfigError, StoreError
 
 PRIVATE = 0o700
 
-REPORTS = ("--json report", "--html page", "--csv report", "page", "pairs file")
+REPORTS = (
+    *("--json report", "--html page", "--csv report", "page", "pairs file"),
+    *("checkpoint", "export of the record"),
+)
 """What the reports are called that a person may ask for."""
 
 HOME_MARKS = ("partnership.yaml", "control.db", "ledger-key.json")
@@ -79,6 +82,15 @@ def write_text(path: Path, text: str) -> None:
     """
     make_folder(path.parent)
     _write(path, text)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a text file whole or not at all, a line at a time.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    _write(path, (line.encode() for line in lines))
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -178,6 +190,10 @@ REPLACEABLE: dict[str, Callable[[bytes], bool]] = {
     "--csv report": lambda content: content.startswith(b"table,row,column,rule"),
     "--out file": lambda content: content.startswith(b"cohort-journeys-sealed-1\n"),
     "model": lambda content: b'"encoding_version"' in content,
+    "checkpoint": lambda content: b"cohort-journeys-checkpoint-1" in content,
+    "export of the record": lambda content: content.startswith(
+        (b'{"format": "cohort-journeys-record-export-1"', b"number,at,actor,")
+    ),
 }
 """What an output is called → how an earlier one begins; every other is JSON."""
 
@@ -211,12 +227,14 @@ def _is_same(one: Path, other: Path) -> bool:
         return os.path.realpath(one) == os.path.realpath(other)
 
 
-def _write(path: Path, content: str | bytes, *, private: bool = False) -> None:
+def _write(path: Path, content: str | bytes | Iterator[bytes], *, private: bool = False) -> None:
     beside = _beside(path)
     failed = False
     try:
         with _new_file(beside, private) as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            if isinstance(content, str | bytes):
+                content = iter([content.encode() if isinstance(content, str) else content])
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

@@ -191,7 +191,7 @@ def verify_record(
         keys, faults = {}, [*faults, error.problem]
     wanted = {one.checkpoint.size for one in (*ours, *given)}
     with open_control(settings) as control, control.snapshot() as kept:
-        found = walk(kept.rows, kept.size, kept.peaks, kept.outside, wanted)
+        found = walk(kept.rows(), kept.size, kept.peaks, kept.outside, wanted)
     faults += [*found.faults, *of_our_own(ours, found, keys), *of_keys(keys, pinned)]
     faults += [fault for one in given for fault in of_witness(one, found, keys)]
     return Verified(found, len(ours), len(given), faults, _notes(settings, found, ours, given))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flows.cli.agreements import agreements_command
 from flows.cli.attack import attack_command
+from flows.cli.audit import audit_app
 from flows.cli.break_glass import break_glass_app
 from flows.cli.check import check_command
 from flows.cli.cohorts import cohorts_app
@@ -62,6 +63,7 @@ app = program(
     epilog="Begin with `journeys init --out DIR`. Every command has --help with an example.",
 )
 app.add_typer(break_glass_app, name="break-glass")
+app.add_typer(audit_app, name="audit")
 app.add_typer(cohorts_app, name="cohorts")
 app.add_typer(keys_app, name="keys")
 app.add_typer(link_app, name="link")

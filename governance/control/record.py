@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 import sqlalchemy as sa
@@ -29,13 +30,13 @@ class Snapshot:
         size: How many leaves its head says there are.
         peaks: The roots that its head holds.
         outside: How many entries there are that have no leaf.
-        rows: The leaves with their entries, in their order. They are read as they are asked for.
+        rows: Gives the leaves with their entries, in their order, read as they are asked for.
     """
 
     size: int
     peaks: bytes
     outside: int
-    rows: Iterator[Row]
+    rows: Callable[[], Iterator[Row]]
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Record(Database):
                 AUDIT_ENTRY.c.entry_id.not_in(sa.select(RECORD_LEAF.c.number))
             )
             yield Snapshot(
-                size, peaks, connection.execute(outside).scalar_one(), _leaves(connection)
+                size, peaks, connection.execute(outside).scalar_one(), partial(_leaves, connection)
             )
 
     def erasable_entries(self, before: datetime) -> list[int]:

@@ -66,14 +66,13 @@ class Checkpoint:
 
 def as_file(checkpoint: Checkpoint, partnership: str) -> str:
     """A checkpoint as a file, with what a person has to know before it."""
-    unsigned = (
-        "" if checkpoint.signature else "It is not signed: the partnership has no record key.\n"
-    )
+    unsigned = "" if checkpoint.signature else "It is not signed: there is no record key.\n"
     return (
         f"The record of what {partnership} did with people's data,\n"
-        f"as it was when this was made. Keep it where the partnership cannot change it.\n"
-        "With it anybody can see later whether what was recorded has been changed:\n"
-        f"journeys audit verify --witness FILE\n{unsigned}\n{checkpoint.text()}"
+        "as it was when this was made. Keep it where the partnership cannot\n"
+        "change it: with it anybody can see later whether the record was changed\n"
+        "(journeys audit verify --witness FILE).\n"
+        f"{unsigned}\n{checkpoint.text()}"
     )
 
 

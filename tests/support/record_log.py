@@ -46,7 +46,7 @@ def faults(path: Path, *witnesses: Checkpoint, ours: Sequence[Checkpoint] = ()) 
     """What verifying finds, with checkpoints that somebody kept and with our own."""
     sizes = {one.size for one in (*witnesses, *ours)}
     with Control(f"sqlite:///{path}") as control, control.snapshot() as kept:
-        found = walk(kept.rows, kept.size, kept.peaks, kept.outside, sizes)
+        found = walk(kept.rows(), kept.size, kept.peaks, kept.outside, sizes)
     own = of_our_own([Named("ours", one) for one in ours], found, {})
     kept_elsewhere = [of_witness(Named("kept", one), found, {}) for one in witnesses]
     return [*found.faults, *own, *(one for said in kept_elsewhere for one in said)]

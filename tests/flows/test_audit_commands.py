@@ -1,0 +1,172 @@
+"""`journeys audit`: the record is verified, witnessed, listed and given away."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from record_log import by_hand
+from typer.testing import CliRunner, Result
+
+from flows.cli import app
+from flows.clock import utc_now
+from flows.context import open_control
+from flows.record import verify_record
+from flows.rotation import rotate
+from flows.settings import Settings, load_settings
+from flows.start import start
+from governance.audit import Recorder
+
+ACTS = [("collection", "police"), ("collection", "housing"), ("combination", None)] * 4
+
+
+def add(settings: Settings) -> None:
+    """What a night's work leaves in the record."""
+    with open_control(settings) as control:
+        for at, (action, partner) in enumerate(ACTS):
+            control.add_audit(
+                Recorder("someone", "cohort-journeys").entry(
+                    action, utc_now(), partner=partner, detail={"rows": at}
+                )
+            )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made") / "partnership"
+    start(folder, demo=True, today=date(2026, 11, 22))
+    add(load_settings(folder / "partnership.yaml"))
+    return folder
+
+
+@pytest.fixture
+def settings(made: Path, tmp_path: Path) -> Settings:
+    shutil.copytree(made, tmp_path / "partnership")
+    return load_settings(tmp_path / "partnership" / "partnership.yaml")
+
+
+def audit(settings: Settings, *words: str) -> Result:
+    config = ["--config", str(settings.folder / "partnership.yaml")]
+    return CliRunner().invoke(
+        app, ["audit", *words, *([] if words[0] == "verify-export" else config)]
+    )
+
+
+def test_a_partner_s_witness_outlives_what_the_operator_does(
+    settings: Settings, tmp_path: Path
+) -> None:
+    witness, key = tmp_path / "witness.txt", tmp_path / "record-key.pub"
+    given = audit(settings, "checkpoint", "--out", str(witness))
+    assert given.exit_code == 0 and "entries: 12" in given.output, given.output
+    shutil.copy(settings.checkpoints / "record-key-1.pub", key)
+    words = ("verify", "--witness", str(witness), "--public-key", str(key))
+    earlier = shutil.copy(settings.folder / "control.db", tmp_path / "earlier.db")
+    add(settings)
+    rotate(settings, "record")
+    assert audit(settings, "checkpoint").exit_code == 0
+    sound = audit(settings, *words)
+    assert sound.exit_code == 0 and "The record is sound." in sound.output, sound.output
+    assert "25 entries" in sound.output and "2 checkpoints of our own and 1" in sound.output
+
+    shutil.copy(earlier, settings.folder / "control.db")
+    assert "cut short or taken back" in audit(settings, "verify").output
+    shutil.rmtree(settings.checkpoints)
+    by_hand(settings.folder / "control.db", "DELETE FROM record_leaf", "DELETE FROM record_head")
+    out = tmp_path / "found.json"
+    forged = audit(settings, *words, "--json", str(out))
+    assert forged.exit_code == 1 and "NOT sound" in forged.output
+    assert any("witness.txt" in fault for fault in json.loads(out.read_text())["faults"])
+
+
+def test_another_key_or_a_signature_that_is_not_ours_is_told(
+    settings: Settings, tmp_path: Path
+) -> None:
+    audit(settings, "checkpoint")
+    (path,) = settings.checkpoints.glob("checkpoint-*.txt")
+    text = path.read_text()
+    for changed, told in [
+        (text.replace("epoch 1", "epoch 7"), "epoch 7"),
+        (
+            text[:-4] + ("00" if text[-4:-2] != "00" else "11") + text[-2:],
+            "does not bear the signature",
+        ),
+        (text[: text.index("signature:")], "sound"),
+        ("nothing", "holds no whole checkpoint"),
+    ]:
+        path.write_text(changed)
+        assert told in audit(settings, "verify").output
+    path.write_text(text)
+    elsewhere = tmp_path / "elsewhere"
+    start(elsewhere, demo=True, today=date(2026, 11, 22))
+    other = load_settings(elsewhere / "partnership.yaml")
+    add(other)
+    audit(other, "checkpoint")
+    pinned = str(other.checkpoints / "record-key-1.pub")
+    assert "not the one that is kept" in audit(settings, "verify", "--public-key", pinned).output
+    strange = audit(settings, "verify", "--witness", str(next(other.checkpoints.glob("c*.txt"))))
+    assert strange.exit_code == 1 and "another one" in strange.output
+    (settings.checkpoints / "record-key-1.pub").unlink()
+    assert "whose public half is not kept" in audit(settings, "verify").output
+
+
+def test_what_concerns_a_partner_is_given_to_it_and_checked_without_a_key(
+    settings: Settings, tmp_path: Path
+) -> None:
+    witness, export, table = tmp_path / "w.txt", tmp_path / "police.jsonl", tmp_path / "all.csv"
+    audit(settings, "checkpoint", "--out", str(witness))
+    given = audit(settings, "export", "--partner", "police", "--out", str(export))
+    assert given.exit_code == 0 and "9 entries" in given.output, given.output
+    checked = audit(settings, "verify-export", str(export), "--witness", str(witness))
+    assert checked.exit_code == 0 and "9 entries are in the record of 13" in checked.output
+    assert "housing" not in export.read_text()
+    key = str(settings.checkpoints / "record-key-1.pub")
+    words = ("verify-export", str(export), "--witness", str(witness), "--public-key", key)
+    assert audit(settings, *words).exit_code == 0
+    witness.write_text(witness.read_text()[: witness.read_text().index("signature")])
+    assert "was not signed with the key" in audit(settings, *words).output
+    export.write_text(export.read_text().replace('"someone"', '"another"', 1))
+    told = audit(settings, "verify-export", str(export), "--witness", str(witness))
+    assert told.exit_code == 1 and "1 entries are not in the record" in told.output
+    assert audit(settings, "verify-export", str(export)).exit_code == 2
+    assert audit(settings, "export", "--out", str(table)).exit_code == 0
+    rows = list(csv.DictReader(table.open()))
+    assert len(rows) == 14 and rows[0]["actor"] == "someone" and rows[-1]["action"] == "oversight"
+    assert audit(settings, "export", "--out", str(settings.folder / "keys" / "x")).exit_code == 2
+
+
+def test_the_record_is_read_on_the_screen(settings: Settings) -> None:
+    shown = audit(settings, "list", "--action", "combination", "--last", "3")
+    assert shown.exit_code == 0 and shown.output.count("combination") == 3
+    assert "collection" in audit(settings, "list", "--partner", "housing").output
+    assert audit(settings, "list", "--from", "2027-01-01").output.count("someone") == 0
+    for words in (("--from", "soon"), ("--action", "reading")):
+        assert audit(settings, "list", *words).exit_code == 2
+
+
+def test_an_empty_record_and_one_without_a_key_say_what_to_do(
+    settings: Settings, tmp_path: Path
+) -> None:
+    start(tmp_path / "new", demo=True, today=date(2026, 11, 22))
+    new = load_settings(tmp_path / "new" / "partnership.yaml")
+    assert "Run `journeys run` first." in audit(new, "checkpoint").output
+    assert audit(new, "verify").exit_code == 0
+    config = settings.folder / "partnership.yaml"
+    config.write_text(config.read_text().replace("  record: keys/record.key\n", ""))
+    unsigned = audit(settings, "checkpoint")
+    assert unsigned.exit_code == 0 and "It is not signed" in unsigned.output
+    assert "journeys keys new" in audit(settings, "verify").output
+    assert verify_record(load_settings(config)).sound
+
+
+def test_a_clock_that_was_ahead_is_told_to_be_right(settings: Settings) -> None:
+    with open_control(settings) as control:
+        ahead = utc_now() + timedelta(days=400)
+        control.add_audit(Recorder("someone", "cohort-journeys").entry("collection", ahead))
+    assert audit(settings, "clock", "--why", "it was a year ahead").exit_code == 0
+    add(settings)
+    told = audit(settings, "verify")
+    assert told.exit_code == 0 and "clock" not in told.output
