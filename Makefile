@@ -15,7 +15,7 @@ KIT_LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks mutate-rules attack partner-kit reference check format lock lock-proof clean
+.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks mutate-rules attack partner-kit reference officers-page check format lock lock-proof clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -106,6 +106,9 @@ reference: install ## Renew the pages of the contracts, the warehouse, the metri
 	$(BIN)/python -m warehouse.reference docs/reference
 	$(BIN)/python -m flows.lineage_page docs/reference/lineage.md
 	$(BIN)/python -m flows.roles_page docs/explanation/who-can-read-what.md
+
+officers-page: install ## Renew the answers on the page of officers' questions
+	RENEW=1 $(BIN)/python -m pytest -q tests/flows/test_officers_questions.py
 
 attack: install ## Turn the published attacks, and ones made for it, on the encoding
 	$(BIN)/journeys attack

@@ -1,0 +1,90 @@
+"""The page of officers' questions: its commands run for real, and what they answered held to it.
+
+A block of the page is a command of `journeys` and its answer. What differs from one made-up
+partnership to another (ids, dates, digests, counts, places) is left out of account when answers are
+compared; the page itself shows what was answered when it was last renewed.
+"""
+
+from __future__ import annotations
+
+import getpass
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs" / "governance" / "officers-questions.md"
+BLOCK = re.compile(r"```console\n\$ (?P<command>[^\n]+)\n(?P<answer>.*?)```", re.DOTALL)
+QUESTION = re.compile(r"^### (\d+)\. (.+)$", re.MULTILINE)
+MORE = "…"
+MOST_LINES, LONGEST_LINE = 12, 118
+
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A command and what the page says it answers."""
+
+    command: str
+    answer: str
+
+    @property
+    def words(self) -> list[str]:
+        """The words after `journeys`."""
+        words = shlex.split(self.command)
+        assert words[0] == "journeys", self.command
+        return words[1:]
+
+
+def blocks(page: str) -> list[Block]:
+    """Every block of the page."""
+    return [Block(one["command"], one["answer"]) for one in BLOCK.finditer(page)]
+
+
+def renewed(page: str, answers: Callable[[Block], str]) -> str:
+    """The page with the answer of each block made anew."""
+
+    def answer(found: re.Match[str]) -> str:
+        block = Block(found["command"], found["answer"])
+        return f"```console\n$ {block.command}\n{shown(answers(block))}```"
+
+    return BLOCK.sub(answer, page)
+
+
+def shown(answer: str) -> str:
+    """An answer as the page shows it: its first lines, none of them too long."""
+    lines = [line.rstrip() for line in answer.splitlines()]
+    cut = [line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + MORE for line in lines]
+    kept = cut if len(cut) <= MOST_LINES else [*cut[: MOST_LINES - 1], MORE]
+    return "".join(f"{line}\n" for line in kept)
+
+
+def plain(answer: str, folder: Path) -> str:
+    """An answer without where it was made and by which account."""
+    text = answer.replace(f"{folder}/", "").replace(str(folder), "demo")
+    return re.sub(rf"\b{re.escape(getpass.getuser())}\b", "journeys", text)
+
+
+def shape(answer: str) -> list[str]:
+    """The lines of an answer without ids, dates, digests and counts."""
+    lines = []
+    for line in answer.splitlines():
+        text = re.sub(rf"\b({MONTHS})\b", "#", line)
+        text = re.sub(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8,}\b", "#", text)
+        text = re.sub(r"[0-9][0-9,.:/-]*(?:[a-f0-9]{4}\b)?", "#", text)
+        text = re.sub(r"(?:#[ ,:-]*)+", "#", text)
+        lines.append(re.sub(r"[\s─]+", " ", text).strip())
+    return lines
+
+
+def matches(said: str, answered: str) -> bool:
+    """Whether an answer has the shape that the page shows, as far as it shows it."""
+    wanted, found = shape(said), shape(shown(answered))
+    if wanted and wanted[-1] == MORE:
+        wanted, found = wanted[:-1], found[: len(wanted) - 1]
+    return len(wanted) == len(found) and all(
+        one == other or (one.endswith(MORE) and other.startswith(one[:-1].split("#")[0]))
+        for one, other in zip(wanted, found, strict=True)
+    )
