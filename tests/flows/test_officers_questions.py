@@ -68,6 +68,7 @@ def _let_lapse(folder: Path) -> None:
     before = parse_agreement(text, "police.yaml").document_digest
     text = re.sub(r"(?m)^starts: .*$", f"starts: {begun}", text)
     text = re.sub(r"(?m)^expires: .*$", f"expires: {ended}", text)
+    text = re.sub(r"(?m)^review: .*$", f"review: {begun}", text)
     text = re.sub(r"signed_on: .*", f"signed_on: {begun}", text)
     text = text.replace(before, parse_agreement(text, "police.yaml").document_digest)
     (folder / "agreements" / "lapsed.yaml").write_text(text)
