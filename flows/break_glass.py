@@ -112,7 +112,7 @@ def open_glass(
         )
     why, named = checked_reason(reason), _two(officers)
     with open_control(settings) as control:
-        now = _checked_clock(control.audit_entries(), clock)
+        now = _checked_clock(settings, control, clock)
         _open_store(settings, control, store).close()
         made = Glass(
             secrets.token_hex(4), store, named, why, actor(), now, now + timedelta(minutes=minutes)
@@ -142,9 +142,8 @@ def ask(settings: Settings, glass_id: str, sql: str, clock: Clock = utc_now) -> 
     from warehouse.analyst import select
 
     with open_control(settings) as control:
-        entries = control.audit_entries()
-        now = _checked_clock(entries, clock)
-        glass = _of_id(entries, glass_id)
+        now = _checked_clock(settings, control, clock)
+        glass = _of_id(control.audit_entries(), glass_id)
         _check_open(glass, now)
         connection = _open_store(settings, control, glass.store)
         try:
@@ -205,7 +204,7 @@ def used(settings: Settings, sql: str) -> list[datetime]:
 def alerts(control: Control, since: datetime) -> list[str]:
     """What is to be told of openings that began, or were used, after a moment."""
     last: dict[str, datetime] = {}
-    entries = control.audit_entries("consultation")
+    entries = control.audit_entries()
     for entry in entries:
         if MARK in entry.detail:
             last[str(entry.detail[MARK])] = entry.at
@@ -249,10 +248,17 @@ def _two(officers: Sequence[str]) -> tuple[str, str]:
     return usable[0], usable[1]
 
 
-def _checked_clock(entries: Sequence[AuditEntry], clock: Clock) -> datetime:
-    """The moment, which cannot be before the last entry: else a time that is over would return."""
-    now = clock()
-    if entries and now + SLACK < max(one.at for one in entries):
+def _checked_clock(settings: Settings, control: Control, clock: Clock) -> datetime:
+    """The moment, which cannot be before the last entry: else a time that is over would return.
+
+    The refusal is recorded: somebody may have set the clock back on purpose.
+    """
+    now, latest = clock(), control.latest_moment()
+    if latest is not None and now + SLACK < latest:
+        entry = Recorder(actor(), settings.purpose).entry(
+            "oversight", now, detail={"refused": "breaking the glass, on an early clock"}
+        )
+        control.add_audit(entry)
         raise GlassRefused(
             "The clock is before what the record says was done last, so no time can be measured.",
             "Set the machine's clock right, then try again.",
@@ -301,7 +307,8 @@ def _record(
     recorder = Recorder(actor(), settings.purpose)
     detail = {MARK: glass.glass_id, "store": glass.store, **said}
     recipients = "two officers, by breaking the glass"
-    control.add_audit(recorder.entry("consultation", clock(), recipients=recipients, detail=detail))
+    action = "consultation" if said["said"] in ("asked", "answered") else "oversight"
+    control.add_audit(recorder.entry(action, clock(), recipients=recipients, detail=detail))
 
 
 def _of_id(entries: Iterable[AuditEntry], glass_id: str) -> Glass:

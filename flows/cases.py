@@ -236,7 +236,7 @@ def warnings(control: Control, today: date) -> list[str]:
         )
         + "; `journeys rights told` records it."
         for case in control.rights_cases().values()
-        if _has_clock(case) and (case.due_on - today).days <= law.WARN_DAYS
+        if has_clock(case) and (case.due_on - today).days <= law.WARN_DAYS
     ]
 
 
@@ -364,6 +364,6 @@ def _overdue(case: RightsCase, clock: Clock) -> bool:
     return local_day(clock()) > case.due_on
 
 
-def _has_clock(case: RightsCase) -> bool:
+def has_clock(case: RightsCase) -> bool:
     """Whether somebody waits to be told; a list of opt-outs is nobody's request."""
     return case.answered_at is None and case.right != "opt-out"

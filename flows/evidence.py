@@ -144,7 +144,7 @@ def make_evidence(
         }
         control.add_audit(
             Recorder(actor(), settings.purpose).entry(
-                "consultation",
+                "oversight",
                 made.made_at,
                 recipients="the information-governance officer",
                 detail=said,

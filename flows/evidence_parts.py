@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from flows.clock import LOCAL_TIME, local_day
 from flows.context import open_control
 from flows.settings import Settings
 from schemas.errors import JourneysError
-
-if TYPE_CHECKING:
-    from governance.control import RightsRequest
 
 State = Literal["found", "failed", "missing"]
 Cell = str | int | None
@@ -182,7 +179,14 @@ def _keys(settings: Settings, asked: Asked, today: date) -> Part:
 
 
 def _record(settings: Settings, asked: Asked, today: date) -> Part:
-    return _none("record", "This version cannot verify the record.")
+    from flows.record import verify_record
+
+    found = verify_record(settings)
+    told = found.report()
+    sound = f"{told['entries']:,} entries were computed anew and are as they were made."
+    said = [*(found.faults or [sound]), *found.notes]
+    rows = [(name, told[name]) for name in ("entries", "erased", "checkpoints", "witnesses")]
+    return _part("record", "found" if found.sound else "failed", said, "what is", rows)
 
 
 def _acts(settings: Settings, asked: Asked, today: date) -> Part:
@@ -216,7 +220,7 @@ def _glass(settings: Settings, asked: Asked, today: date) -> Part:
     from flows.break_glass import glasses
 
     with open_control(settings) as control:
-        found = glasses(control.audit_entries("consultation"))
+        found = glasses(control.audit_entries())
     rows = [
         (
             *(one.glass_id, _at(one.opened_at), one.store, " and ".join(one.officers)),
@@ -256,33 +260,29 @@ def _retention(settings: Settings, asked: Asked, today: date) -> Part:
 def _rights(settings: Settings, asked: Asked, today: date) -> Part:
     from collections import Counter
 
+    from flows.cases import has_clock, warnings
+
     with open_control(settings) as control:
-        requests = control.rights_requests()
-    waiting = [one for one in requests if one.applied_run is None]
-    late = [one for one in waiting if due(one) < today]
+        applied = {one.request_id: one.applied_run for one in control.rights_requests()}
+        cases, near = list(control.rights_cases().values()), warnings(control, today)
+    waiting = [request for request, run in applied.items() if run is None]
+    late = [one for one in cases if has_clock(one) and one.due_on < today]
     counted = Counter(
-        (one.right, one.partner, "applied" if one.applied_run else f"due {due(one)}")
-        for one in requests
+        (
+            *(one.right, one.partner),
+            "waits for a run" if one.request_id in waiting else "carried out",
+            f"to be told by {one.due_on}" if has_clock(one) else "told, or nobody to tell",
+        )
+        for one in cases
     )
     said = [
-        f"{len(requests):,} request(s), {len(waiting):,} waiting for a run, {len(late):,} late."
+        f"{len(cases):,} request(s), {len(waiting):,} waiting for a run, {len(late):,} late to be "
+        "answered.",
+        *near,
     ]
     rows = [(*what, count) for what, count in sorted(counted.items())]
-    state: State = "failed" if late else "found"
-    return _part("rights", state, said, "right, partner, state, requests", rows)
-
-
-def due(request: RightsRequest) -> date:
-    """The day by which a request has to be answered: a calendar month on (UK GDPR Article 12(3)).
-
-    Where the next month has no such day it is the last of that month. Part 3 has the same month
-    (Data Protection Act 2018, section 54).
-    """
-    from calendar import monthrange
-
-    day = local_day(request.received_at)
-    year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
+    heads = "right, partner, the data, the person, requests"
+    return _part("rights", "failed" if late else "found", said, heads, rows)
 
 
 def _releases(settings: Settings, asked: Asked, today: date) -> Part:

@@ -104,7 +104,7 @@ def break_glass_list_command(
 
     settings = load_settings(locate(config))
     with open_control(settings) as control:
-        found = glasses(control.audit_entries("consultation"))
+        found = glasses(control.audit_entries())
     write_report([_as_json(one) for one in found], json_out)
     for one in found:
         for line in _lines(one, utc_now()):

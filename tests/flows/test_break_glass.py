@@ -48,10 +48,11 @@ def test_a_store_is_read_and_the_record_says_what_was_read(ran, store, table) ->
     assert len(ask(ran.settings, glass.glass_id, sql).rows) == 3
     first, before, after = record(ran)
     assert (first.action, first.detail["store"], first.detail["reason"]) == (
-        "consultation",
+        "oversight",
         store,
         WHY,
     )
+    assert before.action == after.action == "consultation"
     assert (before.detail["said"], before.detail["tables"], before.detail["columns"]) == (
         "asked",
         table,
