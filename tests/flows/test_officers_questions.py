@@ -11,12 +11,25 @@ import re
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
 from few_counts import few_counts
 from made_once import made_once
-from officers_page import MORE, PAGE, QUESTION, Block, blocks, matches, plain, renewed, shape
+from officers_page import (
+    MORE,
+    PAGE,
+    QUESTION,
+    RUN_ID,
+    Block,
+    blocks,
+    matches,
+    plain,
+    renewed,
+    shape,
+    shown,
+)
 from slight import MARTS, make_slight
 from typer.testing import CliRunner
 
@@ -29,7 +42,6 @@ from flows.settings import load_settings
 from governance.agreements import parse_agreement
 
 CUSTODY = "inbox/police/custody.csv"
-RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 
 
 def a_partnership_with_a_history(ran: Path, folder: Path) -> None:
@@ -123,12 +135,12 @@ def test_every_command_answers_as_the_page_shows(folder: Path) -> None:
         made = iter(answers)
         PAGE.write_text(renewed(page, lambda block: next(made)), "utf-8")
         page = PAGE.read_text("utf-8")
-    wrong = {
-        block.command: (shape(block.answer), shape(answered))
+    wrong = [
+        "\n".join(unified_diff(shape(block.answer), shape(shown(answered)), block.command, n=0))
         for block, answered in zip(blocks(page), answers, strict=True)
         if not matches(block.answer, answered)
-    }
-    assert wrong == {}, "if the answers are right, run `make officers-page`"
+    ]
+    assert not wrong, "\n\n".join([*wrong, "If the answers are right, run `make officers-page`."])
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from pathlib import Path
 PAGE = Path(__file__).parents[2] / "docs" / "governance" / "officers-questions.md"
 BLOCK = re.compile(r"```console\n\$ (?P<command>[^\n]+)\n(?P<answer>.*?)```", re.DOTALL)
 QUESTION = re.compile(r"^### (\d+)\. (.+)$", re.MULTILINE)
+RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 MORE = "…"
 MOST_LINES, LONGEST_LINE = 12, 118
 
@@ -71,9 +72,10 @@ def shape(answer: str) -> list[str]:
     """The lines of an answer without ids, dates, digests and counts."""
     lines = []
     for line in answer.splitlines():
-        text = re.sub(rf"\b({MONTHS})\b", "#", line)
-        text = re.sub(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8,}\b", "#", text)
-        text = re.sub(r"[0-9][0-9,.:/-]*(?:[a-f0-9]{4}\b)?", "#", text)
+        text = RUN_ID.sub("#", line)
+        text = re.sub(rf"\b({MONTHS})\b", "#", text)
+        text = re.sub(r"\b[0-9a-f]{8,}\b", "#", text)
+        text = re.sub(r"[0-9][0-9,.:/-]*", "#", text)
         text = re.sub(r"(?:#[ ,:-]*)+", "#", text)
         lines.append(re.sub(r"[\s─]+", " ", text).strip())
     return lines
