@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
@@ -240,49 +240,6 @@ def warnings(control: Control, today: date) -> list[str]:
     ]
 
 
-def status(settings: Settings, clock: Clock = utc_now) -> dict[str, Any]:
-    """Every request and how it stands, and what was made public before the last that was applied.
-
-    Returns:
-        ``requests``, ``due`` (what is to be said of days to answer), ``reaudit`` (publications and
-        waiting drafts that people who have since gone are counted in), ``handed_out`` (who was
-        given a role's file that may hold them) and ``tokens_behind`` (suppression tokens by the
-        older key epoch that they stand on).
-    """
-    with open_control(settings) as control:
-        requests = {one.request_id: one for one in control.rights_requests()}
-        cases = control.rights_cases()
-        before = control.runs_before_an_erasure()
-        named = dict.fromkeys([*requests, *cases])
-        return {
-            "requests": [_standing(one, requests.get(one), cases.get(one)) for one in named],
-            "due": warnings(control, local_day(clock())),
-            "reaudit": {
-                "publications": [
-                    one.publication_id
-                    for one in control.publications()
-                    if counted_runs(control, one.run_id) & before
-                ],
-                "drafts": [
-                    one.run_id
-                    for one in control.waiting_drafts()
-                    if counted_runs(control, one.run_id) & before
-                ],
-            },
-            "handed_out": [
-                f"{one.recipients}, {one.at:%Y-%m-%d}"
-                for one in control.audit_entries("disclosure")
-                if "role" in one.detail and one.run_id in before
-            ],
-            "tokens_behind": {str(epoch): n for epoch, n in control.standing_tokens().items()},
-        }
-
-
-def counted_runs(control: Control, draft_id: str) -> set[str]:
-    """The runs whose warehouse a draft counted."""
-    return {draft_id, *(one.counted_run for one in control.draft_releases(draft_id))}
-
-
 def record_of(settings: Settings, request: RightsRequest, action: str, said: str) -> AuditEntry:
     """The audit entry of something done with a request: how many people, never who."""
     return Recorder(actor(), settings.purpose).entry(
@@ -296,26 +253,6 @@ def record_of(settings: Settings, request: RightsRequest, action: str, said: str
             "people": request.people,
         },
     )
-
-
-def _standing(
-    request_id: str, request: RightsRequest | None, case: RightsCase | None
-) -> dict[str, Any]:
-    """How one request stands, as plain values."""
-    told: dict[str, Any] = {"request_id": request_id}
-    if request is not None:
-        told |= vars(request) | {"received_at": request.received_at.isoformat()}
-    if case is not None:
-        told |= {
-            "right": case.right,
-            "partner": case.partner,
-            "received_on": case.received_on.isoformat(),
-            "due_on": case.due_on.isoformat(),
-            "answered": case.answered_at is not None,
-            "ended": case.ended_at is not None,
-            "refused": dict(case.refused),
-        }
-    return told | {"waits": request is not None and request.applied_run is None}
 
 
 def _ground(code: str) -> law.Ground:

@@ -39,7 +39,8 @@ def withdraw(
 
     Raises:
         StoreError: There is no such publication.
-        NotWithdrawn: A later publication shows its counts too.
+        NotWithdrawn: A later publication shows its counts too, or it is to be counted again
+            without people who have gone.
         ConfigError: The reason may not be recorded.
         Busy: If a run is at work.
     """
@@ -47,6 +48,8 @@ def withdraw(
     with run_lock(settings), open_control(settings) as control:
         publication = _public(control, publication_id)
         _refuse_shown_later(settings, control, publication)
+        if count_again:
+            _refuse_without_who_went(control, publication)
         withdrawal = Withdrawal(publication_id, clock(), actor(), said, count_again)
         entry = Recorder(actor(), settings.purpose, None).entry(
             "alteration",
@@ -83,3 +86,15 @@ def _refuse_shown_later(settings: Settings, control: Control, publication: Publi
                 f"The publication {later.publication_id} shows the same counts and is public too.",
                 "Withdraw that one first.",
             )
+
+
+def _refuse_without_who_went(control: Control, publication: Publication) -> None:
+    """Raise NotWithdrawn where a new count would tell who went by the difference."""
+    releases = control.draft_releases(publication.run_id)
+    counted = {publication.run_id, *(one.counted_run for one in releases)}
+    if counted & control.runs_before_an_erasure():
+        raise NotWithdrawn(
+            "People whom it counts have gone since, and a new count of the same days would tell "
+            "them by the difference.",
+            "Withdraw it without --count-again: its windows are then not counted any more.",
+        )

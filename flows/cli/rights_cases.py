@@ -1,4 +1,4 @@
-"""The legal side of requests: refuse, extend, told, lift, grounds and status."""
+"""The legal side of requests: refuse, extend, told, lift, reaudit, status."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def add_case_commands(app: typer.Typer) -> None:
         ("told", rights_told_command, "told 3ddf48d0"),
         ("lift", rights_lift_command, "lift 3ddf48d0"),
         ("grounds", rights_grounds_command, "grounds"),
+        ("reaudit", rights_reaudit_command, "reaudit"),
         ("status", rights_status_command, "status --json rights.json"),
     ):
         app.command(name, epilog=f"Example: journeys rights {example}")(command(function))
@@ -113,10 +114,26 @@ def rights_grounds_command(json_out: JsonOption = None) -> None:
     typer.echo("To be confirmed by the controllers' own advisers before one is relied on.")
 
 
+def rights_reaudit_command(config: ConfigOption = None, json_out: JsonOption = None) -> int:
+    """Check once more the proof of every publication that counts people who have gone."""
+    from flows.reaudit import reaudit
+    from flows.settings import load_settings, locate
+
+    found = reaudit(load_settings(locate(config)))
+    write_report([vars(one) | {"at": one.at.isoformat()} for one in found], json_out)
+    for one in found:
+        proved = f"proved, {one.counts:,} counts" if one.proved else "NOT proved: withdraw it"
+        beside = f"; the same days without them: {', '.join(one.beside)}" if one.beside else ""
+        typer.echo(f"{one.publication_id}  {proved}{beside}")
+    if not found:
+        typer.echo("Nothing that is public counts anybody who has gone.")
+    return 0 if all(one.proved for one in found) else 1
+
+
 def rights_status_command(config: ConfigOption = None, json_out: JsonOption = None) -> None:
     """List requests and how they stand, and what was published before they were applied."""
-    from flows.cases import status
     from flows.cli.rights_answers import request_line
+    from flows.rights_status import status
     from flows.settings import load_settings, locate
 
     said = status(load_settings(locate(config)))
@@ -129,7 +146,10 @@ def rights_status_command(config: ConfigOption = None, json_out: JsonOption = No
         typer.echo(line)
     for kind, listed in said["reaudit"].items():
         if listed:
-            typer.echo(f"To audit again, {kind} that count people who went: {', '.join(listed)}")
+            typer.echo(f"Count people who went, {kind}: {', '.join(listed)}")
+    for publication in said["reaudit"]["publications"]:
+        found = said["reaudited"].get(publication, "to be audited again: `journeys rights reaudit`")
+        typer.echo(f"  {publication}: {found}")
     for recipient in said["handed_out"]:
         typer.echo(f"To be given back, a file that may hold people who went: {recipient}")
     for epoch, count in said["tokens_behind"].items():

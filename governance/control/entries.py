@@ -190,6 +190,22 @@ class RightsCase:
 
 
 @dataclass(frozen=True)
+class Reaudit:
+    """What an audit of a publication found that counts people who went by the run `erased_run`.
+
+    `proved` says that its certificates still show it to be safe, of so many `counts`; `beside`
+    names publications that share days with it and were counted without the people.
+    """
+
+    publication_id: str
+    erased_run: str
+    at: datetime
+    proved: bool
+    counts: int
+    beside: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Reading:
     """A decision on which release people read: that of a run, or the newest where it names none."""
 

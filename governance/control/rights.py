@@ -8,11 +8,12 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from governance.control.entries import AuditEntry, RightsCase, RightsRequest
+from governance.control.entries import AuditEntry, Reaudit, RightsCase, RightsRequest
 from governance.control.log import append
 from governance.control.runs import Runs
 from governance.control.tables import (
     RIGHTS_CASE,
+    RIGHTS_REAUDIT,
     RIGHTS_REFUSAL,
     RIGHTS_REQUEST,
     RUN,
@@ -139,12 +140,32 @@ class Rights(Runs):
         """The requests that the next run has to apply, oldest first."""
         return [one for one in self.rights_requests() if one.applied_run is None]
 
+    def last_erasure(self) -> str | None:
+        """The last committed run that took somebody out."""
+        applied = {one.applied_run for one in self.rights_requests() if one.records}
+        return next((one for one in self.committed_runs() if one in applied), None)
+
+    def add_reaudit(self, found: Reaudit, entry: AuditEntry) -> None:
+        """Record what an audit of a publication found, in the place of one after the same run."""
+        same = sa.and_(
+            RIGHTS_REAUDIT.c.publication_id == found.publication_id,
+            RIGHTS_REAUDIT.c.erased_run == found.erased_run,
+        )
+        with self._transaction() as connection:
+            connection.execute(sa.delete(RIGHTS_REAUDIT).where(same))
+            connection.execute(sa.insert(RIGHTS_REAUDIT).values(**asdict(found)))
+            append(connection, [entry])
+
+    def reaudits(self) -> list[Reaudit]:
+        """What audits found after the last run that took somebody out."""
+        query = sa.select(RIGHTS_REAUDIT).where(RIGHTS_REAUDIT.c.erased_run == self.last_erasure())
+        rows = self._rows(query.order_by(RIGHTS_REAUDIT.c.publication_id))
+        return [Reaudit(**row | {"beside": tuple(row["beside"])}) for row in rows]
+
     def runs_before_an_erasure(self) -> set[str]:
         """The committed runs whose people have not all stayed: a later one took some out."""
-        committed = self.committed_runs()
-        applied = {one.applied_run for one in self.rights_requests() if one.records}
-        last = next((at for at, run_id in enumerate(committed) if run_id in applied), None)
-        return set() if last is None else set(committed[last + 1 :])
+        committed, last = self.committed_runs(), self.last_erasure()
+        return set() if last is None else set(committed[committed.index(last) + 1 :])
 
     def standing_tokens(self) -> dict[int, int]:
         """Suppression tokens of the current run that are in no newer key epoch than this."""

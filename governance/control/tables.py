@@ -203,6 +203,20 @@ RIGHTS_REFUSAL = sa.Table(
     sa.Column("actor", sa.String(120), nullable=False),
 )
 
+# What an audit of a publication found that counts people who went by a run.
+RIGHTS_REAUDIT = sa.Table(
+    "rights_reaudit",
+    METADATA,
+    sa.Column("publication_id", sa.String(40), primary_key=True),
+    sa.Column("erased_run", sa.ForeignKey("run.run_id"), primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("proved", sa.Boolean, nullable=False),
+    # How many counts that may not be told the certificates were found to show safe.
+    sa.Column("counts", sa.Integer, nullable=False),
+    # Publications of the same days that count without the people.
+    sa.Column("beside", sa.JSON, nullable=False),
+)
+
 # By key epoch, the suppression tokens of a run that are in no newer one.
 SUPPRESSION = sa.Table(
     "suppression",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from asking import current_run, someone, write_rows
 
-from flows import cases
+from flows import rights_status
 from flows.context import open_control
 from flows.keys import store_keys
 from warehouse.connect import open_release, open_store
@@ -70,7 +70,7 @@ def test_an_answer_holds_what_is_held_of_the_person_and_of_nobody_else(ran: Part
         (told,) = [e for e in control.audit_entries("disclosure") if e.detail["right"] == "access"]
         (case,) = control.rights_cases().values()
     assert told.recipients == "A. Officer" and told.detail["file"].startswith("sha256:")
-    assert case.due_on > case.received_on and cases.status(ran.settings)["requests"]
+    assert case.due_on > case.received_on and rights_status.status(ran.settings)["requests"]
     # Again, at the same place, nothing is overwritten.
     assert asked(ran, row).exit_code == 1
 

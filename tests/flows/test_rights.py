@@ -17,7 +17,7 @@ from at_source import deliver, to_source
 
 import warehouse.connect
 import warehouse.release
-from flows import cases, rights
+from flows import rights, rights_status
 from flows.context import open_control
 from flows.destruction import destroy
 from flows.finding import opened_store
@@ -217,7 +217,7 @@ def test_a_request_that_waits_can_be_taken_back(ran: Partnership) -> None:
     assert ran.journeys("rights", "withdraw", "0" * 32).exit_code == 2
     done = ran.journeys("rights", "withdraw", first.request_id[:8])
     assert done.exit_code == 0 and "no run will apply it" in done.output
-    assert [one["request_id"] for one in cases.status(ran.settings)["requests"]] == [
+    assert [one["request_id"] for one in rights_status.status(ran.settings)["requests"]] == [
         second.request_id
     ]
     third = rights.ask(ran.settings, "erasure", "police", file)
@@ -251,7 +251,7 @@ def test_what_is_killed_is_done_by_the_next_run(
         rights.ask(ran.settings, "erasure", "police", file)
     # Its tokens are there, and no request: they count for nothing.
     assert dump(ran, "suppression")["suppression_token"]
-    assert cases.status(ran.settings)["requests"] == []
+    assert rights_status.status(ran.settings)["requests"] == []
     rights.ask(ran.settings, "erasure", "police", file)
     before = ran.kept()
     killed = subprocess.run(

@@ -10,10 +10,12 @@ import pytest
 import yaml
 from asking import someone, write_rows
 
-from flows import cases, rights
+from flows import cases, rights, rights_status
 from flows.clock import local_day, utc_now
 from flows.context import open_control
 from governance.agreements import load_agreement
+from governance.audit import Recorder
+from governance.control import RightsRequest
 from governance.rights.law import due_on
 from schemas.errors import ConfigError
 
@@ -46,7 +48,7 @@ def test_a_request_is_routed_refused_extended_and_answered(ran: Partnership) -> 
     assert took.exit_code == 0, took.output
     assert "Part 3 of the Data Protection Act 2018: DPA 2018 section 47(1)" in took.output
     assert "UK GDPR and Part 2: UK GDPR Article 17" in took.output
-    (case,) = cases.status(settings)["requests"]
+    (case,) = rights_status.status(settings)["requests"]
     begins, today = case["request_id"][:8], local_day(utc_now())
     assert (
         case["due_on"] == due_on(today).isoformat() and f"told by {case['due_on']}" in took.output
@@ -88,7 +90,7 @@ def test_a_request_is_routed_refused_extended_and_answered(ran: Partnership) -> 
     assert "refused for police (s47-evidence)" in ran.journeys("rights", "status").output
     assert ran.journeys("rights", "told", begins).exit_code == 0
     assert ran.journeys("rights", "told", begins).exit_code == 2
-    assert cases.status(settings, lambda: utc_now() + timedelta(days=200))["due"] == []
+    assert rights_status.status(settings, lambda: utc_now() + timedelta(days=200))["due"] == []
 
 
 def test_a_right_does_not_lapse_with_an_agreement(ran: Partnership) -> None:
@@ -103,3 +105,41 @@ def test_a_right_does_not_lapse_with_an_agreement(ran: Partnership) -> None:
     assert took.due_on == date(2026, 2, 28)
     with pytest.raises(ConfigError, match="still to come"):
         rights.ask(ran.settings, "objection", "police", file, received=date(2999, 1, 1))
+
+
+def gone_since(partnership: Partnership) -> None:
+    """Let a later run have taken somebody out, as far as the control database knows."""
+    settings = partnership.settings
+    with open_control(settings) as control:
+        request = RightsRequest("a" * 32, "erasure", "police", "not-stated", utc_now(), "x", 1, 0)
+        entry = Recorder("x", settings.purpose).entry("alteration", utc_now())
+        control.add_request(request, entry)
+        control.begin_run("later", at=utc_now(), actor="x", purpose=settings.purpose)
+        control.commit_run(
+            "later", at=utc_now(), report={}, extracts=[], draft_digest=None, applied={"a" * 32: 3}
+        )
+
+
+@pytest.mark.usefixtures("slight")
+def test_what_is_public_is_audited_again_when_people_have_gone(ran: Partnership) -> None:
+    assert ran.journeys("publish", "--demo-officers").exit_code == 0
+    nothing = ran.journeys("rights", "reaudit")
+    assert nothing.exit_code == 0 and "Nothing that is public" in nothing.output
+    gone_since(ran)
+    (publication,) = rights_status.status(ran.settings)["reaudit"]["publications"]
+    assert "journeys rights reaudit" in ran.journeys("rights", "status").output
+    done = ran.journeys("rights", "reaudit")
+    assert done.exit_code == 0 and "proved" in done.output, done.output
+    assert "its proof holds" in ran.journeys("rights", "status").output
+    # A new count of the same days would tell who went.
+    again = ran.journeys(
+        "publish", "--withdraw", publication, "--reason", "A wrong count", "--count-again"
+    )
+    assert again.exit_code == 1 and "by the difference" in again.stderr
+    # The audit is worth nothing unless it can fail.
+    (certificate,) = (ran.folder / "certificates" / publication).glob("*.certificate")
+    certificate.chmod(0o600)
+    certificate.write_bytes(certificate.read_bytes()[:-1] + b"x")
+    spoilt = ran.journeys("rights", "reaudit")
+    assert spoilt.exit_code == 1 and "NOT proved" in spoilt.output
+    assert "does NOT hold" in rights_status.status(ran.settings)["reaudited"][publication]
