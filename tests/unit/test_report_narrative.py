@@ -118,8 +118,8 @@ def test_measures_side_by_side_in_a_sentence() -> None:
         ("For all", Figure("10", "1200")),
     ]
     assert together_sentence(figures, SPRING) == (
-        "In April to June 2026: for opiates, about 230; for both, 13% to 39% (5 of 20); for all, "
-        "1% (10 of 1,200)."
+        "In April to June 2026: for opiates, about 230; for both, between 13% and 39% "
+        "(5 of 20); for all, 1% (10 of 1,200)."
     )
     assert "privacy" in together_sentence(figures[1:2], SPRING)
 
@@ -145,7 +145,7 @@ def test_a_funnel_in_a_sentence() -> None:
 
 def test_a_share_of_few_people_is_told_as_the_range_that_rounding_leaves() -> None:
     few = (("Released", "65", False), ("Treated", "15", False))
-    assert "about 15 (15% to 32%) treated" in funnel_sentence(few, SPRING, 5, parts=2)
+    assert "about 15 (between 15% and 32%) treated" in funnel_sentence(few, SPRING, 5, parts=2)
     many = (("Released", "650", False), ("Treated", "150", False))
     assert "about 150 (23%) treated" in funnel_sentence(many, SPRING, 5, parts=2)
 
@@ -154,16 +154,17 @@ def test_a_share_of_few_people_is_told_as_the_range_that_rounding_leaves() -> No
 def test_and_that_range_holds_the_truth(one: int, two: int) -> None:
     above, below = sorted((one, two))
     said = Figure(published(above), published(below)).said
-    if " to " in said:
-        low, high = (int(end.rstrip("%")) for end in said.split(" to "))
+    if said.startswith("between"):
+        low, high = (int(end.rstrip("%")) for end in said.split()[1::2])
         assert low <= 100 * above / below <= high
 
 
 def test_what_came_next_is_told_with_every_count_that_is_shown() -> None:
     links = [("New arrest", "20", "60"), ("No new step", "40", "60"), ("Treatment", "[c]", "60")]
     assert next_sentence(links, "Release from prison", SPRING) == (
-        "Release from prison: about 60 in April to June 2026. Within 90 days came next, as far as "
-        "records could be linked: “no new step” about 40 (61% to 73%); “new arrest” about 20 (33%)."
+        "Release from prison: about 60 in April to June 2026. What came next within 90 days, as "
+        "far as records could be linked: “no new step”, about 40 (between 61% and 73%); “new "
+        "arrest”, about 20 (33%)."
     )
 
 
@@ -178,7 +179,7 @@ def test_how_many_links_are_missed_is_told_from_published_estimates_alone() -> N
 
     whole = links_sentence(rows(found="88", right="99", between="80"))
     assert "about 88 in 100 were brought together" in whole
-    assert "Fewest are found for police–probation: 80 in 100." in whole
+    assert "Fewest were found between police and probation: 80 in 100." in whole
     assert "Fewest" not in links_sentence(rows(found="88", right="99", between="[u]"))
     assert "cannot be estimated" in links_sentence(rows(found="[u]", right="99"))
 

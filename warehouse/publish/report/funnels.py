@@ -1,4 +1,4 @@
-"""The cohorts: how many reached each step, where most are lost, and how that has gone."""
+"""The cohorts: how many reached each step, where the largest drop is, and how that has gone."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def funnel_sentence(
 
 
 def loss_sentence(steps: Sequence[tuple[str, str, bool]], base: int, parts: int = 1) -> str:
-    """Say between which two steps most people were lost, if rounding leaves no doubt about it.
+    """Say between which two steps numbers fall most, if rounding leaves no doubt about it.
 
     Args:
         steps: As for ``funnel_sentence``.
@@ -187,8 +187,8 @@ def loss_sentence(steps: Sequence[tuple[str, str, bool]], base: int, parts: int 
         return ""
     (_, before), (title, after) = stages[place], stages[place + 1]
     return (
-        f"Most are lost before “{lower(title)}”: of about {before:,} who came that far, about "
-        f"{after:,} went on."
+        f"The largest drop is before “{lower(title)}”: of about {before:,} who came that far, "
+        f"about {after:,} went on."
     )
 
 
@@ -208,12 +208,12 @@ def next_sentence(
     if not shown or number(shown[0][2]) is None:
         return f"What came after “{lower(step)}” cannot be shown."
     told = "; ".join(
-        f"“{lower(to)}” about {people:,} ({Figure(str(people), of, base).said})"
+        f"“{lower(to)}”, about {people:,} ({Figure(str(people), of, base).said})"
         for people, to, of in shown[:MOST_NEXT]
     )
     return (
-        f"{step}: about {thousands(shown[0][2])} in {window.label}. Within 90 days came next, as "
-        f"far as records could be linked: {told}."
+        f"{step}: about {thousands(shown[0][2])} in {window.label}. What came next within 90 "
+        f"days, as far as records could be linked: {told}."
     )
 
 
@@ -240,7 +240,9 @@ def links_sentence(rows: Iterable[Mapping[str, str]]) -> str:
     if not between:
         return f"{said}."
     least, where = min(between)
-    return f"{said}. Fewest are found for {where}: {least} in 100."
+    one, other = where.split("–")
+    place = f"within {one}" if one == other else f"between {one} and {other}"
+    return f"{said}. Fewest were found {place}: {least} in 100."
 
 
 def targets_sentence(indicators: Iterable[tuple[bool, str]]) -> str:

@@ -87,11 +87,11 @@ class Figure:
 
     @property
     def said(self) -> str:
-        """The figure in words: 46%, about 1,310, or 25% to 43% where rounding leaves that open."""
+        """In words: 46%, about 1,310, or between 25% and 43% if rounding leaves that open."""
         if not self.is_share or self.bounds is None:
             return f"{self.shown}%" if self.is_share else f"about {thousands(self.shown)}"
         low, high = math.floor(self.bounds[0]), math.ceil(self.bounds[1])
-        return f"{self.shown}%" if high - low <= CLOSE else f"{low}% to {high}%"
+        return f"{self.shown}%" if high - low <= CLOSE else f"between {low}% and {high}%"
 
     @property
     def bounds(self) -> tuple[float, float] | None:
@@ -135,7 +135,7 @@ def plain(value: str | None) -> str:
 
 def lower(title: str) -> str:
     """A title inside a sentence; abbreviations keep their capitals."""
-    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+    return title if title[:2].isalpha() and title[:2].isupper() else title[:1].lower() + title[1:]
 
 
 def day(value: date | None) -> str:

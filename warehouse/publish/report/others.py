@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from governance.disclosure import NOT_AVAILABLE
+from governance.disclosure import NOT_APPLICABLE
 from warehouse.publish.report import charts
 from warehouse.publish.report.content import Grid, Part, Section
 from warehouse.publish.report.narrative import RULE, next_sentence
@@ -44,10 +44,11 @@ def next_section(reader: Reader) -> Section | None:
         "and the step’s box stays open beside it. Numbers at the right add up the bands drawn."
     )
     if few:
-        note += (
-            " Release from prison and the most common steps are drawn; the files have all. Of "
-            "each kind of step a person’s first in a quarter is counted."
-        )
+        note += " Release from prison and the most common steps are drawn; the files have all."
+    note += (
+        " Of each kind of step a person’s first in a quarter is counted. After some steps what "
+        "came next is told in wider groups, because fewer people took them."
+    )
     return Section(
         key="next",
         title="What happens next",
@@ -96,7 +97,7 @@ def _links_grid(rows: Sequence[Row], window: Window) -> Grid:
     for (start,), links in grouped(rows, "from_step").items():
         people = {row["to_step"]: thousands(row["people"]) for row in links}
         of = thousands(links[0]["of_people"])
-        lines.append((start, of, *(people.get(end, NOT_AVAILABLE) for end in ends)))
+        lines.append((start, of, *(people.get(end, NOT_APPLICABLE) for end in ends)))
     caption = f"Steps, and what came next within 90 days, {window.label}"
     return Grid(caption, ("Step", "Number", *ends), tuple(lines))
 

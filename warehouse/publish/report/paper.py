@@ -19,6 +19,7 @@ from warehouse.publish.report.content import Part, Report, Section
 TEMPLATE = Path(__file__).parent / "templates" / "paper.typ"
 STANDARD: Final = "ua-1"
 WORDY: Final = 60  # letters of an average cell from which a column is of sentences
+LEFT_OUT = "Not shown by"  # notes of what has no groups are long, and paper has no groups
 ANNEX = (
     ("Every measure with its trend, its definition and who answers for it", "index.html"),
     ("Funnels by group and by day", "funnel.csv, survival.csv"),
@@ -75,7 +76,7 @@ def _told(pack: Pack, report: Report) -> dict[str, Any]:
         ],
         "words": dict(report.words),
         "shorthand": dict(report.shorthand),
-        "notes": list(report.notes),
+        "notes": [note for note in report.notes if not note.startswith(LEFT_OUT)],
         "annex": [list(row) for row in ANNEX],
         "footer": report.footer,
     }

@@ -19,8 +19,8 @@ from warehouse.publish.report.narrative import (
 from warehouse.publish.report.numbers import Figure, Window, share, thousands
 
 LINKAGE_NOTE = (
-    "Were records linked more or less readily, it might be up to {linkage} higher or lower; the "
-    "range allows for that."
+    "If records were linked more or less readily: up to {linkage} higher or lower. The range "
+    "allows for that."
 )
 UNKNOWN_LINKAGE = (
     "How far it hangs on how readily records are linked is not known, so the change was held "
