@@ -15,12 +15,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 
 import duckdb
 
 from schemas.errors import StoreError
-from warehouse.at_once import at_once
 from warehouse.models import Model
 
 _RELATED = re.compile(r"(\w+) -> (\w+)\.(\w+)")
@@ -125,9 +123,8 @@ def run_checks(con: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> int:
         StoreError: One does not hold; it is named, with the number of rows that break it.
     """
     checked = [model for model in models if model.checks]
-    held = at_once(con, {model.name: partial(_all_hold, model=model) for model in checked})
     for model in checked:
-        if not held[model.name]:
+        if not _all_hold(con, model):
             _name_the_broken(con, model)
     return sum(len(model.checks) for model in checked)
 

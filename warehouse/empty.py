@@ -11,10 +11,10 @@ import duckdb
 import polars as pl
 
 from warehouse import staging
+from warehouse.basis import Basis
 from warehouse.connect import memory_connection
 from warehouse.given import Given
-from warehouse.release import LINKAGE_QUALITY, PERSON_HISTORY, build_into
-from warehouse.restrict import EVERYTHING
+from warehouse.release import build_into
 
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -36,17 +36,9 @@ def empty_release(cohorts: Path | None = None) -> Iterator[duckdb.DuckDBPyConnec
         con.execute("USE store")
         staging.create(con)
         con.execute("USE memory")
-        build_into(
-            con,
-            pl.DataFrame(schema={"record_id": pl.Int64, "person_id": pl.String}),
-            pl.DataFrame(schema=LINKAGE_QUALITY),
-            {},
-            pl.DataFrame(schema=PERSON_HISTORY),
-            run_id="",
-            built_at=_NEVER,
-            given=Given(cohorts=cohorts, exact_dates=True),
-            restriction=EVERYTHING,
-        )
+        nobody = pl.DataFrame(schema={"record_id": pl.Int64, "person_id": pl.String})
+        given = Given(cohorts=cohorts, exact_dates=True)
+        build_into(con, Basis(nobody, "", _NEVER, given=given), keeps_all=True)
         yield con
     finally:
         con.close()

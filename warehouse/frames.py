@@ -15,14 +15,14 @@ import polars as pl
 
 from schemas.errors import ConfigError
 from warehouse import staging
+from warehouse.basis import Basis
 from warehouse.connect import memory_connection
 from warehouse.deaths import tell
-from warehouse.given import Given
 from warehouse.metrics.condition import columns_in
 from warehouse.metrics.definition import Metric, Span
 from warehouse.metrics.read import MOST_LISTED
 from warehouse.models import Model, load_models
-from warehouse.release import LINKAGE_QUALITY, prepare
+from warehouse.release import prepare
 
 ADDED = {
     "age_band": "VARCHAR",
@@ -51,7 +51,7 @@ def frames() -> Mapping[str, dict[str, str]]:
         con.execute("USE memory")
         con.execute("ATTACH ':memory:' AS release")
         persons = pl.DataFrame(schema={"record_id": pl.Int64, "person_id": pl.String})
-        prepare(con, persons, pl.DataFrame(schema=LINKAGE_QUALITY), "", _NEVER, Given())
+        prepare(con, Basis(persons, "", _NEVER))
         tell(con, told=True)
         built = list(_of_records(load_models(), _tables(con)))
         for model in built:

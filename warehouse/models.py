@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -162,6 +162,31 @@ def in_order(models: dict[str, Model]) -> tuple[Model, ...]:
     if circle:
         raise StoreError("Some models read each other in a circle.", "Split one of them in two.")
     return tuple(models[name] for name in ordered)
+
+
+def last_users(
+    models: Collection[Model], needs: Mapping[str, Collection[str]]
+) -> dict[str, frozenset[str]]:
+    """Say when the table of each model may go: nobody will read it any more.
+
+    Args:
+        models: The models, views among them; through a view its tables are read later.
+        needs: Piece of work → the tables that it reads; what makes a model has the model's name.
+
+    Returns:
+        Model that is no view → the pieces of work that make it and that read it.
+    """
+    views = {model.name for model in models if model.is_view}
+    readers: dict[str, set[str]] = {}
+    for work, read in needs.items():
+        for table in read:
+            readers.setdefault(table, set()).add(work)
+
+    def of(table: str) -> frozenset[str]:
+        own = frozenset(readers.get(table, ()))
+        return own.union({table}, *(of(view) for view in own & views))
+
+    return {model.name: of(model.name) for model in models if not model.is_view}
 
 
 def load_seed(name: str, folder: Path = SQL_FOLDER / "seeds") -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ Record ids and surrogate keys stay in memory; only marts, keyed by person id, re
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +17,10 @@ import duckdb
 import polars as pl
 
 from schemas.errors import StoreError
-from warehouse.at_once import at_once
+from warehouse.at_once import Work, at_once
+from warehouse.basis import PERSON_HISTORY, Basis
+from warehouse.basis import linkage_quality as quality_of
+from warehouse.basis import person_history as history_of
 from warehouse.checks import run_checks
 from warehouse.clock import CLOCK, macros, own_clocks
 from warehouse.cohorts import cohort_tables, funnel_definitions, load_cohorts
@@ -31,40 +34,16 @@ from warehouse.generated import every_model
 from warehouse.given import Given
 from warehouse.metrics import load_metrics
 from warehouse.metrics.told import metric_frames
-from warehouse.models import Model, load_seed, seed_names
+from warehouse.models import Model, last_users, load_seed, seed_names
 from warehouse.population import read_population, read_prevalence
 from warehouse.restrict import EVERYTHING, Restriction, check_marts, hide
 from warehouse.sensitivity import GIVEN, figures_over_range, needed_by_figures
-from warehouse.takeover import EARLIER, Earlier, standing, worked_out
+from warehouse.takeover import EARLIER, Earlier, read_by_checks, standing, worked_out
 
 BUILD_MEMORY = "3GB"  # of the 4 that a build may take (2026-11-22); the rest spills, encrypted
 RELEASE_MODE = 0o444  # COPY to the open file once overwrote a release that was writable
 
-# What the linkage room may hand over for the mart linkage_quality; all but these are refused.
-LINKAGE_QUALITY = {
-    "split": pl.String,
-    "slice": pl.String,
-    "partner_a": pl.String,
-    "partner_b": pl.String,
-    "measure": pl.String,
-    "value": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "judged": pl.Int64,
-    "note": pl.String,
-}
 NOTHING_GIVEN = Given()
-
-
-# What the registry of persons hands over for the mart person_history.
-PERSON_HISTORY = {
-    "happened_at": pl.Datetime("us"),
-    "run_id": pl.String(),
-    "cause": pl.String(),
-    "person_before": pl.String(),
-    "person_after": pl.String(),
-    "records": pl.Int64(),
-}
 
 
 @dataclass(frozen=True)
@@ -123,6 +102,16 @@ def build_release(
         StoreError: A store cannot be opened, a model fails, or a check does not hold. Whatever
             was at ``target`` is then untouched.
     """
+    basis = Basis(
+        record_person,
+        run_id,
+        built_at,
+        quality_of(linkage_quality),
+        linked_otherwise or {},
+        history_of(person_history),
+        given,
+        restriction,
+    )
     target.parent.mkdir(parents=True, exist_ok=True)
     building = target.with_name(f".{target.name}.building")
     building.unlink(missing_ok=True)
@@ -136,18 +125,7 @@ def build_release(
         attach(con, building, "release", release_key, read_only=False, logged=False)
         if earlier is not None:
             attach(con, earlier.path, EARLIER, earlier.key, read_only=True)
-        summary = build_into(
-            con,
-            record_person,
-            _quality(linkage_quality),
-            linked_otherwise or {},
-            pl.DataFrame(schema=PERSON_HISTORY) if person_history is None else person_history,
-            run_id=run_id,
-            built_at=built_at,
-            given=given,
-            restriction=restriction,
-            earlier={} if earlier is None else earlier.fingerprints,
-        )
+        summary = build_into(con, basis, {} if earlier is None else earlier.fingerprints)
         con.close()
         _swap(building, target)
     finally:
@@ -164,28 +142,27 @@ def build_release(
 )
 def build_into(
     con: duckdb.DuckDBPyConnection,
-    record_person: pl.DataFrame,
-    linkage_quality: pl.DataFrame,
-    linked_otherwise: Mapping[float, pl.DataFrame],
-    person_history: pl.DataFrame,
-    *,
-    run_id: str,
-    built_at: datetime,
-    given: Given,
-    restriction: Restriction,
+    basis: Basis,
     earlier: Mapping[str, str] = MappingProxyType({}),
+    *,
+    keeps_all: bool = False,
 ) -> ReleaseSummary:
     """Run every model and check on a connection with ``store`` and ``release`` attached.
 
-    What is given is as for :func:`build_release`, whole.
+    Args:
+        con: The connection.
+        basis: What the release is made from besides.
+        earlier: The fingerprints of the release before, which is attached if there are any.
+        keeps_all: Keep what is in memory when nobody of the release will read it any more.
 
     Raises:
         StoreError: A model fails, or a check does not hold.
     """
-    prepare(con, record_person, linkage_quality, run_id, built_at, given)
+    given, restriction = basis.given, basis.restriction
+    prepare(con, basis)
     tell(con, are_told(given))
     hide(con, without_reports(restriction, given))
-    _table(con, "history_given", person_history.select(list(PERSON_HISTORY)))
+    _table(con, "history_given", basis.person_history.select(list(PERSON_HISTORY)))
     _table(con, "population_given", read_population(given.population))
     _table(con, "prevalence_given", read_prevalence(given.prevalence))
     metrics = load_metrics()
@@ -202,9 +179,10 @@ def build_into(
         {model.name: partial(make, model=model) for model in staged},
         {model.name: model.reads for model in staged},
     )
-    found = standing(con, models, linked_otherwise, earlier, exact_dates=given.exact_dates)
+    linked = basis.linked_otherwise
+    found = standing(con, models, linked, earlier, exact_dates=given.exact_dates)
     built = [model for model in found.built if model.layer != "staging"]
-    works: dict[str, Callable[[duckdb.DuckDBPyConnection], None]] = {
+    works: dict[str, Work[None]] = {
         name: partial(_take_over, name=name) for name in sorted(found.taken)
     }
     works |= {model.name: partial(make, model=model) for model in built}
@@ -214,30 +192,29 @@ def build_into(
     if SURVIVAL in asked:
         works[SURVIVAL] = lambda own: _table(own, SURVIVAL, survival(own))
     if GIVEN in asked:
-        ranged = every_model(metrics, cohorts, only_ranged=True) if linked_otherwise else ()
+        ranged = every_model(metrics, cohorts, only_ranged=True) if linked else ()
         needs[GIVEN] = needed_by_figures(ranged)
-        works[GIVEN] = lambda own: _table(
-            own, GIVEN, figures_over_range(own, ranged, linked_otherwise)
-        )
+        works[GIVEN] = lambda own: _table(own, GIVEN, figures_over_range(own, ranged, linked))
+    for model in found.checked:
+        works[f"checks of {model.name}"] = partial(_check, model=model)
+        needs[f"checks of {model.name}"] = read_by_checks(model)
+    if not keeps_all:
+        passing = [model for model in (*staged, *built) if not restriction.shows(model)]
+        for name, users in last_users(passing, needs).items():
+            works[f"end of {name}"] = partial(_drop, name=name)
+            needs[f"end of {name}"] = users
     at_once(con, works, needs)
-    checks = run_checks(con, found.checked)
     marts = [model for model in models if restriction.shows(model)]
     for mart in marts:
         refuse_undeclared_days(con, mart)
     _comment(con, marts, given.exact_dates)
     tables = {mart.name: _count(con, mart.name) for mart in sorted(marts, key=lambda m: m.name)}
     con.execute("CHECKPOINT release")
+    checks = sum(len(model.checks) for model in found.checked)
     return ReleaseSummary(tables, checks, len(found.taken), found.fingerprints)
 
 
-def prepare(
-    con: duckdb.DuckDBPyConnection,
-    record_person: pl.DataFrame,
-    linkage_quality: pl.DataFrame,
-    run_id: str,
-    built_at: datetime,
-    given: Given,
-) -> None:
+def prepare(con: duckdb.DuckDBPyConnection, basis: Basis) -> None:
     """Put what the models read beside the stores: seeds, the run, persons, metric definitions."""
     con.execute("SET search_path = 'memory.main,release.main,store.main'")
     for name in seed_names():
@@ -246,17 +223,18 @@ def prepare(
         "CREATE MACRO policy(wanted) AS "
         "(SELECT days::INTEGER FROM memory.main.seed_policy WHERE name = wanted)"
     )
-    for macro in (AGE_BAND_MACRO, *macros(exact_dates=given.exact_dates)):
+    for macro in (AGE_BAND_MACRO, *macros(exact_dates=basis.given.exact_dates)):
         con.execute(macro)
     con.execute("CREATE TABLE memory.main.run (run_id VARCHAR, built_at TIMESTAMP)")
-    utc = built_at.astimezone(UTC) if built_at.tzinfo else built_at
-    con.execute("INSERT INTO run VALUES (?, ?)", [run_id, utc.replace(tzinfo=None)])
-    persons = record_person.select(
+    at = basis.built_at
+    utc = at.astimezone(UTC) if at.tzinfo else at
+    con.execute("INSERT INTO run VALUES (?, ?)", [basis.run_id, utc.replace(tzinfo=None)])
+    persons = basis.record_person.select(
         pl.col("record_id").cast(pl.Int64), pl.col("person_id").cast(pl.String)
     )
     _table(con, "record_person", persons)
-    _table(con, CLOCK, own_clocks(con, given.clock_key))
-    _table(con, "linkage_given", linkage_quality)
+    _table(con, CLOCK, own_clocks(con, basis.given.clock_key))
+    _table(con, "linkage_given", basis.linkage_quality)
 
 
 def _table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
@@ -269,6 +247,16 @@ def _table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> No
 def _take_over(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """Copy a mart from the last release."""
     con.execute(f"CREATE TABLE release.main.{name} AS FROM {EARLIER}.main.{name}")
+
+
+def _drop(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Let go of a table in memory that nobody will read any more, before it spills."""
+    con.execute(f"DROP TABLE memory.main.{name}")
+
+
+def _check(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Run the checks of one model."""
+    run_checks(con, [model])
 
 
 def _materialise(
@@ -321,29 +309,6 @@ def _comments(con: duckdb.DuckDBPyConnection, mart: Model, exact_dates: bool) ->
         f"COMMENT ON COLUMN {table}.{column} IS {_text(meaning)}"
         for column, meaning in explained.items()
     ]
-
-
-def _quality(given: pl.DataFrame | None) -> pl.DataFrame:
-    """Bring the linkage room's figures to the columns of the mart.
-
-    Raises:
-        StoreError: They have a column that the mart does not.
-    """
-    frame = pl.DataFrame(schema=LINKAGE_QUALITY) if given is None else given
-    unknown = sorted(set(frame.columns) - set(LINKAGE_QUALITY))
-    if unknown:
-        raise StoreError(
-            f"The linkage quality figures have the unexpected column {', '.join(unknown)}.",
-            f"Use {', '.join(LINKAGE_QUALITY)}.",
-        )
-    missing = [
-        pl.lit(None, dtype=kind).alias(name)
-        for name, kind in LINKAGE_QUALITY.items()
-        if name not in frame.columns
-    ]
-    return frame.with_columns(missing).select(
-        pl.col(name).cast(kind) for name, kind in LINKAGE_QUALITY.items()
-    )
 
 
 def _swap(building: Path, target: Path) -> None:

@@ -45,7 +45,7 @@ class Standing:
     Attributes:
         taken: The marts that are taken over.
         built: The models that are built, staging ones among them, each after what it reads.
-        checked: The models with those of their checks that are to be run.
+        checked: The models of which a check is to be run, with those that are.
         fingerprints: Of every model, and of what is not a model and is read by one.
     """
 
@@ -81,12 +81,13 @@ def standing(
         for model in models
     ]
     wanted = {model.name for model in models if model.layer != "intermediate"} - (same & kept)
-    wanted = wanted.union(*(_reads(model, check) for model in checked for check in model.checks))
+    wanted = wanted.union(*map(read_by_checks, checked))
     for model in reversed(models):
         if model.name in wanted - (same & kept):
             wanted |= _sources(model)
     built = tuple(model for model in models if model.name in wanted - (same & kept))
-    return Standing(frozenset(same & kept), built, tuple(checked), told)
+    to_check = tuple(model for model in checked if model.checks)
+    return Standing(frozenset(same & kept), built, to_check, told)
 
 
 def _fingerprints(
@@ -116,7 +117,7 @@ def _fingerprints(
         return told[name]
 
     for model in models:
-        for name in {model.name}.union(*(_reads(model, check) for check in model.checks)):
+        for name in {model.name} | read_by_checks(model):
             of(name)
     return told
 
@@ -130,6 +131,11 @@ def _sources(model: Model) -> frozenset[str]:
     """What has to be there before a model can be built."""
     from_models = worked_out()
     return model.reads.union(*(from_models.get(name, frozenset()) for name in model.reads))
+
+
+def read_by_checks(model: Model) -> frozenset[str]:
+    """The tables that a model's checks read."""
+    return frozenset[str]().union(*(_reads(model, check) for check in model.checks))
 
 
 def _reads(model: Model, check: str) -> frozenset[str]:

@@ -109,9 +109,9 @@ step AS (
 
 SELECT step.person_id, step.partner, step.step, step.step_date,
        code."rank"::INTEGER AS step_rank, code.category = 'journey' AS is_journey,
-       list(DISTINCT step.detail ORDER BY step.detail) FILTER (step.detail IS NOT NULL) AS details,
-       list(DISTINCT step.custody_key) FILTER (step.custody_key IS NOT NULL) AS custody_keys,
-       list(DISTINCT step.sentence_key) FILTER (step.sentence_key IS NOT NULL) AS sentence_keys
+       list_sort(list_distinct(list(step.detail))) AS details,
+       list_sort(list_distinct(list(step.custody_key))) AS custody_keys,
+       list_sort(list_distinct(list(step.sentence_key))) AS sentence_keys
 FROM step
 INNER JOIN extract ON extract.partner = step.partner AND step.step_date <= extract.data_as_at
 LEFT JOIN seed_code AS code ON code.list = 'step' AND code.code = step.step
