@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
@@ -61,11 +61,20 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Row:
-    """One published count: its labels, the atoms it counts and the totals it is a part of."""
+    """One published count.
+
+    Attributes:
+        labels: What the publication calls it.
+        where: The atoms that it counts.
+        totals: The published counts that it is a part of, and may not be nearly all of.
+        within: Others that hold it. It may be nearly all of them, and somebody may be known to be
+            left over; how few are may not.
+    """
 
     labels: tuple[str, ...]
     where: Where
     totals: tuple[Where, ...] = ()
+    within: tuple[Where, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,18 +168,31 @@ class Population:
     @cached_property
     def totals(self) -> tuple[tuple[int, int], ...]:
         """Pairs of places: a cell, and a cell it is a part of."""
-        pairs = {
-            (self.position[row.where], self.position[total])
-            for table in self.tables
-            for row in table.rows
-            for total in row.totals
-        }
-        return tuple(sorted(pairs))
+        return self._pairs(lambda row: row.totals)
+
+    @cached_property
+    def remainders(self) -> tuple[tuple[int, int, bool], ...]:
+        """Places of a cell and of one that holds it, and whether that is a total of it."""
+        totals = set(self.totals)
+        within = {*self._pairs(lambda row: row.within)} - totals
+        return tuple(
+            sorted([*((*pair, True) for pair in totals), *((*pair, False) for pair in within)])
+        )
 
     @property
     def digest(self) -> str:
         """The SHA-256 of the declaration, by which a change from one release to the next shows."""
         return digest(as_document(self))
+
+    def _pairs(self, holding: Callable[[Row], Iterable[Where]]) -> tuple[tuple[int, int], ...]:
+        """Each cell with those that hold it."""
+        pairs = {
+            (self.position[row.where], self.position[one])
+            for table in self.tables
+            for row in table.rows
+            for one in holding(row)
+        }
+        return tuple(sorted(pairs))
 
     def _holds(self, atoms: NDArray[np.int64], where: Where) -> NDArray[np.bool_]:
         """Which atoms are in a set."""
@@ -227,6 +249,8 @@ def as_document(population: Population) -> dict[str, Any]:
                         "where": _plain(row.where),
                         "totals": [_plain(total) for total in row.totals],
                     }
+                    # Only where there are such, so that older declarations keep their digest.
+                    | ({"within": [_plain(one) for one in row.within]} if row.within else {})
                     for row in table.rows
                 ],
             }
@@ -259,6 +283,7 @@ def from_document(document: Mapping[str, Any]) -> Population:
                             tuple(row["labels"]),
                             where(**row["where"]),
                             tuple(where(**total) for total in row["totals"]),
+                            tuple(where(**one) for one in row.get("within", ())),
                         )
                         for row in table["rows"]
                     ),
@@ -326,7 +351,7 @@ def _check_wheres(population: Population) -> None:
     known = {dimension.name: set(dimension.categories) for dimension in population.dimensions}
     rows = [row for table in population.tables for row in table.rows]
     sets = [*population.impossible, *(row.where for row in rows)]
-    for cell in [*sets, *(total for row in rows for total in row.totals)]:
+    for cell in [*sets, *(one for row in rows for one in (*row.totals, *row.within))]:
         if any(name not in known or not set(chosen) <= known[name] for name, chosen in cell):
             raise DisclosureError(
                 f"A cell of the population {population.name} is of a dimension or category that "
@@ -349,12 +374,12 @@ def _check_totals(population: Population) -> None:
         total
         for table in population.tables
         for row in table.rows
-        for total in row.totals
+        for total in (*row.totals, *row.within)
         if total not in population.position
     ]
     if stray or any(
         (population.matrix[part] & ~population.matrix[total]).any()
-        for part, total in population.totals
+        for part, total, _ in population.remainders
     ):
         raise DisclosureError(
             f"A cell of the population {population.name} is called a part of a total that is not "

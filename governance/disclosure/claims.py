@@ -10,8 +10,9 @@ somebody who knows all that is published must find possible
 
 A cell that is masked for another's sake, or because it is nearly all of a total, has nothing to
 hide but that: its range must be no narrower than that of a mask, and reach the edge. So must the
-range of every small cell of one segment alone, where releases overlap: the joiners of a quarter, or
-those who dropped out.
+range of every small remainder of a count within another that is no total of it, as of those who
+fell out between two stages; and that of every small cell of one segment alone, where releases
+overlap: the joiners of a quarter, or those who dropped out.
 
 A candidate shows what it is an example of, and stays possible when more is masked.
 """
@@ -73,11 +74,11 @@ def targets(system: System) -> Iterator[tuple[tuple[object, ...], Target]]:
         for cell in np.flatnonzero(masked[release]):
             strict = bool(counts[cell] < rule.threshold)
             yield ("cell", release, int(cell)), Target(window, matrix[cell], int(cell), strict)
-        for part, total in population.totals:
+        for part, total, strict in population.remainders:
             rest = matrix[total] & ~matrix[part]
             if counts[total] - counts[part] < rule.threshold and rest.any():
-                key = ("rest", release, rest.tobytes())
-                yield key, Target(window, rest, part, strict=True)
+                of_total = "rest of a total" if strict else "rest"
+                yield (of_total, release, rest.tobytes()), Target(window, rest, part, strict)
     if len(system.windows) > 1:
         small = (system.base_segments < rule.threshold) & population.possible
         for segment, cell in np.argwhere(small):

@@ -30,7 +30,7 @@ class Near:
         cells: Its cells.
         matrix: Which of the atoms looked at each cell counts.
         possible: Which cells could have anyone, in any atom.
-        totals: Pairs of a cell and one that it is a part of.
+        remainders: Cells with one that holds them, of which a few left over are not told.
         atoms: Which atoms are looked at.
         coordinates: The place of their category in each dimension.
     """
@@ -39,7 +39,7 @@ class Near:
     cells: tuple[Where, ...]
     matrix: NDArray[np.bool_]
     possible: NDArray[np.bool_]
-    totals: tuple[tuple[int, int], ...]
+    remainders: tuple[tuple[int, int, bool], ...]
     atoms: NDArray[np.int64]
     coordinates: NDArray[np.int64]
 
@@ -59,7 +59,7 @@ def near(population: Population, base: Counts) -> Near:
         population.cells,
         np.ascontiguousarray(population.matrix[:, atoms]),
         population.possible,
-        population.totals,
+        population.remainders,
         atoms,
         population.atoms[atoms],
     )
@@ -92,7 +92,7 @@ def _near(population: Population, occupied: NDArray[np.int64]) -> NDArray[np.int
 def _sets(population: Population) -> Iterator[NDArray[np.bool_]]:
     """Every set of atoms that the audit asks about."""
     yield from population.matrix
-    for part, total in population.totals:
+    for part, total, _ in population.remainders:
         yield population.matrix[total] & ~population.matrix[part]
 
 

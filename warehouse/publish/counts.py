@@ -184,6 +184,7 @@ def _rows(
                 *([cell(line.of, chosen)] if line.of is not None else []),
                 *([cell(line.states, {})] if split is not None and not split.known else []),
             ),
+            tuple(cell(one, chosen) for one in line.within),
         )
         for line in lines
     )

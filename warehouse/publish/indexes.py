@@ -51,11 +51,13 @@ class Line:
         labels: What the publication calls it.
         states: What it counts.
         of: The states of the line that it is a part of; none for a total.
+        within: The states of other lines that it is a part of, as a later stage is of an earlier.
     """
 
     labels: tuple[str, ...]
     states: frozenset[str]
     of: frozenset[str] | None = None
+    within: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,18 @@ def closed_sets(needs: Sequence[tuple[int, int]]) -> tuple[frozenset[int], ...]:
     return tuple(found)
 
 
+def one_within_another(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Lines, each with those that hold it: who fell out between two is a count like any other."""
+    every = dict.fromkeys(line.states for line in lines)
+    return tuple(
+        replace(
+            line,
+            within=tuple(one for one in every if line.states < one and one != line.of),
+        )
+        for line in lines
+    )
+
+
 def state_of(stages: frozenset[int], days: int | None) -> str:
     """The state of a unit that reached some stages, the second after so many days."""
     reached = "stages " + " ".join(map(str, sorted(stages)))
@@ -189,10 +203,10 @@ def _cohorts(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
             told[0]["cohort_title"],
             ("step_number", "step", "is_part"),
             tuple(states),
-            tuple(lines),
+            one_within_another(lines),
             quarters,
             complete,
-            tuple(curve),
+            one_within_another(curve),
         )
 
 
