@@ -9,10 +9,12 @@ import functools
 import os
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from difflib import unified_diff
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from few_counts import few_counts
@@ -44,8 +46,21 @@ from governance.agreements import parse_agreement
 CUSTODY = "inbox/police/custody.csv"
 
 
+def by_the_account(patch: pytest.MonkeyPatch) -> None:
+    """Have everything done by one account, as it is where a partnership is set up."""
+    patch.setattr("flows.context.pwd.getpwuid", lambda _: SimpleNamespace(pw_name="journeys"))
+
+
 def a_partnership_with_a_history(ran: Path, folder: Path) -> None:
-    """A partnership that published, had its glass broken, was asked to erase, and ran again."""
+    """A partnership that published, had its glass broken and ran again."""
+    with few_counts(), pytest.MonkeyPatch.context() as patch:
+        by_the_account(patch)
+        make_slight(patch, MARTS | {"linkage_quality"})
+        patch.setattr("flows.apart.in_a_child", lambda function, *args: function(*args))
+        _live_through(ran, folder)
+
+
+def _live_through(ran: Path, folder: Path) -> None:
     shutil.copytree(ran, folder)
     settings = load_settings(folder / "partnership.yaml")
     approve_for_demonstration(settings)
@@ -55,13 +70,23 @@ def a_partnership_with_a_history(ran: Path, folder: Path) -> None:
     close_glass(settings, glass.glass_id)
     _send_too_much(folder / CUSTODY)
     _let_lapse(folder)
-    with few_counts(), pytest.MonkeyPatch.context() as patch:
-        make_slight(patch, MARTS | {"linkage_quality"})
-        patch.setattr("flows.apart.in_a_child", lambda function, *args: function(*args))
-        run_refresh(settings)
+    run_refresh(settings)
     refs = [line.split(",")[0] for line in (folder / CUSTODY).read_text().splitlines()]
     (folder / "request.csv").write_text(f"custody_ref\n{refs[1]}\n")
     (folder / "unknown.csv").write_text("custody_ref\nCU9999999\n")
+    _tamper(folder)
+
+
+def _tamper(folder: Path) -> None:
+    """A copy of the record, out of which somebody took that the glass was broken."""
+    copy = folder / "tampered"
+    copy.mkdir()
+    for name in ("partnership.yaml", "control.db"):
+        shutil.copy(folder / name, copy / name)
+    for name in ("checkpoints", "keys", "agreements"):
+        shutil.copytree(folder / name, copy / name)
+    with sqlite3.connect(copy / "control.db") as database:
+        database.execute("DELETE FROM audit_entry WHERE detail LIKE '%\"opened\"%'")
 
 
 def _send_too_much(extract: Path) -> None:
@@ -96,6 +121,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, ran_original: Path) -> Iter
     copy = tmp_path_factory.mktemp("officer") / "demo"
     shutil.copytree(made, copy)
     with pytest.MonkeyPatch.context() as patch:
+        by_the_account(patch)
         patch.chdir(copy)
         patch.setenv("COLUMNS", "118")
         patch.delenv("JOURNEYS_CONFIG", raising=False)
