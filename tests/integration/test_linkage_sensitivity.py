@@ -107,13 +107,21 @@ def test_what_a_publication_says_of_its_figures_is_made_from_a_release(release) 
     year = ("July 2025 to June 2026", date(2025, 7, 1), date(2026, 6, 30))
     named = ("numbers_in_effective_treatment", "opiate_or_crack", "Title", *year)
     shown = table("outcomes", [(*named, "All", "All", "405", "[z]", "[z]", "people")])
-    made = about_tables(release, shown, table("funnel", []), read_published(None))
+    step = "Tested positive on arrest, not already in structured treatment"
+    whole = ("positive_test", "From a test", *year, "All", "All", 1, step, False)
+    funnel = table("funnel", [(*whole, "120", "120", "100")])
+    made = about_tables(release, shown, funnel, read_published(None))
     for name, frame in made.items():
         assert tuple(frame.columns) == COLUMNS[name]
         check_shown(name, frame, 5)
-    (told,) = made["linkage_sensitivity"].rows()
-    # Of too few people to say between what it would lie.
-    assert told == (*named[:2], year[0], "405", "people", "[u]", "[u]")
+    told = made["linkage_sensitivity"].rows()
+    assert (
+        told
+        == [  # of too few people to say
+            (*named[:2], year[0], "405", "people", "[u]", "[u]"),
+            ("positive_test", f"1. {step}", year[0], "120", "people", "[u]", "[u]"),
+        ]
+    )
     rows = {(row["list"], row["place"]): row for row in made["framework"].to_dicts()}
     assert len(rows) == release.execute("SELECT count(*) FROM indicator").fetchone()[0]
     effective = rows["Criminal-justice and treatment indicators", 10]
