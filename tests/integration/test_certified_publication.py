@@ -24,7 +24,8 @@ from warehouse.publish.standing import standings
 from warehouse.publish.windows import Window, window_of
 
 RULE = Rule()
-BY_KEY = {"funnel released", "outcomes tests", "outcomes treated", "transitions next_step"}
+NEXT = {"transitions arrest", "transitions referral"}
+BY_KEY = {"funnel released", "outcomes tests", "outcomes treated", *NEXT}
 
 
 @pytest.fixture(scope="module")
@@ -150,12 +151,32 @@ def of_marts(con: duckdb.DuckDBPyConnection, key: str, labels: tuple[str, ...]) 
         f"AND stage_number = {labels[0]}",
         "outcomes tests": f"SELECT coalesce(sum({labels[-1]}), 0) FROM outcome "
         f"WHERE metric = 'tests' AND period_id = ? AND measure = '{labels[0]}'",
-        "transitions next_step": "SELECT count(*) FROM transition WHERE period_id = ? "
+        f"transitions {labels[0].lower()}": "SELECT count(*) FROM transition WHERE period_id = ? "
         f"AND step = lower('{labels[0]}') AND next_kind IN ('{labels[1]}', "
         f"CASE '{labels[1]}' WHEN 'All' THEN 'New arrest' END, "
         f"CASE '{labels[1]}' WHEN 'All' THEN 'No new step' END)",
     }[key]
     return int(con.execute(query, [QUARTERS[1]]).fetchall()[0][0])
+
+
+def test_what_came_after_each_step_is_told_as_finely_as_that_step_allows() -> None:
+    con = small_marts.marts()
+    quarter = window_of(STARTS[1], "quarter")
+    con.execute(
+        "INSERT INTO transition SELECT ?, person_id, 'referral', CASE WHEN row_number() OVER "
+        "(ORDER BY person_id) = 1 THEN 'New arrest' ELSE 'No new step' END FROM person LIMIT 9",
+        [QUARTERS[1]],
+    )
+    told = {
+        one.name: counted(con, one, quarter, RULE).submission.population.dimensions[0].categories
+        for one in indexes(con)
+        if one.kind == "transitions"
+    }
+    con.close()
+    assert told == {
+        "arrest": ("Arrest: New arrest", "Arrest: No new step"),
+        "referral": ("Referral: A new step", "Referral: No new step"),
+    }
 
 
 def test_too_small_a_split_is_widened_or_left_out(con: duckdb.DuckDBPyConnection) -> None:

@@ -196,7 +196,8 @@ def _fitting(
     """An index, or a wider one of which few lines are small, and its units."""
     units = _units(con, index, window)
     for one in index.wider if not decided else ():
-        if few_small(_parts(index, units, rule), rule):
+        parts = _parts(index, units, rule)
+        if parts and few_small(parts, rule):
             break
         index, units = one, _units(con, one, window)
     return index, units

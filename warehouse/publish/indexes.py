@@ -1,4 +1,4 @@
-"""What may be published: one index a cohort, a metric and the table of transitions.
+"""What may be published: one index a cohort, a metric and a step that something came after.
 
 An index counts one unit, and each unit is in one of its *states*: how far it came through a cohort,
 which of a metric's measures ask about it and count it, or from which step it went to which. A
@@ -62,7 +62,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Index:
-    """One cohort, metric or table of transitions.
+    """One cohort, one metric, or what came after one step.
 
     Attributes:
         kind: funnel, outcomes or transitions.
@@ -295,45 +295,47 @@ def _transitions(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
         "SELECT list, code, label FROM code WHERE list IN ('step', 'next_step') "
         "AND (list = 'next_step' OR category = 'journey') ORDER BY list, \"rank\""
     ).fetchall()
-    steps = [label for kind, code, label in codes if kind == "step" and code not in STEPS_NOT_FROM]
+    steps = [(code, label) for kind, code, label in codes if kind == "step"]
     nexts = list(dict.fromkeys(label for kind, _, label in codes if kind == "next_step"))
+    groupings = ({one: one for one in nexts}, *wider_next(nexts))
     quarters, complete = _reported(
         con,
         "SELECT start_date, end_date + (SELECT days FROM policy WHERE name = 'next_contact')"
         "::INTEGER, period_id IN (SELECT period_id FROM transition) FROM period",
         [],
     )
-    each = _next_steps(steps, {one: one for one in nexts}, quarters, complete)
-    yield replace(
-        each,
-        wider=tuple(_next_steps(steps, groups, quarters, complete) for groups in wider_next(nexts)),
-    )
+    for code, label in steps:
+        if code not in STEPS_NOT_FROM:
+            each, *wider = (
+                _next_steps(code, label, groups, quarters, complete) for groups in groupings
+            )
+            yield replace(each, wider=tuple(wider))
 
 
 def _next_steps(
-    steps: Sequence[str],
+    code: str,
+    label: str,
     groups: Mapping[str, str],
     quarters: tuple[Window, ...],
     complete: tuple[tuple[Window, date], ...],
 ) -> Index:
-    """The table of transitions, what came next in groups."""
+    """What came next after one step, in groups: each step has the finest that it can be told in."""
     nexts = tuple(dict.fromkeys(groups.values()))
-    lines = []
-    for step in steps:
-        whole = frozenset(transition_state(step, one) for one in nexts)
-        lines.append(Line((step, "All"), whole))
-        lines += [
-            Line((step, one), frozenset({transition_state(step, one)}), whole) for one in nexts
-        ]
+    states = tuple(transition_state(label, one) for one in nexts)
+    whole = frozenset(states)
+    parts = (
+        Line((label, one), frozenset({state}), whole)
+        for one, state in zip(nexts, states, strict=True)
+    )
     return Index(
         TRANSITIONS,
-        "next_step",
+        code,
         "transitions",
         "steps",
         "What happens next",
         ("from_step", "to_step"),
-        tuple(transition_state(step, one) for step in steps for one in nexts),
-        tuple(lines),
+        states,
+        (Line((label, "All"), whole), *parts),
         quarters,
         complete,
         is_split=False,
