@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from asking import Someone, current_run, dump, rows_of, someone, write_rows
 from at_source import deliver, to_source
+from every_byte import Gone, found_in, readable_stores
 
-import warehouse.connect
-import warehouse.release
 from flows import rights, rights_status
 from flows.context import open_control
 from flows.destruction import destroy
@@ -85,30 +84,23 @@ def assert_gone(partnership: Partnership, one: Someone) -> None:
 # At the hub
 
 
-@pytest.fixture
-def readable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stores without encryption or compression, so that every byte of their files can be read."""
-
-    def attach(con: Any, path: Path, alias: str, key: str, *, read_only: bool, **_: Any) -> None:
-        con.execute("PRAGMA force_compression='uncompressed'")
-        con.execute(f"ATTACH '{path}' AS {alias} {'(READ_ONLY)' if read_only else ''}")
-
-    for room in (warehouse.connect, warehouse.release):
-        monkeypatch.setattr(room, "attach", attach)
+def kept_of(partnership: Partnership, gone: Gone, *beside: Path) -> dict[str, set[str]]:
+    """Where anything of somebody is, but in what the partners sent and in the truth."""
+    found = found_in(partnership.settings, gone, beside)
+    sent = tuple(str(partnership.folder / name) for name in ("inbox", "truth"))
+    return {place: what for place, what in found.items() if not place.startswith(sent)}
 
 
-def files_with(folder: Path, *needles: bytes) -> set[str]:
-    """The files under a folder in which one of some strings of bytes is."""
-    return {
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if path.is_file() and any(needle in path.read_bytes() for needle in needles)
-    }
-
-
-@pytest.mark.usefixtures("readable")
-def test_whoever_is_erased_is_in_no_byte_of_what_is_kept(fresh: Partnership) -> None:
+def test_whoever_is_erased_is_in_no_byte_of_what_is_kept(
+    fresh: Partnership, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    readable_stores(monkeypatch)
     run_refresh(fresh.settings)
+    assert fresh.journeys("publish", "--demo-officers").exit_code == 0
     one = someone(fresh)
     row, person, records = one.row, one.person, one.records
     encoded = dump(fresh, "identity")["encoded_record"]
@@ -119,9 +111,14 @@ def test_whoever_is_erased_is_in_no_byte_of_what_is_kept(fresh: Partnership) -> 
     theirs = {value for each in encoded if each[0] in records for value in each[2:]} - others
     own = {value for value in theirs if isinstance(value, int)}
     assert len(records) >= 3 and len(own) > 20
-    needles = [n.to_bytes(8, "little", signed=True) for n in records | own] + [person.encode()]
-    before = files_with(fresh.folder, *needles)
-    assert {name.split("/")[0] for name in before} == {"stores", "releases"} and len(before) == 3
+    sent = [row["pnc_id"], *one.refs, "ZEBEDEE", "QUILL", "EBENEZER"]
+    gone = Gone([person, *sent], records | own)
+    out = tmp_path / "handed" / "analyst.duckdb"
+    handed = ("--to", "B. Recipient", "--reason", "Commissioning", "--out", str(out))
+    assert fresh.journeys("release", "key", "analyst", *handed).exit_code == 0
+    before = kept_of(fresh, gone, out.parent)
+    inside = {place for place in before if place.startswith(str(fresh.folder))}
+    assert len(inside) == 2 * 3 and str(out) in before
     somebody = {"forename": "ZEBEDEE", "surname": "QUILL", "dob": "1981-02-03", "sex": "M"}
     nothing = dict.fromkeys(("pnc_id", *somebody), "")
     file = asked_for(fresh, {**nothing, "pnc_id": row["pnc_id"]}, {**nothing, **somebody})
@@ -131,7 +128,6 @@ def test_whoever_is_erased_is_in_no_byte_of_what_is_kept(fresh: Partnership) -> 
     report = run_refresh(fresh.settings)
     assert report["rights"]["people"] == 1
     assert report["rights"]["tables"] == answered.found.tables
-    assert files_with(fresh.folder, *needles) == set()
     kept = dump(fresh, "suppression")["suppression_token"]
     assert {one[3] for one in kept} >= {"record", "pnc_id", "description"}
     # Both are sent, in records that the hub never saw, and so is the second one's brother.
@@ -144,12 +140,20 @@ def test_whoever_is_erased_is_in_no_byte_of_what_is_kept(fresh: Partnership) -> 
     assert report["rights"]["withheld"]["police"] == len(one.refs) + 2
     assert report["partners"]["police"]["withheld"] >= len(one.refs) + 2
     assert any("objected or were erased" in said for said in report["warnings"])
-    assert files_with(fresh.folder, *needles) == set()
+    assert kept_of(fresh, gone, temporary) == {}
     with open_control(fresh.settings) as control:
         told = [one.detail for one in control.audit_entries() if "request" in one.detail]
         (request,) = control.rights_requests()
     assert [one.get("said", one.get("records")) for one in told] == ["taken in", len(records)]
     assert request.applied_run is not None and request.records == len(records)
+    # The file that was handed out before is beyond reach, and told of; one made now is clean.
+    assert any(
+        "B. Recipient" in said for said in rights_status.status(fresh.settings)["handed_out"]
+    )
+    out.unlink()
+    out.with_name(f"{out.name}.key").unlink()
+    assert fresh.journeys("release", "key", "analyst", *handed).exit_code == 0
+    assert kept_of(fresh, gone, out.parent) == {}
     listed = fresh.journeys("rights", "status").output
     assert "applied by run" in listed and "ZEBEDEE" not in listed
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 from leak_scan import Needles, scan_bytes, scan_sqlite
 
@@ -40,16 +41,27 @@ class Gone:
             _unsigned(one, form): one for one in self.numbers for form in ("d", "016x")
         }
         self._written |= {str(one): one for one in self.numbers}
-        self._packed = {
-            one.to_bytes(8, order, signed=one < 0): one
+        packed = [
+            (int.from_bytes(one.to_bytes(8, order, signed=one < 0), "little"), one)
             for one in self.numbers
             for order in ("little", "big")
-        }
+        ]
+        self._packed = dict(sorted(packed))
+        self._sorted = np.array(list(self._packed), dtype=np.uint64)
 
     def in_raw(self, content: bytes) -> set[str]:
         """What is found in some bytes as they are: texts in any case, numbers as eight bytes."""
         hits = self.needles.in_bytes(content)
-        return hits | {f"number {one}" for form, one in self._packed.items() if form in content}
+        return hits | {f"number {self._packed[form]}" for form in self._packed_in(content)}
+
+    def _packed_in(self, content: bytes) -> set[int]:
+        """The numbers that stand in some bytes at any place, as eight bytes of either order."""
+        found: set[int] = set()
+        for start in range(min(8, len(content) - 7) if self._packed else 0):
+            every = np.frombuffer(content, "<u8", (len(content) - start) // 8, start)
+            at = np.searchsorted(self._sorted, every).clip(max=len(self._sorted) - 1)
+            found |= set(every[self._sorted[at] == every].tolist())
+        return found
 
     def in_text(self, content: bytes) -> set[str]:
         """What is found in some bytes and what they unpack to; numbers as they are written too."""
