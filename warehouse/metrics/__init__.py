@@ -24,6 +24,8 @@ numerator        What holds of it *and* of the denominator is counted; what a co
                  know (NULL) does not hold.
 ``lag``          Days after the period's end that follow-up needs: 0, a policy name, or a sum such
                  as ``start_long + effective``.
+``target``       Optional ``{value, unit, source, dated}``: to be reached or passed, or with
+                 ``at_most: true`` to be reached or stayed below.
 ===============  ===================================================================================
 
 A metric is reported for a period when its end and the lag lie on or before the earliest date of

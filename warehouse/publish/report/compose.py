@@ -25,7 +25,7 @@ HEADLINE_STRENGTH = 1.5
 UNCHANGED = "No figure changed by more than rounding, linkage and chance could have made it."
 CHANGED_A_LITTLE = (
     "No change stands out. Of so many figures a few differ by chance; those that rose or fell by "
-    "more than is usual say so where they stand."
+    "more than is usual say so under “Change”."
 )
 
 WORDS = {
