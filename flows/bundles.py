@@ -93,7 +93,7 @@ def make_bundle(settings: Settings, partner: str, out: Path, today: date) -> Bun
             settings.purpose,
             ring_of(settings, "identifier"),
             hub_public_key(ring_of(settings, "seal")),
-            documents_of(settings, partner),
+            documents_of(settings, partner, today),
             today,
         )
         passphrase = new_passphrase()
@@ -117,13 +117,15 @@ def public_key_path(settings: Settings, partner: str) -> Path:
     return settings.folder / "keys" / "partners" / f"{partner}.pub"
 
 
-def documents_of(settings: Settings, partner: str) -> dict[str, str]:
+def documents_of(settings: Settings, partner: str, today: date) -> dict[str, str]:
     """What a partner's encoding is held to, as file name → text.
 
     The agreement, and the partnership's own policy, code lists and mapping where it has any.
     """
+    from governance.agreements import file_of_day
+
     part = settings.partner(partner)
-    found = {"agreement.yaml": part.agreement}
+    found = {"agreement.yaml": file_of_day(part.agreement, today)}
     if settings.policy.is_file():
         found["policy.yaml"] = settings.policy
     if settings.codes is not None:

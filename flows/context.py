@@ -64,6 +64,11 @@ class RunContext:
         """This run's lists of rows it could not use."""
         return self.settings.quarantine / self.run_id
 
+    @property
+    def over_sharing(self) -> Path:
+        """This run's reports to partners of columns that no agreement lists."""
+        return self.settings.over_sharing / self.run_id
+
 
 def new_run_id(now: datetime) -> str:
     """A run id such as 20261121-225027-3f9a: it sorts by time and no two runs share one."""

@@ -146,7 +146,7 @@ def _extracts(settings: Settings, asked: Asked, today: date) -> Part:
 
 
 def _agreements(settings: Settings, asked: Asked, today: date) -> Part:
-    from flows.cli.agreements import agreement_states
+    from flows.agreement_states import agreement_states
 
     found = agreement_states(settings, today)
     lapsed = [partner for partner, one in found.items() if not one["in_force"]]

@@ -51,6 +51,7 @@ def recover(settings: Settings, control: Control, clock: Clock) -> list[str]:
     keep_only(settings.drafts, control.draft_ids())
     keep_only(settings.certificates, control.draft_ids())
     keep_only(settings.quarantine, committed | set(control.failed_runs()))
+    keep_only(settings.over_sharing, committed)
     put_away_withdrawn(settings, control)
     keep_only(settings.publications, {p.publication_id for p in control.publications()})
     return dead
@@ -78,7 +79,8 @@ def _check_they_belong_together(settings: Settings, control: Control) -> None:
 
 def discard(settings: Settings, run_id: str) -> None:
     """Remove all that a run which is not to count has written, but for its quarantine lists."""
-    for zone in (settings.stores, settings.releases, settings.drafts, settings.certificates):
+    zones = (settings.stores, settings.releases, settings.drafts, settings.certificates)
+    for zone in (*zones, settings.over_sharing):
         remove_folder(zone / run_id)
 
 
@@ -106,6 +108,7 @@ def tidy(settings: Settings, control: Control) -> None:
     # A list is kept for as long as the extract it is about is the one staged.
     about_staged = {extract.run_id for extract in control.staged_extracts().values()}
     keep_only(settings.quarantine, recent | failed_since | about_staged)
+    keep_only(settings.over_sharing, recent | about_staged)
 
 
 def put_away_withdrawn(settings: Settings, control: Control) -> None:

@@ -24,6 +24,7 @@ from flows.files import private_folder, write_text
 from flows.history import drift_of, lateness_of
 from flows.intake import Agreed, Parted, Problems, Pulled, Staged, Taken
 from flows.keys import check_rings, key_check, keyed_digest
+from flows.over_sharing import report_over_sharing
 from flows.records import check_own_records
 from flows.safe_errors import Rejected, guarded
 from flows.sealed import check_arrived, check_one_key, find_sealed, open_arrived
@@ -186,6 +187,8 @@ def stage(run: RunContext, parted: Parted) -> Staged:
         StoreError: If a store is missing, corrupt or was made with another key.
     """
     in_use = fill_stores(run, parted)
+    for partner, taken in parted.taken.items():
+        report_over_sharing(run, partner, taken.facts, parted.agreed.agreements[partner])
     return Staged(parted.agreed, parted.taken, in_use)
 
 

@@ -102,6 +102,7 @@ class _Facts(_Part):
 def pack(encoded: Encoded) -> bytes:
     """An encoded extract as the bytes that are sealed."""
     facts = asdict(encoded.facts) | {"data_as_at": encoded.facts.data_as_at.isoformat()}
+    del facts["over_listed"]  # What the partner calls its columns is no business of the hub's.
     members = {FACTS: _json(facts)}
     for epoch, part in sorted(encoded.parts.items()):
         for table, frame in ({ENCODINGS: part.encoded} | part.events).items():

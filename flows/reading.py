@@ -66,6 +66,7 @@ class Facts:
         noted: What was emptied or withheld: table, column, rule, count.
         other_files: Files beside it that were not read.
         not_taken: Rows of each table that may not be taken in.
+        over_listed: The names of those columns, by table; they stay where the files were read.
     """
 
     rows: Mapping[str, Mapping[str, int]]
@@ -77,6 +78,7 @@ class Facts:
     noted: list[dict[str, str | int]] = field(default_factory=list)
     other_files: int = 0
     not_taken: Mapping[str, int] = field(default_factory=dict)
+    over_listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def total(self, count: str) -> int:
         """Rows received, kept, quarantined or withheld, over all tables."""
@@ -92,7 +94,7 @@ class Read:
 
     raw: Mapping[str, pl.DataFrame] = field(repr=False)
     examined: Examined = field(repr=False)
-    over_shared: int
+    over_listed: Mapping[str, tuple[str, ...]]
     missing: tuple[str, ...]
     left: int
     not_taken: Mapping[str, int]
@@ -131,7 +133,7 @@ def read_extract(arrived: Arrived, terms: Terms) -> Read:
     return Read(
         raw=raw,
         examined=examined,
-        over_shared=sum(map(len, over_shared.values())),
+        over_listed={name: columns for name, columns in over_shared.items() if columns},
         missing=missing,
         left=arrived.others + len(arrived.files) - len(agreed) - len(not_taken),
         not_taken=not_taken,
@@ -151,7 +153,7 @@ def facts_of(read: Read, as_at: date) -> Facts:
             }
             for name, received in validated.rows.items()
         },
-        over_shared=read.over_shared,
+        over_shared=sum(map(len, read.over_listed.values())),
         data_as_at=data_reach(validated.frames.values(), as_at),
         profile={name: one for name, one in read.examined.profile.items() if name in read.raw},
         missing=read.missing,
@@ -159,6 +161,7 @@ def facts_of(read: Read, as_at: date) -> Facts:
         noted=validated.noted.sort("count", descending=True).to_dicts(),
         other_files=read.left,
         not_taken=read.not_taken,
+        over_listed=read.over_listed,
     )
 
 

@@ -9,6 +9,7 @@ from flows.cases import warnings as rights_warnings
 from flows.context import RunContext
 from flows.drafting import Drafted
 from flows.intake import Staged, Taken
+from flows.over_sharing import told_of
 from flows.safe_errors import Rejected
 from flows.suppressed import Erased
 from governance.agreements import gaps_in_words
@@ -177,7 +178,13 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
     ]
     said += [
         f"{partner} sent {one.ledger.over_shared} column(s) that its agreement does not list; "
-        "they were dropped. Ask it not to send them."
+        "they were dropped"
+        + (
+            f", and {_place(run, told_of(run, partner))} says which: give it that"
+            if one.facts.over_listed
+            else ""
+        )
+        + ". Ask it not to send them."
         for partner, one in staged.taken.items()
         if one.ledger.over_shared
     ]

@@ -239,6 +239,11 @@ class Settings(_Settled):
         return self.folder / "checkpoints"
 
     @property
+    def over_sharing(self) -> Path:
+        """Where each run tells a partner which columns it sent that its agreement does not list."""
+        return self.folder / "over-sharing"
+
+    @property
     def codes(self) -> Path | None:
         """The partnership's own code lists, which win over the packaged ones; None without."""
         folder = self.folder / "codes"

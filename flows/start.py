@@ -178,6 +178,8 @@ def _signatures(agreement: Agreement, today: date) -> str:
             f'    signatory: "{DEMO_SIGNATORIES[role]}"',
             f"    signed_on: {today.isoformat()}",
             f'    document_digest: "{agreement.document_digest}"',
+            '    attested_by: "Demonstration officer (no real person)"',
+            f"    attested_on: {today.isoformat()}",
         ]
     return "\n".join(lines) + "\n"
 

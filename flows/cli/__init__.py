@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.cli.agreements import agreements_command
+from flows.cli.agreements import agreements_app
 from flows.cli.attack import attack_command
 from flows.cli.audit import audit_app
 from flows.cli.break_glass import break_glass_app
@@ -47,7 +47,6 @@ COMMANDS = (
     ),
     ("publish", publish_command, 'journeys publish --approve --officer "A. Name"'),
     ("verify", verify_command, "journeys verify demo/publications/20261122-020011-91c4"),
-    ("agreements", agreements_command, "journeys agreements --config demo/partnership.yaml"),
     ("evidence", evidence_command, "journeys evidence --out evidence"),
     ("attack", attack_command, "journeys attack --records 10000 --json attack.json"),
     (
@@ -62,8 +61,9 @@ app = program(
     COMMANDS,
     epilog="Begin with `journeys init --out DIR`. Every command has --help with an example.",
 )
-app.add_typer(break_glass_app, name="break-glass")
+app.add_typer(agreements_app, name="agreements")
 app.add_typer(audit_app, name="audit")
+app.add_typer(break_glass_app, name="break-glass")
 app.add_typer(cohorts_app, name="cohorts")
 app.add_typer(keys_app, name="keys")
 app.add_typer(link_app, name="link")

@@ -27,9 +27,9 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
     """The state of a partnership as counts, dates and ids of runs."""
     from datetime import timedelta
 
+    from flows.agreement_states import agreement_states
     from flows.break_glass import ALERT_DAYS, alerts
     from flows.cases import warnings
-    from flows.cli.agreements import agreement_states
     from flows.clock import local_day, utc_now
     from flows.context import open_control
     from flows.drafting import is_fresh

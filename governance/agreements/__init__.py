@@ -11,6 +11,8 @@ void.
     versions    the file, or the folder, and the version in force on a day
     checks      whether it suits the partner and the partnership
     minimised   dropping what it does not share
+    differing   two versions compared, in words
+    examined    all that is amiss with a file, at once
 """
 
 from __future__ import annotations
@@ -23,26 +25,42 @@ from governance.agreements.checks import (
     check_purpose,
     check_recipients,
 )
+from governance.agreements.differing import differences
+from governance.agreements.examined import Examined, earlier_form, examine
 from governance.agreements.law import gaps_in_words
 from governance.agreements.minimised import minimise
 from governance.agreements.model import LATER_CLAUSES, LAW_ENFORCEMENT, Agreement
 from governance.agreements.parts import SIGNING_ROLES, Recipient, Treatment, Use
-from governance.agreements.versions import load_agreement, load_versions, parse_agreement
+from governance.agreements.versions import (
+    agreement_files,
+    coming,
+    file_of_day,
+    load_agreement,
+    load_versions,
+    parse_agreement,
+)
 
 __all__ = [
     "LATER_CLAUSES",
     "LAW_ENFORCEMENT",
     "SIGNING_ROLES",
     "Agreement",
+    "Examined",
     "Recipient",
     "Treatment",
     "Use",
+    "agreement_files",
     "check_covers",
     "check_demonstration",
     "check_known",
     "check_may_receive",
     "check_purpose",
     "check_recipients",
+    "coming",
+    "differences",
+    "earlier_form",
+    "examine",
+    "file_of_day",
     "gaps_in_words",
     "load_agreement",
     "load_versions",

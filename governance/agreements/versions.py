@@ -73,6 +73,20 @@ def agreement_files(path: Path) -> list[Path]:
     return found or [path]
 
 
+def file_of_day(path: Path, on: date) -> Path:
+    """The file of the version that `load_agreement` gives for a day.
+
+    Raises:
+        AgreementError: As that does.
+    """
+    version = load_agreement(path, on).version
+    return next(
+        one
+        for one in agreement_files(path)
+        if read_document(one, Agreement, AgreementError).version == version
+    )
+
+
 def of_day(versions: Sequence[Agreement], on: date | None) -> Agreement:
     """The version that holds on a day, as `load_agreement` says.
 

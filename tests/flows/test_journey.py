@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 from datetime import date, timedelta
@@ -142,13 +143,30 @@ def test_terms_that_change_after_the_extract_is_gone_ask_for_it(ran: Partnership
 
 
 @pytest.mark.usefixtures("slight")
-def test_a_column_the_agreement_does_not_list_is_dropped_and_counted(ran: Partnership) -> None:
+def test_a_column_the_agreement_does_not_list_is_dropped_counted_and_told(ran: Partnership) -> None:
     path = ran.inbox("housing", "duty")
     frame = pl.read_csv(path, infer_schema=False)
-    frame.with_columns(officer_notes=pl.lit("CANARYNOTE")).write_csv(path)
+    frame.with_columns(
+        officer_notes=pl.lit("CANARYNOTE"), **{"Quillfeather 1": pl.lit("CANARYNOTE")}
+    ).write_csv(path)
     report = run_refresh(ran.settings)
-    assert report["partners"]["housing"]["over_shared_columns"] == 1
-    assert any("does not list" in said for said in report["warnings"])
+    assert report["partners"]["housing"]["over_shared_columns"] == 2
+    (said,) = [one for one in report["warnings"] if "does not list" in one]
+    told = ran.folder / "over-sharing" / report["run_id"] / "housing.txt"
+    assert str(told.relative_to(ran.folder)) in said
+    listed = told.with_suffix(".csv").read_bytes()
+    assert listed.decode().splitlines() == [
+        "table,column,rows",
+        f'duty,"(no name that can be told, number 1)",{frame.height}',
+        f"duty,officer_notes,{frame.height}",
+    ]
+    words = told.read_text()
+    assert f"duty.officer_notes, in {frame.height:,} rows" in words and "version 1" in words
+    assert "CANARYNOTE" not in words and "uillfeather" not in words
+    with open_control(ran.settings) as control:
+        (proof,) = control.audit_entries("erasure")
+    digest = "sha256:" + hashlib.sha256(listed).hexdigest()
+    assert proof.partner == "housing" and proof.detail["report"] == digest
     assert "CANARYNOTE" not in json.dumps(report) and "officer_notes" not in json.dumps(report)
 
 

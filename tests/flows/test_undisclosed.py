@@ -56,7 +56,7 @@ def test_results_staged_for_a_purpose_go_when_it_goes_and_come_back_with_it(
     for command in ("agreements", "status"):
         said = ran.journeys(command)
         assert said.exit_code == 0
-        assert "drug_test is not taken in while `pace_63b_purpose`" in said.stdout
+        assert "drug_test is not taken in: its agreement names no purpose" in said.stdout
 
     agreed(ran, "police", pace_63b_purpose="advice_and_treatment")
     report = run_refresh(ran.settings)
