@@ -108,6 +108,7 @@ reference: install ## Renew the pages of the contracts, the warehouse, the metri
 	$(BIN)/python -m schemas.reference docs/reference/contracts
 	$(BIN)/python -m warehouse.reference docs/reference
 	$(BIN)/python -m flows.lineage_page docs/reference/lineage.md
+	$(BIN)/python -m flows.agreement_page docs/reference/agreement.md
 	$(BIN)/python -m flows.roles_page docs/explanation/who-can-read-what.md
 
 officers-page: install ## Renew the answers on the page of officers' questions
