@@ -204,8 +204,9 @@ def _clean_stores(settings: Settings, run_id: str, partner: str) -> None:
 
 
 def _lists(settings: Settings, partner: str) -> list[Path]:
-    """The lists of a partner's rows that could not be used."""
-    return sorted(settings.quarantine.glob(f"*/{partner}.csv"))
+    """The lists of a partner's rows that could not be used, and of columns sent too much."""
+    of_columns = settings.over_sharing.glob(f"*/{partner}.*")
+    return sorted([*settings.quarantine.glob(f"*/{partner}.csv"), *of_columns])
 
 
 def _drafts_of_the_past(settings: Settings, control: Control) -> list[str]:

@@ -66,9 +66,11 @@ def _extracts(settings: Settings, control: Control) -> Iterator[Held]:
 
 
 def _quarantine(settings: Settings, control: Control) -> Iterator[Held]:
-    for run_id in sorted(runs_in(settings.quarantine)):
-        for path in sorted((settings.quarantine / run_id).glob("*.csv")):
-            yield Held("quarantine", run_id, day_of(run_id), (path.stem,))
+    zones = (settings.quarantine, settings.over_sharing)
+    lists = {(run_id, path.stem) for zone in zones for run_id in runs_in(zone)
+             for path in (zone / run_id).glob("*.csv")}  # fmt: skip
+    for run_id, partner in sorted(lists):
+        yield Held("quarantine", run_id, day_of(run_id), (partner,))
 
 
 def _staged(settings: Settings, control: Control) -> Iterator[Held]:

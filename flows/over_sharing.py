@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import re
 from pathlib import Path
 
 from flows.context import RunContext
@@ -18,9 +17,6 @@ from flows.reading import Facts
 from governance.agreements import Agreement
 
 COLUMNS = ("table", "column", "rows")
-
-_A_NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
-"""What a column of a system is called. Anything else might be a value in a header's place."""
 
 
 def report_over_sharing(run: RunContext, partner: str, facts: Facts, agreement: Agreement) -> None:
@@ -74,7 +70,7 @@ def as_csv(facts: Facts) -> str:
 
 def in_words(facts: Facts, agreement: Agreement, run_id: str) -> str:
     """The same as a letter."""
-    lines = [f"  {table}.{column}, in {rows:,} rows" for table, column, rows in _listed(facts)]
+    lines = [f"  {table}: {column}, in {rows:,} rows" for table, column, rows in _listed(facts)]
     return "\n".join(
         [
             f"Columns that the {agreement.partner} agreement (version {agreement.version}) does "
@@ -82,7 +78,9 @@ def in_words(facts: Facts, agreement: Agreement, run_id: str) -> str:
             "",
             f"The extract taken in by run {run_id} had {facts.over_shared:,} of them. They were "
             "dropped on arrival, before anything looked at them; nothing of them was kept.",
-            "Please leave them out of the next extract, or have them agreed.",
+            "Please leave them out of the next extract, or have them agreed. A column that is no "
+            "part of the agreed layout is told by its place, counted from the left without empty "
+            "ones: this letter repeats no header, which may be a value.",
             "",
             *lines,
             "",
@@ -92,11 +90,16 @@ def in_words(facts: Facts, agreement: Agreement, run_id: str) -> str:
 
 def _listed(facts: Facts) -> list[tuple[str, str, int]]:
     return [
-        (table, _named(column, at), facts.rows[table]["received"])
+        (table, _named(column), facts.rows[table]["received"])
         for table, columns in sorted(facts.over_listed.items())
-        for at, column in enumerate(columns, start=1)
+        for column in columns
     ]
 
 
-def _named(column: str, at: int) -> str:
-    return column if _A_NAME.fullmatch(column) else f"(no name that can be told, number {at})"
+def _named(column: str) -> str:
+    """A column of the contract by its name; any other by its place: its header may be a value."""
+    from schemas.reading.translate import UNMAPPED
+
+    if not column.startswith(UNMAPPED):
+        return column
+    return f"column {column.removeprefix(UNMAPPED)} of the file"

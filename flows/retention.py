@@ -263,10 +263,12 @@ def _lists(
 ) -> None:
     for line in lines:
         (partner,) = line.held.partners
-        folder = settings.quarantine / line.held.what
-        (folder / f"{partner}.csv").unlink(missing_ok=True)
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        for zone in (settings.quarantine, settings.over_sharing):
+            folder = zone / line.held.what
+            for path in folder.glob(f"{partner}.*"):
+                path.unlink()
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
 
 def _identity(

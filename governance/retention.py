@@ -20,7 +20,7 @@ from schemas.errors import ConfigError
 
 CLASSES: Final[Mapping[str, str]] = {
     "extracts": "extracts that stay in the inbox",
-    "quarantine": "lists of rows that could not be used",
+    "quarantine": "lists of rows that could not be used, and of columns not agreed",
     "staging": "staged events",
     "encodings": "keyed encodings and marks",
     "links": "candidate links, and what linking goes on from",

@@ -32,6 +32,10 @@ age of criminal responsibility."""
 MATCH_JUDGED_FROM = 10
 """From how many values on a pattern that fits none of them is a mistake."""
 
+UNMAPPED = "unmapped "
+"""What a column that no mapping knows is called, before its place in the file: its own name may be
+a value that stands where a header should be."""
+
 
 def apply_mapping(
     frame: pl.DataFrame, table: Table, mapping: SystemMapping, as_at: date | None = None
@@ -48,15 +52,17 @@ def apply_mapping(
 
     Returns:
         Our columns that the mapping gives, in our order, as strings; dates as `2026-04-01` where
-        they could be read. Then each column that the mapping does not know, under a name that
-        tells nothing, for the agreement to count and drop. Where rows of the file are left out,
-        `FILE_ROW` numbers the others.
+        they could be read. Then each column that the mapping does not know, under a name that tells
+        its place in the file only, for the agreement to count and drop. Where rows of the file are
+        left out, `FILE_ROW` numbers the others.
 
     Raises:
         ExtractRejected: A pattern of the mapping fits no value at all.
     """
     mapped, known = mapping.tables[table.name], mapping.known(table.name)
     _require_fitting(frame, table, mapped)
+    in_file = [name for name in frame.columns if name != FILE_ROW]
+    place = {name: at for at, name in enumerate(in_file, 1)}
     frame = numbered(frame) if mapped.shared_rows else frame
     latest = _latest_birth(frame, table, mapped, as_at or date.today())
     longest = frame.select(pl.exclude(FILE_ROW).str.len_bytes().max())
@@ -72,7 +78,7 @@ def apply_mapping(
             made.append(_mapped(column, mapped.columns[name], mapped, latest).alias(name))
     rows = [name for name in frame.columns if name == FILE_ROW]
     unknown = [name for name in frame.columns if name not in known and name not in rows]
-    made += [pl.col(name).alias(f"unmapped {at}") for at, name in enumerate(unknown, 1)]
+    made += [pl.col(name).alias(f"{UNMAPPED}{place[name]}") for name in unknown]
     read = frame.select(*made, *rows)
     return _own_rows(read, table, mapped) if mapped.shared_rows else read
 

@@ -157,11 +157,12 @@ def test_a_column_the_agreement_does_not_list_is_dropped_counted_and_told(ran: P
     listed = told.with_suffix(".csv").read_bytes()
     assert listed.decode().splitlines() == [
         "table,column,rows",
-        f'duty,"(no name that can be told, number 1)",{frame.height}',
-        f"duty,officer_notes,{frame.height}",
+        f"duty,column {frame.width + 1} of the file,{frame.height}",
+        f"duty,column {frame.width + 2} of the file,{frame.height}",
     ]
     words = told.read_text()
-    assert f"duty.officer_notes, in {frame.height:,} rows" in words and "version 1" in words
+    assert f"duty: column {frame.width + 1} of the file, in {frame.height:,} rows" in words
+    assert "version 1" in words and "officer_notes" not in words
     assert "CANARYNOTE" not in words and "uillfeather" not in words
     with open_control(ran.settings) as control:
         (proof,) = control.audit_entries("erasure")
