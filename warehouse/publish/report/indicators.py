@@ -12,6 +12,7 @@ from warehouse.publish.report.reading import PER_CENT, Reader, Row, grouped
 
 UNTOLD = "cannot be told"
 OURS = ("exact", "proxy", "restricted")  # how a figure from the partners' own records is called
+HELD = "Indicators that can be held against a target"
 OTHERS = "Other indicators that have a figure"
 WITHOUT = "The other rows of the lists have no figure; the page and the workbook say why of each."
 
@@ -62,18 +63,25 @@ def _is_shown(row: Row) -> bool:
 
 
 def _targets_grid(rows: Sequence[Row]) -> Grid:
-    """The indicators that can be held against a target."""
+    """The indicators that can be held against a target; a window that all share is said once."""
+    shared = {row["period"] for row in rows}
+    caption = HELD
+    columns: tuple[str, ...] = ("Indicator", "Value", "Target", "Against target")
+    if len(shared) == 1:
+        caption = f"{HELD}, {shared.pop()}"
+    else:
+        columns += ("Window",)
     return Grid(
-        "Indicators that can be held against a target",
-        ("Indicator", "Window", "Value", "Target", "Against target"),
+        caption,
+        columns,
         tuple(
             (
                 _indicator(row),
-                row["period"],
                 _with_unit(row["value"], row["unit"]),
                 _target(row),
                 row["target_status"].capitalize(),
-            )
+                row["period"],
+            )[: len(columns)]
             for row in rows
         ),
     )

@@ -125,12 +125,12 @@ def overview(caption: str, every: Sequence[tuple[str, Told]]) -> Part:
         caption: What the table holds.
         every: What a measure is called in full, and the measure.
     """
-    columns = ("Measure", "Window", "Number", "Out of", "%", "Range", "Change")
+    columns = ("Measure", "Number", "Out of", "%", "Range", "Change", "Window")
     rows = []
     for title, told in every:
         window, figure = told.series[-1]
         _, *figures = _line("", figure, told.linkage)
-        rows.append((title, window.label, *figures, _change(told)))
+        rows.append((title, *figures, _change(told), window.label))
     return Part(grid=Grid(caption, columns, tuple(rows)))
 
 
