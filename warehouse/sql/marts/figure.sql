@@ -46,7 +46,8 @@ part AS (
              OR quarter.period_id = reported.period_id)
 ),
 
-counted AS (
+-- Of all that a release is made of it has the most rows, so it is read each time and never kept.
+counted AS NOT MATERIALIZED (
     SELECT part.window_number, part.is_single, part.is_once, outcome.*
     FROM part
     INNER JOIN int_outcome AS outcome
