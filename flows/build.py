@@ -158,4 +158,10 @@ def given_of(settings: Settings, agreements: Iterable[Agreement]) -> Given:
         data_from={
             name: part.data_from for name, part in settings.partners.items() if part.data_from
         },
+        complete_to={
+            name: part.complete_to for name, part in settings.partners.items() if part.complete_to
+        },
+        cadence_days={
+            name: part.cadence_days for name, part in settings.partners.items() if part.cadence_days
+        },
     )

@@ -80,7 +80,9 @@ class PartnerSettings(_Part):
     `system` names the mapping by which its files are read; without it they are in our own layout.
     A partner that encodes on its own machine has its public key in `encodes_with`; then only sealed
     files that are signed with it are taken in. `data_from` is the first day that its data are
-    complete from; without it they are taken to be complete from the beginning.
+    complete from; without it they are taken to be complete from the beginning. `complete_to` is the
+    last such day, its data-as-at date; without it the latest events tell. `cadence_days` is its
+    cadence: so many days old its data may become before the next extract is to have come.
     """
 
     inbox: Path
@@ -88,6 +90,8 @@ class PartnerSettings(_Part):
     system: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
     encodes_with: Path | None = None
     data_from: date | None = None
+    complete_to: date | None = None
+    cadence_days: int | None = Field(default=None, ge=1, le=732, strict=True)
 
 
 class Role(_Part):
@@ -321,6 +325,8 @@ def _resolved(document: _Document, folder: Path) -> Settings:
                 system=part.system,
                 encodes_with=folder / part.encodes_with if part.encodes_with else None,
                 data_from=part.data_from,
+                complete_to=part.complete_to,
+                cadence_days=part.cadence_days,
             )
             for name, part in document.partners.items()
         },

@@ -12,8 +12,8 @@ def check_warehouse_files(settings: Settings, today: date) -> None:
     """Read what a partnership says of its warehouse, so that a mistake is told at once.
 
     That is its cohorts, population, prevalence and published indicators, the metrics, and what
-    ``partnership.yaml`` says of roles, of restricted metrics and of the day from which data are
-    complete.
+    ``partnership.yaml`` says of roles, of restricted metrics and of the days from and to which
+    data are complete.
 
     Args:
         settings: The partnership.
@@ -46,15 +46,19 @@ def check_warehouse_files(settings: Settings, today: date) -> None:
 
 
 def _refuse_later(settings: Settings, today: date) -> None:
-    """Refuse data that are said to be complete only from a day to come."""
-    later = [
-        name
-        for name, part in settings.partners.items()
-        if part.data_from and part.data_from > today
+    """Refuse data that are said to be complete from or to a day to come, or to one before it."""
+    wrong = [
+        f"`partners.{name}.{key}` is a day to come"
+        for name, part in sorted(settings.partners.items())
+        for key, day in (("data_from", part.data_from), ("complete_to", part.complete_to))
+        if day and day > today
+    ] + [
+        f"`partners.{name}.complete_to` lies before its `data_from`"
+        for name, part in sorted(settings.partners.items())
+        if part.data_from and part.complete_to and part.complete_to < part.data_from
     ]
-    if later:
-        keys = ", ".join(f"`partners.{name}.data_from`" for name in sorted(later))
+    if wrong:
         raise ConfigError(
-            f"{FILE_NAME} cannot be used: {keys} is a day to come.",
-            "Give the first day from which that partner's data are complete.",
+            f"{FILE_NAME} cannot be used: {', '.join(wrong)}.",
+            "Give the first and the last day of which that partner's data are complete.",
         )

@@ -35,6 +35,10 @@ class Given:
         restricted_metrics: The restricted metrics it has asked for, by name.
         data_from: Partner → the first day its data are complete from; a partner that is not named
             is taken to be complete from the beginning.
+        complete_to: Partner → the last day its data are complete to; of a partner that is not named
+            its extract tells.
+        cadence_days: Partner → how many days old its data may become; a partner that is not named
+            has promised nothing.
         clock_key: The secret of people's own clocks; one made up for the moment unless given.
     """
 
@@ -45,6 +49,8 @@ class Given:
     exact_dates: bool = False
     restricted_metrics: frozenset[str] = frozenset()
     data_from: Mapping[str, date] = field(default_factory=dict)
+    complete_to: Mapping[str, date] = field(default_factory=dict)
+    cadence_days: Mapping[str, int] = field(default_factory=dict)
     clock_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
 
@@ -54,6 +60,8 @@ def load_given(
     exact_dates: bool = False,
     restricted_metrics: frozenset[str] = frozenset(),
     data_from: Mapping[str, date] | None = None,
+    complete_to: Mapping[str, date] | None = None,
+    cadence_days: Mapping[str, int] | None = None,
     clock_key: bytes | None = None,
 ) -> Given:
     """Find what lies beside a partnership.yaml, and put with it what the file itself says.
@@ -63,6 +71,8 @@ def load_given(
         exact_dates: Whether its purpose lists exact dates.
         restricted_metrics: The restricted metrics it asks for.
         data_from: Partner → the first day its data are complete from.
+        complete_to: Partner → the last day its data are complete to.
+        cadence_days: Partner → how many days old its data may become.
         clock_key: The secret of people's own clocks, where weeks of people are to be told.
     """
     own = {} if clock_key is None else {"clock_key": clock_key}
@@ -74,6 +84,8 @@ def load_given(
         exact_dates=exact_dates,
         restricted_metrics=restricted_metrics,
         data_from=dict(data_from or {}),
+        complete_to=dict(complete_to or {}),
+        cadence_days=dict(cadence_days or {}),
         **own,
     )
 

@@ -36,7 +36,7 @@ from warehouse.metrics import load_metrics
 from warehouse.metrics.told import metric_frames
 from warehouse.models import Model, last_users, load_seed, seed_names
 from warehouse.population import read_population, read_prevalence
-from warehouse.restrict import EVERYTHING, Restriction, check_marts, hide
+from warehouse.restrict import EVERYTHING, Restriction, check_marts, hide, take_at_its_word
 from warehouse.sensitivity import GIVEN, figures_over_range, needed_by_figures
 from warehouse.takeover import EARLIER, Earlier, read_by_checks, standing, worked_out
 
@@ -162,6 +162,7 @@ def build_into(
     prepare(con, basis)
     tell(con, are_told(given))
     hide(con, without_reports(restriction, given))
+    take_at_its_word(con, given.complete_to)
     _table(con, "history_given", basis.person_history.select(list(PERSON_HISTORY)))
     _table(con, "population_given", read_population(given.population))
     _table(con, "prevalence_given", read_prevalence(given.prevalence))

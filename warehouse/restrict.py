@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 import duckdb
 
@@ -76,6 +77,22 @@ def hide(con: duckdb.DuckDBPyConnection, restriction: Restriction) -> None:
         if "record_id" in columns and restriction.is_of(name)
     )
     con.execute(f"DELETE FROM memory.main.record_person WHERE record_id NOT IN ({recorded})")
+
+
+def take_at_its_word(con: duckdb.DuckDBPyConnection, complete_to: Mapping[str, date]) -> None:
+    """Put a declared data-as-at date in the place of the one that a partner's extract tells.
+
+    Args:
+        con: A connection as for :func:`hide`, which has been called.
+        complete_to: Partner → the day that its data are said to be complete to.
+    """
+    if not complete_to:
+        return
+    con.execute("CREATE OR REPLACE TABLE memory.main.extract AS FROM extract")
+    con.executemany(
+        "UPDATE memory.main.extract SET data_as_at = ? WHERE partner = ?",
+        [[day, partner] for partner, day in complete_to.items()],
+    )
 
 
 def check_marts(restriction: Restriction, models: tuple[Model, ...]) -> None:

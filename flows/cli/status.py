@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -48,8 +49,8 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         waiting = control.waiting_requests()
         due = warnings(control, local_day(utc_now()))
         extracts = {
-            one.partner: {
-                "data_as_at": one.data_as_at.isoformat(),
+            one.partner: _freshness(settings, one.partner, one.data_as_at)
+            | {
                 "received": one.received,
                 "at_source": one.delivery is not None,
             }
@@ -76,6 +77,24 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _freshness(settings: Settings, partner: str, told: date) -> dict[str, Any]:
+    """Up to when a partner's data are complete, and by how many days they are older than promised.
+
+    Args:
+        settings: The partnership.
+        partner: The partner.
+        told: The day that its extract tells.
+    """
+    from flows.clock import local_day, utc_now
+
+    part = {str(name): one for name, one in settings.partners.items()}.get(partner)
+    as_at = (part and part.complete_to) or told
+    late = 0
+    if part and part.cadence_days:
+        late = max(0, (local_day(utc_now()) - as_at).days - part.cadence_days)
+    return {"data_as_at": as_at.isoformat(), "days_overdue": late}
+
+
 def _lines(status: dict[str, Any]) -> list[str]:
     lines = [status["partnership"] + (" (demonstration)" if status["demonstration"] else "")]
     lines.append(f"Current run     {status['current_run'] or 'none yet: run `journeys run`'}")
@@ -87,6 +106,8 @@ def _lines(status: dict[str, Any]) -> list[str]:
         lines += [f"                {line}" for line in (last["problem"] or "").splitlines()]
     for partner, one in status["extracts"].items():
         how = ", encoded at source" if one["at_source"] else ""
+        if one["days_overdue"]:
+            how += f"; the next extract is {one['days_overdue']:,} days overdue"
         lines.append(f"{partner:<15} data up to {one['data_as_at']}, {one['received']:,} rows{how}")
     for draft in status["drafts"]:
         lines.append(f"Draft           {draft['run_id']}, {draft['approvals']} of 2 approvals")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.cli.status import _freshness
 from flows.clock import local_day, utc_now
 from flows.settings import load_settings
 from flows.start import start
@@ -101,6 +102,43 @@ def test_data_that_are_whole_only_from_a_day_to_come_are_refused(partnership: Pa
     check_warehouse_files(told, TODAY)
     with pytest.raises(ConfigError, match=r"partnership.yaml .* `partners.police.data_from` is a"):
         check_warehouse_files(told, TODAY - timedelta(days=1))
+
+
+def test_data_that_are_complete_to_a_day_to_come_or_before_the_first_are_refused(
+    partnership: Path,
+) -> None:
+    settings = load_settings(partnership / "partnership.yaml")
+
+    def check(**days: date) -> None:
+        police = settings.partners["police"].model_copy(update=days)
+        partners = {**settings.partners, "police": police}
+        check_warehouse_files(settings.model_copy(update={"partners": partners}), TODAY)
+
+    yesterday = TODAY - timedelta(days=1)
+    check(complete_to=TODAY, data_from=TODAY)
+    with pytest.raises(ConfigError, match=r"`partners.police.complete_to` is a day to come"):
+        check(complete_to=TODAY + timedelta(days=1))
+    with pytest.raises(ConfigError, match=r"`partners.police.complete_to` lies before its"):
+        check(complete_to=yesterday, data_from=TODAY)
+
+
+def test_status_says_when_data_are_older_than_was_promised(
+    partnership: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(partnership / "partnership.yaml")
+    monkeypatch.setattr("flows.clock.local_day", lambda _: date(2026, 7, 20))
+
+    def told(**said: object) -> dict[str, object]:
+        police = settings.partners["police"].model_copy(update=said)
+        known = settings.model_copy(update={"partners": {"police": police}})
+        return _freshness(known, "police", date(2026, 7, 1))
+
+    assert told() == {"data_as_at": "2026-07-01", "days_overdue": 0}
+    assert told(cadence_days=19)["days_overdue"] == 0
+    assert told(cadence_days=18)["days_overdue"] == 1
+    assert told(cadence_days=18, complete_to=date(2026, 6, 1)) == {
+        "data_as_at": "2026-06-01", "days_overdue": 31,
+    }  # fmt: skip
 
 
 def test_a_metrics_file_is_checked_down_to_its_columns(tmp_path: Path) -> None:

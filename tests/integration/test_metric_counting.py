@@ -156,6 +156,30 @@ def test_a_quarter_before_the_data_are_whole_is_not_reported(
     assert told["start_28_days", "2026-Q1"] is None
 
 
+def test_a_declared_date_holds_back_what_it_does_not_reach_and_a_late_extract_is_told(
+    tmp_path: Path,
+) -> None:
+    as_at = {"police": rows.AS_AT, "treatment": rows.AS_AT}
+    given = Given(
+        complete_to={"treatment": date(2026, 4, 27)},  # a day too few for the lag of 28
+        cadence_days={"treatment": 64, "police": 1},
+    )
+    told = states(tmp_path, as_at, given)
+    assert told["start_28_days", "2026-Q1"] == "unfinished"
+    assert told["start_28_days", "2025-Q4"] is None
+    with pytest.MonkeyPatch.context() as patch:
+        make_slight(patch, ("data_issue", "data_quality"))
+        path, _ = rows.release(tmp_path / "issues", PERSONS, as_at, given)
+    con = connect.open_release(path, rows.RELEASE_KEY)
+    late = con.execute(
+        "SELECT partner, place, \"rows\" FROM data_issue WHERE issue = 'extract_overdue'"
+    ).fetchall()
+    reach = con.execute("SELECT DISTINCT partner, data_as_at FROM data_quality").fetchall()
+    con.close()
+    assert late == [("treatment", "extract", 1)]
+    assert ("treatment", date(2026, 4, 27)) in reach and ("police", rows.AS_AT) in reach
+
+
 def test_without_a_partner_nothing_that_needs_it_is_reported(tmp_path: Path) -> None:
     told = states(tmp_path, {"police": rows.AS_AT}, Given())
     assert set(told.values()) == {"partner not sent"}

@@ -175,11 +175,14 @@ def test_a_system_is_a_plain_name(tmp_path: Path, system: object) -> None:
 def test_what_is_said_of_the_warehouse_reaches_its_build(tmp_path: Path) -> None:
     partners = {
         "police": {"inbox": "in", "agreement": "a.yaml", "data_from": date(2025, 4, 1)},
-        "treatment": {"inbox": "in", "agreement": "b.yaml"},
+        "treatment": {"inbox": "in", "agreement": "b.yaml", "complete_to": date(2026, 6, 30)},
+        "housing": {"inbox": "in", "agreement": "c.yaml", "cadence_days": 38},
     }
     path = written(tmp_path, partners=partners, restricted_metrics=["deaths_in_treatment"])
     given = given_of(load_settings(path), [])
     assert given.data_from == {"police": date(2025, 4, 1)}
+    assert given.complete_to == {"treatment": date(2026, 6, 30)}
+    assert given.cadence_days == {"housing": 38}
     assert given.restricted_metrics == {"deaths_in_treatment"}
     assert given.cohorts is None and given.population is None
 

@@ -45,13 +45,14 @@ MEASURE_ROW = {
 def metric_frames(
     metrics: Sequence[Metric], others: Sequence[dict[str, Any]], given: Given
 ) -> dict[str, pl.DataFrame]:
-    """Return the tables ``metric_given``, ``measure_given``, ``kind_given``, ``data_from_given``.
+    """Return the tables ``metric_given``, ``measure_given``, ``kind_given``, ``data_from_given``
+    and ``cadence_given``.
 
     Args:
         metrics: Every metric.
         others: Rows of the mart ``metric`` that are none: funnels and transitions.
-        given: What the partnership says: the restricted metrics it asks for, and from when each
-            partner's data are complete.
+        given: What the partnership says: the restricted metrics it asks for, from when each
+            partner's data are complete, and how old they may become.
 
     Raises:
         ConfigError: It asks for a restricted metric that there is none of.
@@ -62,11 +63,16 @@ def metric_frames(
     measures = [row for metric in metrics for row in measure_rows(metric, days)]
     whole_from = [{"partner": name, "data_from": day} for name, day in given.data_from.items()]
     schema = {"partner": pl.String, "data_from": pl.Date}
+    promised = [
+        {"partner": name, "cadence_days": days} for name, days in given.cadence_days.items()
+    ]
+    of_cadence = {"partner": pl.String, "cadence_days": pl.Int32}
     return {
         "metric_given": pl.DataFrame(told, infer_schema_length=None),
         "measure_given": pl.DataFrame(measures, schema=MEASURE_ROW),
         "kind_given": pl.DataFrame(list(kind_rows(metrics))),
         "data_from_given": pl.DataFrame(whole_from, schema=schema),
+        "cadence_given": pl.DataFrame(promised, schema=of_cadence),
     }
 
 

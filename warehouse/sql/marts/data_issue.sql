@@ -4,7 +4,7 @@
 -- column what_was_done: How the release treats the rows.
 -- column partner: The partner whose rows they are; missing where they are of several, or there are none.
 -- column place: The kind of event or spell, the table or the cohort; missing where there are none.
--- column rows: Number of rows; of a person merged, split or retired, the records that moved; of a cohort 1.
+-- column rows: Number of rows; of a person merged, split or retired, the records that moved; of a cohort or an extract 1.
 -- column people: Number of people they are of.
 -- check: unique issue, partner, place
 -- check: not_null issue, title, what_was_done, rows, people
@@ -110,6 +110,12 @@ counted AS (
     FROM history_given
     SEMI JOIN run USING (run_id)
     GROUP BY cause
+    UNION ALL
+    SELECT 'extract_overdue', partner, 'extract', 1, 0
+    FROM extract
+    INNER JOIN cadence_given USING (partner)
+    CROSS JOIN run
+    WHERE run.built_at::DATE - extract.data_as_at > cadence_given.cadence_days
     UNION ALL
     -- Its file may hold a word that its author did not mean, such as a detail that no record has.
     SELECT 'cohort_of_nobody', NULL, cohort, 1, 0
