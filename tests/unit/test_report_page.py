@@ -277,3 +277,43 @@ def test_a_pack_in_which_all_is_masked_is_still_a_page() -> None:
         for name, table in packs.tables().items()
     }
     assert "too few people" in render_page(packs.pack(tables=masked))
+
+
+def test_a_caveat_that_several_outcomes_share_is_said_once_for_their_theme() -> None:
+    shared = "A person who was not linked is not a person who was not treated."
+    definitions = [
+        {"metric": name, "title": name, "theme": "treatment", "caveat": caveat}
+        for name, caveat in (
+            ("continuity_of_care", shared),
+            ("contact_groups", shared),
+            ("stable_accommodation", "Not everyone is asked."),
+        )
+    ]
+    report = compose(packs.pack(definitions=tuple(definitions)))
+    (theme,) = (one for one in report.sections if one.key == "outcomes-treatment")
+    assert theme.caveat == shared
+    assert {one.title: one.caveat for one in theme.inner} == {
+        "continuity_of_care": "",
+        "contact_groups": "",
+    }
+    assert theme.parts[0].grid is not None
+    assert {row[0].split(":")[0]: row[1:4] for row in theme.parts[0].grid.rows} == {
+        "continuity_of_care": ("55", "120", "46"),
+        "contact_groups": ("310", "[z]", "[z]"),
+    }
+
+
+def test_indicators_held_against_a_target_stand_first_and_say_their_window_once() -> None:
+    report = compose(packs.pack())
+    (section,) = (one for one in report.sections if one.key == "indicators")
+    first = section.parts[0].grid
+    assert first is not None and first.caption.endswith("target, April to June 2026")
+    assert first.rows == ((packs.TITLES["continuity_of_care"], "46%", "At least 75%", "Not met"),)
+    assert not first.is_broad
+
+
+def test_a_funnel_says_between_which_values_it_would_lie_if_linked_otherwise() -> None:
+    report = compose(packs.pack())
+    grid = report.sections[0].parts[0].grid
+    assert grid is not None and grid.columns[-1] == "If linked otherwise"
+    assert [row[-1] for row in grid.rows] == ["[x]", "[x]", "41% to 51%", "[x]", "[x]"]
