@@ -139,7 +139,7 @@ def refuse(
         refused = _for_whom(settings, case, ground, tuple(partners))
         reached = {one for one in settings.partners if case.reaches(one)} - set(refused)
         entry = Recorder(actor(), settings.purpose).entry(
-            "alteration",
+            "oversight",
             clock(),
             partner=case.partner,
             detail={"request": case.request_id, "right": case.right, "said": "refused"}
@@ -290,7 +290,7 @@ def _for_whom(
 
 def _said(settings: Settings, case: RightsCase, said: str, clock: Clock) -> AuditEntry:
     return Recorder(actor(), settings.purpose).entry(
-        "alteration",
+        "oversight",
         clock(),
         partner=case.partner,
         detail={"request": case.request_id, "right": case.right, "said": said},

@@ -54,7 +54,7 @@ def reaudit(settings: Settings, *, clock: Clock = utc_now) -> list[Reaudit]:
             )
         for made in found:
             entry = Recorder(actor(), settings.purpose).entry(
-                "consultation",
+                "oversight",
                 made.at,
                 recipients="the information-governance officer",
                 detail={"publication audited again": made.publication_id}

@@ -12,7 +12,7 @@ from asking import someone, write_rows
 
 from flows import cases, rights, rights_status
 from flows.clock import local_day, utc_now
-from flows.context import open_control
+from flows.context import open_control, run_lock
 from governance.agreements import load_agreement
 from governance.audit import Recorder
 from governance.control import RightsRequest
@@ -91,6 +91,21 @@ def test_a_request_is_routed_refused_extended_and_answered(ran: Partnership) -> 
     assert ran.journeys("rights", "told", begins).exit_code == 0
     assert ran.journeys("rights", "told", begins).exit_code == 2
     assert rights_status.status(settings, lambda: utc_now() + timedelta(days=200))["due"] == []
+
+
+def test_nothing_is_asked_while_a_run_is_at_work(ran: Partnership) -> None:
+    file = asked_for(ran, {"custody_ref": "CU0000001"})
+    out = str(ran.folder.parent / "answer.duckdb")
+    with run_lock(ran.settings):
+        for words in (
+            ("erase",),
+            ("rectify", "--what", "values"),
+            ("access", "--to", "A", "--out", out),
+        ):
+            what, *more = words
+            busy = ran.journeys("rights", what, "--partner", "police", "--file", str(file), *more)
+            assert busy.exit_code == 1 and "Another run is at work" in busy.stderr
+        assert ran.journeys("rights", "reaudit").exit_code == 1
 
 
 def test_a_right_does_not_lapse_with_an_agreement(ran: Partnership) -> None:

@@ -148,12 +148,38 @@ def travelled(planted, tmp_path_factory) -> Path:
         ["status"],
         ["publish", "--demo-officers"],
         *(check_words(folder, partner) for partner in TABLES),
+        *rights_words(folder),
     ]
-    assert one_after_another(folder, asked) == [0, 0, 0, *(1 for _ in TABLES)]
+    assert one_after_another(folder, asked) == [0, 0, 0, *(1 for _ in TABLES), 0, 0, 1, 1, 1]
     (published,) = (folder / "publications").iterdir()
     (proof,) = (folder / "certificates").rglob("*.certificate")
     journeys(folder, "verify", str(published), "--certificate", str(proof))
     return folder
+
+
+def rights_words(folder: Path) -> list[list[str]]:
+    """The words of requests that name a canary; the answer to one of them lies in the folder."""
+    requests = folder / "inbox" / "requests"
+    requests.mkdir()
+    named = {"police": ("pnc_id",), "treatment": ("nhsno",), "housing": ("favourite", "nino")}
+    files = {}
+    for partner, columns in named.items():
+        files[partner] = requests / f"{partner}.csv"
+        given = [CANARY.get(column, CANARY["surname"]) for column in columns]
+        files[partner].write_text(",".join(columns) + "\n" + ",".join(given) + "\n")
+
+    def asked(what: str, partner: str, *words: str) -> list[str]:
+        return ["rights", what, "--partner", partner, "--file", str(files[partner]), *words]
+
+    answer = ("--to", "A. Officer", "--out", str(folder / "answer.duckdb"))
+    officer = ("--officer", "A. Officer")
+    return [
+        asked("access", "police", *answer),
+        asked("rectify", "police", "--what", "values", "--preview"),
+        asked("rectify", "police", "--what", "link", *officer),
+        asked("opt-out", "treatment"),
+        asked("erase", "housing"),
+    ]
 
 
 def check_words(folder: Path, partner: str) -> list[str]:
@@ -172,9 +198,15 @@ def open_stores(folder: Path) -> list[duckdb.DuckDBPyConnection]:
         for path in sorted((folder / "stores").glob("*/*.duckdb"))
     ]
     releases = sorted((folder / "releases").glob("*/warehouse.duckdb"))
-    return stores + [
-        open_release(path, release_key(settings, path.parent.name)) for path in releases
+    answers = [
+        open_store(path, path.with_name(f"{path.name}.key").read_text().strip(), read_only=True)
+        for path in folder.glob("answer.duckdb")
     ]
+    return (
+        answers
+        + stores
+        + [open_release(path, release_key(settings, path.parent.name)) for path in releases]
+    )
 
 
 def test_the_canaries_travelled(travelled):
