@@ -7,7 +7,8 @@ void.
 
     parts       what it is made of
     codes, law  the law as data, and what an agreement lacks of it
-    model       its clauses and digests, and whether it is in force
+    model       its clauses, what may be done by them, and its digests
+    in_force    whether it is in force on a day
     versions    the file, or the folder, and the version in force on a day
     checks      whether it suits the partner and the partnership
     minimised   dropping what it does not share

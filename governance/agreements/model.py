@@ -1,10 +1,9 @@
-"""The agreement itself: its clauses, its digests, and whether it is in force on a day."""
+"""The agreement itself: its clauses, what may be done by them, and its digests."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
@@ -13,10 +12,9 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from governance import pace
 from governance.agreements import codes
-from governance.agreements.law import LAW_NEEDED_FROM, basis_gaps, field_gaps, tables_stopped
+from governance.agreements.in_force import check_in_force
+from governance.agreements.law import field_gaps, tables_stopped
 from governance.agreements.parts import (
-    OFFICERS,
-    SIGNING_ROLES,
     Controller,
     Decision,
     Document,
@@ -31,9 +29,7 @@ from governance.agreements.parts import (
     Use,
     Words,
 )
-from governance.agreements.signed import check_key_signatures
 from governance.retention import CLASSES
-from schemas.errors import AgreementError
 
 # Renewal of a sharing agreement takes controllers about two months, so warn that early.
 WARN_DAYS_BEFORE_EXPIRY = 60
@@ -56,8 +52,6 @@ LATER_CLAUSES = (
 
 LAW_ENFORCEMENT = ("police", "probation")
 """Partners whose data are processed under Part 3 unless their agreement says otherwise."""
-
-_BLANK = re.compile(r"^<.*>$", re.DOTALL)
 
 
 class Agreement(Part):
@@ -234,7 +228,7 @@ class Agreement(Part):
         if self.partner == pace.PARTNER and self.pace_63b_purpose is None:
             wanting[pace.RESULT_TABLE] = pace.NO_PURPOSE
         gaps = self.gaps
-        return wanting | (tables_stopped(self.partner, gaps) if gaps else {})
+        return (tables_stopped(self.partner, gaps) if gaps else {}) | wanting
 
     @property
     def undisclosed(self) -> tuple[str, ...]:
@@ -322,11 +316,7 @@ class Agreement(Part):
         Raises:
             AgreementError: If it is not; the remedy says what the controllers must do.
         """
-        self._check_complete()
-        self._check_dates(on)
-        self._check_signed(on)
-        self._check_not_refused()
-        self._check_law()
+        check_in_force(self, on)
 
     def days_left(self, on: date) -> int | None:
         """Days from `on` to the last day in force; None where the agreement has no last day."""
@@ -340,72 +330,6 @@ class Agreement(Part):
     def review_passed(self, on: date) -> bool:
         """Whether the controllers should have looked at it again by now."""
         return self.review is not None and on > self.review
-
-    def _check_complete(self) -> None:
-        if _has_blank(self.model_dump(mode="python")):
-            raise AgreementError(
-                f"The {self.partner} agreement still has parts in <angle brackets>.",
-                "Ask the controllers to complete every such part before they sign.",
-            )
-        if self.starts is None or self.expires is None:
-            raise AgreementError(
-                f"The {self.partner} agreement does not say when it starts and expires.",
-                "Fill in `starts` and `expires`.",
-            )
-
-    def _check_dates(self, on: date) -> None:
-        if self.starts is not None and on < self.starts:
-            raise AgreementError(
-                f"The {self.partner} agreement is not in force until {self.starts}.",
-                "Wait until then, or ask the controllers to agree an earlier start.",
-            )
-        if self.expires is not None and on > self.expires:
-            raise AgreementError(
-                f"The {self.partner} agreement expired on {self.expires}.",
-                "Ask the controllers to renew and sign it, then put the new file in its place.",
-            )
-
-    def _check_signed(self, on: date) -> None:
-        signed = {given.role for given in self.signatures if given.signed_on <= on}
-        missing = [role.replace("_", " ") for role in SIGNING_ROLES if role not in signed]
-        if missing:
-            raise AgreementError(
-                f"The {self.partner} agreement is not signed by the {' or the '.join(missing)}.",
-                f"Have it signed and add each signature with the digest {self.document_digest}.",
-            )
-        if any(given.document_digest != self.document_digest for given in self.signatures):
-            raise AgreementError(
-                f"The {self.partner} agreement was changed after it was signed.",
-                "Put the signed text back, or have the new text signed with the digest "
-                f"{self.document_digest}.",
-            )
-        check_key_signatures(self.partner, self.signing_keys, self.signatures)
-
-    def _check_not_refused(self) -> None:
-        refused = [one.role for one in self.decisions if one.decision == "refused"]
-        if refused:
-            roles = " and the ".join(OFFICERS[role] for role in refused)
-            raise AgreementError(
-                f"The {roles} refused the sharing under the {self.partner} agreement.",
-                "Share nothing of it unless they decide otherwise and a new version is signed.",
-            )
-
-    def _check_law(self) -> None:
-        if self.law is None:
-            if self.starts is not None and self.starts >= LAW_NEEDED_FROM:
-                raise AgreementError(
-                    f"The {self.partner} agreement has no clause `law`, which every agreement "
-                    f"has that starts on {LAW_NEEDED_FROM} or later.",
-                    "Have the conditions named by their codes, and the new text signed.",
-                )
-            return
-        lacking = basis_gaps(self.law)
-        if lacking:
-            raise AgreementError(
-                f"The {self.partner} agreement lacks {' and '.join(lacking)}, so no field of it "
-                "may be used.",
-                "Have it named under `law`, and the new text signed.",
-            )
 
 
 def is_used(listed: Mapping[str, frozenset[str]], column: str) -> bool:
@@ -439,16 +363,6 @@ def _within(
 
 def _as_tuple(given: object) -> object:
     return (given,) if isinstance(given, str) else given
-
-
-def _has_blank(value: object) -> bool:
-    if isinstance(value, str):
-        return bool(_BLANK.match(value.strip()))
-    if isinstance(value, Mapping):
-        return any(_has_blank(part) for part in value.values())
-    if isinstance(value, tuple | list):
-        return any(_has_blank(part) for part in value)
-    return False
 
 
 def _digest(content: object) -> str:

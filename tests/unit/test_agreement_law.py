@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import date
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -16,21 +17,31 @@ from governance.agreements import (
     Agreement,
     check_covers,
     codes,
+    earlier_form,
     gaps_in_words,
     minimise,
-    parse_agreement,
 )
+from schemas.documents import check_document
 from schemas.errors import AgreementError
 from schemas.tables import TABLES
 
 TODAY = date(2026, 11, 22)
 
 
-def terms(partner: str, law: dict[str, Any] | None = None, **changes: Any) -> Agreement:
+@cache
+def whole(partner: str) -> dict[str, Any]:
+    """A demonstration agreement as it is written; nobody may change it."""
+    content: dict[str, Any] = yaml.safe_load(agreement_text(partner, True, TODAY))
+    return content
+
+
+def terms(
+    partner: str, law: dict[str, Any] | None = None, *, without_law: bool = False, **changes: Any
+) -> Agreement:
     """A demonstration agreement with parts of its law, or clauses, changed and signed anew."""
-    content = yaml.safe_load(agreement_text(partner, True, TODAY)) | changes
-    content["law"] = {**content["law"], **(law or {})} if content["law"] else None
-    agreement = parse_agreement(yaml.safe_dump(content), f"{partner}.yaml")
+    content = whole(partner) | changes
+    content["law"] = None if without_law else {**content["law"], **(law or {})}
+    agreement = check_document(content, f"{partner}.yaml", Agreement, AgreementError)
     signed = [
         one.model_copy(update={"document_digest": agreement.document_digest})
         for one in agreement.signatures
@@ -183,27 +194,17 @@ def test_what_is_staged_changes_with_a_gap_and_not_with_another_name_for_the_law
 
 
 def test_an_earlier_agreement_says_it_in_words_and_nothing_of_it_stops() -> None:
-    content = yaml.safe_load(agreement_text("police", True, TODAY))
-    del content["law"]
-    earlier = parse_agreement(yaml.safe_dump(content), "police.yaml")
+    earlier = terms("police", without_law=True)
     assert earlier.gaps == {} and earlier.law is None
-    earlier.model_copy(
-        update={
-            "signatures": tuple(
-                one.model_copy(update={"document_digest": earlier.document_digest})
-                for one in earlier.signatures
-            )
-        }
-    ).check_in_force(TODAY)
+    earlier.check_in_force(TODAY)
+    assert "the law by its codes" in earlier_form(earlier)[0]
 
 
 def test_an_agreement_that_starts_later_has_to_name_its_law() -> None:
     later = date(2026, 12, 1)
-    content = yaml.safe_load(agreement_text("police", True, later))
-    content["law"] = None
-    agreement = parse_agreement(yaml.safe_dump(content), "police.yaml")
     with pytest.raises(AgreementError, match="no clause `law`"):
-        agreement._check_law()
+        terms("police", without_law=True, starts=later).check_in_force(later)
+    terms("police", starts=later).check_in_force(later)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from governance.agreements import (
     load_versions,
     parse_agreement,
 )
+from schemas.documents import check_document
 from schemas.errors import AgreementError
 
 TODAY = date(2026, 11, 22)
@@ -33,17 +36,28 @@ ROLES = ("analyst", "housing-lead", "treatment-commissioner")
 CANARY = "Xanthippe-Quillfeather"
 
 
-def written(partner: str = "police", day: date = TODAY, **changes: Any) -> str:
+@cache
+def whole(partner: str, day: date) -> dict[str, Any]:
+    """A demonstration agreement as it is written; nobody may change it."""
+    content: dict[str, Any] = yaml.safe_load(agreement_text(partner, True, day))
+    return content
+
+
+def content_of(partner: str = "police", day: date = TODAY, **changes: Any) -> dict[str, Any]:
     """A demonstration agreement with clauses changed and signed as it then stands."""
-    content = yaml.safe_load(agreement_text(partner, True, day)) | changes
+    content = deepcopy(whole(partner, day)) | changes
     signatures = content.pop("signatures")
-    digest = parse_agreement(yaml.safe_dump(content), "it").document_digest
+    digest = check_document(content, "it", Agreement, AgreementError).document_digest
     signed = [one | {"document_digest": digest, "signed_on": day} for one in signatures]
-    return yaml.safe_dump(content | {"signatures": signed})
+    return content | {"signatures": signed}
+
+
+def written(partner: str = "police", **changes: Any) -> str:
+    return yaml.safe_dump(content_of(partner, **changes))
 
 
 def terms(partner: str = "police", **changes: Any) -> Agreement:
-    return parse_agreement(written(partner, **changes), f"{partner}.yaml")
+    return Agreement.model_validate(content_of(partner, **changes))
 
 
 def folder_of(tmp_path: Path, *versions: str) -> Path:
@@ -83,7 +97,7 @@ def test_two_versions_in_force_are_refused_and_both_are_named(tmp_path: Path) ->
 
 
 def test_one_that_is_not_signed_does_not_take_over(tmp_path: Path) -> None:
-    draft = yaml.safe_load(written(version=2)) | {"signatures": []}
+    draft = content_of(version=2) | {"signatures": []}
     folder = folder_of(tmp_path, written(), yaml.safe_dump(draft))
     assert load_agreement(folder, TODAY).version == 1
 
@@ -190,7 +204,7 @@ def test_a_review_that_has_passed_only_warns() -> None:
 def signed_with_a_key(digest_of: str = "") -> Agreement:
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
-    content = yaml.safe_load(written(signing_keys={"sharing_controller": public}))
+    content = content_of(signing_keys={"sharing_controller": public})
     digest = content["signatures"][0]["document_digest"]
     content["signatures"][0]["ed25519"] = key.sign((digest_of or digest).encode()).hex()
     return Agreement.model_validate(content)
@@ -203,7 +217,7 @@ def test_a_cryptographic_signature_is_verified_and_one_that_does_not_match_refus
 
 
 def test_a_cryptographic_signature_of_a_key_that_the_terms_do_not_name_is_refused() -> None:
-    content = yaml.safe_load(written())
+    content = content_of()
     content["signatures"][0]["ed25519"] = "0" * 128
     with pytest.raises(AgreementError, match="names no key"):
         Agreement.model_validate(content).check_in_force(TODAY)
@@ -218,14 +232,14 @@ def test_a_cryptographic_signature_of_a_key_that_the_terms_do_not_name_is_refuse
     ],
 )
 def test_an_attestation_is_whole(changes: dict[str, Any], said: str) -> None:
-    content = yaml.safe_load(written())
+    content = content_of()
     content["signatures"][0] |= changes
     with pytest.raises(AgreementError, match=said):
         parse_agreement(yaml.safe_dump(content), "police.yaml")
 
 
 def test_a_signature_is_no_term_so_an_attestation_voids_none() -> None:
-    content = yaml.safe_load(written())
+    content = content_of()
     content["signatures"][0]["pdf_digest"] = "sha256:" + "a" * 64
     Agreement.model_validate(content).check_in_force(TODAY)
 
@@ -278,9 +292,9 @@ def test_a_change_of_any_term_is_told() -> None:
             "signing_keys": {"sharing_controller": "a" * 64}, "uses": {"review": use},
         }.items()
     ]  # fmt: skip
-    parties = yaml.safe_load(written())["parties"]
+    parties = content_of()["parties"]
     changes.append({"parties": [*parties, parties[0] | {"role": "processor"}]})
-    gateway = yaml.safe_load(written())["legal_gateway"]
+    gateway = content_of()["legal_gateway"]
     changes.append({"legal_gateway": gateway | {"conditions": []}})
     before = terms()
     for change in changes:
@@ -302,7 +316,7 @@ def test_a_sound_file_is_examined_and_its_digest_told(tmp_path: Path) -> None:
 
 
 def test_a_file_is_told_all_that_is_amiss_with_it_at_once(tmp_path: Path) -> None:
-    content = yaml.safe_load(written(purpose="another", recipients=[]))
+    content = content_of(purpose="another", recipients=[])
     content["tables"]["custody"]["ethnicty"] = ["keep"]
     content["law"]["article_9"] = []
     content["signatures"] = []
@@ -322,6 +336,6 @@ def test_a_file_is_told_all_that_is_amiss_with_it_at_once(tmp_path: Path) -> Non
 def test_an_unknown_clause_is_named_with_the_nearest(
     tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
-    found = examined(tmp_path, yaml.safe_dump(yaml.safe_load(written()) | changes))
+    found = examined(tmp_path, yaml.safe_dump(content_of() | changes))
     assert found.agreement is None
     assert said in " ".join(found.stops) and CANARY not in " ".join(found.stops)
