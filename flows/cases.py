@@ -74,7 +74,7 @@ def terms_of(settings: Settings, partner: str) -> Agreement:
     Raises:
         AgreementError: It cannot be read, or is another partner's or for another purpose.
     """
-    agreement = load_agreement(settings.partner(partner).agreement)
+    agreement = load_agreement(settings.partner(partner).agreement, local_day(utc_now()))
     check_purpose(agreement, partner, settings.purpose)
     return agreement
 

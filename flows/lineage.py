@@ -209,12 +209,13 @@ def terms_of(settings: Settings) -> tuple[dict[str, Agreement], dict[str, System
         AgreementError: An agreement cannot be read.
         ConfigError: A mapping cannot be.
     """
+    from flows.clock import local_day, utc_now
     from governance.agreements import load_agreement
     from schemas.mapping import load_mapping
 
-    agreements, mappings = {}, {}
+    agreements, mappings, today = {}, {}, local_day(utc_now())
     for partner, part in settings.partners.items():
-        agreements[str(partner)] = load_agreement(part.agreement)
+        agreements[str(partner)] = load_agreement(part.agreement, today)
         if part.system:
             mappings[str(partner)] = load_mapping(
                 partner, part.system, settings.mappings, settings.codes
@@ -300,7 +301,7 @@ def _origins(
 
 
 def _agreed(agreement: Agreement | None, table: Table, column: str) -> tuple[str, ...]:
-    if agreement is None or table.name in agreement.undisclosed:
+    if agreement is None or column not in agreement.treatments.get(table.name, {}):
         return ()
     return tuple(agreement.tables.get(table.name, {}).get(column, ()))
 

@@ -118,7 +118,7 @@ def roll_back(
         _check_not_erased(control, run_id)
         wanted = _one_of(there, run_id or _next_to(there, read.run_id if read else None))
         _check_not_erased(control, wanted)
-        _check_terms(settings, control.run(wanted))
+        _check_terms(settings, control.run(wanted), local_day(clock()))
         _check_in_force(settings, control.run(wanted), local_day(clock()))
         open_of(settings, wanted).close()
         _decide(settings, control, wanted, said, clock)
@@ -249,14 +249,14 @@ def _check_not_erased(control: Control, run_id: str | None) -> None:
         )
 
 
-def _check_terms(settings: Settings, run: Run | None) -> None:
+def _check_terms(settings: Settings, run: Run | None, today: date) -> None:
     """Refuse a release that was made on other terms than those the agreements have now."""
     made_on = (run.report or {}).get("terms", {}) if run is not None else {}
     other = [
         partner
         for partner, digest in made_on.items()
         if partner not in settings.partners
-        or load_agreement(settings.partner(partner).agreement).treatment_digest != digest
+        or load_agreement(settings.partner(partner).agreement, today).treatment_digest != digest
     ]
     if other:
         raise NotReadable(

@@ -93,6 +93,8 @@ def _to_be_known(agreement: Agreement, today: date) -> list[str]:
     if unattested:
         roles = " and the ".join(role.replace("_", " ") for role in unattested)
         said.append(f"No officer attests what the {roles} signed (`attested_by`).")
+    if agreement.review and agreement.expires and agreement.review > agreement.expires:
+        said.append("Its review is to be after it expires.")
     if agreement.expires_soon(today):
         said.append(f"It expires on {agreement.expires}.")
     return said

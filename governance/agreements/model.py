@@ -160,12 +160,12 @@ class Agreement(Part):
 
     @field_validator("review", mode="after")
     @classmethod
-    def _is_reviewed_while_in_force(cls, value: date | None, so_far: ValidationInfo) -> date | None:
-        starts, expires = so_far.data.get("starts"), so_far.data.get("expires")
+    def _is_reviewed_after_it_starts(
+        cls, value: date | None, so_far: ValidationInfo
+    ) -> date | None:
+        starts = so_far.data.get("starts")
         if value is not None and starts is not None and value < starts:
             raise ValueError("lies before `starts`")
-        if value is not None and expires is not None and value > expires:
-            raise ValueError("lies after `expires`")
         return value
 
     @field_validator("retention", mode="after")

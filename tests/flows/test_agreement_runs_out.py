@@ -82,6 +82,7 @@ def test_an_agreement_that_expires_between_two_nights_stops_its_partner_only(
     assert "expired on" in report["stopped"]["police"]
     assert report["partners"]["police"]["extract"] == "no agreement in force"
     assert report["partners"]["police"]["kept"] > 0
+    assert report["linkage"]["records"] < len(before), "its encodings are compared with nothing"
     assert report["draft"]["path"] is None and "police" in report["draft"]["said"]
     assert any(one.startswith("police is left out") for one in report["warnings"])
     assert partners_in(ran, clock) == PARTNERS - {"police"}

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from flows.context import open_control
+from flows.finding import opened_store
 from flows.refresh import run_refresh
 from governance.agreements import load_agreement
 
@@ -29,6 +30,16 @@ def agreed(partnership: Partnership, partner: str, **clauses: Any) -> None:
     path.write_text(yaml.safe_dump(terms))
 
 
+def staged(partnership: Partnership, table: str, column: str) -> int:
+    """How many rows of a staged table have something in a column."""
+    with open_control(partnership.settings) as control:
+        run = control.current_run()
+    assert run is not None
+    with opened_store(partnership.settings, run.run_id, "staging") as connection:
+        (count,) = connection.execute(f"SELECT count({column}) FROM {table}").fetchone()
+    return int(count)
+
+
 def events_of_tests(partnership: Partnership) -> int:
     ((count,),) = partnership.select("SELECT count(*) FROM event WHERE event_type = 'drug_test'")
     assert isinstance(count, int)
@@ -43,7 +54,16 @@ def test_results_staged_for_a_purpose_go_when_it_goes_and_come_back_with_it(
     assert before > 0
 
     agreed(ran, "police", pace_63b_purpose=None)
+    law = load_agreement(ran.folder / "agreements" / "housing.yaml").model_dump(mode="json")["law"]
+    agreed(ran, "housing", law=law | {"article_9": []})
     report = run_refresh(ran.settings)
+    told = [one for one in report["warnings"] if "lacks a condition of Article 9" in one]
+    assert len(told) == 1 and "housing" in told[0] and "person.ethnicity" in told[0]
+    assert report["partners"]["housing"]["extract"] == "new"
+    assert report["partners"]["housing"]["over_shared_columns"] == 0, (
+        "it was agreed, but may not be"
+    )
+    assert staged(ran, "housing_person", "ethnicity") == 0 < staged(ran, "housing_person", "sex")
     police = report["partners"]["police"]
     assert events_of_tests(ran) == 0
     assert police["extract"] == "new" and police["not_taken"] == {"drug_test": sent}
