@@ -134,13 +134,17 @@ def _marked(entry: AuditEntry, latest: datetime | None) -> AuditEntry:
 
 def _append(connection: sa.Connection, frontier: Frontier, entries: Sequence[AuditEntry]) -> None:
     latest = latest_moment(connection)
-    for entry in entries:
+    rows, contents = [], []
+    for number, entry in enumerate(entries, frontier.size + 1):
         marked = _marked(entry, latest)
         latest = latest if CLOCK_BACK in marked.detail else marked.at
-        number = frontier.size + 1
-        connection.execute(sa.insert(AUDIT_ENTRY).values(entry_id=number, **asdict(marked)))
-        said = asdict(marked) | {"at": moment(marked.at), "detail": as_text(marked.detail)}
-        _add_leaves(connection, frontier, [content(**said)])
+        said = asdict(marked)
+        rows.append({"entry_id": number, **said})
+        contents.append(
+            content(**said | {"at": moment(marked.at), "detail": as_text(marked.detail)})
+        )
+    connection.execute(sa.insert(AUDIT_ENTRY), rows)
+    _add_leaves(connection, frontier, contents)
 
 
 def _take_in(connection: sa.Connection, frontier: Frontier, like: AuditEntry) -> None:

@@ -7,12 +7,12 @@ try entries on it; when entry and salt are erased the commitment stays and every
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import secrets
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from json.encoder import encode_basestring_ascii as quoted
 
 SALT_BYTES = 32
 
@@ -61,8 +61,13 @@ def content(
         run_id: In which run.
         partner: Whose data.
         detail: How much, as the JSON text that is kept.
+
+    Raises:
+        TypeError: One is no text.
     """
-    return json.dumps((at, actor, action, purpose, recipients, run_id, partner, detail)).encode()
+    said = (at, actor, action, purpose, recipients, run_id, partner, detail)
+    # What json.dumps makes of a list of texts, in a third of the time: a million are verified.
+    return f"[{', '.join(['null' if one is None else quoted(one) for one in said])}]".encode()
 
 
 def commitment(salt: bytes, said: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import shutil
 from datetime import timedelta
@@ -19,6 +20,7 @@ from governance.record.leaves import (
     CLOCK_TOLERANCE,
     as_ranges,
     commitment,
+    content,
     ranges,
 )
 from schemas.errors import RecordProblem, StoreError
@@ -244,6 +246,13 @@ def test_two_writers_leave_one_record_without_gaps(path: Path) -> None:
 def test_numbers_are_read_as_they_are_written(numbers: set[int]) -> None:
     assert {n for span in ranges(as_ranges(numbers)) for n in span} == numbers
     assert list(ranges("x 3-2 0")) == [range(3, 3)]
+
+
+@given(st.lists(st.one_of(st.none(), st.text()), min_size=8, max_size=8))
+def test_an_entry_is_committed_to_as_a_json_list_of_its_texts(said: list[str | None]) -> None:
+    assert content(*said) == json.dumps(said).encode()
+    with pytest.raises(TypeError):
+        content(*said[:7], 5)
 
 
 def test_a_commitment_needs_a_salt_of_its_length() -> None:
