@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from flows.clock import Clock, utc_now
 from flows.files import private_folder, write_private
 from flows.keys import CERTIFICATE, certificate_keys, new_certificate_keys
 from flows.settings import Settings
@@ -38,6 +39,26 @@ def keep_certificates(settings: Settings, draft_id: str, made: Mapping[str, byte
 def certificates_of(settings: Settings, draft_id: str) -> list[Path]:
     """The certificates of a draft."""
     return sorted((settings.certificates / draft_id).glob(f"*{SUFFIX}"))
+
+
+def consult_certificates(
+    settings: Settings, paths: Sequence[Path], clock: Clock = utc_now
+) -> list[bytes]:
+    """Certificates opened for an officer, which is recorded: true counts are in them.
+
+    Raises:
+        KeyProblem: As for `open_certificate`.
+        StoreError: As for `open_certificate`, or the record cannot be written.
+    """
+    from flows.context import actor, open_control
+    from governance.audit import Recorder
+
+    opened = [open_certificate(settings, path) for path in paths]
+    recorder = Recorder(actor(), settings.purpose)
+    with open_control(settings) as control:
+        detail: dict[str, int | str] = {"certificates": len(opened)}
+        control.add_audit(recorder.entry("consultation", clock(), detail=detail))
+    return opened
 
 
 def open_certificate(settings: Settings, path: Path) -> bytes:

@@ -84,13 +84,16 @@ def discard(settings: Settings, run_id: str) -> None:
         remove_folder(zone / run_id)
 
 
-def tidy(settings: Settings, control: Control) -> None:
+def tidy(settings: Settings, control: Control) -> dict[str, int]:
     """After a commit: keep the current stores, the last releases and drafts, and drafts in hand.
 
     A draft that an officer has approved is kept until it is published, and so is its release; so
     are the newest publication's and the one that people were taken back to. No release is kept
     from before a run that erased people, or from before a partner was taken out: they are in it.
     With a draft goes what proves it safe; of what is public both are kept.
+
+    Returns:
+        What was removed: the name of a folder → how many runs or drafts of it.
     """
     committed = control.committed_runs()
     recent = set(committed[: settings.keep_releases])
@@ -98,17 +101,21 @@ def tidy(settings: Settings, control: Control) -> None:
     in_hand = {draft for draft in waiting if control.approvals(draft)}
     read = {run.run_id for run in (control.release_run(),) if run is not None}
     needed = in_hand | read | {one.run_id for one in control.publications()[:1]}
-    keep_only(settings.stores, set(committed[:1]))
-    keep_only(settings.releases, (recent | needed) - control.runs_of_the_past())
     public = {one.run_id for one in control.publications()}
     drafts = {*waiting[: settings.keep_releases], *in_hand, *public}
-    keep_only(settings.drafts, drafts)
-    keep_only(settings.certificates, drafts)
     failed_since = set(control.failed_runs()[: settings.keep_releases])
     # A list is kept for as long as the extract it is about is the one staged.
     about_staged = {extract.run_id for extract in control.staged_extracts().values()}
-    keep_only(settings.quarantine, recent | failed_since | about_staged)
-    keep_only(settings.over_sharing, recent | about_staged)
+    kept = {
+        settings.stores: set(committed[:1]),
+        settings.releases: (recent | needed) - control.runs_of_the_past(),
+        settings.drafts: drafts,
+        settings.certificates: drafts,
+        settings.quarantine: recent | failed_since | about_staged,
+        settings.over_sharing: recent | about_staged,
+    }
+    removed = {zone.name: keep_only(zone, names) for zone, names in kept.items()}
+    return {name: count for name, count in removed.items() if count}
 
 
 def put_away_withdrawn(settings: Settings, control: Control) -> None:
@@ -153,12 +160,18 @@ def runs_in(zone: Path) -> set[str]:
     return {path.name for path in zone.iterdir() if RUN_ID.fullmatch(path.name)}
 
 
-def keep_only(zone: Path, kept: Iterable[str]) -> None:
-    """Remove every run or draft of a zone but those named, and what was being built; no more."""
-    names = set(kept)
+def keep_only(zone: Path, kept: Iterable[str]) -> int:
+    """Remove every run or draft of a zone but those named, and what was being built; no more.
+
+    Returns:
+        How many were removed.
+    """
+    names, removed = set(kept), 0
     if not zone.is_dir():
-        return
+        return removed
     for path in sorted(zone.iterdir()):
         ours = DRAFT_ID.fullmatch(path.name) or BUILDING.fullmatch(path.name)
         if ours and path.name not in names and path.is_dir() and not path.is_symlink():
             remove_folder(path)
+            removed += 1
+    return removed

@@ -130,7 +130,7 @@ def approve(
             agreement_in_force(settings, partner, local_day(clock()))
         # Two may have approved before a publication was written: then it only has to be written.
         for officer in officers if len(draft.approvals) < APPROVALS_NEEDED else ():
-            _approve(control, draft, officer.strip(), clock, demonstration=settings.demonstration)
+            _approve(settings, control, draft, officer.strip(), clock)
         draft = _waiting(settings, control, draft.draft_id)
         if len(draft.approvals) < APPROVALS_NEEDED:
             return draft
@@ -226,7 +226,7 @@ def _why(control: Control) -> str:
 
 
 def _approve(
-    control: Control, draft: Waiting, officer: str, clock: Clock, *, demonstration: bool
+    settings: Settings, control: Control, draft: Waiting, officer: str, clock: Clock
 ) -> None:
     if not officer_key(officer) or len(officer) > LONGEST_NAME:
         raise NotApproved(
@@ -234,12 +234,15 @@ def _approve(
             "Give --officer NAME.",
         )
     approval = Approval(draft.draft_id, officer, draft.digest, actor(), clock())
-    if not demonstration and any(one.actor == approval.actor for one in draft.approvals):
+    if not settings.demonstration and any(one.actor == approval.actor for one in draft.approvals):
         raise NotApproved(
             "The draft was approved from this account of the computer already.",
             "The second officer must approve from an account of their own.",
         )
-    if not control.approve(approval):
+    entry = Recorder(approval.actor, settings.purpose).entry(
+        "oversight", approval.at, detail={"approved": draft.draft_id, "digest": draft.digest}
+    )
+    if not control.approve(approval, entry):
         raise NotApproved(
             f"That officer has approved the draft {draft.draft_id} already.",
             "A second, different person must approve it.",

@@ -20,6 +20,7 @@ from flows.erasing import erase
 from flows.housekeeping import discard, empty_inboxes, recover, tidy
 from flows.ingest import agree, encode, pull, stage
 from flows.link import link
+from flows.oversight import of_terms
 from flows.progress import Narrator, Silent
 from flows.record import NO_KEY, make_checkpoint, refuse_early_clock, refuse_taken_back
 from flows.register import enter, put_in_line
@@ -101,7 +102,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
             draft_releases=drafted.releases,
             key_epoch=drafted.staged.key_epoch,
             profiles={partner: one.facts.profile for partner, one in drafted.staged.taken.items()},
-            audit=erased.audit,
+            audit=[*of_terms(run, drafted.staged.agreed), *erased.audit],
             applied=erased.requests,
             standing=erased.standing,
         )
@@ -120,7 +121,9 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
 
 def _remove_what_is_replaced(run: RunContext, extracts: Any, drafted: Any) -> None:
     empty_inboxes(run, drafted.staged.agreed, extracts)
-    tidy(run.settings, run.control)
+    removed = tidy(run.settings, run.control)
+    if removed:
+        run.control.add_audit(run.recorder.entry("erasure", run.clock(), detail=removed))
     enter(run.settings, run.control)
 
 

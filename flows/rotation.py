@@ -77,6 +77,9 @@ def new_keys(settings: Settings, today: date) -> dict[str, bool]:
         }
         if can_sign(settings):
             keep_public_keys(settings)
+        for kind in (name for name, fresh in made.items() if fresh):
+            detail: dict[str, int | str] = {"key": kind, "state": "made"}
+            control.add_audit(recorder(settings).entry("oversight", utc_now(), detail=detail))
         return made
 
 

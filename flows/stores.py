@@ -201,6 +201,8 @@ def _with_columns_not_shared(
 
 def _record_staging(run: RunContext, partner: str, ledger: Extract) -> None:
     """Enter into the audit record that an extract was collected and staged data were altered."""
-    for action, rows in (("collection", ledger.received), ("alteration", ledger.kept)):
-        entry = run.recorder.entry(action, run.clock(), partner=partner, detail={"rows": rows})
-        run.control.add_audit(entry)
+    collected = {"rows": ledger.received, "over_shared": ledger.over_shared}
+    for action, detail in (("collection", collected), ("alteration", {"rows": ledger.kept})):
+        run.control.add_audit(
+            run.recorder.entry(action, run.clock(), partner=partner, detail=detail)
+        )

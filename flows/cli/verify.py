@@ -35,10 +35,9 @@ def verify_command(
 
     opened = []
     if certificate:
-        from flows.certificates import open_certificate
+        from flows.certificates import consult_certificates
 
-        settings = load_settings(locate(config))
-        opened = [open_certificate(settings, path) for path in certificate]
+        opened = consult_certificates(load_settings(locate(config)), certificate)
     found = verify(folder, opened)
     proofs = {name: vars(one) for name, one in found.proofs.items()}
     write_report({**vars(found), "proofs": proofs}, json_out)

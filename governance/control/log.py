@@ -31,6 +31,7 @@ from schemas.errors import RecordProblem
 
 BATCH = 5_000
 HOLDER = "the partnership"
+"""For whom what is done inside the partnership is done."""
 
 as_text = json.dumps
 """A detail as the JSON text that is kept and committed to."""

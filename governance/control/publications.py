@@ -66,8 +66,12 @@ class Publications(Database):
         )
         return [DraftRow(**row) for row in self._rows(query)]
 
-    def approve(self, approval: Approval) -> bool:
-        """Record an officer's approval; False if that officer had approved the draft already."""
+    def approve(self, approval: Approval, entry: AuditEntry) -> bool:
+        """Record an officer's approval with its audit entry.
+
+        Returns:
+            False, and nothing is recorded, if that officer had approved the draft already.
+        """
         with self._transaction() as connection:
             given = connection.execute(
                 sa.select(APPROVAL.c.officer).where(APPROVAL.c.run_id == approval.run_id)
@@ -75,6 +79,7 @@ class Publications(Database):
             if officer_key(approval.officer) in {officer_key(name) for name in given}:
                 return False
             connection.execute(sa.insert(APPROVAL).values(**asdict(approval)))
+            append(connection, [entry])
         return True
 
     def approvals(self, draft_id: str) -> list[Approval]:

@@ -19,7 +19,7 @@ from governance.control.entries import (
     Run,
     RunState,
 )
-from governance.control.log import append
+from governance.control.log import HOLDER, append
 from governance.control.publications import insert_draft
 from governance.control.tables import (
     EXTRACT,
@@ -53,8 +53,16 @@ class Runs(Database):
     def fail_run(
         self, run_id: str, *, at: datetime, problem: str, report: Mapping[str, Any] | None = None
     ) -> None:
-        """Record that a run ended without changing anything, and why."""
-        self._end_run(run_id, "failed", at, {"problem": problem, "report": report})
+        """Record that a run ended without changing anything, and why; with an audit entry."""
+        with self._transaction() as connection:
+            _set_state(connection, run_id, "failed", at, {"problem": problem, "report": report})
+            query = sa.select(RUN.c.actor, RUN.c.purpose).where(RUN.c.run_id == run_id)
+            actor, purpose = connection.execute(query).one()
+            ended = {"run": "failed"}
+            append(
+                connection,
+                [AuditEntry(at, actor, "oversight", purpose, HOLDER, run_id, detail=ended)],
+            )
 
     def commit_run(
         self,
@@ -179,10 +187,6 @@ class Runs(Database):
         ]
 
     # Plumbing
-
-    def _end_run(self, run_id: str, state: RunState, at: datetime, rest: dict[str, Any]) -> None:
-        with self._transaction() as connection:
-            _set_state(connection, run_id, state, at, rest)
 
     def _runs(self, condition: sa.ColumnElement[bool]) -> list[Run]:
         query = sa.select(RUN).where(condition).order_by(RUN.c.number.desc())

@@ -391,7 +391,7 @@ def test_a_receipt_that_cannot_be_read_is_told_and_the_rest_too(fresh: Partnersh
     spoilt = destroy(settings, "seal", 1, why="rotated")
     spoilt.write_text("{")
     states = {one.kind: one for one in key_states(settings)}
-    assert len(states) == 4 and not any(one.problem for one in states.values())
+    assert len(states) == 5 and not any(one.problem for one in states.values())
     (note,) = states["seal"].notes
     assert f"{spoilt.name} cannot be read" in note
     assert not any(one.notes for kind, one in states.items() if kind != "seal")

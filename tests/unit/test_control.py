@@ -22,6 +22,7 @@ from governance.disclosure.officers import officer_key
 from schemas.errors import StoreError
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+APPROVED = Recorder("me", "journeys").entry("oversight", NOW)
 
 
 @pytest.fixture
@@ -107,9 +108,11 @@ def test_a_moment_without_a_zone_is_refused(control: Control) -> None:
 
 def test_an_officer_approves_once_whatever_the_case(control: Control) -> None:
     commit(control, "r1")
-    assert control.approve(Approval("r1", "A. Officer", "d", "me", NOW))
-    assert not control.approve(Approval("r1", "a. OFFICER", "d", "me", NOW))
-    assert control.approve(Approval("r1", "B. Officer", "d", "me", NOW + timedelta(minutes=1)))
+    assert control.approve(Approval("r1", "A. Officer", "d", "me", NOW), APPROVED)
+    assert not control.approve(Approval("r1", "a. OFFICER", "d", "me", NOW), APPROVED)
+    assert control.approve(
+        Approval("r1", "B. Officer", "d", "me", NOW + timedelta(minutes=1)), APPROVED
+    )
     assert [one.officer for one in control.approvals("r1")] == ["A. Officer", "B. Officer"]
 
 
