@@ -128,11 +128,12 @@ class Ancestry:
         return asdict(self)
 
 
-def figures(cohorts: Path | None = None) -> dict[str, Figure]:
+def figures(cohorts: Path | None = None, metrics: Path | None = None) -> dict[str, Figure]:
     """Return every metric, funnel and transitions table that can be traced, by name.
 
     Args:
         cohorts: The folder of a partnership's own cohort files.
+        metrics: The folder of its own metrics.
 
     Raises:
         ConfigError: The file of a metric or cohort cannot be used.
@@ -145,7 +146,7 @@ def figures(cohorts: Path | None = None) -> dict[str, Figure]:
     listed = {row["metric"] for row in load_seed("indicator")}
     published = {
         one.metric
-        for one in load_metrics()
+        for one in load_metrics(own=metrics)
         if (one.publish or one.metric in listed) and one.status != "restricted"
     }
     found = {
@@ -158,7 +159,7 @@ def figures(cohorts: Path | None = None) -> dict[str, Figure]:
             one.sources,
             one,
         )
-        for one in load_metrics()
+        for one in load_metrics(own=metrics)
     }
     for cohort in load_cohorts(cohorts):
         file = "funnel.csv" if cohort.publish else ""
@@ -174,17 +175,18 @@ def figures(cohorts: Path | None = None) -> dict[str, Figure]:
     return found
 
 
-def find_figure(name: str, cohorts: Path | None = None) -> Figure:
+def find_figure(name: str, cohorts: Path | None = None, metrics: Path | None = None) -> Figure:
     """Find a metric, one of its measures (``metric/measure``), a funnel or the transitions.
 
     Args:
         name: Its name.
         cohorts: The folder of a partnership's own cohort files.
+        metrics: The folder of its own metrics.
 
     Raises:
         ConfigError: There is none of that name.
     """
-    known = figures(cohorts)
+    known = figures(cohorts, metrics)
     if name in known:
         return known[name]
     whole, _, part = name.partition("/")

@@ -33,10 +33,10 @@ def check_warehouse_files(settings: Settings, today: date) -> None:
     from warehouse.restrict import Restriction, check_marts
 
     _refuse_later(settings, today)
-    metrics = load_metrics()
+    given = load_given(settings.folder)
+    metrics = load_metrics(own=given.metrics)
     check_asked_for(metrics, frozenset(settings.restricted_metrics))
     check_metrics(metrics)
-    given = load_given(settings.folder)
     models = every_model(metrics, load_cohorts(given.cohorts))
     for role in settings.roles.values():
         check_marts(Restriction(marts=role.tables), models)

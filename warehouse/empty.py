@@ -20,11 +20,14 @@ _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
-def empty_release(cohorts: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def empty_release(
+    cohorts: Path | None = None, metrics: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection in which every model has been built from an empty staging store.
 
     Args:
         cohorts: The folder of a partnership's own cohort files.
+        metrics: The folder of its own metrics.
 
     Raises:
         StoreError: A model or a check of one fails.
@@ -37,7 +40,7 @@ def empty_release(cohorts: Path | None = None) -> Iterator[duckdb.DuckDBPyConnec
         staging.create(con)
         con.execute("USE memory")
         nobody = pl.DataFrame(schema={"record_id": pl.Int64, "person_id": pl.String})
-        given = Given(cohorts=cohorts, exact_dates=True)
+        given = Given(cohorts=cohorts, metrics=metrics, exact_dates=True)
         build_into(con, Basis(nobody, "", _NEVER, given=given), keeps_all=True)
         yield con
     finally:

@@ -1,6 +1,6 @@
 """What a partnership says of its warehouse, read once and handed to the build.
 
-Cohorts, population, prevalence and published indicators lie in files beside
+Cohorts, metrics, population, prevalence and published indicators lie in files beside
 ``partnership.yaml``; the rest are keys of it. Without any of them the packaged definitions hold and
 nothing that is restricted is counted.
 """
@@ -16,6 +16,8 @@ from pathlib import Path
 
 COHORTS = "cohorts"
 """The folder of a partnership's own cohort files."""
+METRICS = "metrics"
+"""The folder of its own metrics."""
 POPULATION = "population.csv"
 PREVALENCE = "prevalence.csv"
 PUBLISHED = "published_indicators.csv"
@@ -28,6 +30,7 @@ class Given:
 
     Attributes:
         cohorts: The folder of its own cohort files; None without.
+        metrics: The folder of its own metrics; None without.
         population: Its population by area, age band and sex; None without.
         prevalence: Its estimates of dependent people; None without.
         published: The published indicators that it gives; None without.
@@ -43,6 +46,7 @@ class Given:
     """
 
     cohorts: Path | None = None
+    metrics: Path | None = None
     population: Path | None = None
     prevalence: Path | None = None
     published: Path | None = None
@@ -78,6 +82,7 @@ def load_given(
     own = {} if clock_key is None else {"clock_key": clock_key}
     return Given(
         cohorts=_beside(folder, COHORTS),
+        metrics=_beside(folder, METRICS),
         population=_beside(folder, POPULATION),
         prevalence=_beside(folder, PREVALENCE),
         published=_beside(folder, PUBLISHED),

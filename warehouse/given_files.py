@@ -1,6 +1,6 @@
-"""CSV files that a person writes beside ``partnership.yaml``, read row by row or refused.
+"""Files that a person writes beside ``partnership.yaml``, read whole or refused.
 
-A fault is named by its line and column, never by its value.
+CSV files are read row by row; a fault is named by its line and column, never by its value.
 """
 
 from __future__ import annotations
@@ -111,3 +111,25 @@ def _lines(path: Path, columns: tuple[str, ...], shown_in: str) -> list[tuple[in
     if problem:
         raise ConfigError(f"{path.name} {problem}.", f"Write it as {shown_in} shows.")
     return found
+
+
+def yaml_files(folder: Path) -> list[Path]:
+    """Return the YAML files of a folder of definitions, in the order of their names.
+
+    Raises:
+        ConfigError: The folder cannot be read, or one of its files would be passed over.
+    """
+    unread = False
+    found: list[Path] = []
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        unread = True
+    if unread:
+        raise ConfigError(f"The folder {folder.name} cannot be read.", "Check its permissions.")
+    if any(path.suffix == ".yml" for path in found):
+        raise ConfigError(
+            f"The folder {folder.name} holds a file whose name ends in .yml.",
+            "Let it end in .yaml.",
+        )
+    return [path for path in found if path.suffix == ".yaml" and not path.name.startswith(".")]

@@ -166,7 +166,7 @@ def build_into(
     _table(con, "history_given", basis.person_history.select(list(PERSON_HISTORY)))
     _table(con, "population_given", read_population(given.population))
     _table(con, "prevalence_given", read_prevalence(given.prevalence))
-    metrics = load_metrics()
+    metrics = load_metrics(own=given.metrics)
     cohorts = load_cohorts(given.cohorts)
     others = [dict(one.row()) for one in load_definitions()] + funnel_definitions(cohorts)
     for name, frame in (cohort_tables(cohorts) | metric_frames(metrics, others, given)).items():

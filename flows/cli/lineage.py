@@ -27,10 +27,10 @@ def lineage_command(
     from warehouse.reference.described import describe
 
     settings = load_settings(locate(config))
-    cohorts = load_given(settings.folder).cohorts
-    found = find_figure(figure, cohorts)
+    given = load_given(settings.folder)
+    found = find_figure(figure, given.cohorts, given.metrics)
     agreements, mappings = terms_of(settings)
-    traced = ancestry(describe(cohorts), found, agreements, mappings)
+    traced = ancestry(describe(given.cohorts, given.metrics), found, agreements, mappings)
     write_report(traced.as_json(), json_out)
     for line in _lines(traced):
         typer.echo(line)

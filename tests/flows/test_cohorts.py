@@ -153,6 +153,23 @@ def test_a_metrics_file_is_checked_down_to_its_columns(tmp_path: Path) -> None:
     assert "the denominator of the measure within_28_days names was_treated" in found.output
 
 
+def test_a_partnerships_own_metrics_lie_beside_its_file(partnership: Path) -> None:
+    config = ["--config", str(partnership / "partnership.yaml")]
+    path = partnership / "metrics" / "prompt_start.yaml"
+    path.parent.mkdir()
+    path.write_text(METRIC, "utf-8")
+    listed = CliRunner().invoke(app, ["metrics", "list", *config]).output
+    assert re.search(r"^prompt_start +own, exact", listed, re.MULTILINE)
+    assert re.search(r"^waiting_time +exact", listed, re.MULTILINE)
+    many = CliRunner().invoke(app, ["metrics", "check", *config])
+    assert f"{listed.count(chr(10))} metric files can be used." in many.output
+    settings = load_settings(partnership / "partnership.yaml")
+    check_warehouse_files(settings, TODAY)
+    path.write_text(METRIC.replace("was_in_treatment", "was_treated"), "utf-8")
+    with pytest.raises(ConfigError, match="names was_treated"):
+        check_warehouse_files(settings, TODAY)
+
+
 def test_metrics_and_their_words_are_listed() -> None:
     found = CliRunner().invoke(app, ["metrics", "list"])
     assert "waiting_time" in found.output

@@ -11,7 +11,7 @@ import warehouse_rows as rows
 from slight import make_slight
 
 from schemas.errors import ConfigError
-from warehouse import connect
+from warehouse import connect, metrics
 from warehouse.given import Given
 from warehouse.metrics import load_metrics
 from warehouse.models import load_seed
@@ -178,6 +178,25 @@ def test_a_declared_date_holds_back_what_it_does_not_reach_and_a_late_extract_is
     con.close()
     assert late == [("treatment", "extract", 1)]
     assert ("treatment", date(2026, 4, 27)) in reach and ("police", rows.AS_AT) in reach
+
+
+def test_a_metric_of_the_partnerships_own_is_counted(tmp_path: Path) -> None:
+    own = tmp_path / "metrics"
+    own.mkdir()
+    packaged = Path(metrics.__file__).parent / "arrests.yaml"
+    told = packaged.read_text("utf-8").replace("metric: arrests", "metric: own_arrests")
+    (own / "own_arrests.yaml").write_text(told.replace("publish: true\n", ""), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        make_slight(patch, ("metric", "outcome"))
+        path, _ = rows.release(tmp_path / "made", PERSONS, given=Given(metrics=own))
+    con = connect.open_release(path, rows.RELEASE_KEY)
+    counted = con.execute(
+        "SELECT metric, count(*) FROM outcome WHERE metric IN ('arrests', 'own_arrests') "
+        "GROUP BY metric ORDER BY metric"
+    ).fetchall()
+    con.close()
+    assert [name for name, _ in counted] == ["arrests", "own_arrests"]
+    assert counted[0][1] == counted[1][1] > 0
 
 
 def test_without_a_partner_nothing_that_needs_it_is_reported(tmp_path: Path) -> None:

@@ -55,6 +55,25 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     assert lag_days(measure.lag, {"start_long": 90, "start_short": 28}) == 118
 
 
+def test_a_metric_of_the_partnerships_own_is_read_with_the_packaged_ones(tmp_path: Path) -> None:
+    found = load_metrics(own=written(tmp_path))
+    names = [metric.metric for metric in found]
+    assert names == sorted(names) and set(found) > set(load_metrics())
+    assert names.count("waiting") == 1
+
+
+def test_an_own_metric_neither_takes_a_packaged_name_nor_is_published(tmp_path: Path) -> None:
+    taken = WAITING.replace("metric: waiting", "metric: waiting_time")
+    with pytest.raises(ConfigError, match=r"^waiting_time.yaml .* name of a packaged metric"):
+        load_metrics(own=written(tmp_path, taken, "waiting_time"))
+    (tmp_path / "waiting_time.yaml").unlink()
+    with pytest.raises(ConfigError, match=r"^waiting.yaml cannot be used: `publish` is true"):
+        load_metrics(own=written(tmp_path, WAITING + "publish: true\n"))
+    (tmp_path / "waiting.yaml").rename(tmp_path / "waiting.yml")
+    with pytest.raises(ConfigError, match=r"ends in \.yml"):
+        load_metrics(own=tmp_path)
+
+
 def test_the_packaged_metrics_can_be_read() -> None:
     load_metrics()
 

@@ -11,6 +11,7 @@ from schemas.documents import read_document
 from schemas.errors import ConfigError
 from warehouse.cohorts.definition import Cohort, Stage
 from warehouse.cohorts.vocabulary import Vocabulary, vocabulary
+from warehouse.given_files import yaml_files
 from warehouse.models import SQL_FOLDER
 from warehouse.staging import TABLES
 
@@ -31,7 +32,7 @@ def load_cohorts(own: Path | None = None) -> tuple[Cohort, ...]:
     Raises:
         ConfigError: A file cannot be used; the message names it and the keys at fault.
     """
-    files = {path.stem: path for folder in (FOLDER, own) if folder for path in _files(folder)}
+    files = {path.stem: path for folder in (FOLDER, own) if folder for path in yaml_files(folder)}
     return tuple(
         _packaged(path) if path.parent == FOLDER else read_cohort(path)
         for _, path in sorted(files.items())
@@ -68,31 +69,6 @@ def _told(stage: Stage) -> str:
     return stage.title.replace("{within}", str(stage.within)).replace(
         "{lasting}", str(stage.lasting)
     )
-
-
-def _files(folder: Path) -> list[Path]:
-    """The cohort files of a folder.
-
-    Raises:
-        ConfigError: The folder cannot be read, or one of its files would be passed over.
-    """
-    unread = False
-    found: list[Path] = []
-    try:
-        found = sorted(folder.iterdir())
-    except OSError:
-        unread = True
-    if unread:
-        raise ConfigError(
-            f"The folder {folder.name} of cohort files cannot be read.",
-            "Check its permissions.",
-        )
-    if any(path.suffix == ".yml" for path in found):
-        raise ConfigError(
-            f"The folder {folder.name} holds a cohort file whose name ends in .yml.",
-            "Let it end in .yaml.",
-        )
-    return [path for path in found if path.suffix == ".yaml" and not path.name.startswith(".")]
 
 
 def _faults(cohort: Cohort, words: Vocabulary) -> list[str]:

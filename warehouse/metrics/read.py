@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
 from schemas.documents import read_document
 from schemas.errors import ConfigError
+from warehouse.given_files import yaml_files
 from warehouse.metrics.condition import day_numbers
 from warehouse.metrics.definition import Metric
 from warehouse.models import SQL_FOLDER, load_seed
@@ -18,14 +19,46 @@ MOST_LISTED = 5
 """How many faults of one file are told at once."""
 
 
-def load_metrics(folder: Path = FOLDER) -> tuple[Metric, ...]:
+def load_metrics(folder: Path = FOLDER, *, own: Path | None = None) -> tuple[Metric, ...]:
     """Read every metric, in the order of their names.
+
+    Args:
+        folder: The packaged ones.
+        own: The folder of the partnership's own; None without.
 
     Raises:
         ConfigError: A file is not a metric, is not named after it, or hangs on a number of days
-            that is not in the seed ``policy``. The message names the file and what is wrong.
+            that is not in the seed ``policy``; or one of the partnership's own has the name of a
+            packaged one, or is to be published. The message names the file and what is wrong.
     """
-    return _packaged() if folder == FOLDER else _read_all(folder)
+    packaged = _packaged() if folder == FOLDER else _read_all(folder)
+    if own is None:
+        return packaged
+    taken = {metric.metric for metric in packaged}
+    more = tuple(read_own(path, taken) for path in yaml_files(own))
+    return tuple(sorted((*packaged, *more), key=lambda metric: metric.metric))
+
+
+def read_own(path: Path, taken: Collection[str]) -> Metric:
+    """Read a metric of the partnership's own.
+
+    Args:
+        path: The file.
+        taken: The names of the packaged metrics: what the board has seen keeps its meaning.
+
+    Raises:
+        ConfigError: As for :func:`load_metrics`.
+    """
+    metric = read_metric(path)
+    fault = remedy = ""
+    if metric.metric in taken:
+        fault, remedy = "`metric` is the name of a packaged metric", "Give it a name of its own."
+    elif metric.publish:
+        fault = "`publish` is true, and what is published is proved safe for packaged metrics only"
+        remedy = "Leave `publish` out; the figures are then in the release, for analysts."
+    if fault:
+        raise ConfigError(f"{path.name} cannot be used: {fault}.", remedy)
+    return metric
 
 
 @cache

@@ -44,15 +44,16 @@ class Warehouse:
         return {column: (table, key) for column, table, key in filter(None, found)}
 
 
-def describe(cohorts: Path | None = None) -> Warehouse:
+def describe(cohorts: Path | None = None, metrics: Path | None = None) -> Warehouse:
     """Build the models empty and read what they are.
 
     Args:
         cohorts: The folder of a partnership's own cohort files.
+        metrics: The folder of its own metrics.
 
     Raises:
         StoreError: A model or a check of one fails.
     """
-    models = every_model(load_metrics(), load_cohorts(cohorts))
-    with empty_release(cohorts) as con:
+    models = every_model(load_metrics(own=metrics), load_cohorts(cohorts))
+    with empty_release(cohorts, metrics) as con:
         return Warehouse({model.name: model for model in models}, trace(con, models))
