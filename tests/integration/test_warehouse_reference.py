@@ -148,7 +148,7 @@ def test_one_measure_hangs_on_no_more_than_its_metric(warehouse) -> None:
 def test_the_command_follows_a_figure_by_the_partnerships_own_agreements(
     warehouse, tmp_path, monkeypatch
 ) -> None:
-    monkeypatch.setattr("warehouse.reference.described.describe", lambda cohorts: warehouse)
+    monkeypatch.setattr("warehouse.reference.described.describe", lambda *_: warehouse)
     start(tmp_path / "partnership", demo=True, today=date(2026, 7, 1))
     told, out = tmp_path / "partnership" / "partnership.yaml", tmp_path / "lineage.json"
     found = CliRunner().invoke(
