@@ -10,7 +10,7 @@ from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.drafting import is_fresh
 from flows.files import private_folder, remove_folder
-from flows.public import place
+from flows.public import place, what_is_public
 from flows.register import check_not_put_back
 from flows.safe_errors import guarded
 from flows.settings import Settings
@@ -112,7 +112,8 @@ def approve(
         NotApproved: If the officer has approved it already or gave no name, or the draft was not
             checked against what is public now.
         AgreementError: If a partner's agreement is no longer in force.
-        StoreError: If the draft's files are not as they were recorded.
+        StoreError: If the draft's files are not as they were recorded, or an earlier publication is
+            missing or was changed.
         Busy: If a run is at work.
     """
     with run_lock(settings), open_control(settings) as control:
@@ -126,6 +127,7 @@ def approve(
                 "made, so it was not checked against what stands now.",
                 "Run `journeys run` to make a new draft; give a single table again with --table.",
             )
+        what_is_public(settings, control)  # beside which the draft was proved safe
         for partner in settings.partners:
             agreement_in_force(settings, partner, local_day(clock()))
         # Two may have approved before a publication was written: then it only has to be written.

@@ -207,8 +207,10 @@ def _asked(found: Waiting) -> list[str]:
     path = found.path / FOR_APPROVERS / DECLARED_FILE
     if not path.is_file():
         return []
-    query = " ".join(read_declared(path).query.split())
-    return [
-        f"Query       {query}",
-        "            It must count the days of its window and no others: the gate takes its word.",
-    ]
+    declared = read_declared(path)
+    told = (
+        "It must count the days of its window and no others: the gate takes its word."
+        if declared.day is None
+        else f"Each row says its day as {declared.day}, and all are of the window."
+    )
+    return [f"Query       {' '.join(declared.query.split())}", f"            {told}"]

@@ -111,7 +111,7 @@ class Overlaps:
         self.start = np.cumsum([0, *many])
         self.frozen = np.array([one.frozen for one in sides], dtype=bool)[self.side]
         self.minor = np.array([minor for one in sides for minor in _minor(one.population)])
-        sets = _sets(sides)
+        sets, again = _sets(sides)
         self.size = np.asarray(sets.sum(axis=1)).astype(np.int64)
         self.shared = (sets @ sets.T).toarray()
         self.of_itself = (self.size < rule.threshold) | self._nearly_all(sides)
@@ -120,8 +120,9 @@ class Overlaps:
         other = self.side[:, None] != self.side[None, :]
         self.alike = np.argwhere(same & other & same_days & (self.size[:, None] > 0))
         units = np.array([one.population.unit for one in sides])[self.side]
-        same_unit = units[:, None] == units[None, :]
-        self.sums = list(self._sums(same & same_unit & same_days, same_days & same_unit))
+        once = np.asarray(sets @ again) == 0  # counts of one unit a person are counts of people
+        like = (units[:, None] == units[None, :]) | (once[:, None] & once[None, :])
+        self.sums = list(self._sums(same & like, same_days & like))
 
     def told(self, shown: Sequence[Sequence[str]]) -> list[Overlap]:
         """The cells that would have to be masked for none to be given away by another.
@@ -227,8 +228,8 @@ def _minor(population: Population) -> list[bool]:
     return [cell not in first for cell in population.cells]
 
 
-def _sets(sides: Sequence[Side]) -> sp.csr_array:
-    """The units behind each cell: cells by units, of all populations one after the other.
+def _sets(sides: Sequence[Side]) -> tuple[sp.csr_array, NDArray[np.int64]]:
+    """The units behind each cell: cells by units; and which units are a person's second or later.
 
     Only the ones are held: of a hundred thousand people each is in some tens of two thousand cells.
     """
@@ -240,7 +241,8 @@ def _sets(sides: Sequence[Side]) -> sp.csr_array:
     used, places = np.unique(np.concatenate(behind), return_inverse=True)
     rows_of = np.repeat(np.arange(len(behind)), [len(cell) for cell in behind])
     ones = np.ones(len(places), dtype=np.int32)
-    return sp.csr_array((ones, (rows_of, places)), shape=(len(behind), len(used)))
+    again = (used % MOST_OF_ONE > 0).astype(np.int64)
+    return sp.csr_array((ones, (rows_of, places)), shape=(len(behind), len(used))), again
 
 
 def who_is_where(sides: Sequence[Side]) -> tuple[NDArray[np.int64], ...]:

@@ -26,10 +26,18 @@ Terms = tuple[tuple["_Count", ...], tuple["_Count", ...]]
 
 @dataclass(eq=False)
 class _Count:
-    """All the cells that count the same units."""
+    """All the cells that count the same units.
+
+    Attributes:
+        bits: The units.
+        size: How many they are.
+        unit: What they are; nothing where nobody has two, so that they are as good as people.
+        cells: Where they are counted.
+    """
 
     bits: int
     size: int
+    unit: str
     cells: list[Cell] = field(default_factory=list)
 
 
@@ -67,26 +75,24 @@ class _Together:
             None if on_its_word else one.period
             for one, on_its_word in zip(self.published, people.on_their_word, strict=True)
         ]
+        self.again = 0  # the bits of people's second units and later
         self.sets = list(self._sets())
 
     def check(self) -> int:
         """Raise DisclosureError if something is told; return how many sums were looked at."""
-        by_unit: dict[tuple[str, int], _Count] = {}
+        by_units: dict[tuple[str, int], _Count] = {}
         for place, sets in enumerate(self.sets):
             for cell, bits in enumerate(sets):
-                unit = self.published[place].population.unit
-                count = by_unit.setdefault((unit, bits), _Count(bits, bits.bit_count()))
+                unit = self.published[place].population.unit if bits & self.again else ""
+                count = by_units.setdefault((unit, bits), _Count(bits, bits.bit_count(), unit))
                 count.cells.append((place, cell))
-        counts: Mapping[str, list[_Count]] = defaultdict(list)
-        for (unit, _), count in by_unit.items():
-            if count.size >= self.rule.threshold:
-                self._check_elsewhere(count)
-                counts[unit].append(count)
+        counts = [one for one in by_units.values() if one.size >= self.rule.threshold]
+        for count in counts:
+            self._check_elsewhere(count)
         looked_at = 0
-        for some in counts.values():
-            for more, less in self._sums(some):
-                self._check_sum(more, less)
-                looked_at += 1
+        for more, less in self._sums(counts):
+            self._check_sum(more, less)
+            looked_at += 1
         return looked_at
 
     def _sets(self) -> Iterator[list[int]]:
@@ -94,6 +100,7 @@ class _Together:
         every = np.concatenate([np.empty(0, dtype=np.int64), *(r[:, 0] for r in self.people.rows)])
         most = max((int(np.bincount(r[:, 0]).max()) for r in self.people.rows if len(r)), default=0)
         width = most * (int(every.max(initial=-1)) + 1)
+        self.again = _number(np.arange(width) % max(most, 1) > 0)
         for one, rows in zip(self.published, self.people.rows, strict=True):
             if len(rows) and int(rows[:, 1].max()) >= len(one.population.atoms):
                 raise _refused("it has somebody in what cannot be")
@@ -167,8 +174,16 @@ class _Together:
                         yield (whole,), (a, b, c)
 
     def _bears(self, one: _Count, other: _Count) -> bool:
-        """Whether two counts may be of the same days."""
-        return any(self._share_days(a, b) for a, _ in one.cells for b, _ in other.cells)
+        """Whether two counts may be of the same days, and of one unit or both of people."""
+        return any(
+            self._share_days(a, b)
+            and (one.unit == other.unit == "" or self._unit(a) == self._unit(b))
+            for a, _ in one.cells
+            for b, _ in other.cells
+        )
+
+    def _unit(self, place: int) -> str:
+        return self.published[place].population.unit
 
     def _check_sum(self, more: Sequence[_Count], less: Sequence[_Count]) -> None:
         """Raise DisclosureError if shown counts say too much of the few that are left."""
@@ -192,6 +207,11 @@ def _bits(people: NDArray[np.int64], most: int, width: int) -> int:
     number = np.arange(len(people)) - np.repeat(starts, np.diff([*starts, len(people)]))
     held = np.zeros(width, dtype=bool)
     held[people * most + number] = True
+    return _number(held)
+
+
+def _number(held: NDArray[np.bool_]) -> int:
+    """Flags as one whole number."""
     return int.from_bytes(np.packbits(held).tobytes())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ SOUND: dict[str, Any] = {
 YEAR_BEFORE = {"first": "2024-04-01", "last": "2025-03-31"}
 
 
+DATED = "SELECT person_id, sex, make_date(2026, 4, 1) AS counted_on FROM person"
+
+
 def declared(folder: Path, **changed: Any) -> str:
     path = folder / "table.yaml"
     text = yaml.safe_dump({**SOUND, **changed})
@@ -38,6 +42,10 @@ def declared(folder: Path, **changed: Any) -> str:
 def drafted(partnership: Partnership, tmp_path: Path, **changed: Any) -> str:
     found = partnership.journeys("publish", "--table", declared(tmp_path, **changed))
     assert found.exit_code == 0, found.stderr
+    return newest(partnership)
+
+
+def newest(partnership: Partnership) -> str:
     with open_control(partnership.settings) as control:
         return control.waiting_drafts()[0].run_id
 
@@ -77,6 +85,12 @@ def test_a_table_is_drafted_approved_published_and_verified(
     # So would it if it only said that it counts other days.
     third = drafted(ran, tmp_path, table="other_days", query=fewer, **YEAR_BEFORE)
     assert "told by another table" in reasons_for_masks(ran, third)
+    # While what it was compared with is missing, no approval is taken.
+    folder.rename(tmp_path / "gone")
+    refused = ran.journeys("publish", "--approve", "--officer", "A. Name", "--draft", third)
+    assert refused.exit_code == 1 and "is missing" in refused.stderr
+    with open_control(ran.settings) as control:
+        assert not control.approvals(third)
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -91,7 +105,20 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"query": f"{EVERYONE} UNION ALL {EVERYONE}"}, "counted more than once"),
     ({"table": "Not A Name"}, "not in the expected form"),
     ({"more": 1}, "is not a key"),
+    ({"day": "sex"}, "a column of its own"),
+    ({"day": "counted_on"}, "does not give person_id and the"),
+    ({"day": "counted_on", "query": DATED}, "no day in its window"),
 ]
+
+
+def test_the_example_of_the_documentation_is_drafted(ran: Partnership, tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "publish.md"
+    (example,) = re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    path = tmp_path / "entries-after-prison.yaml"
+    path.write_text(example)
+    found = ran.journeys("publish", "--table", str(path))
+    assert found.exit_code == 0, found.stderr
+    assert "all are of the window" in ran.journeys("publish", "--draft", newest(ran)).stdout
 
 
 def test_a_table_that_is_not_sound_is_refused(ran: Partnership, tmp_path: Path) -> None:

@@ -57,7 +57,9 @@ def attack(published: Sequence[Published], rule: Rule, linked: Sequence[Side] = 
         published: What is public.
         rule: The threshold and base.
         linked: The same populations with their rows: then the attacker is taken to know of every
-            two cells of different ones whether they hold the same units, or one holds the other's.
+            two cells of different ones whether they hold the same units, or one holds the other's,
+            unless two cells of one population hold those units as well. The data alone make these
+            the same, and who was told so would be told that nobody is left between them.
     """
     blocks: list[sp.csr_array] = []
     equal: list[sp.csr_array] = []
@@ -113,11 +115,17 @@ def _of(one: Published) -> tuple[sp.csr_array, sp.csr_array]:
 def _known(linked: Sequence[Side], rule: Rule) -> Iterator[tuple[int, int, bool]]:
     """Pairs of cells of different populations: of the same units, or the second holds the first."""
     overlaps = Overlaps(linked, rule)
-    shared, size = overlaps.shared, overlaps.size
-    units = np.array([one.population.unit for one in linked])[overlaps.side]
-    for a, b in np.argwhere(shared == size[:, None]):
-        if overlaps.side[a] != overlaps.side[b] and units[a] == units[b] and size[a]:
-            yield int(a), int(b), bool(size[a] == size[b])
+    shared, size, side = overlaps.shared, overlaps.size, overlaps.side
+    units = np.array([one.population.unit for one in linked])[side]
+    inside = shared == size[:, None]
+    same = inside & inside.T
+    twice = np.array([len(set(side[row])) < row.sum() for row in same])
+    for a, b in np.argwhere(inside):
+        if side[a] != side[b] and units[a] == units[b] and size[a]:
+            if not same[a, b]:
+                yield int(a), int(b), False
+            elif not twice[a]:
+                yield int(a), int(b), True
 
 
 def masked_small(found: Attack, true: Sequence[int]) -> list[int]:

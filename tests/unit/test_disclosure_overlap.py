@@ -99,6 +99,13 @@ def test_other_units_of_one_person_are_told_apart() -> None:
     assert Overlaps([journeys, arrests], RULE).told([["10", "10"], ["15", "15"]])
 
 
+def test_units_of_which_nobody_has_two_are_people() -> None:
+    """Twelve people and thirteen journeys, one each, differ by one person."""
+    people = side("people", all=range(12))
+    journeys = Side(population("journeys", "all", unit="journeys"), SPRING, rows(all=range(13)))
+    assert Overlaps([people, journeys], RULE).told([["10", "10"], ["15", "15"]])
+
+
 def test_rows_must_say_who_is_behind_them() -> None:
     nobody = Side(population("treated", "all"), SPRING, pl.DataFrame({"group": ["all"]}))
     with pytest.raises(DisclosureError, match="who is behind"):

@@ -26,11 +26,17 @@ SPRING = Period(date(2026, 4, 1), date(2026, 6, 30))
 RULE = Rule()
 
 
-def side(name: str, *groups: set[int]) -> Side:
-    """People by number, in groups that share nobody."""
+def side(name: str, *groups: set[int], twice: int | None = None) -> Side:
+    """People by number, in groups that share nobody; of one group each is counted twice."""
     dimension = Dimension("group", tuple(f"g{n}" for n in range(len(groups))), known=True)
-    declared = Population(name, "people", "apart", (dimension,), (cross(f"{name} t", dimension),))
-    rows = [(str(one), f"g{n}") for n, group in enumerate(groups) for one in sorted(group)]
+    unit = "people" if twice is None else "arrests"
+    declared = Population(name, unit, "apart", (dimension,), (cross(f"{name} t", dimension),))
+    rows = [
+        (str(one), f"g{n}")
+        for n, group in enumerate(groups)
+        for one in sorted(group)
+        for _ in range(2 if n == twice else 1)
+    ]
     frame = pl.DataFrame(rows, schema={"person": pl.String, "group": pl.String}, orient="row")
     return Side(declared, SPRING, frame)
 
@@ -62,9 +68,16 @@ def passes(sides: list[Side], shown: list[list[str]]) -> bool:
 @given(st.lists(st.lists(st.integers(0, 2), min_size=30, max_size=30), min_size=2, max_size=4))
 @settings(deadline=None, max_examples=60)
 def test_the_checker_and_the_gate_agree(put: list[list[int]]) -> None:
-    """Everyone is in the first or the second group of a population, or not in it."""
+    """Everyone is in the first or the second group of a population, or not in it.
+
+    The last of four counts arrests, of whom those of the second group have two.
+    """
     sides = [
-        side(f"p{n}", *({one for one, at in enumerate(places) if at == g} for g in (0, 1)))
+        side(
+            f"p{n}",
+            *({one for one, at in enumerate(places) if at == g} for g in (0, 1)),
+            twice=1 if n == 3 else None,
+        )
         for n, places in enumerate(put)
     ]
     shown = [naive(one) for one in sides]

@@ -45,6 +45,7 @@ class Declared(BaseModel):
         last: The last day.
         categories: Column of the query → every category that it can have, in order.
         known: The columns that others know of a person anyway, such as an area.
+        day: The column of the query that says on which day a unit is counted, if it has one.
         query: One SELECT over a release: a row a unit, with ``person_id`` and those columns.
     """
 
@@ -57,6 +58,7 @@ class Declared(BaseModel):
     last: date
     categories: dict[str, tuple[str, ...]] = Field(min_length=1, max_length=4)
     known: tuple[str, ...] = ()
+    day: str | None = None
     query: str = Field(min_length=1)
 
     @property
@@ -77,6 +79,11 @@ def read_declared(path: Path) -> Declared:
             "The table's unit is not one that can be declared, or it calls a column known that it "
             "does not have.",
             f"Declare one of {', '.join(UNITS)}, and under `known` columns of `categories`.",
+        )
+    if declared.day in {PERSON_ID, *declared.categories}:
+        raise DisclosureError(
+            "The table is counted by the column that says which day a unit is of.",
+            "Give the day in a column of its own, which is not published.",
         )
     return declared
 
@@ -117,21 +124,27 @@ def counted(con: duckdb.DuckDBPyConnection, declared: Declared) -> Submission:
     """Count a declared table.
 
     Raises:
-        DisclosureError: The query does not give the columns that are declared.
+        DisclosureError: The query does not give the columns that are declared, or counts days that
+            are not of the window.
         RefusedQuery: It is not one SELECT that analysts may ask.
     """
     from governance.disclosure.certify import Submission  # it brings the solver
 
     found = select(con, declared.query)
-    wanted = {PERSON_ID, *declared.categories}
+    dated = [] if declared.day is None else [declared.day]
+    wanted = {PERSON_ID, *declared.categories, *dated}
     if len(found.columns) != len(wanted) or set(found.columns) != wanted:
         raise DisclosureError(
             "The query does not give person_id and the columns that are declared.",
             f"Select {', '.join(sorted(wanted))} and nothing else.",
         )
     rows = pl.DataFrame(
-        found.rows, schema=dict.fromkeys(found.columns, pl.String), orient="row", strict=False
+        [[_text(value) for value in row] for row in found.rows],
+        schema=dict.fromkeys(found.columns, pl.String),
+        orient="row",
     )
+    if declared.day is not None:
+        rows = _of_the_window(rows, declared, declared.day)
     return Submission(
         _population(declared),
         Period(declared.first, declared.last),
@@ -199,6 +212,29 @@ def one_off(
         for_approvers=for_approvers(made, reasons)
         | {DECLARED_FILE: declared.model_dump_json(indent=2).encode()},
     )
+
+
+def _text(value: object) -> str | None:
+    """A value of a query as the text that categories are declared by."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return None if value is None else str(value)
+
+
+def _of_the_window(rows: pl.DataFrame, declared: Declared, day: str) -> pl.DataFrame:
+    """Rows without their days, once all of these are in the window.
+
+    Raises:
+        DisclosureError: A day is missing, is none, or is of another window.
+    """
+    days = rows.get_column(day).str.to_date("%Y-%m-%d", strict=False)
+    outside = ~days.is_between(declared.first, declared.last).fill_null(value=False)
+    if outside.any():
+        raise DisclosureError(
+            f"{int(outside.sum())} rows of the table have no day in its window.",
+            "Let the query count the days from `first` to `last`, and give each as a date.",
+        )
+    return rows.drop(day)
 
 
 def _population(declared: Declared) -> Population:
