@@ -17,7 +17,7 @@ from flows.files import flush_folder, remove_folder
 from flows.finding import opened_store
 from flows.housekeeping import runs_in
 from flows.keys import NEXT, STORES, keyed_digest, store_keys
-from flows.rewriting import rewritten
+from flows.rewriting import damage_told, rewritten
 from flows.settings import Settings
 from governance.audit import Recorder
 from governance.control import Control, Extract, Removal
@@ -110,9 +110,9 @@ def comes_to(settings: Settings, control: Control, current: Run, partner: str) -
     from linkage.retention import contribution
     from warehouse.staging import counts_of
 
-    with opened_store(settings, current.run_id, "identity") as connection:
+    with damage_told(), opened_store(settings, current.run_id, "identity") as connection:
         held = contribution(connection, partner)
-    with opened_store(settings, current.run_id, "staging") as connection:
+    with damage_told(), opened_store(settings, current.run_id, "staging") as connection:
         tables = counts_of(connection, partner)
     known = set(control.committed_runs())
     return Comes(

@@ -12,6 +12,7 @@ from flows.finding import opened_store
 from flows.housekeeping import DRAFT_ID, runs_in
 from flows.prefect_record import oldest as oldest_of_prefect
 from flows.receipts import RECEIPTS, found
+from flows.rewriting import damage_told
 from flows.settings import Settings
 from flows.suppressed import tokens_kept
 from governance.control import Control
@@ -35,7 +36,7 @@ def everything(settings: Settings, control: Control, *, inside: bool = True) -> 
         KeyProblem: A key that opens a store cannot be used.
     """
     outside = (_extracts, _quarantine, _staged, _releases, _drafts, _publications, _role_files,
-               _reports, _prefect, _receipts, _backups)  # fmt: skip
+               _reports, _audit, _prefect, _receipts, _backups)  # fmt: skip
     looks = (*outside, _identity, _suppression) if inside else outside
     try:
         return [one for look in looks for one in look(settings, control)]
@@ -96,7 +97,7 @@ def _identity(settings: Settings, control: Control) -> Iterator[Held]:
     if current is None:
         return
     partners = tuple(sorted(control.staged_extracts()))
-    with opened_store(settings, current.run_id, "identity") as connection:
+    with damage_told(), opened_store(settings, current.run_id, "identity") as connection:
         links = kept_links(connection)
         decided, history = oldest_decision(connection), oldest_history(connection)
     if links:
@@ -145,6 +146,14 @@ def _reports(settings: Settings, control: Control) -> Iterator[Held]:
     since = control.oldest_report()
     if since is not None:
         yield Held("runs", "control database", local_day(since), said="the day is the oldest's")
+
+
+def _audit(settings: Settings, control: Control) -> Iterator[Held]:
+    numbers = control.erasable_entries(datetime.now(UTC))
+    if numbers:
+        since = local_day(control.moment_of(numbers[0]))
+        said = f"{len(numbers):,} entries; the day is the oldest's"
+        yield Held("audit", "control database", since, said=said)
 
 
 def _prefect(settings: Settings, control: Control) -> Iterator[Held]:

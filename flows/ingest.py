@@ -351,8 +351,12 @@ def _add(problems: Problems, partner: str, error: JourneysError) -> None:
 
 def _nothing_ever(run: RunContext, partner: str) -> ExtractRejected:
     what = "what it sealed" if _encodes_at_source(run, partner) else "its tables"
+    out = partner in {one.partner for one in run.control.removals()}
     return ExtractRejected(
-        f"No extract has ever come from {partner}.",
+        f"The data of {partner} were deleted when they had been kept for long enough, and no "
+        "extract has come since."
+        if out
+        else f"No extract has ever come from {partner}.",
         f"Put {what} into {run.settings.partner(partner).inbox}, then run again.",
     )
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from flows import retention
 from flows.build import build
 from flows.clock import Clock, utc_now
 from flows.context import RunContext, actor, new_run_id, open_control, run_lock
@@ -108,6 +109,9 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
         )
     try:
         guarded("tidying", _remove_what_is_replaced, run, extracts, drafted)
+        report["warnings"] += guarded(
+            "retention", retention.warnings, run.settings, run.control, run.today
+        )
     except JourneysError as error:
         report["warnings"].append(f"The run is committed, but tidying up after it failed. {error}")
     try:

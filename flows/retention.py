@@ -23,6 +23,7 @@ from flows.housekeeping import recover
 from flows.keys import store_keys
 from flows.prefect_record import forget as forget_of_prefect
 from flows.reasons import checked_reason
+from flows.record import refuse_early_clock, refuse_taken_back
 from flows.register import enter, put_in_line
 from flows.retention_receipts import Receipt, begin_receipt, retention_receipts, write_receipt
 from flows.rewriting import rewritten
@@ -33,7 +34,6 @@ from governance.control import Control
 from governance.retention import GO_TOGETHER, Line, Term, own_terms, partner_terms, plan
 from schemas.errors import AgreementError, ConfigError, JourneysError
 
-CLOCKS_DIFFER: Final = timedelta(minutes=5)
 LONGEST_SILENCE: Final = timedelta(days=31)
 """After so long without an entry in the record the clock may be wrong: today has to be given."""
 
@@ -67,10 +67,27 @@ def due(settings: Settings, on: date | None = None, clock: Clock = utc_now) -> l
         return _plan(settings, control, on or local_day(clock()))
 
 
-def due_outside(settings: Settings, control: Control, on: date) -> int:
-    """How many things are due that can be told without opening a store."""
+def warnings(settings: Settings, control: Control, on: date) -> list[str]:
+    """What a run and `journeys status` tell of retention; no store is opened for it."""
     lines = _plan(settings, control, on, inside=False)
-    return sum(line.due for line in lines)
+    ours, away = len(_goes(lines)), sum(line.due and line.told for line in lines)
+    said = []
+    if ours:
+        said.append(
+            f"{ours} thing(s) have been kept for as long as may be: look with `journeys retention "
+            "due`, and delete them with `journeys retention apply`."
+        )
+    if away:
+        said.append(
+            f"{away} thing(s) elsewhere have been kept for as long as may be: `journeys retention "
+            "due` says whom to ask."
+        )
+    if settings.retention.erasures is None and (control.removals() or control.rights_requests()):
+        said.append(
+            "partnership.yaml names no register of erasures, so a folder put back from a backup "
+            "would bring people back: give `erasures` under `retention`."
+        )
+    return said
 
 
 def apply(
@@ -90,7 +107,8 @@ def apply(
 
     Raises:
         ConfigError: Another day than today was given.
-        ClockInDoubt: The clock is behind the record, or so far ahead that it may be wrong.
+        ClockInDoubt: Nothing was recorded for so long that the clock may be ahead.
+        RecordProblem: The clock is behind the record, or that was put back from a backup.
         StoreError: A store cannot be opened, or there is no room to write it anew.
         Busy: A run is at work.
     """
@@ -98,7 +116,8 @@ def apply(
         day = on or local_day(clock())
         return Applied(day, tuple(_goes(due(settings, day, clock))), None)
     with run_lock(settings), open_control(settings) as control:
-        day = _today(control, on, clock)
+        refuse_taken_back(settings, control)
+        day = _today(settings, control, on, clock)
         recover(settings, control, clock)
         put_in_line(settings, control, clock)
         _audit_late(settings, control, clock)
@@ -193,25 +212,22 @@ def _once(lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(found.values())
 
 
-def _today(control: Control, on: date | None, clock: Clock) -> date:
+def _today(settings: Settings, control: Control, on: date | None, clock: Clock) -> date:
     """Today, once it is sure enough to delete by.
 
     Raises:
         ConfigError: Another day was given.
-        ClockInDoubt: The clock may be wrong.
+        ClockInDoubt: The clock may be ahead.
+        RecordProblem: It is behind the record.
     """
-    now, last = clock(), control.last_moment()
+    now, last = clock(), control.latest_moment()
     today = local_day(now)
     if on is not None and on != today:
         raise ConfigError(
             "Only what is due today can be deleted.",
             "Leave --on out, or give --dry-run to see what would be due on another day.",
         )
-    if last is not None and now < last - CLOCKS_DIFFER:
-        raise ClockInDoubt(
-            f"The clock says {now:%Y-%m-%d %H:%M}, which is before the last entry of the record.",
-            "Set the clock right, then try again; nothing was changed.",
-        )
+    refuse_early_clock(control, Recorder(actor(), settings.purpose), clock)
     if last is not None and now - last > LONGEST_SILENCE and on is None:
         raise ClockInDoubt(
             f"Nothing has been recorded for {(now - last).days} days, so the clock may be wrong.",
@@ -317,6 +333,16 @@ def _reports(
     control.compact()
 
 
+def _audit_entries(
+    settings: Settings, control: Control, lines: Sequence[Line], on: date, clock: Clock
+) -> None:
+    """Erase what old entries of the audit record say; their commitments stay."""
+    for line in lines:
+        entry = Recorder(actor(), settings.purpose).entry("erasure", clock())
+        control.erase_entries(control.erasable_entries(_moment(line.before(on))), entry)
+    control.compact()
+
+
 def _prefect(
     settings: Settings, control: Control, lines: Sequence[Line], on: date, clock: Clock
 ) -> None:
@@ -332,6 +358,7 @@ STEPS: Final[tuple[tuple[frozenset[str], Step], ...]] = (
     (frozenset({"releases"}), _releases),
     (frozenset({"drafts"}), _drafts),
     (frozenset({"runs"}), _reports),
+    (frozenset({"audit"}), _audit_entries),
     (frozenset({"logs"}), _prefect),
 )
 """What is done about each class, in this order."""

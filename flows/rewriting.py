@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.files import flush, remove_folder
+from schemas.errors import StoreError
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def rewritten(path: Path, key: str) -> Iterator[Any]:
         key: Its key.
 
     Raises:
-        StoreError: It cannot be opened, or the disk has no room for it beside itself.
+        StoreError: It cannot be opened or read, or the disk has no room for it beside itself.
     """
     from warehouse.connect import open_store, rewrite_store
 
@@ -30,7 +31,8 @@ def rewritten(path: Path, key: str) -> Iterator[Any]:
     _clear(beside)
     connection = open_store(path, key)
     try:
-        yield connection
+        with damage_told():
+            yield connection
     finally:
         connection.close()
     try:
@@ -40,6 +42,27 @@ def rewritten(path: Path, key: str) -> Iterator[Any]:
         flush([path])
     finally:
         _clear(beside)
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """Have what DuckDB says of a damaged store told in a sentence of ours.
+
+    Raises:
+        StoreError: In the place of any error of DuckDB, whose text may hold values.
+    """
+    import duckdb
+
+    failed = False
+    try:
+        yield
+    except duckdb.Error:
+        failed = True
+    if failed:
+        raise StoreError(
+            "A store cannot be read or written to the end: it is damaged, or the disk is full.",
+            "Make room, or put the stores back from their backup; then run the command again.",
+        )
 
 
 def _clear(beside: Path) -> None:

@@ -28,6 +28,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
     """The state of a partnership as counts, dates and ids of runs."""
     from datetime import timedelta
 
+    from flows import retention
     from flows.agreement_states import agreement_states
     from flows.break_glass import ALERT_DAYS, alerts
     from flows.cases import warnings
@@ -46,6 +47,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         publications = [one.publication_id for one in control.publications()]
         withdrawn = [one.publication_id for one in control.withdrawals()]
         glass = alerts(control, utc_now() - timedelta(days=ALERT_DAYS))
+        kept_long_enough = retention.warnings(settings, control, local_day(utc_now()))
         waiting = control.waiting_requests()
         due = warnings(control, local_day(utc_now()))
         extracts = {
@@ -73,6 +75,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         "rights_requests_waiting": len(waiting),
         "glass_broken": glass,
         "rights_requests_due": due,
+        "retention": kept_long_enough,
         "agreements": agreement_states(settings, today),
     }
 
@@ -121,6 +124,7 @@ def _lines(status: dict[str, Any]) -> list[str]:
         lines.append(f"Rights requests {status['rights_requests_waiting']:,} wait for the next run")
     lines += [f"Glass broken    {sentence}" for sentence in status["glass_broken"]]
     lines += status["rights_requests_due"]
+    lines += [f"Retention       {sentence}" for sentence in status["retention"]]
     for partner, one in status["agreements"].items():
         lines.append(f"Agreement       {partner}: {one['state']}, {one['said']}")
     return lines

@@ -87,14 +87,11 @@ class Contributions(Rights):
         query = sa.select(RUN.c.run_id).order_by(RUN.c.number).limit(1)
         return next((str(row["run_id"]) for row in self._rows(query)), None)
 
-    def last_moment(self) -> datetime | None:
-        """The latest moment that anything is recorded of."""
-        moments = [
-            row["at"]
-            for column in (RUN.c.started_at, RUN.c.ended_at, AUDIT_ENTRY.c.at)
-            for row in self._rows(sa.select(sa.func.max(column).label("at")))
-        ]
-        return max((one for one in moments if one is not None), default=None)
+    def moment_of(self, number: int) -> datetime:
+        """When an entry of the audit record was made, which is there."""
+        found = self._rows(sa.select(AUDIT_ENTRY.c.at).where(AUDIT_ENTRY.c.entry_id == number))
+        moment: datetime = found[0]["at"]
+        return moment
 
     def oldest_report(self) -> datetime | None:
         """When the oldest run was started whose report is kept."""

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from asking import dump
 from every_byte import Gone, found_in
 from leaving import without
 
+import flows.contribution
+import flows.retention
+import warehouse.connect
 from flows.clock import local_day, utc_now
 from flows.context import open_control
 from flows.refresh import run_refresh
 from flows.retention import ClockInDoubt, apply, due, remove_partner
 from flows.retention_receipts import retention_receipts
 from flows.signing import is_ours
-from schemas.errors import ConfigError
+from governance.control import Control
+from governance.retention import Term
+from schemas.errors import ConfigError, JourneysError, RecordProblem, StoreError
 
 if TYPE_CHECKING:
     from conftest import Partnership
@@ -113,7 +120,7 @@ def test_an_apply_is_refused_while_the_day_is_in_doubt(ran: Partnership) -> None
     past = ran.journeys("retention", "apply", "--yes", "--on", "2020-01-01")
     assert past.exit_code == 2 and "Only what is due today" in past.stderr
     assert ran.journeys("retention", "due", "--on", "soon").exit_code == 2
-    with pytest.raises(ClockInDoubt, match="before the last entry"):
+    with pytest.raises(RecordProblem, match="before the last entry"):
         apply(ran.settings, clock=lambda: utc_now() - timedelta(days=1))
     with pytest.raises(ClockInDoubt, match="may be wrong"):
         apply(ran.settings, clock=later)
@@ -146,3 +153,93 @@ def test_what_is_due_is_deleted_from_every_byte_with_a_signed_receipt(ran: Partn
     assert not list((ran.folder / "releases").iterdir())
     assert not list((ran.folder / "inbox").glob("*/*"))
     assert "Traceback" not in ran.journeys("status").output
+
+
+POLICE_DUE = {("staging", "police"): Term(-1, "the police agreement")}
+STEPS = (
+    (flows.retention, "write_receipt"),
+    (flows.retention, "take_out"),
+    (Control, "begin_removal"),
+    (Control, "end_removal"),
+    (flows.contribution, "rewritten"),
+    (warehouse.connect, "rewrite_store"),
+    (flows.contribution, "remove_folder"),
+)
+
+
+class CutShort(BaseException):
+    """What ends a command where it stands."""
+
+
+def cut_short(partnership: Partnership, at: int) -> bool:
+    """Apply what is due, and end before the step of that number; whether it came so far."""
+    taken = 0
+
+    def mortal(step: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            nonlocal taken
+            taken += 1
+            if taken == at:
+                raise CutShort
+            return step(*args, **kwargs)
+
+        return counted
+
+    with pytest.MonkeyPatch.context() as patched:
+        for home, name in STEPS:
+            patched.setattr(home, name, mortal(getattr(home, name)))
+        try:
+            apply(partnership.settings)
+        except CutShort:
+            return True
+    return False
+
+
+@pytest.mark.usefixtures("slight")
+def test_what_is_cut_short_is_finished_by_the_next_application(
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {row[0] for row in dump(ran, "identity")["mark"] if row[1] == "police"}
+    gone = Gone([], sorted(own)[:30])
+    monkeypatch.setattr(flows.retention, "terms_of", lambda *_: POLICE_DUE)
+    # Each goes on from where the last was cut short.
+    assert all(cut_short(ran, at) for at in (2, 4, 6, 4, 5))
+    apply(ran.settings)
+    assert found_in(ran.settings, gone) == {}
+    receipts = retention_receipts(ran.settings)
+    assert [one.state for one in receipts] == ["done"]
+    assert {line.held.kind for line in receipts[0].lines} == {"staging"}
+    with open_control(ran.settings) as control:
+        assert [one.partner for one in control.removals() if one.ended_at] == ["police"]
+        assert "police" not in control.staged_extracts()
+    # The extract that was staged is gone from the inbox too; a new one is taken in.
+    assert not list((ran.folder / "inbox" / "police").iterdir())
+    with pytest.raises(JourneysError, match="deleted when they had been kept for long enough"):
+        run_refresh(ran.settings)
+
+
+def test_nothing_is_lost_where_a_store_cannot_be_written_anew(
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flows.retention, "terms_of", lambda *_: POLICE_DUE)
+    others = {row for row in dump(ran, "identity")["mark"] if row[1] != "police"}
+    own = {row[0] for row in dump(ran, "identity")["mark"] if row[1] == "police"}
+
+    def full(source: Path, target: Path, *_: str) -> None:
+        target.write_bytes(b"half of it")
+        raise StoreError("A store could not be copied: the disk is full.", "Make room.")
+
+    with monkeypatch.context() as patched, pytest.raises(StoreError, match="disk is full"):
+        patched.setattr(warehouse.connect, "rewrite_store", full)
+        apply(ran.settings)
+    assert not list(ran.folder.rglob("*.rewritten"))
+    assert {row for row in dump(ran, "identity")["mark"] if row[1] != "police"} == others
+    store = next((ran.folder / "stores").glob("*/identity.duckdb"))
+    whole = store.read_bytes()
+    store.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(StoreError, match="damaged"):
+        apply(ran.settings)
+    store.write_bytes(whole)
+    apply(ran.settings)
+    assert set(dump(ran, "identity")["mark"]) == others
+    assert found_in(ran.settings, Gone([], sorted(own)[:30])) == {}
