@@ -51,20 +51,23 @@ class Applied:
     receipt: Path | None
 
 
-def due(settings: Settings, on: date | None = None, clock: Clock = utc_now) -> list[Line]:
+def due(
+    settings: Settings, on: date | None = None, clock: Clock = utc_now, *, inside: bool = True
+) -> list[Line]:
     """Everything that is kept, until when and under what, and whether it is due.
 
     Args:
         settings: The partnership.
         on: The day; today if not given.
         clock: The clock.
+        inside: Whether stores are opened, which takes the store key.
 
     Raises:
         StoreError: A store cannot be opened.
         KeyProblem: Its key cannot be used.
     """
     with open_control(settings) as control:
-        return _plan(settings, control, on or local_day(clock()))
+        return _plan(settings, control, on or local_day(clock()), inside=inside)
 
 
 def warnings(settings: Settings, control: Control, on: date) -> list[str]:

@@ -35,14 +35,24 @@ def retention_due_command(
     """List everything that is kept: since when, until when, under what, and whether it is due."""
     from flows.retention import due
     from flows.settings import load_settings, locate
+    from schemas.errors import KeyProblem
 
-    lines = due(load_settings(locate(config)), _day(on))
+    settings, outside = load_settings(locate(config)), False
+    try:
+        lines = due(settings, _day(on))
+    except KeyProblem:
+        lines, outside = due(settings, _day(on), inside=False), True
     write_report([line.as_json() for line in lines], json_out)
     shown = [line for line in lines if line.due or not only_due]
     _show(shown)
     ours = sum(line.due and not line.told for line in lines)
     told = sum(line.due and line.told for line in lines)
     typer.echo(f"{ours} due for deletion here: `journeys retention apply` deletes them.")
+    if outside:
+        typer.echo(
+            "What is in the stores was not looked at: whoever has the store key sees decisions, "
+            "history, candidate links and tokens too."
+        )
     if told:
         typer.echo(f"{told} due elsewhere: ask whoever has them to delete them.")
 

@@ -107,6 +107,12 @@ def test_everything_kept_is_told_with_its_terms_and_nothing_is_due_at_once(
     told = ran.journeys("retention", "due", "--on", "2031-01-01")
     assert told.exit_code == 0 and "police agreement, version 1" in told.output
     assert "journeys retention apply" in told.output
+    # Who has no store key sees what can be told without it.
+    key = ran.folder / "keys" / "store.key"
+    key.rename(key.with_suffix(".away"))
+    part = ran.journeys("retention", "due")
+    assert part.exit_code == 0 and "stores was not looked at" in part.output
+    key.with_suffix(".away").rename(key)
     before = ran.kept()
     assert ran.journeys("retention", "apply").exit_code == 2
     looked = ran.journeys("retention", "apply", "--dry-run", "--on", "2031-01-01")
