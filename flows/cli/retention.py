@@ -21,7 +21,6 @@ retention_app = typer.Typer(
 OnOption = Annotated[
     str | None, typer.Option("--on", metavar="DATE", help="The day, such as 2027-04-01.")
 ]
-COLUMNS = ("class", "partners", "what", "since", "keep until", "under", "due")
 
 
 @retention_app.command("due", epilog="Example: journeys retention due --on 2027-04-01")
@@ -144,22 +143,16 @@ def retention_remove_partner_command(
 
 
 def _show(lines: list[Line] | tuple[Line, ...]) -> None:
-    from flows.cli.output import write_result
-
-    rows = [
-        (
-            line.held.kind,
-            ", ".join(line.held.partners),
-            f"{line.held.what} ({line.held.said})" if line.held.said else line.held.what,
-            line.held.since.isoformat(),
-            line.until.isoformat() if line.until else "kept",
-            line.under,
-            ("tell" if line.told else "yes") if line.due else "no",
-        )
-        for line in lines
-    ]
-    if rows:
-        write_result(COLUMNS, rows, "table")
+    """What is kept, by who says for how long."""
+    for under in dict.fromkeys(line.under for line in lines):
+        typer.echo(f"By {under}")
+        for line in (one for one in lines if one.under == under):
+            until = f"until {line.until}" if line.until else "for good"
+            due = ("due elsewhere" if line.told else "due") if line.due else ""
+            what = f"  {line.held.kind:<11} {line.held.what:<21} since {line.held.since}"
+            typer.echo(f"{what}  {until:<16}  {due}".rstrip())
+            if line.held.said:
+                typer.echo(f"{'':14}{line.held.said}")
 
 
 def _day(said: str | None) -> date | None:
