@@ -22,7 +22,7 @@ from flows.settings import Settings
 from governance.audit import Recorder
 from governance.control import AuditEntry, Control
 from governance.disclosure.officers import officer_key
-from schemas.errors import ConfigError, JourneysError, StoreError
+from schemas.errors import ConfigError, JourneysError, RefusedQuery, StoreError
 
 if TYPE_CHECKING:
     import duckdb
@@ -147,8 +147,7 @@ def ask(settings: Settings, glass_id: str, sql: str, clock: Clock = utc_now) -> 
         _check_open(glass, now)
         connection = _open_store(settings, control, glass.store)
         try:
-            tables, columns = what_is_read(connection, sql)
-            read = {"tables": tables, "columns": columns}
+            read = _read_by(connection, sql)
             _record(
                 settings, control, glass, clock, said="asked", query=_digest(settings, sql), **read
             )
@@ -219,8 +218,9 @@ def what_is_read(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, 
     Raises:
         RefusedQuery: It is not one SELECT.
     """
-    from warehouse.analyst import nodes, syntax_tree
+    from warehouse.analyst import nodes, refuse_what_is_no_text, syntax_tree
 
+    refuse_what_is_no_text(sql)
     listed = "SELECT lower(table_name), lower(column_name) FROM duckdb_columns() WHERE NOT internal"
     there = connection.execute(listed).fetchall()
     tree = list(nodes(syntax_tree(sql)))
@@ -235,6 +235,15 @@ def what_is_read(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, 
     columns = sorted({column for table, column in there if table in tables} & mentioned)
     whole = any(one.get("class") == "STAR" or one.get("type") == "SHOW_REF" for one in tree)
     return ", ".join(tables), EVERYTHING if whole else ", ".join(columns)
+
+
+def _read_by(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
+    """What a query reads, for the record; one that will be refused reads nothing, and was asked."""
+    try:
+        tables, columns = what_is_read(connection, sql)
+    except RefusedQuery:
+        tables, columns = "", ""
+    return {"tables": tables, "columns": columns}
 
 
 def _two(officers: Sequence[str]) -> tuple[str, str]:

@@ -20,7 +20,8 @@ from typing import Any
 
 from flows.clock import LOCAL_TIME, Clock, local_day, utc_now
 from flows.context import actor, open_control
-from flows.evidence_parts import GATHERED, Asked, Part, missing
+from flows.evidence_part import Asked, Part, missing
+from flows.evidence_parts import GATHERED
 from flows.files import flush, flush_folder, is_kept, make_folder, remove_folder, write_text
 from flows.settings import Settings
 from governance.audit import Recorder
@@ -93,11 +94,11 @@ def gather(settings: Settings, asked: Asked, clock: Clock = utc_now) -> Evidence
 
     now = clock()
     parts = []
-    for name, title, find in GATHERED:
+    for name, find in GATHERED.items():
         try:
             parts.append(guarded(f"evidence of {name}", find, settings, asked, local_day(now)))
         except JourneysError as error:
-            parts.append(missing(name, title, str(error), failed=True))
+            parts.append(missing(name, str(error), failed=True))
     return Evidence(settings.partnership, settings.demonstration, now, tuple(parts))
 
 

@@ -90,7 +90,7 @@ def select(
     sql: str,
     *,
     seconds: float = MOST_SECONDS,
-    most_rows: int = MOST_ROWS,
+    most_rows: int | None = None,
 ) -> Selected:
     """Run exactly one SELECT and read its result to the end.
 
@@ -101,27 +101,25 @@ def select(
         con: A connection from :func:`warehouse.connect.open_release`.
         sql: What the analyst typed.
         seconds: How long it may take.
-        most_rows: How many rows it may return.
+        most_rows: How many rows it may return; `MOST_ROWS` by default.
 
     Raises:
         RefusedQuery: Not one SELECT, a function that is not allowed, a mistake in the SQL, or more
             rows, memory or time than one question may take. The message may quote the analyst's
             SQL and names in the release, never its data.
     """
-    # Half a character cannot be parsed, and DuckDB says so by an error of its own; at a NUL it
-    # stops reading, so what follows would be recorded and never run.
-    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in sql):
-        raise RefusedQuery("The query is not valid text.", "Type it again in UTF-8.")
+    refuse_what_is_no_text(sql)
+    most = MOST_ROWS if most_rows is None else most_rows
     # The tree comes first: extracting a PRAGMA runs part of it already and makes it a SELECT.
     tree = syntax_tree(sql)
     _refuse_functions(tree)
     _refuse_system_views(tree)
-    found = _answer(con, _one_select(con, sql), seconds, most_rows)
+    found = _answer(con, _one_select(con, sql), seconds, most)
     if isinstance(found, str):
         raise RefusedQuery(f"The query could not be run. {found}", "Correct the SQL.")
-    if len(found.rows) > most_rows:
+    if len(found.rows) > most:
         raise RefusedQuery(
-            f"The query returns more than {most_rows:,} rows.", "Aggregate, filter, or add a LIMIT."
+            f"The query returns more than {most:,} rows.", "Aggregate, filter, or add a LIMIT."
         )
     return found
 
@@ -157,6 +155,19 @@ def _answer(
         types=tuple(str(column[1]) for column in described),
         rows=rows,
     )
+
+
+def refuse_what_is_no_text(sql: str) -> None:
+    """Refuse a query that DuckDB could not read to its end.
+
+    Half a character cannot be parsed, and DuckDB says so by an error of its own; at a NUL it stops
+    reading, so what follows would be recorded and never run.
+
+    Raises:
+        RefusedQuery: It holds either.
+    """
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in sql):
+        raise RefusedQuery("The query is not valid text.", "Type it again in UTF-8.")
 
 
 def syntax_tree(sql: str) -> Any:

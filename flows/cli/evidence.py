@@ -69,7 +69,7 @@ def _make(
     out: Path, attack: Path | None, tests: Path | None, config: Path | None, json_out: Path | None
 ) -> int:
     from flows.evidence import make_evidence
-    from flows.evidence_parts import Asked
+    from flows.evidence_part import Asked
     from flows.settings import load_settings, locate
 
     made, folder = make_evidence(load_settings(locate(config)), out, Asked(attack, tests))

@@ -69,7 +69,10 @@ def test_a_question_is_recorded_though_it_fails(ran) -> None:
     glass = opened(ran)
     with pytest.raises(RefusedQuery):
         ask(ran.settings, glass.glass_id, "SELECT error(partner) FROM encoded_record")
-    assert [one.detail["said"] for one in record(ran)] == ["opened", "asked"]
+    for sql in ("DELETE FROM encoded_record", "SELECT '\udcff'", "SELECT 1\0"):
+        with pytest.raises(RefusedQuery):
+            ask(ran.settings, glass.glass_id, sql)
+    assert [one.detail["said"] for one in record(ran)] == ["opened", *["asked"] * 4]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ from flows.evidence import (
     verify_evidence,
 )
 from flows.evidence_given import attack_results
-from flows.evidence_parts import GATHERED, Asked, Part
+from flows.evidence_part import TITLES, Asked, Part
+from flows.evidence_parts import GATHERED
 from flows.publish import approve_for_demonstration
 from flows.settings import Settings, load_settings
 from flows.signing import public_keys
@@ -60,7 +61,7 @@ def part(evidence: Evidence, name: str) -> Part:
 
 def test_every_part_is_there_and_what_is_missing_is_told(made) -> None:
     evidence, folder = made
-    assert [one.name for one in evidence.parts] == [name for name, _, _ in GATHERED]
+    assert [one.name for one in evidence.parts] == list(GATHERED) == list(TITLES)
     assert evidence.named("failed") == []
     page, text = (folder / "index.html").read_text(), (folder / "evidence.md").read_text()
     for one in evidence.parts:
@@ -210,7 +211,7 @@ def test_it_does_not_lie_among_what_is_kept_and_one_of_two_is_asked_for(ran) -> 
 
 
 def test_the_lists_of_controls_hold_together() -> None:
-    names = {name for name, _, _ in GATHERED}
+    names = set(GATHERED)
     known = {one.scheme for one in schemes()}
     assert len(known) == 5 and len({(one.scheme, one.ref) for one in mapped()}) == len(mapped())
     for one in mapped():

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from flows.certificates import open_certificate
+from flows.cli import app
 from flows.context import open_control
 from flows.keys import release_key, ring_of, store_keys
 from flows.roles_page import roles_part, with_roles
@@ -155,3 +156,19 @@ def test_the_page_says_what_the_table_says() -> None:
     text = PAGE.read_text("utf-8")
     assert with_roles(text) == text, "run `make reference` to renew it"
     assert all(role.title in roles_part() for role in roles())
+
+
+AT_ANYBODYS_DESK = {"init", "synthesise", "check", "encode", "attack", "linkage-benchmark"} | {
+    "metrics",
+    "cohorts",
+    "lineage",
+}
+"""Commands that open nothing of a partnership."""
+
+
+def test_every_command_is_in_the_table() -> None:
+    nouns = {one.name for one in app.registered_commands} | {
+        one.name for one in app.registered_groups
+    }
+    told = {one.thing.split()[1] for one in rights() if one.kind == "command"}
+    assert nouns - AT_ANYBODYS_DESK == told, "add a line to governance/controls/rights.csv"
