@@ -6,7 +6,7 @@ agreement says; the rights and the grounds of refusing one are not the same in b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -80,22 +80,21 @@ def terms_of(settings: Settings, partner: str) -> Agreement:
 
 
 def routes_of(
-    settings: Settings, right: str, partners: Iterable[str], today: date
+    settings: Settings, right: str, partners: Collection[str], today: date
 ) -> tuple[dict[str, law.Route], tuple[str, ...]]:
-    """How a right stands for the records of each of some partners, and which have lapsed.
+    """How a right stands for the records of some partners, and which agreements have lapsed.
 
-    Raises:
-        AgreementError: An agreement cannot be read.
+    A right does not lapse with an agreement; of one that cannot be read nothing is known but that.
     """
     routes: dict[str, law.Route] = {}
     said = []
-    for partner in partners:
-        agreement = terms_of(settings, partner)
-        regime = law.regime_of(under_part_3=agreement.under_part_3)
-        routes[partner] = law.route(right, regime)
     for partner in settings.partners:
         try:
-            terms_of(settings, partner).check_in_force(today)
+            agreement = terms_of(settings, partner)
+            if partner in partners:
+                regime = law.regime_of(under_part_3=agreement.under_part_3)
+                routes[partner] = law.route(right, regime)
+            agreement.check_in_force(today)
         except AgreementError as error:
             said.append(
                 f"{error.problem} The request reaches what is held of {partner} all the same."

@@ -85,8 +85,10 @@ def _going(
     narrow = [one.request_id for one in waiting if one.right in OF_RECORDS]
     of_records = _of(asked, narrow)
     of_people = asked.filter(~pl.col("request_id").is_in(narrow))
-    met = records_met(run.settings, run.run_id, people.staged.key_epoch, of_records)
-    going = pl.concat([met.select(GOING), _linked(run, people, of_people).select(GOING)])
+    parts = [] if narrow and of_people.is_empty() else [_linked(run, people, of_people)]
+    if narrow:
+        parts.append(records_met(run.settings, run.run_id, people.staged.key_epoch, of_records))
+    going = pl.concat(one.select(GOING) for one in parts)
     cases = run.control.rights_cases()
     beyond = [
         {"request_id": one.request_id, "partner": partner}

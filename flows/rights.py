@@ -286,7 +286,8 @@ def problem_of(found: Found, keep_unknown: bool) -> ExtractRejected | None:
 
 def repeated(control: Control, request_id: str) -> ExtractRejected | None:
     """Why a sealed request that was taken in before is not taken in again."""
-    if request_id not in control.rights_cases():
+    before = {one.request_id for one in control.rights_requests()} | control.rights_cases().keys()
+    if request_id not in before:
         return None
     return ExtractRejected(
         "This sealed request was taken in before.",

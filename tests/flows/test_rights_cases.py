@@ -118,6 +118,9 @@ def test_a_right_does_not_lapse_with_an_agreement(ran: Partnership) -> None:
         ran.settings, "objection", "police", file, received=date(2026, 1, 31), preview=True
     )
     assert took.due_on == date(2026, 2, 28)
+    (ran.folder / "agreements" / "housing.yaml").write_text("nonsense: [")
+    broken = rights.ask(ran.settings, "erasure", "police", file, preview=True)
+    assert "housing" not in broken.routes and len(broken.said) == 2
     with pytest.raises(ConfigError, match="still to come"):
         rights.ask(ran.settings, "objection", "police", file, received=date(2999, 1, 1))
 
