@@ -21,6 +21,7 @@ from governance.agreements import (
     gaps_in_words,
     minimise,
 )
+from governance.agreements.law import tables_stopped
 from schemas.documents import check_document
 from schemas.errors import AgreementError
 from schemas.tables import TABLES
@@ -176,6 +177,21 @@ def test_a_condition_that_needs_nothing_beside_it_is_enough() -> None:
     assert terms("housing", consent).gaps.keys() == {
         ("application", "need_offending"), ("application", "accommodation_at_application")
     }  # fmt: skip
+
+
+def test_what_belongs_to_a_table_that_is_left_out_goes_with_it() -> None:
+    gaps = {("secure_treatment", "start_date"): ("a condition",)}
+    stopped = tables_stopped("treatment", gaps)
+    assert set(stopped) == {"secure_treatment", "transfer"} and len(set(stopped.values())) == 1
+    assert tables_stopped("treatment", {("secure_treatment", "drug1"): ("a condition",)}) == {}
+
+
+def test_treatment_goes_on_without_what_tells_of_offences() -> None:
+    agreement = terms("treatment", {"article_10": None})
+    check_covers(agreement, "treatment")
+    assert set(agreement.taken_columns) == {"episode", "intervention", "outcomes_profile"}
+    assert "shotheft" not in agreement.shared_columns("outcomes_profile")
+    assert "opiuse" in agreement.shared_columns("outcomes_profile")
 
 
 def test_an_officer_who_refuses_stops_the_partner() -> None:
