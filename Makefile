@@ -15,7 +15,7 @@ KIT_LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks mutate-rules attack partner-kit reference officers-page check format lock lock-proof clean bench-erasing
+.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks bench-record mutate-rules attack partner-kit reference officers-page check format lock lock-proof clean bench-erasing
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -74,6 +74,9 @@ bench-encode: install $(ANONLINK)/.installed ## Records encoded a second, beside
 
 bench-linkage: install $(ANONLINK)/.installed ## Encoded, in clear text and anonlink: one table (DATA="FILE…" SIZES="N…")
 	$(BIN)/python benchmarks/linkage_table.py --anonlink $(ANONLINK)/bin/python $(if $(SIZES),--sizes $(SIZES)) $(DATA)
+
+bench-record: install ## How long the audit record takes to verify, and an entry to add
+	$(BIN)/python benchmarks/audit_record.py
 
 bench-engines: install $(BIN)/.spark ## What linking costs in DuckDB and on Spark, a partition
 	$(BIN)/python benchmarks/engine_costs.py

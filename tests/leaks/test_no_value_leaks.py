@@ -147,14 +147,28 @@ def travelled(planted, tmp_path_factory) -> Path:
         ["sql", "SELECT * FROM person LIMIT 500"],
         ["status"],
         ["publish", "--demo-officers"],
+        *audit_words(folder),
         *(check_words(folder, partner) for partner in TABLES),
         *rights_words(folder),
     ]
-    assert one_after_another(folder, asked) == [0, 0, 0, *(1 for _ in TABLES), 0, 0, 1, 1, 1]
+    done = [*([0] * 8), *(1 for _ in TABLES), 0, 0, 1, 1, 1]
+    assert one_after_another(folder, asked) == done
     (published,) = (folder / "publications").iterdir()
     (proof,) = (folder / "certificates").rglob("*.certificate")
     journeys(folder, "verify", str(published), "--certificate", str(proof))
     return folder
+
+
+def audit_words(folder: Path) -> list[list[str]]:
+    """The words that show the record, prove it and give it away; the files lie in the folder."""
+    witness = str(folder / "checkpoint.txt")
+    return [
+        ["audit", "list", "--last", "500"],
+        ["audit", "checkpoint", "--out", witness],
+        ["audit", "export", "--out", str(folder / "record.jsonl")],
+        ["audit", "export", "--out", str(folder / "record.csv")],
+        ["audit", "verify", "--witness", witness, "--json", str(folder / "verified.json")],
+    ]
 
 
 def rights_words(folder: Path) -> list[list[str]]:
