@@ -27,7 +27,7 @@ from governance.disclosure.checker import check
 from governance.disclosure.release import Release
 from governance.disclosure.rules import MASKED, Rule
 from governance.disclosure.tally import tally
-from warehouse.publish.certified import Due, certify_due, due
+from warehouse.publish.certified import Beside, Due, certify_due, due
 from warehouse.publish.counts import counted
 
 WINDOWS = 5
@@ -80,13 +80,11 @@ def main() -> None:
             con,
             f"release {len(earlier) + 1}",
             dues,
-            earlier=earlier,
-            still_public=[one.digest for one in earlier],
-            limit=LIMIT,
+            Beside(earlier, [one.digest for one in earlier], limit=LIMIT),
         )
         clock, processor = time.perf_counter() - clock, time.process_time() - processor
         start = time.perf_counter()
-        alone = made if not earlier else certify_due(con, "alone", dues, limit=LIMIT)[0]
+        alone = made if not earlier else certify_due(con, "alone", dues, Beside(limit=LIMIT))[0]
         apart = time.perf_counter() - start if earlier else clock
         start = time.perf_counter()
         check(made.release, earlier, made.certificate)

@@ -89,6 +89,7 @@ def widened(population: Population, dimension: str, first: str, second: str) -> 
                 ),
                 put(row.where),
                 tuple(put(total) for total in row.totals),
+                tuple(put(one) for one in row.within),
             )
             for row in table.rows
         ]

@@ -161,11 +161,31 @@ def certify(
     works = [_Work(one, earlier, rule, insiders=insiders) for one in submissions]
     frozen = [_frozen(one, earlier) for one in public]
     sides = [
-        Side(one.population, one.period, one.rows, frozen, one.on_its_word)
-        for frozen, several in ((False, submissions), (True, public))
+        Side(one.population, one.period, one.rows, is_public, one.on_its_word)
+        for is_public, several in ((False, submissions), (True, public))
         for one in several
     ]
-    overlaps = Overlaps(sides, rule) if linked and sides else None
+    linked = linked and bool(sides)
+    _audit_all(works, frozen, Overlaps(sides, rule) if linked else None, limit, progress)
+    names = [one.submission.population.name for one in works]
+    evidence = dict(zip(names, (one.evidence() for one in works), strict=True))
+    published = tuple(one.published() for one in works)
+    release = Release(release_id, rule, published, tuple(e.digest for e in earlier))
+    certificate = pack(release.digest, evidence, _people(sides) if linked else None)
+    release = replace(release, certificate=fingerprint(certificate))
+    check(release, earlier, certificate)
+    findings = tuple(one.finding() for one in works)
+    return Certified(release, certificate, findings, made_by=_MADE_HERE)
+
+
+def _audit_all(
+    works: Sequence[_Work],
+    frozen: Sequence[Sequence[str]],
+    overlaps: Overlaps | None,
+    limit: float,
+    progress: Callable[[str], None] | None,
+) -> None:
+    """Audit every population, and again what is changed by comparing them, until nothing is."""
     _mask_overlaps(works, frozen, overlaps)
     ends = time.monotonic() + limit
     waiting = list(range(len(works)))
@@ -175,15 +195,6 @@ def certify(
                 progress(works[place].submission.population.name)
             works[place].audit(ends - time.monotonic())
         waiting = _mask_overlaps(works, frozen, overlaps)
-    names = [one.submission.population.name for one in works]
-    evidence = dict(zip(names, (one.evidence() for one in works), strict=True))
-    published = tuple(one.published() for one in works)
-    release = Release(release_id, rule, published, tuple(e.digest for e in earlier))
-    certificate = pack(release.digest, evidence, None if overlaps is None else _people(sides))
-    release = replace(release, certificate=fingerprint(certificate))
-    check(release, earlier, certificate)
-    findings = tuple(one.finding() for one in works)
-    return Certified(release, certificate, findings, made_by=_MADE_HERE)
 
 
 def _people(sides: Sequence[Side]) -> People:

@@ -17,7 +17,7 @@ from governance.disclosure.release import Release, read_release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from warehouse.metrics import load_metrics
 from warehouse.publish.assemble import assemble, shown_of, tables_of
-from warehouse.publish.certified import Due, certify_due, due, next_due, public_again
+from warehouse.publish.certified import Beside, Due, certify_due, due, next_due, public_again
 from warehouse.publish.counts import COUNTED_BY, counted
 from warehouse.publish.indexes import KEPT_BACK, closed_sets, indexes
 from warehouse.publish.standing import standings
@@ -45,7 +45,10 @@ def made(con: duckdb.DuckDBPyConnection, dues: tuple[Due, ...]) -> tuple[Certifi
     old, new = ([one for one in dues if (one.window == last) is is_new] for is_new in (False, True))
     first, _ = certify_due(con, "first", old)
     second, _ = certify_due(
-        con, "second", new, earlier=[first.release], still_public=[first.release.digest]
+        con,
+        "second",
+        new,
+        Beside([first.release], [first.release.digest]),
     )
     return first, second
 

@@ -25,7 +25,7 @@ from governance.disclosure.release import Published
 from governance.disclosure.rules import Rule
 from governance.disclosure.tally import tally
 from warehouse.connect import open_release
-from warehouse.publish.certified import Due, certify_due, due
+from warehouse.publish.certified import Beside, Due, certify_due, due
 from warehouse.publish.counts import counted
 
 RULE = Rule()
@@ -112,8 +112,7 @@ def test_the_next_publication_leaves_nothing_to_subtract() -> None:
         con,
         "second",
         due(con, "quarter", [first.release], 2),
-        earlier=[first.release],
-        still_public=[first.release.digest],
+        Beside([first.release], [first.release.digest]),
     )
     before = {one.population.name: one for one in first.release.populations}
     for one in second.release.populations:

@@ -36,3 +36,22 @@ def test_a_survival_curve_never_rises(remaining):
     assert [s for s, r in zip(survival(remaining), remaining, strict=True) if r == "[c]"] == [
         "[c]" for r in remaining if r == "[c]"
     ]
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "expected"),
+    [
+        ("5", "40", "13"),
+        ("10", "30", "33"),
+        ("40", "40", "100"),
+        ("[c]", "40", "[c]"),
+        ("5", "[c]", "[c]"),
+        ("[x]", "40", "[x]"),
+        ("[c]", "[z]", "[z]"),
+        ("0", "0", "[z]"),
+    ],
+)
+def test_percentages_come_from_published_counts(
+    numerator: str, denominator: str, expected: str
+) -> None:
+    assert percentage(numerator, denominator) == expected

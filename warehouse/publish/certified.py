@@ -31,6 +31,27 @@ class Due:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What new counts are set beside, and by what rule.
+
+    Attributes:
+        earlier: Every earlier release that is still public, oldest first.
+        still_public: Their digests, as the partnership recorded them.
+        withdrawn: The digests of releases that are public no longer.
+        also_public: Public tables of analysts, counted again.
+        rule: The threshold and base.
+        limit: Seconds that the audits may take together.
+    """
+
+    earlier: Sequence[Release] = ()
+    still_public: Sequence[str] = ()
+    withdrawn: Sequence[str] = ()
+    also_public: Sequence[Submission] = ()
+    rule: Rule = Rule()  # noqa: RUF009 - it cannot be changed
+    limit: float = 3600.0
+
+
+@dataclass(frozen=True)
 class Reasons:
     """What the approvers of a release are told, and nobody else.
 
@@ -99,13 +120,7 @@ def certify_due(
     con: duckdb.DuckDBPyConnection,
     release_id: str,
     dues: Sequence[Due],
-    *,
-    earlier: Sequence[Release] = (),
-    still_public: Sequence[str] = (),
-    withdrawn: Sequence[str] = (),
-    also_public: Sequence[Submission] = (),
-    rule: Rule | None = None,
-    limit: float = 3600.0,
+    beside: Beside | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> tuple[Certified, Reasons]:
     """Count what is due and put it through the gate.
@@ -114,32 +129,17 @@ def certify_due(
         con: A connection from ``warehouse.connect.open_release``.
         release_id: The id of the release.
         dues: From ``due``.
-        earlier: Every earlier release that is still public, oldest first.
-        still_public: Their digests, as the partnership recorded them.
-        withdrawn: The digests of releases that are public no longer.
-        also_public: Public tables of analysts, counted again.
-        rule: The threshold and base; 5 and 5 by default.
-        limit: Seconds that the audits may take together.
+        beside: What is public; nothing by default.
         progress: Is told each population that is audited.
 
     Raises:
         StoreError: The release cannot be read.
         DisclosureError: Anything is undeclared, unsafe or in doubt.
     """
-    rule = rule or Rule()
-    all_of = [counted(con, one.index, one.window, rule) for one in dues]
-    made = certify(
-        release_id,
-        [one.submission for one in all_of],
-        earlier=earlier,
-        still_public=still_public,
-        withdrawn=withdrawn,
-        rule=rule,
-        limit=limit,
-        linked=True,
-        public=(*public_again(con, earlier, rule, [one.window for one in dues]), *also_public),
-        progress=progress,
-    )
+    beside = beside or Beside()
+    all_of = [counted(con, one.index, one.window, beside.rule) for one in dues]
+    again = public_again(con, beside.earlier, beside.rule, [one.window for one in dues])
+    made = _through(release_id, [one.submission for one in all_of], again, beside, progress)
     return made, reasons(made, all_of)
 
 
@@ -147,13 +147,7 @@ def certify_table(
     con: duckdb.DuckDBPyConnection,
     release_id: str,
     table: Submission,
-    *,
-    earlier: Sequence[Release] = (),
-    still_public: Sequence[str] = (),
-    withdrawn: Sequence[str] = (),
-    also_public: Sequence[Submission] = (),
-    rule: Rule | None = None,
-    limit: float = 3600.0,
+    beside: Beside | None = None,
 ) -> tuple[Certified, Reasons]:
     """Put one table of an analyst through the gate, compared with all that is public.
 
@@ -164,34 +158,20 @@ def certify_table(
         release_id: The id of the release.
         table: Its population, whose periods must be apart, its period, and a row a unit with the
             release's ``person_id`` as ``person``.
-        earlier: Every earlier release that is still public, oldest first.
-        still_public: Their digests, as the partnership recorded them.
-        withdrawn: The digests of releases that are public no longer.
-        also_public: Public tables of analysts, counted again.
-        rule: The threshold and base; 5 and 5 by default.
-        limit: Seconds that the audit may take.
+        beside: What is public; nothing by default.
 
     Raises:
         StoreError: The release cannot be read.
         DisclosureError: Anything is undeclared, unsafe or in doubt.
     """
-    rule = rule or Rule()
+    beside = beside or Beside()
     if table.population.relation != "apart":
         raise DisclosureError(
             "A table on its own was declared to build on earlier ones.",
             "Declare that its periods are apart.",
         )
-    made = certify(
-        release_id,
-        [replace(table, on_its_word=True)],
-        earlier=earlier,
-        still_public=still_public,
-        withdrawn=withdrawn,
-        rule=rule,
-        limit=limit,
-        linked=True,
-        public=(*public_again(con, earlier, rule), *also_public),
-    )
+    again = public_again(con, beside.earlier, beside.rule)
+    made = _through(release_id, [replace(table, on_its_word=True)], again, beside)
     return made, reasons(made, ())
 
 
@@ -249,6 +229,28 @@ def reasons(made: Certified, all_of: Sequence[Counted]) -> Reasons:
             schema=["population", "cells", "small", "overlap", "protecting", "seconds"],
             orient="row",
         ),
+    )
+
+
+def _through(
+    release_id: str,
+    submissions: Sequence[Submission],
+    again: Sequence[Submission],
+    beside: Beside,
+    progress: Callable[[str], None] | None = None,
+) -> Certified:
+    """Put counts through the gate, beside what is public of the same days."""
+    return certify(
+        release_id,
+        submissions,
+        earlier=beside.earlier,
+        still_public=beside.still_public,
+        withdrawn=beside.withdrawn,
+        rule=beside.rule,
+        limit=beside.limit,
+        linked=True,
+        public=(*again, *beside.also_public),
+        progress=progress,
     )
 
 

@@ -246,7 +246,7 @@ def _metrics(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
                 metric,
                 unit,
                 title,
-                ("measure", "title", "count"),
+                ("measure", "title", "part"),
                 tuple(map(outcome_state, states)),
                 lines,
                 quarters,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from governance.disclosure.certify import Certified
-    from warehouse.publish.certified import Reasons
+    from warehouse.publish.certified import Beside, Reasons
     from warehouse.publish.one_off import Declared
     from warehouse.publish.windows import Window
 
@@ -135,7 +135,6 @@ def make(
         DisclosureError: It cannot be proved safe, or not in time.
     """
     from warehouse.publish.certified import certify_due, due, next_due
-    from warehouse.publish.one_off import counted_again
 
     as_at = data_as_at(con)
     shut = (*public.releases, *public.closed)
@@ -144,16 +143,7 @@ def make(
         return NothingDue(_until(next_due(con, terms.period, shut, min(as_at.values()))))
     tell(f"{len(dues)} sets of counts have become due; they are being proved safe")
     certified, reasons = certify_due(
-        con,
-        draft_id,
-        dues,
-        earlier=public.releases,
-        still_public=[one.digest for one in public.releases],
-        withdrawn=public.withdrawn,
-        also_public=counted_again(con, public),
-        rule=terms.rule,
-        limit=terms.limit,
-        progress=_now_and_then(tell, len(dues)),
+        con, draft_id, dues, beside(con, terms, public), _now_and_then(tell, len(dues))
     )
     after = next_due(con, terms.period, (*shut, certified.release), min(as_at.values()))
     pack = _packed(con, certified, terms, public, made_at, as_at, after)
@@ -167,6 +157,21 @@ def make(
             **for_approvers(certified, reasons, pack.tables["changes"]),
             TERMS_FILE: terms.as_file(),
         },
+    )
+
+
+def beside(con: duckdb.DuckDBPyConnection, terms: Terms, public: Public) -> Beside:
+    """What a draft is set beside: everything that readers have."""
+    from warehouse.publish.certified import Beside
+    from warehouse.publish.one_off import counted_again
+
+    return Beside(
+        earlier=public.releases,
+        still_public=[one.digest for one in public.releases],
+        withdrawn=public.withdrawn,
+        also_public=counted_again(con, public),
+        rule=terms.rule,
+        limit=terms.limit,
     )
 
 

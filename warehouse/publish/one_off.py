@@ -22,7 +22,7 @@ from governance.disclosure.tally import PERSON
 from governance.disclosure.timeline import Period
 from schemas.documents import read_document
 from warehouse.analyst import select
-from warehouse.publish.making import Made, Public, Terms, data_as_at, for_approvers
+from warehouse.publish.making import Made, Public, Terms, beside, data_as_at, for_approvers
 from warehouse.publish.pack import COLUMNS, Pack, empty
 from warehouse.publish.windows import Window, window_of
 
@@ -179,17 +179,8 @@ def one_off(
     from warehouse.publish.certified import certify_table
 
     as_at = data_as_at(con)
-    made, reasons = certify_table(
-        con,
-        draft_id,
-        submission(con, declared, terms, min(as_at.values())),
-        earlier=public.releases,
-        still_public=[one.digest for one in public.releases],
-        withdrawn=public.withdrawn,
-        also_public=counted_again(con, public),
-        rule=terms.rule,
-        limit=terms.limit,
-    )
+    given = submission(con, declared, terms, min(as_at.values()))
+    made, reasons = certify_table(con, draft_id, given, beside(con, terms, public))
     pack = Pack(
         release_id=made.release.release_id,
         partnership=terms.partnership,
