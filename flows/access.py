@@ -21,6 +21,7 @@ from flows.clock import Clock, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.files import flush, make_folder, write_private
 from flows.finding import find, opened_store, persons_met, records_of
+from flows.register import check_not_put_back
 from flows.rights import current_run, problem_of, read_asked, repeated, request_tokens
 from flows.role_files import check_place, key_path, recipient, unless_given
 from flows.settings import Settings
@@ -99,11 +100,13 @@ def answer(
         ConfigError: There is no such partner or ground, or no such place to write to.
         KeyProblem: A file is there already, or a key cannot be used.
         StoreError: There is no run to look in, or a store cannot be read.
+        PutBack: The folder was put back from before an erasure.
     """
     given_to, grounds = recipient(to), _grounds(settings, partner, withhold or {})
     for place in (out, key_path(out)):
         check_place(place)
     with run_lock(settings), open_control(settings) as control:
+        check_not_put_back(settings, control)
         current = current_run(control)
         request_id, asked = read_asked(settings, partner, path, clock)
         case = opened_case(request_id, ACCESS, partner, received, None, clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import duckdb
 import polars as pl
@@ -15,7 +16,7 @@ from governance.keys import RootKey
 from linkage import review_store, store
 from linkage.match import link
 from linkage.model import load_model
-from linkage.review import Decisions, no_decisions
+from linkage.review import PAIR, Decisions, no_decisions
 from linkage.review_queue import HUB, MOST_QUEUED, NO_EVIDENCE, WHY, patterns, queue
 from linkage.review_store import Decided
 from schemas.encoded import STRONG_IDS
@@ -182,6 +183,20 @@ def test_what_names_a_record_that_has_gone_goes(identity_store) -> None:
     review_store.forget_absent(identity_store)
     assert review_store.read_queue(identity_store).select("record_id_l").rows() == [(2,)]
     assert review_store.read_decisions(identity_store).same.rows() == [(2, 3)]
+
+
+def test_what_a_person_had_put_apart_outlives_the_absence_of_one_record(identity_store) -> None:
+    review_store.replace_queue(identity_store, queued((HUB, 1, 2)))
+    pairs = pl.DataFrame([(1, 2), (2, 3)], schema=list(PAIR), orient="row")
+    put_right = replace(decided("different"), reason=review_store.RECTIFIED)
+    review_store.put_apart(identity_store, pairs, put_right, asked=HUB)
+    listed = review_store.read_queue(identity_store)
+    assert listed.select(PAIR).sort(PAIR).rows() == pairs.rows()
+    assert set(listed["decision"]) == {"different"} and listed["pair"].n_unique() == 2
+    for record, left in ((1, [(1, 2), (2, 3)]), (2, [(2, 3)]), (3, [])):
+        identity_store.execute("DELETE FROM encoded_record WHERE record_id = ?", [record])
+        review_store.forget_absent(identity_store)
+        assert review_store.read_decisions(identity_store).different.rows() == left
 
 
 def test_decisions_cross_to_the_next_key_epoch(identity_store) -> None:
