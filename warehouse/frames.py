@@ -18,10 +18,11 @@ from warehouse import staging
 from warehouse.basis import Basis
 from warehouse.connect import memory_connection
 from warehouse.deaths import tell
-from warehouse.metrics.condition import columns_in
+from warehouse.described import AGE_BANDS, NO_AGE, OLDEST
+from warehouse.metrics.condition import columns_in, texts_compared
 from warehouse.metrics.definition import Metric, Span
 from warehouse.metrics.read import MOST_LISTED
-from warehouse.models import Model, load_models
+from warehouse.models import Model, load_models, load_seed
 from warehouse.release import prepare
 
 ADDED = {
@@ -113,10 +114,32 @@ def _faults(con: duckdb.DuckDBPyConnection, metric: Metric) -> Iterator[str]:
     for place, rule in metric.rules:
         faults = list(_not_there(place, columns_in(rule.where), frame | ADDED, metric.frame))
         yield from faults
+        for column, text in texts_compared(rule.where):
+            if text not in accepted(metric.frame).get(column, {text}):
+                faults.append(f"{place} holds {column} against a word that no row has")
+                yield faults[-1]
         if not faults:
             asked[place] = rule.where
     for place in _no_conditions(con, asked, frame | ADDED):
         yield f"{place} is no condition on the columns of {metric.frame}: true or false"
+
+
+@cache
+def accepted(frame: str) -> Mapping[str, frozenset[str]]:
+    """Return the columns of a frame that have a closed list of words, each with them."""
+    groups = {row["category"] for row in load_seed("code") if row["list"] == "ethnicity"}
+    found = {
+        "age_band": frozenset({*AGE_BANDS.values(), OLDEST, NO_AGE}),
+        "sex": frozenset({"M", "F", "U"}),
+        "ethnicity_group": frozenset({*groups, "Not stated"}),
+    }
+    model = next(one for one in load_models() if one.name == frame)
+    for check in model.checks:
+        kind, _, rest = check.partition(" ")
+        column, _, words = rest.partition(":")
+        if kind == "accepted":
+            found[column] = frozenset(word.strip() for word in words.split(","))
+    return found
 
 
 def _is_of_one(name: str, kind: str) -> bool:

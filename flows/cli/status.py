@@ -77,7 +77,23 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         "rights_requests_due": due,
         "retention": kept_long_enough,
         "agreements": agreement_states(settings, today),
+        "metrics": _metrics_problem(settings),
     }
+
+
+def _metrics_problem(settings: Settings) -> str:
+    """What is wrong with the metrics that a partnership adds or asks for; nothing if none is."""
+    from schemas.errors import JourneysError
+    from warehouse.given import load_given
+    from warehouse.metrics import load_metrics
+    from warehouse.metrics.told import check_asked_for
+
+    try:
+        metrics = load_metrics(own=load_given(settings.folder).metrics)
+        check_asked_for(metrics, frozenset(settings.restricted_metrics))
+    except JourneysError as error:
+        return str(error)
+    return ""
 
 
 def _freshness(settings: Settings, partner: str, told: date) -> dict[str, Any]:
@@ -127,4 +143,6 @@ def _lines(status: dict[str, Any]) -> list[str]:
     lines += [f"Retention       {sentence}" for sentence in status["retention"]]
     for partner, one in status["agreements"].items():
         lines.append(f"Agreement       {partner}: {one['state']}, {one['said']}")
+    if status["metrics"]:
+        lines.append(f"Metrics         {status['metrics']}")
     return lines

@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.cli.status import _freshness
+from flows.cli.status import _freshness, _metrics_problem
 from flows.clock import local_day, utc_now
 from flows.settings import load_settings
 from flows.start import start
@@ -139,6 +139,13 @@ def test_status_says_when_data_are_older_than_was_promised(
     assert told(cadence_days=18, complete_to=date(2026, 6, 1)) == {
         "data_as_at": "2026-06-01", "days_overdue": 31,
     }  # fmt: skip
+
+
+def test_status_tells_of_a_restricted_metric_that_there_is_none_of(partnership: Path) -> None:
+    settings = load_settings(partnership / "partnership.yaml")
+    assert _metrics_problem(settings) == ""
+    wrong = settings.model_copy(update={"restricted_metrics": ("deaths_in_tretment",)})
+    assert "restricted_metrics" in _metrics_problem(wrong)
 
 
 def test_a_metrics_file_is_checked_down_to_its_columns(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_the_longest_path_is_the_follow_up() -> None:
         ({"colour": "red"}, "`colour` is not a key this document has"),
         ({"take": "last"}, "`take` is not one of the values allowed"),
         (stage(within="soon"), "`stages.0.within` is not a name in policy"),
+        (stage(within="entrenched_months"), "`stages.0.within` is not a name in policy"),
         (stage(within=-1), "`stages.0.within"),
         (stage(within=None), "`stages.0` needs within"),
         (stage(spell="custody"), "`stages.0` needs exactly one of"),

@@ -74,6 +74,34 @@ def test_an_own_metric_neither_takes_a_packaged_name_nor_is_published(tmp_path: 
         load_metrics(own=tmp_path)
 
 
+def test_a_source_is_of_a_partner_that_is_needed(tmp_path: Path) -> None:
+    changed = WAITING.replace("[treatment episode]", "[treatment episode, police custody]")
+    with pytest.raises(ConfigError, match=r"`sources.1` is of a partner that `partners` leaves"):
+        load_metrics(written(tmp_path, changed))
+
+
+@pytest.mark.parametrize(
+    ("where", "is_said"),
+    [
+        ("age_band = 'Under 18'", False),
+        ("age_band = 'Under 81'", True),
+        ("NOT (sex IN ('M', 'Male'))", True),
+        ("sex IN ('M', 'F')", False),
+        ("'White' <> ethnicity_group", False),
+        ("ethnicity_group <> 'white'", True),
+        ("area = 'NR3'", False),
+    ],
+)
+def test_a_word_that_no_row_has_is_named(tmp_path: Path, where: str, is_said: bool) -> None:
+    changed = WAITING.replace("wait_days IS NOT NULL", where)
+    found = load_metrics(written(tmp_path, changed))
+    if not is_said:
+        check_metrics(found)
+        return
+    with pytest.raises(ConfigError, match="against a word that no row has"):
+        check_metrics(found)
+
+
 def test_the_packaged_metrics_can_be_read() -> None:
     load_metrics()
 

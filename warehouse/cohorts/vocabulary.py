@@ -67,7 +67,9 @@ def vocabulary() -> Vocabulary:
         name: {row["code"]: row["category"] for row in codes if row["list"] == name}
         for name in ("step_partner", "spell")
     }
-    policies = {row["name"]: int(row["days"]) for row in load_seed("policy")}
+    policies = {
+        row["name"]: int(row["days"]) for row in load_seed("policy") if row["unit"] == "days"
+    }
     labels = {row["code"]: row["label"] for row in codes if row["list"] in ("step", "spell")}
     steps = [row for row in codes if row["list"] == "step"]
     restricted = frozenset(row["code"] for row in steps if row["category"] == "restricted")

@@ -103,6 +103,23 @@ def day_numbers(where: str) -> tuple[float, ...]:
     return tuple(dict.fromkeys(number for node in compared for number in _days_of(node)))
 
 
+def texts_compared(where: str) -> tuple[tuple[str, str], ...]:
+    """Return the columns that are held against a text to be the same or not, each with the text."""
+    found = []
+    for node in _expressions(_tree(where)["statements"][0]["node"]["where_clause"]):
+        if node["type"] in {"COMPARE_EQUAL", "COMPARE_NOTEQUAL"}:
+            sides = [node["left"], node["right"]]
+        elif node["type"] in {"COMPARE_IN", "COMPARE_NOT_IN"}:
+            sides = node["children"]
+        else:
+            continue
+        names = [one["column_names"][-1] for one in sides if one["class"] == "COLUMN_REF"]
+        said = [one["value"]["value"] for one in sides if one["class"] == "CONSTANT"
+                and isinstance(one["value"].get("value"), str)]  # fmt: skip
+        found += [(name, text) for name in names for text in said]
+    return tuple(dict.fromkeys(found))
+
+
 @cache
 def _tree(where: str) -> Any:
     """Return the syntax tree of a condition that is known to be SQL."""

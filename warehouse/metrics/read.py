@@ -112,6 +112,8 @@ def _faults(metric: Metric, known: dict[str, int]) -> Iterator[str]:
     for place, source in enumerate(metric.sources):
         if source.replace(" ", "_", 1) not in TABLES:
             yield f"`sources.{place}` is not a partner and a table, such as police custody"
+        elif source.split(" ", 1)[0] not in metric.partners:
+            yield f"`sources.{place}` is of a partner that `partners` leaves out"
     if not (SQL_FOLDER / "intermediate" / f"{metric.frame}.sql").exists():
         yield "`frame` is not a model of the folder intermediate"
     if missing := sorted(metric.policies - set(known)):
