@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from governance.disclosure import NOT_APPLICABLE
 from warehouse.publish.report import charts
 from warehouse.publish.report.content import Grid, Part, Section
 from warehouse.publish.report.narrative import RULE, next_sentence
@@ -91,15 +90,21 @@ def _drawn(steps: Mapping[tuple[str], list[Row]]) -> list[list[Row]]:
 
 
 def _links_grid(rows: Sequence[Row], window: Window) -> Grid:
-    """Steps and what came next."""
-    ends = list(dict.fromkeys(row["to_step"] for row in rows))
-    lines = []
-    for (start,), links in grouped(rows, "from_step").items():
-        people = {row["to_step"]: thousands(row["people"]) for row in links}
-        of = thousands(links[0]["of_people"])
-        lines.append((start, of, *(people.get(end, NOT_APPLICABLE) for end in ends)))
-    caption = f"Steps, and what came next within 90 days, {window.label}"
-    return Grid(caption, ("Step", "Number", *ends), tuple(lines))
+    """Steps and what came next, a row each."""
+    return Grid(
+        f"Steps, and what came next within 90 days, {window.label}",
+        ("Step", "What came next", "Number", "Out of", "%"),
+        tuple(
+            (
+                row["from_step"],
+                row["to_step"],
+                thousands(row["people"]),
+                thousands(row["of_people"]),
+                row["percent"],
+            )
+            for row in rows
+        ),
+    )
 
 
 def changes_section(reader: Reader) -> Section | None:
