@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from governance.audit import Recorder
 from schemas.errors import ConfigError, JourneysError, StoreError
 
 MANIFEST, SIGNATURE, PUBLIC_KEY = "MANIFEST.txt", "MANIFEST.signature.txt", "record-key.pub"
+CHECKPOINT = "checkpoint.txt"
 UNSIGNED = frozenset({MANIFEST, SIGNATURE, PUBLIC_KEY})
 LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._/-]+)")
 LARGEST = 1 << 26
@@ -131,6 +133,7 @@ def make_evidence(
         "evidence.md": as_markdown(made),
         "evidence.json": json.dumps(made.as_json(), indent=2, default=str) + "\n",
         **{f"parts/{part.name}.csv": _csv(part) for part in made.parts if part.rows},
+        **_beside(settings, clock),
     }
     manifest = "".join(f"{_digest(text)}  {name}\n" for name, text in sorted(files.items()))
     files[MANIFEST] = manifest
@@ -152,6 +155,27 @@ def make_evidence(
             )
         )
     return made, folder
+
+
+def _beside(settings: Settings, clock: Clock) -> dict[str, str]:
+    """Documents that go with the parts, as far as they can be made.
+
+    The checkpoint makes whoever keeps the folder a witness of the record; the others are what the
+    agreements in force oblige a partnership to write down.
+    """
+    from flows.notice_forms import as_markdown
+    from flows.notices import agreements_told, data_flow, privacy_notice, record_of_processing
+    from flows.record import make_checkpoint
+
+    found = {}
+    with suppress(JourneysError), open_control(settings) as control:
+        found[CHECKPOINT] = make_checkpoint(settings, control, clock).read_text("utf-8")
+    with suppress(JourneysError):
+        told, _ = agreements_told(settings, local_day(clock()))
+        for notice in (record_of_processing, data_flow, privacy_notice):
+            name = notice.__name__.replace("_", "-")
+            found[f"documents/{name}.md"] = as_markdown(notice(settings, told))
+    return found
 
 
 def verify_evidence(folder: Path, key_file: Path | None = None) -> Checked:

@@ -26,6 +26,7 @@ from flows.evidence_given import attack_results
 from flows.evidence_part import TITLES, Asked, Part
 from flows.evidence_parts import GATHERED
 from flows.publish import approve_for_demonstration
+from flows.record import verify_record
 from flows.settings import Settings, load_settings
 from flows.signing import public_keys
 from governance.controls.mapping import ANSWERS, mapped, schemes
@@ -70,6 +71,14 @@ def test_every_part_is_there_and_what_is_missing_is_told(made) -> None:
     assert part(evidence, "record").state == "found" and "as they were made" in page
     assert part(evidence, "tests").state == "missing" and "No test run was given" in page
     assert json.loads((folder / "evidence.json").read_text())["made_at"]
+
+
+def test_who_keeps_the_folder_is_a_witness_of_the_record(made, settings) -> None:
+    folder = made[1]
+    found = verify_record(settings, [folder / "checkpoint.txt"])
+    assert found.sound and found.witnesses == 1
+    documents = {path.name for path in (folder / "documents").iterdir()}
+    assert documents == {"record-of-processing.md", "data-flow.md", "privacy-notice.md"}
 
 
 def test_what_it_says_is_so(made, settings) -> None:
