@@ -37,7 +37,7 @@ from warehouse.metrics.told import metric_frames
 from warehouse.models import Model, last_users, load_seed, seed_names
 from warehouse.population import read_population, read_prevalence
 from warehouse.restrict import EVERYTHING, Restriction, check_marts, hide, take_at_its_word
-from warehouse.sensitivity import GIVEN, figures_over_range, needed_by_figures
+from warehouse.sensitivity import GIVEN, figures_over_range
 from warehouse.takeover import EARLIER, Earlier, read_by_checks, standing, worked_out
 
 BUILD_MEMORY = "3GB"  # of the 4 that a build may take (2026-11-22); the rest spills, encrypted
@@ -181,7 +181,11 @@ def build_into(
         {model.name: model.reads for model in staged},
     )
     linked = basis.linked_otherwise
-    found = standing(con, models, linked, earlier, exact_dates=given.exact_dates)
+    ranged = every_model(metrics, cohorts, only_ranged=True) if linked else ()
+    from_models = worked_out(ranged)
+    found = standing(
+        con, models, linked, earlier, exact_dates=given.exact_dates, from_models=from_models
+    )
     built = [model for model in found.built if model.layer != "staging"]
     works: dict[str, Work[None]] = {
         name: partial(_take_over, name=name) for name in sorted(found.taken)
@@ -189,12 +193,10 @@ def build_into(
     works |= {model.name: partial(make, model=model) for model in built}
     # What Python works out is worked out from finished models, and only where one reads it.
     asked = frozenset[str]().union(*(model.reads for model in built))
-    needs = {model.name: model.reads for model in built} | worked_out()
+    needs = {model.name: model.reads for model in built} | from_models
     if SURVIVAL in asked:
         works[SURVIVAL] = lambda own: _table(own, SURVIVAL, survival(own))
     if GIVEN in asked:
-        ranged = every_model(metrics, cohorts, only_ranged=True) if linked else ()
-        needs[GIVEN] = needed_by_figures(ranged)
         works[GIVEN] = lambda own: _table(own, GIVEN, figures_over_range(own, ranged, linked))
     for model in found.checked:
         works[f"checks of {model.name}"] = partial(_check, model=model)

@@ -65,9 +65,13 @@ def read_by_figures() -> frozenset[str]:
 
 
 def needed_by_figures(models: Sequence[Model]) -> frozenset[str]:
-    """What has to be there before :func:`figures_over_range` is called with these models."""
+    """What has to be there before :func:`figures_over_range` is called with these models.
+
+    What hangs on who is whom is built there once more, so it is not among it.
+    """
     hanging = hanging_on_persons(models)
-    return read_by_figures().union(*(model.reads for model in hanging))
+    read = frozenset[str]().union(*(model.reads for model in hanging))
+    return read_by_figures() | (read - {PERSONS, *(model.name for model in hanging)})
 
 
 def hanging_on_persons(models: Sequence[Model]) -> list[Model]:

@@ -23,7 +23,7 @@ import polars as pl
 from warehouse.checks import check_sql
 from warehouse.cohorts.survival import SURVIVAL
 from warehouse.models import Model, reads
-from warehouse.sensitivity import GIVEN, read_by_figures
+from warehouse.sensitivity import GIVEN, needed_by_figures
 
 EARLIER: Final = "earlier"
 """What the last release is attached as."""
@@ -62,6 +62,7 @@ def standing(
     earlier: Mapping[str, str],
     *,
     exact_dates: bool,
+    from_models: Mapping[str, frozenset[str]],
 ) -> Standing:
     """Work out what can be taken over from the last release.
 
@@ -71,9 +72,10 @@ def standing(
         linked_otherwise: As for `warehouse.release.build_release`.
         earlier: The fingerprints of the last release; without any, all is built.
         exact_dates: Whether the release tells exact days.
+        from_models: From :func:`worked_out`.
     """
     linked = {str(at): _content_of(con, one) for at, one in linked_otherwise.items()}
-    told = _fingerprints(con, models, linked, exact_dates)
+    told = _fingerprints(con, models, linked, exact_dates, from_models)
     same = {name for name, fingerprint in told.items() if earlier.get(name) == fingerprint}
     kept = {model.name for model in models if model.layer == "marts" and not model.is_view}
     checked = [
@@ -82,9 +84,15 @@ def standing(
     ]
     wanted = {model.name for model in models if model.layer != "intermediate"} - (same & kept)
     wanted = wanted.union(*map(read_by_checks, checked))
-    for model in reversed(models):
-        if model.name in wanted - (same & kept):
-            wanted |= _sources(model)
+    # The models' order does not know of what Python works out, so each is gone back to its sources.
+    named = {model.name: model for model in models}
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name in named and name not in same & kept:
+            more = _sources(named[name], from_models) - wanted
+            wanted |= more
+            waiting += more
     built = tuple(model for model in models if model.name in wanted - (same & kept))
     to_check = tuple(model for model in checked if model.checks)
     return Standing(frozenset(same & kept), built, to_check, told)
@@ -95,17 +103,18 @@ def _fingerprints(
     models: Sequence[Model],
     linked: Mapping[str, str],
     exact_dates: bool,
+    from_models: Mapping[str, frozenset[str]],
 ) -> dict[str, str]:
     """Of a staging model or other table its content, of another model what makes it."""
     told: dict[str, str] = {}
     named = {model.name: model for model in models}
     basis = [duckdb.__version__, *_macros(con), _content(con, "seed_policy")]
-    from_models = worked_out()
 
     def made(name: str) -> str:
         model = named.get(name)
         if name in from_models:
-            return _digest([linked, *map(of, sorted(from_models[name]))])
+            asked = linked if name == GIVEN else {}
+            return _digest([asked, *map(of, sorted(from_models[name]))])
         if model is None or model.layer == "staging":
             return _content(con, name)
         how = [model.selected(exact_dates=exact_dates), list(model.checks), model.is_view]
@@ -122,14 +131,17 @@ def _fingerprints(
     return told
 
 
-def worked_out() -> dict[str, frozenset[str]]:
-    """What Python works out from finished models → the models it is worked out from."""
-    return {GIVEN: read_by_figures(), SURVIVAL: frozenset({"int_time_seen"})}
+def worked_out(ranged: Sequence[Model]) -> dict[str, frozenset[str]]:
+    """What Python works out from finished models → the models it is worked out from.
+
+    Args:
+        ranged: The models by which figures are worked out under other linkings; none without any.
+    """
+    return {GIVEN: needed_by_figures(ranged), SURVIVAL: frozenset({"int_time_seen"})}
 
 
-def _sources(model: Model) -> frozenset[str]:
+def _sources(model: Model, from_models: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """What has to be there before a model can be built."""
-    from_models = worked_out()
     return model.reads.union(*(from_models.get(name, frozenset()) for name in model.reads))
 
 

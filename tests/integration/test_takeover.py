@@ -46,15 +46,22 @@ def staged(folder: Path, people: rows.Persons) -> tuple[Path, pl.DataFrame]:
 
 
 def build(
-    path: Path, people: rows.Persons, merged: dict[str, str], earlier: Earlier | None
+    path: Path,
+    people: rows.Persons,
+    merged: dict[str, str],
+    earlier: Earlier | None,
+    otherwise: int = 9,
 ) -> tuple[Earlier, ReleaseSummary]:
-    """Build a release of some people, of whom some are found to be others."""
+    """Build a release of some people, of whom some are found to be others.
+
+    Linked otherwise, it is of so many records.
+    """
     staging, owners = staged(path.parent, people)
     owners = owners.with_columns(pl.col("person_id").replace(merged))
     summary = build_release(
         staging, rows.STAGING_KEY, owners, path, rows.RELEASE_KEY,
         run_id="20260701-000000-test", built_at=datetime(2026, 7, 1),
-        linked_otherwise={1.0: owners.head(9)}, earlier=earlier,
+        linked_otherwise={1.0: owners.head(otherwise)}, earlier=earlier,
     )  # fmt: skip
     return Earlier(path, rows.RELEASE_KEY, summary.fingerprints), summary
 
@@ -102,6 +109,16 @@ def test_what_changed_is_built_with_all_that_hangs_on_it(first: Earlier) -> None
     whole, partly = both_ways(first, people, {"person-1": "person-2"})
     assert whole.taken == 0
     assert 0 < partly.taken < len(partly.tables)
+
+
+def test_what_is_linked_otherwise_is_worked_out_though_all_else_still_stands(
+    first: Earlier,
+) -> None:
+    over, partly = build(first.path.with_name("over.duckdb"), PEOPLE, {}, first, otherwise=3)
+    told, before = contents(over), contents(first)
+    assert told.pop("linkage_sensitivity") != before.pop("linkage_sensitivity")
+    assert told == before
+    assert partly.taken == len(partly.tables) - 1
 
 
 @pytest.mark.slow
