@@ -18,6 +18,7 @@ from flows.asked import Asked, line_words, read_request
 from flows.cases import opened_case, record_of, routes_of, terms_of
 from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
+from flows.erasing import OPT_OUT
 from flows.files import flush
 from flows.finding import Found, find
 from flows.keys import SUPPRESSION, ring_of, store_keys
@@ -177,6 +178,11 @@ def withdraw(settings: Settings, begins: str, *, clock: Clock = utc_now) -> Righ
     """
     with run_lock(settings), open_control(settings) as control:
         waiting = [one for one in control.waiting_requests() if one.request_id.startswith(begins)]
+        if any(one.right == OPT_OUT for one in waiting):
+            raise ConfigError(
+                "A list of opt-outs is replaced, not withdrawn: else nobody would be kept out.",
+                "Give the right list with `journeys rights opt-out`, before the next run.",
+            )
         if any(one.right == LINK for one in waiting):
             raise ConfigError(
                 "Records that were put apart are not brought together by withdrawing.",

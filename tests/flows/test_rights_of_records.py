@@ -106,6 +106,9 @@ def test_what_a_request_does_not_reach_stays_and_what_it_does_goes(
     out = opt_out(settings, "treatment", patients)
     assert (out.found.known, out.found.unknown) == (2, (3,))
 
+    with pytest.raises(ConfigError, match="replaced, not withdrawn"):
+        rights.withdraw(settings, out.request_id)
+
     report = run_refresh(settings)
     assert len(report["rights"]["requests"]) == 4
     after, left = records(ran), marks(ran)
