@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from asking import dump
+from asking import current_run, dump
 from every_byte import Gone, found_in
 from leaving import without
 
@@ -17,6 +19,8 @@ import flows.retention
 import warehouse.connect
 from flows.clock import local_day, utc_now
 from flows.context import open_control
+from flows.finding import opened_store
+from flows.record import verify_record
 from flows.refresh import run_refresh
 from flows.retention import ClockInDoubt, apply, due, remove_partner
 from flows.retention_receipts import retention_receipts
@@ -249,3 +253,45 @@ def test_nothing_is_lost_where_a_store_cannot_be_written_anew(
     apply(ran.settings)
     assert set(dump(ran, "identity")["mark"]) == others
     assert found_in(ran.settings, Gone([], sorted(own)[:30])) == {}
+
+
+def test_what_is_kept_row_by_row_goes_as_it_grows_old(
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, run_id = ran.settings, current_run(ran)
+    old, now = datetime(2020, 1, 1), datetime.now()
+    with opened_store(settings, run_id, "identity", read_only=False) as store:
+        one, other = sorted(row[0] for row in store.execute("FROM mark LIMIT 2").fetchall())
+        for number, at in enumerate((old, now)):
+            decision = "INSERT INTO review_decision VALUES (?, ?, ?, 'same', 'relatives', 'A', ?)"
+            store.execute(decision, [number, one, other, at])
+            became = "INSERT INTO person_history VALUES (?, 'r', 'merged', ?, ?, 1)"
+            store.execute(became, [at, f"{number:016d}", "b" * 16])
+            person = "INSERT INTO person VALUES (?, ?, 'r', 'r')"
+            store.execute(person, [f"{number:016d}", at])
+    (ran.folder / ".prefect").mkdir(exist_ok=True)
+    with closing(sqlite3.connect(ran.folder / ".prefect" / "prefect.db")) as prefect, prefect:
+        prefect.execute("CREATE TABLE log (message, timestamp)")
+        for at in (old, now):
+            prefect.execute("INSERT INTO log VALUES (?, ?)", [f"said in {at.year}", str(at)])
+    each = {(kind, "police"): Term(30, "police") for kind in ("reviews", "history")}
+    own = {
+        ("logs", ""): Term(30, "us"),
+        ("audit", ""): Term(-1, "us"),
+        ("runs", ""): Term(-1, "us"),
+    }
+    links = {("links", "police"): Term(-1, "police")}
+    monkeypatch.setattr(flows.retention, "terms_of", lambda *_: each | own | links)
+    applied = apply(settings)
+    kinds = {line.held.kind for line in applied.lines}
+    assert kinds == {"reviews", "history", "links", "logs", "audit", "runs"}
+    identity = dump(ran, "identity")
+    assert [row[0] for row in identity["review_decision"]] == [1]
+    assert [row[3] for row in identity["person_history"]] == [f"{1:016d}"]
+    persons = {row[0] for row in identity["person"]}
+    assert f"{1:016d}" in persons and f"{0:016d}" not in persons
+    assert identity["candidate_link"] == identity["linked_by"] == []
+    kept = (ran.folder / ".prefect" / "prefect.db").read_bytes()
+    assert b"said in 2020" not in kept and f"said in {now.year}".encode() in kept
+    assert verify_record(settings).sound
+    assert verify_record(settings).walk.erased > 0
