@@ -76,12 +76,13 @@ def test_a_folder_put_back_from_before_an_erasure_erases_again(ran: Partnership)
     assert {row[3] for row in kept} >= {"record", "description"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("slight")
 def test_a_partner_taken_out_does_not_come_back_with_a_backup(ran: Partnership) -> None:
     without(ran, "housing")
     backup = backed_up(ran)
     own = {row[0] for row in dump(ran, "identity")["mark"] if row[1] == "housing"}
-    gone = Gone([], sorted(own)[:30])
+    gone = Gone([], sorted(own)[:10])
     remove_partner(ran.settings, "housing", "it left")
     assert found_in(ran.settings, gone) == {} and registered(ran) == ["removal"]
     restored(ran, backup)

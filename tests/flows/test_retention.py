@@ -56,7 +56,7 @@ def test_a_partner_that_left_is_in_no_byte_and_the_rest_goes_on(
     own = {row[0] for row in dump(ran, "identity")["mark"] if row[1] == "police"}
     theirs = {str(person) for one, person in before.items() if one in own}
     alone = theirs - {str(person) for one, person in before.items() if one not in own}
-    gone = Gone(alone, set(sorted(numbers)[:40]) | set(sorted(own)[:40]))
+    gone = Gone(sorted(alone)[:5], [*sorted(numbers)[:10], *sorted(own)[:10]])
     assert len(own) > 50 and alone and len(found_in(ran.settings, gone)) >= 2
     with pytest.raises(ConfigError, match="still names police"):
         remove_partner(ran.settings, "police", LEFT)
@@ -142,7 +142,7 @@ def test_what_is_due_is_deleted_from_every_byte_with_a_signed_receipt(ran: Partn
     records = {row[0] for row in identity["mark"]}
     persons = {str(person) for _, person in ran.record_person()}
     numbers = set().union(*(numbers_of(ran, one) for one in ("police", "housing")))
-    gone = Gone(persons, set(sorted(records)[:40]) | set(sorted(numbers)[:40]))
+    gone = Gone(sorted(persons)[:5], [*sorted(numbers)[:10], *sorted(records)[:10]])
     assert len(found_in(ran.settings, gone)) >= 2
     applied = apply(ran.settings, day(later()), clock=later)
     assert found_in(ran.settings, gone) == {}
@@ -210,7 +210,7 @@ def test_what_is_cut_short_is_finished_by_the_next_application(
     ran: Partnership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = {row[0] for row in dump(ran, "identity")["mark"] if row[1] == "police"}
-    gone = Gone([], sorted(own)[:30])
+    gone = Gone([], sorted(own)[:10])
     monkeypatch.setattr(flows.retention, "terms_of", lambda *_: POLICE_DUE)
     # Each goes on from where the last was cut short.
     assert all(cut_short(ran, at) for at in (2, 4, 6, 4, 5))
@@ -252,7 +252,7 @@ def test_nothing_is_lost_where_a_store_cannot_be_written_anew(
     store.write_bytes(whole)
     apply(ran.settings)
     assert set(dump(ran, "identity")["mark"]) == others
-    assert found_in(ran.settings, Gone([], sorted(own)[:30])) == {}
+    assert found_in(ran.settings, Gone([], sorted(own)[:10])) == {}
 
 
 def test_what_is_kept_row_by_row_goes_as_it_grows_old(
