@@ -101,7 +101,9 @@ def open_control(settings: Settings) -> Control:
     control = Control(url)
     if new_file and path.exists():
         path.chmod(0o600)
-    control.take_in(Recorder(actor(), settings.purpose).entry("oversight", utc_now()))
+    # Once there is a checkpoint, a record without leaves is no earlier version's but a forged one.
+    if not any(settings.checkpoints.glob("checkpoint-*.txt")):
+        control.take_in(Recorder(actor(), settings.purpose).entry("oversight", utc_now()))
     return control
 
 

@@ -74,8 +74,9 @@ def test_a_partner_s_witness_outlives_what_the_operator_does(
 
     shutil.copy(earlier, settings.folder / "control.db")
     assert "cut short or taken back" in audit(settings, "verify").output
-    shutil.rmtree(settings.checkpoints)
     by_hand(settings.folder / "control.db", "DELETE FROM record_leaf", "DELETE FROM record_head")
+    assert "12 entries stand outside the record" in audit(settings, "verify").output
+    shutil.rmtree(settings.checkpoints)
     out = tmp_path / "found.json"
     forged = audit(settings, *words, "--json", str(out))
     assert forged.exit_code == 1 and "NOT sound" in forged.output
