@@ -126,6 +126,8 @@ class _Together:
     def _check_elsewhere(self, count: _Count) -> None:
         """Raise DisclosureError if a cell that is masked for another's sake is shown elsewhere."""
         shown = self._shown(count, public=False)
+        if not shown:
+            return
         for place, cell in count.cells:
             for_another = self.published[place].shown[cell] == MASKED and not self._nearly_all(
                 place, cell
@@ -137,10 +139,11 @@ class _Together:
 
     def _nearly_all(self, place: int, cell: int) -> bool:
         """Whether a cell holds all of a total but a few."""
-        sizes = [bits.bit_count() for bits in self.sets[place]]
+        sets = self.sets[place]
         return any(
-            part == cell and sizes[total] - sizes[part] < self.rule.threshold
+            sets[total].bit_count() - sets[part].bit_count() < self.rule.threshold
             for part, total in self.published[place].population.totals
+            if part == cell
         )
 
     def _sums(self, counts: Sequence[_Count]) -> Iterator[Terms]:
