@@ -6,17 +6,29 @@ WITH arrest AS (
     SELECT person_id, custody_key, arrest_date FROM stg_custody WHERE arrest_date IS NOT NULL
 ),
 
+-- Whoever treatment in prison or the criminal-justice team has met is known, but only an episode in
+-- the community is contact with mainstream treatment.
+met AS (
+    SELECT person_id, least(referral_date, triage_date) AS met_date, triage_date, discharge_date
+    FROM stg_episode
+    UNION ALL
+    SELECT person_id, start_date, NULL, NULL FROM stg_secure_treatment
+    UNION ALL
+    SELECT person_id, least(initial_assessment_date, assessed_date), NULL, NULL
+    FROM stg_cj_assessment
+    UNION ALL
+    SELECT person_id, referral_date, NULL, NULL FROM stg_prison_referral
+),
+
 treated AS (
     SELECT arrest.custody_key,
            bool_or(
-               episode.triage_date <= arrest.arrest_date
-               AND coalesce(episode.discharge_date, DATE '9999-12-31')
+               met.triage_date <= arrest.arrest_date
+               AND coalesce(met.discharge_date, DATE '9999-12-31')
                    >= arrest.arrest_date - policy('known_before')
            ) AS in_contact
     FROM arrest
-    INNER JOIN stg_episode AS episode
-        ON episode.person_id = arrest.person_id
-        AND least(episode.referral_date, episode.triage_date) <= arrest.arrest_date
+    INNER JOIN met ON met.person_id = arrest.person_id AND met.met_date <= arrest.arrest_date
     GROUP BY arrest.custody_key
 ),
 
