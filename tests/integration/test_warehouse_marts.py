@@ -203,6 +203,7 @@ ISSUES = [
     ("endless_spell", "housing", "homelessness_duty", 1, 1),
     ("event_after_death", "police", "police_outcome", 1, 1),
     ("event_before_birth", "police", "arrest", 1, 1),
+    ("extract_overdue", None, None, 0, 0),
     ("intervention_before_triage", "treatment", "intervention", 1, 1),
     ("open_at_death", "probation", "supervision", 1, 1),
     ("overlapping_spell", "housing", "homelessness_duty", 1, 1),
