@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.disclosure.catalogue import Dimension, Population, cross
-from governance.disclosure.certify import OVERLAP, Submission, certify
+from governance.disclosure.certify import Submission, certify
 from governance.disclosure.overlap import Overlaps, Side
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.timeline import Period
+from governance.disclosure.work import OVERLAP
 
 SPRING = Period(date(2026, 4, 1), date(2026, 6, 30))
 SUMMER = Period(date(2026, 7, 1), date(2026, 9, 30))

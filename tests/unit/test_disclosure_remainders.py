@@ -18,9 +18,10 @@ from governance.disclosure.catalogue import (
     where,
 )
 from governance.disclosure.certificate import fingerprint, pack, unpack
-from governance.disclosure.certify import PROTECTS, Certified, Submission, certify
+from governance.disclosure.certify import Certified, Submission, certify
 from governance.disclosure.checker import check
 from governance.disclosure.rules import MASKED, DisclosureError
+from governance.disclosure.work import PROTECTS
 from warehouse.publish.indexes import Line, one_within_another
 
 STAGES = ("first", "second", "third")
