@@ -317,3 +317,16 @@ def test_a_funnel_says_between_which_values_it_would_lie_if_linked_otherwise() -
     grid = report.sections[0].parts[0].grid
     assert grid is not None and grid.columns[-1] == "If linked otherwise"
     assert [row[-1] for row in grid.rows] == ["[x]", "[x]", "41% to 51%", "[x]", "[x]"]
+
+
+def test_the_last_step_of_a_group_is_no_part_though_parts_come_after_it() -> None:
+    tables = packs.tables()
+    moved = pl.when(pl.col("is_part")).then(6).otherwise(pl.col("step_number"))
+    funnel = tables["funnel"].with_columns(step_number=moved.cast(pl.Int64))
+    report = compose(packs.pack(tables={**tables, "funnel": funnel}))
+    (groups,) = (one for one in report.sections[0].parts if one.title == "By group")
+    assert groups.grid is not None
+    shares = {row[1]: row[-1] for row in groups.grid.rows}
+    assert (shares["Male"], shares["Female"]) == ("29", "[c]")
+    first = report.sections[0].parts[0].grid
+    assert first is not None and first.rows[-1][0] == "also already in it on the day of release"

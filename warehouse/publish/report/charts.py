@@ -39,7 +39,7 @@ class Bar:
         shown: The published count or percentage, or shorthand.
         note: What it is of, such as ``46% of 120``.
         length: How long it is, of the longest there could be.
-        is_part: Whether it is only a part of the bar above.
+        is_part: Whether it is only a part of a bar above.
     """
 
     title: str
@@ -85,7 +85,7 @@ def bars(title: str, each: Sequence[Bar]) -> Chart:
         y = 4.0
         for bar in each:
             indent = 18 if bar.is_part else 0
-            label = f"of whom {lower(bar.title)}" if bar.is_part else bar.title
+            label = f"also {lower(bar.title)}" if bar.is_part else bar.title
             lines = broken(label, (room if canvas.is_narrow else left - 20) - indent)
             after = canvas.lines(lines, indent, y + SIZE)
             figure = after if canvas.is_narrow else y + SIZE

@@ -24,8 +24,8 @@ from warehouse.publish.report.told import Told, window_part
 FIRST = "release_need"  # continuity of care stands first
 STEPS_TOLD = 2  # how many of the last main steps a sentence and a trend tell
 HOW_TO_READ = (
-    "Each step counts only people who reached the one before; “of whom” marks a part of the step "
-    "above it. A percentage is of everyone in the cohort."
+    "Each step counts only people who reached the one before; “also” marks a part of a step above "
+    "it, which need not be the one just above. A percentage is of everyone in the cohort."
 )
 
 
@@ -168,7 +168,8 @@ def _groups(rows: list[Row]) -> Iterable[Part]:
     lines = []
     for (split, category), of_group in grouped(now, "split", "category").items():
         people = {row["step"]: row["people"] for row in of_group}
-        last = max(of_group, key=lambda row: row["step_number"])
+        main = [row for row in of_group if not row["is_part"]]
+        last = max(main, key=lambda row: row["step_number"])
         counts = [thousands(people.get(step, "[z]")) for step in steps]
         lines.append((split_name(split), category, *counts, last["percent"]))
     yield Part(
@@ -208,4 +209,4 @@ def _of(row: Row) -> str:
 def _title(row: Row) -> str:
     """A step's title in a table."""
     step = str(row["step"])
-    return f"of whom {lower(step)}" if row["is_part"] else step
+    return f"also {lower(step)}" if row["is_part"] else step
