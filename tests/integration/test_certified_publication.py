@@ -339,3 +339,36 @@ def test_what_one_measure_masks_no_other_shows() -> None:
     table = tables_of([made.release])["outcomes"].filter(pl.col("split") == "All")
     shown = {row["measure"]: (row["numerator"], row["denominator"]) for row in table.to_dicts()}
     assert shown == {"a": (MASKED, "25"), "b": ("10", MASKED)}
+
+
+def test_who_is_in_one_measure_and_not_in_another_that_holds_it_is_not_told() -> None:
+    """5 and 5 would say that no more than two began between day 29 and day 90."""
+    con = small_marts.marts(10)
+    con.execute(
+        "INSERT INTO metric VALUES "
+        "('starts', 'metric', 'Starts', 'people', 'sum of quarters', 'all', 'proxy', TRUE)"
+    )
+    con.execute(
+        "INSERT INTO measure VALUES ('starts', 'later', 'Later', 'TRUE', NULL, 'days <= 90'), "
+        "('starts', 'soon', 'Soon', 'TRUE', NULL, 'days <= 28')"
+    )
+    con.execute(
+        "INSERT INTO metric_period SELECT 'starts', measure, period_kind, start_date, complete_on, "
+        "is_reported, reason FROM metric_period WHERE metric = 'tests' AND measure = 'soon'"
+    )
+    period = con.execute("SELECT period_id FROM period ORDER BY start_date").fetchall()[0][0]
+    for n in range(40):
+        who = f"start-{n}"
+        con.execute("INSERT INTO person VALUES (?, 'F', '25-34', 'White', 'NR1')", [who])
+        for measure, most in (("soon", 5), ("later", 7)):
+            con.execute(
+                "INSERT INTO outcome VALUES ('starts', ?, ?, 'all', 'All', ?, ?, 1)",
+                [measure, period, who, int(n < most)],
+            )
+    index = next(one for one in indexes(con) if one.name == "starts")
+    given = counted(con, index, window_of(STARTS[0], "quarter"), RULE).submission
+    con.close()
+    made = certify("starts", [given], rule=RULE)
+    table = tables_of([made.release])["outcomes"].filter(pl.col("split") == "All")
+    shown = {row["measure"]: row["numerator"] for row in table.to_dicts()}
+    assert MASKED in shown.values() and set(shown.values()) <= {MASKED, "5"}

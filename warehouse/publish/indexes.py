@@ -132,7 +132,7 @@ def closed_sets(needs: Sequence[tuple[int, int]]) -> tuple[frozenset[int], ...]:
 
 
 def one_within_another(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Lines, each with those that hold it: who fell out between two is a count like any other."""
+    """Lines, each with those that hold it: who is in one only is a count like any other."""
     every = dict.fromkeys(line.states for line in lines)
     return tuple(
         replace(
@@ -230,7 +230,7 @@ def _metrics(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
         states = possible(
             [Asked(counts, of) for _, of, _, counts in measures], days, is_whole=unit == PEOPLE
         )
-        lines = tuple(_outcome_lines(measures, states))
+        lines = one_within_another(tuple(_outcome_lines(measures, states)))
         stock = relation == "stock"
         quarters, complete = _reported(
             con,
