@@ -344,6 +344,9 @@ def _take(found: dict[str, Glass], entry: AuditEntry) -> None:
             datetime.fromisoformat(detail["until"]),
         )
         return
+    if glass_id not in found:
+        # What opened it was kept long enough and erased; the record says so.
+        return
     glass = found[glass_id]
     if said == "asked":
         found[glass_id] = replace(glass, questions=glass.questions + 1)

@@ -116,7 +116,8 @@ def make_evidence(
 
     Raises:
         ConfigError: The folder would lie among what the partnership keeps.
-        StoreError: It cannot be written, or is there already.
+        StoreError: It cannot be written, or is there already; or it was written and the record
+            does not take it in.
     """
     from flows.evidence_page import as_markdown, as_page
     from flows.signing import can_sign, public_keys, sign_text
@@ -141,19 +142,23 @@ def make_evidence(
         files[SIGNATURE] = sign_text(settings, manifest)
         files[PUBLIC_KEY] = next(reversed(public_keys(settings).values())).text()
     _write(folder, files)
-    with open_control(settings) as control:
-        said: dict[str, int | str] = {
-            "evidence": _digest(manifest),
-            "failed": len(made.named("failed")),
-        }
-        control.add_audit(
-            Recorder(actor(), settings.purpose).entry(
-                "oversight",
-                made.made_at,
-                recipients="the information-governance officer",
-                detail=said,
-            )
-        )
+    said: dict[str, int | str] = {
+        "evidence": _digest(manifest),
+        "failed": len(made.named("failed")),
+    }
+    entry = Recorder(actor(), settings.purpose).entry(
+        "oversight", made.made_at, recipients="the information-governance officer", detail=said
+    )
+    try:
+        with open_control(settings) as control:
+            control.add_audit(entry)
+    except JourneysError as error:
+        # Where the record is not whole the evidence is needed most.
+        raise StoreError(
+            f"The evidence is in {folder}, but that it was made cannot be recorded. "
+            f"{error.problem}",
+            error.remedy,
+        ) from None
     return made, folder
 
 

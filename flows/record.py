@@ -6,6 +6,7 @@ change is a witness: with it, rewriting or taking back the record cannot go unse
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flows.clock import Clock, utc_now
 from flows.context import open_control
 from flows.files import private_folder, write_text
+from flows.reasons import checked_reason
 from flows.settings import Settings
 from flows.signing import can_sign, public_keys, read_key_file, sign_text
 from governance.audit import Recorder
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from governance.record.verify import Walk
 
 NAME = "checkpoint-{size:09d}.txt"
+NUMBERED = re.compile(r"checkpoint-([0-9]{9,18})\.txt")
 LONGEST = 1 << 24
 
 NO_KEY = (
@@ -62,7 +65,7 @@ class Verified:
         return {
             "sound": self.sound,
             "entries": self.walk.size,
-            "erased": self.walk.erased,
+            "erased": len(self.walk.erased),
             "checkpoints": self.checkpoints,
             "witnesses": self.witnesses,
             "faults": self.faults,
@@ -98,7 +101,13 @@ def make_checkpoint(settings: Settings, control: Control, clock: Clock = utc_now
         )
     path = settings.checkpoints / NAME.format(size=head.size)
     if path.exists():
-        return path
+        kept = [one.checkpoint for one in read_checkpoint_files([path])]
+        if [(one.log, one.size, one.root) for one in kept] == [(head.log, head.size, head.root)]:
+            return path
+        raise RecordProblem(
+            f"{path.name} is there already and is not a checkpoint of the record as it is.",
+            "Run `journeys audit verify` and tell the information-governance officer.",
+        )
     made = Checkpoint(head.log, head.size, head.root, clock())
     if can_sign(settings):
         signed = sign_text(settings, made.said(), meant="checkpoint")
@@ -154,13 +163,15 @@ def accept_clock(settings: Settings, why: str, clock: Clock = utc_now) -> None:
     """Record that the clock is right now, though entries lie ahead of it.
 
     Raises:
+        ConfigError: What was wrong may not be recorded as it is said.
         StoreError: The control database cannot be written.
     """
     from flows.context import actor
 
+    said = checked_reason(why)
     with open_control(settings) as control:
         recorder = Recorder(actor(), settings.purpose)
-        detail: dict[str, int | str] = {CLOCK_RIGHT: 1, "why": why}
+        detail: dict[str, int | str] = {CLOCK_RIGHT: 1, "why": said}
         control.add_audit(recorder.entry("oversight", clock(), detail=detail))
 
 
@@ -192,9 +203,19 @@ def verify_record(
     wanted = {one.checkpoint.size for one in (*ours, *given)}
     with open_control(settings) as control, control.snapshot() as kept:
         found = walk(kept.rows(), kept.size, kept.peaks, kept.outside, wanted)
+    faults += _of_triggers(kept.triggers)
     faults += [*found.faults, *of_our_own(ours, found, keys), *of_keys(keys, pinned)]
     faults += [fault for one in given for fault in of_witness(one, found, keys)]
     return Verified(found, len(ours), len(given), faults, _notes(settings, found, ours, given))
+
+
+def _of_triggers(count: int) -> list[str]:
+    if not count:
+        return []
+    return [
+        f"The control database holds {count:,} triggers, and this program makes none: what is "
+        "recorded may be changed or swallowed as it is written."
+    ]
 
 
 def checkpoint_paths(settings: Settings) -> list[Path]:
@@ -228,9 +249,14 @@ def _our_own(settings: Settings) -> tuple[list[Named], list[str]]:
     ours, faults = [], []
     for path in checkpoint_paths(settings):
         try:
-            ours += read_checkpoint_files([path])
+            held = read_checkpoint_files([path])
         except RecordProblem as error:
             faults.append(error.problem)
+            continue
+        ours += held
+        named = NUMBERED.fullmatch(path.name)
+        if named and [int(named[1])] != [one.checkpoint.size for one in held]:
+            faults.append(f"{path.name} does not hold the checkpoint that its name says.")
     return ours, faults
 
 
@@ -245,6 +271,8 @@ def _text(path: Path) -> str:
 def _notes(
     settings: Settings, found: Walk, ours: Sequence[Named], given: Sequence[Named]
 ) -> list[str]:
+    from governance.record.verify import sentence
+
     said = []
     if not can_sign(settings):
         said.append(NO_KEY)
@@ -258,6 +286,12 @@ def _notes(
             f"{found.taken_in:,} entries were recorded by an earlier version; the record proves "
             "them from when they were taken in."
         )
+    if found.erased and not found.faults:
+        said.append(
+            sentence(found.erased, "was erased, as a later entry says",
+                     "were erased, as later entries say")
+            + " `journeys audit list --action erasure` says who did so."
+        )  # fmt: skip
     if found.set_back:
         said.append(f"{found.set_back:,} entries were written while the clock was set back.")
     latest = max((one.checkpoint.size for one in (*ours, *given)), default=0)

@@ -180,7 +180,14 @@ def _shown(row: Row) -> tuple[object, ...]:
 def _as_csv(rows: Iterator[Row]) -> Iterator[str]:
     yield _csv_line(COLUMNS)
     for row in rows:
-        yield _csv_line(_shown(row))
+        yield _csv_line(tuple(_plain(cell) for cell in _shown(row)))
+
+
+def _plain(cell: object) -> object:
+    """A cell that a spreadsheet does not take for a formula: a name may begin as one does."""
+    from warehouse.publish.columns import is_formula
+
+    return f"'{cell}" if isinstance(cell, str) and is_formula(cell) else cell
 
 
 def _csv_line(cells: tuple[object, ...]) -> str:

@@ -67,7 +67,7 @@ def audit_verify_command(
     found = verify_record(load_settings(locate(config)), witness or [], public_key)
     write_report(found.report(), json_out)
     typer.echo(
-        f"{found.walk.size:,} entries, {found.walk.erased:,} of them erased; held against "
+        f"{found.walk.size:,} entries, {len(found.walk.erased):,} of them erased; held against "
         f"{found.checkpoints:,} checkpoints of our own and {found.witnesses:,} of witnesses."
     )
     for note in found.notes:
@@ -235,11 +235,13 @@ def _selection(
     from governance.record.export import Selection
     from schemas.errors import ConfigError
 
+    days = {}
     for option, said in (("--from", since), ("--to", until)):
         try:
-            date.fromisoformat(said or "2026-11-22")
+            # Entries are compared by the text of their day, and 20261122 is a date as well.
+            days[option] = date.fromisoformat(said).isoformat() if said is not None else None
         except ValueError:
             raise ConfigError(f"{option} is not a date.", "Give it as 2026-11-22.") from None
     if action is not None and action not in ACTIONS:
         raise ConfigError("There is no such action.", f"Name one of {', '.join(ACTIONS)}.")
-    return Selection(since, until, partner, action)
+    return Selection(days["--from"], days["--to"], partner, action)

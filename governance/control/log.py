@@ -113,7 +113,11 @@ def read_head(connection: sa.Connection) -> Frontier:
             return frontier
     except (ValueError, TypeError):
         pass
-    raise RecordProblem(
+    raise _not_whole()
+
+
+def _not_whole() -> RecordProblem:
+    return RecordProblem(
         "The record of what was done is not whole, so nothing can be added to it.",
         "Run `journeys audit verify`, tell the information-governance officer, and put the control "
         "database back from its backup.",
@@ -122,7 +126,9 @@ def read_head(connection: sa.Connection) -> Frontier:
 
 def _put_back(connection: sa.Connection, frontier: Frontier) -> None:
     said = {"size": frontier.size, "peaks": frontier.packed()}
-    connection.execute(sa.update(RECORD_HEAD).values(said))
+    # A trigger that swallows what is written would leave a record that is short and sound.
+    if connection.execute(sa.update(RECORD_HEAD).values(said)).rowcount != 1:
+        raise _not_whole()
 
 
 def _marked(entry: AuditEntry, latest: datetime | None) -> AuditEntry:

@@ -21,6 +21,12 @@ from schemas.errors import RecordProblem
 
 READ_AT_ONCE = 5_000
 
+TRIGGERS = {
+    "sqlite": "SELECT count(*) FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal",
+}
+"""Counts what may change or swallow an entry as it is written, and leave the record sound."""
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -30,12 +36,14 @@ class Snapshot:
         size: How many leaves its head says there are.
         peaks: The roots that its head holds.
         outside: How many entries there are that have no leaf.
+        triggers: How many triggers the database holds; the program makes none.
         rows: Gives the leaves with their entries, in their order, read as they are asked for.
     """
 
     size: int
     peaks: bytes
     outside: int
+    triggers: int
     rows: Callable[[], Iterator[Row]]
 
 
@@ -88,8 +96,13 @@ class Record(Database):
             outside = sa.select(sa.func.count()).where(
                 AUDIT_ENTRY.c.entry_id.not_in(sa.select(RECORD_LEAF.c.number))
             )
+            triggers = TRIGGERS.get(connection.dialect.name)
             yield Snapshot(
-                size, peaks, connection.execute(outside).scalar_one(), partial(_leaves, connection)
+                size,
+                peaks,
+                connection.execute(outside).scalar_one(),
+                connection.execute(sa.text(triggers)).scalar_one() if triggers else 0,
+                partial(_leaves, connection),
             )
 
     def erasable_entries(self, before: datetime) -> list[int]:

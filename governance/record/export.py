@@ -8,20 +8,27 @@ and the proof that it is in the record. Of the entries that are not given it hol
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from governance.record.checkpoint import Checkpoint, read_checkpoints
 from governance.record.leaves import commitment, content
 from governance.record.merkle import Tree, is_beginning, root_from_inclusion
-from governance.record.verify import Row
+from governance.record.verify import NOT_OURS, Row, erased_by, sentence, unexplained
 from schemas.errors import RecordProblem
 
 FORMAT = "cohort-journeys-record-export-1"
 
 SAID = ("at", "actor", "action", "purpose", "recipients", "run_id", "partner", "detail")
 """What an entry says, in the order of `governance.record.leaves.content`."""
+
+HEAD = frozenset({"format", "checkpoint", "whole", "begins"})
+GIVEN, GONE = (
+    frozenset({"number", *SAID, "salt", "proof"}),
+    frozenset({"number", "erased", "proof"}),
+)
+"""What the lines of an export hold: the first, that of an entry, that of an erased one."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +104,12 @@ def head_of(first: str) -> tuple[Checkpoint, bool, dict[int, tuple[bytes, ...]]]
         RecordProblem: It is no export of ours.
     """
     try:
-        said = json.loads(first)
+        said = _as_written(first, HEAD)
         (checkpoint,) = read_checkpoints(said["checkpoint"])
         begins = {int(size): _hashes(proof) for size, proof in said["begins"].items()}
         if said["format"] == FORMAT:
             return checkpoint, bool(said["whole"]), begins
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except NOT_OURS:
         pass
     raise RecordProblem(
         "The file is not an export of a record, or is not whole.",
@@ -128,13 +135,24 @@ def check(export: Iterable[str], witnesses: Mapping[str, Checkpoint]) -> Checked
         if (fault := _goes_on_from(name, one, checkpoint, begins))
     ]
     count, last, wrong = 0, 0, 0
+    gone: list[int] = []
+    erasures: list[tuple[int, range]] = []
     for line in reading:
-        number = _number_if_sound(line, checkpoint)
         count += 1
-        wrong += number is None or number <= last
-        last = number or last
+        found = _if_sound(line, checkpoint)
+        if found is None or found.number <= last:
+            wrong += 1
+            continue
+        last = found.number
+        gone += [last] if found.erased else []
+        erasures += [(last, span) for span in found.erases]
     if wrong:
         faults.append(f"{wrong:,} entries are not in the record as they are given here.")
+    if withheld := unexplained(gone, erasures):
+        faults.append(
+            sentence(withheld, "is not told and no entry here says it was erased",
+                     "are not told and no entry here says they were erased")
+        )  # fmt: skip
     if whole and count != checkpoint.size:
         faults.append(f"It is to hold all of {checkpoint.size:,} entries, and {count:,} are in it.")
     return Checked(count, checkpoint.size, whole, tuple(faults))
@@ -155,10 +173,30 @@ def _goes_on_from(
     return ""
 
 
-def _number_if_sound(line: str, checkpoint: Checkpoint) -> int | None:
-    """The number of a line's entry, if its proof leads to the checkpoint; None where not."""
+def _as_written(line: str, *holds: Set[str]) -> dict[str, Any]:
+    """A line, which must be as `lines` wrote it: what is not checked could tell something else.
+
+    Raises:
+        ValueError: It is not, or holds something else; so where a name comes twice.
+    """
+    said: dict[str, Any] = json.loads(line)
+    if said.keys() not in holds or json.dumps(said) != line.rstrip("\n"):
+        raise ValueError("not a line of an export")
+    return said
+
+
+class _Line(NamedTuple):
+    """The number of an entry, whether it was erased, and which others it says were."""
+
+    number: int
+    erased: bool
+    erases: list[range]
+
+
+def _if_sound(line: str, checkpoint: Checkpoint) -> _Line | None:
+    """What a line tells, if its proof leads to the checkpoint; None where not."""
     try:
-        said = json.loads(line)
+        said = _as_written(line, GIVEN, GONE)
         number, proof = said["number"], _hashes(said["proof"])
         if "erased" in said:
             committed = bytes.fromhex(said["erased"])
@@ -167,9 +205,10 @@ def _number_if_sound(line: str, checkpoint: Checkpoint) -> int | None:
                 bytes.fromhex(said["salt"]), content(*(said[name] for name in SAID))
             )
         root = root_from_inclusion(committed, number - 1, checkpoint.size, proof)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        found = _Line(number, "erased" in said, erased_by(said.get("detail", "")))
+    except NOT_OURS:
         return None
-    return number if root == checkpoint.root else None
+    return found if root == checkpoint.root else None
 
 
 def _hex(hashes: Iterable[bytes]) -> str:

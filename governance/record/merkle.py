@@ -41,8 +41,13 @@ class Frontier:
     def __init__(self, size: int = 0, peaks: Iterable[bytes] = ()) -> None:
         self.size = size
         self._peaks = list(peaks)
-        whole = all(len(peak) == HASH_BYTES for peak in self._peaks)
-        if size < 0 or len(self._peaks) != size.bit_count() or not whole:
+        whole = all(isinstance(one, bytes) and len(one) == HASH_BYTES for one in self._peaks)
+        if (
+            not isinstance(size, int)
+            or size < 0
+            or len(self._peaks) != size.bit_count()
+            or not whole
+        ):
             raise ValueError("the peaks are not those of a tree of this size")
 
     @classmethod

@@ -29,6 +29,9 @@ from governance.record.merkle import Frontier, leaf_hash
 LOG_ID_BYTES = 16
 """How much of the hash of the first leaf tells one record from another."""
 
+NOT_OURS = (TypeError, ValueError, AttributeError, RecursionError)
+"""What an entry raises that this program did not write, when it is read."""
+
 TOLD = 20
 """How many faults of one kind are told one by one."""
 
@@ -45,7 +48,7 @@ class Walk:
         log: Which record it is; empty where it has no entry.
         size: How many leaves there are.
         roots: Size → the root that the record has at it, for the sizes that were asked for.
-        erased: Entries whose content was erased, as another entry says.
+        erased: Entries whose content is gone; a fault where no later entry says it was erased.
         taken_in: Entries that an earlier version had recorded, without proof until then.
         set_back: Entries that say they were written with the clock set back.
         faults: What is wrong, in sentences.
@@ -54,7 +57,7 @@ class Walk:
     log: str = ""
     size: int = 0
     roots: dict[int, bytes] = field(default_factory=dict)
-    erased: int = 0
+    erased: Sequence[int] = ()
     taken_in: int = 0
     set_back: int = 0
     faults: list[str] = field(default_factory=list)
@@ -81,12 +84,12 @@ def walk(
         What was found; nothing that the record says is in it but numbers of entries.
     """
     found, frontier, seen = Walk(), Frontier(), _Seen()
-    for number, committed, salt, is_there, *said in rows:
+    for kept_as, committed, salt, is_there, *said in rows:
         held = committed if isinstance(committed, bytes) else b""
         if frontier.size == 0:
             found.log = log_id(held)
         frontier.add(held)
-        seen.number(number)
+        number = seen.number(kept_as, frontier.size)
         if is_there:
             seen.entry(number, held, salt, said)
         else:
@@ -94,7 +97,7 @@ def walk(
         if frontier.size in wanted:
             found.roots[frontier.size] = frontier.root()
     found.size, found.taken_in, found.set_back = frontier.size, seen.taken_in, seen.set_back
-    found.erased = len(seen.gone)
+    found.erased = seen.gone
     found.faults = [*seen.faults(), *_of_the_head(frontier, size, packed, outside)]
     return found
 
@@ -113,28 +116,36 @@ class _Seen:
         self._early = array("q")
         self._erasures: list[tuple[int, range]] = []
 
-    def number(self, number: int) -> None:
-        """Take the next number, which is one more than the last."""
+    def number(self, number: Any, place: int) -> int:
+        """Take the next number, which is one more than the last; the place where it is none."""
         if number != self._last + 1:
             self._out_of_order += 1
-        self._last = number
+        self._last = number if isinstance(number, int) else place
+        return self._last
 
     def entry(self, number: int, held: bytes, salt: Any, said: Sequence[Any]) -> None:
         """Take an entry: what it says must be what its leaf commits to."""
         try:
-            if commitment(salt, content(*said)) != held:
-                self._changed.append(number)
+            if commitment(salt, content(*said)) == held:
+                self._read(number, said[0], said[7])
                 return
-        except (TypeError, ValueError):
-            self._changed.append(number)
-            return
-        at, detail = said[0], said[7]
+        except NOT_OURS:
+            pass
+        self._changed.append(number)
+
+    def _read(self, number: int, at: str, detail: str) -> None:
+        """Read what an entry says of its time and of other entries.
+
+        Raises:
+            NOT_OURS: It is not as this program writes it, though its leaf commits to it.
+        """
         if CLOCK_BACK in detail or at < self._latest:
             self._clock(number, at, detail)
         else:
             self._latest = at
-        if ERASED in detail or TAKEN_IN in detail:
-            self._explains(number, json.loads(detail))
+        if TAKEN_IN in detail and json.loads(detail).get(TAKEN_IN) == number - 1:
+            self.taken_in = number - 1
+        self._erasures += [(number, span) for span in erased_by(detail)]
 
     def no_entry(self, number: int, salt: Any) -> None:
         """Take a leaf whose entry is not there: both it and its salt must have been erased."""
@@ -147,13 +158,14 @@ class _Seen:
         self.set_back += len(self._early) - len(early)
         kinds = [
             (self._changed, "does not say what was recorded", "do not say what was recorded"),
-            (self._unexplained(), "is gone and no entry says it was erased",
+            (unexplained(self.gone, self._erasures), "is gone and no entry says it was erased",
              "are gone and no entry says they were erased"),
-            (self._halved, "is gone but for its salt", "are gone but for their salts"),
+            (self._halved, "was taken out by hand: only its salt is left",
+             "were taken out by hand: only their salts are left"),
             (early, "lies before the one before it and does not say so",
              "lie before those before them and do not say so"),
         ]  # fmt: skip
-        said = [_sentence(numbers, one, several) for numbers, one, several in kinds if numbers]
+        said = [sentence(numbers, one, several) for numbers, one, several in kinds if numbers]
         if self._out_of_order:
             said.append(
                 f"Numbers of entries are left out or come twice in {self._out_of_order} places."
@@ -169,24 +181,33 @@ class _Seen:
             self._early.append(number)
         self._latest = at
 
-    def _explains(self, number: int, detail: Any) -> None:
-        if detail.get(TAKEN_IN) == number - 1:
-            self.taken_in = number - 1
-        told = detail.get(ERASED)
-        if isinstance(told, str):
-            self._erasures += [(number, span) for span in ranges(told)]
 
-    def _unexplained(self) -> list[int]:
-        """Entries that are gone though no later entry says they were erased."""
-        explained = bytearray(len(self.gone))
-        for by, span in self._erasures:
-            first = bisect_left(self.gone, span.start)
-            last = bisect_left(self.gone, min(span.stop, by))
-            explained[first:last] = b"\1" * (last - first)
-        return [number for number, told in zip(self.gone, explained, strict=True) if not told]
+def erased_by(detail: str) -> list[range]:
+    """The numbers of the entries that an entry of this detail says were erased.
+
+    Raises:
+        NOT_OURS: It is not the detail of an entry.
+    """
+    told = json.loads(detail).get(ERASED) if ERASED in detail else None
+    return list(ranges(told)) if isinstance(told, str) else []
 
 
-def _sentence(numbers: Sequence[int], one: str, several: str) -> str:
+def unexplained(gone: Sequence[int], erasures: Iterable[tuple[int, range]]) -> list[int]:
+    """Entries that are gone though no later entry says they were erased.
+
+    Args:
+        gone: Their numbers, in order.
+        erasures: The number of an entry on erasures, and numbers that it names.
+    """
+    explained = bytearray(len(gone))
+    for by, span in erasures:
+        first = bisect_left(gone, span.start)
+        last = bisect_left(gone, min(span.stop, by))
+        explained[first:last] = b"\1" * (last - first)
+    return [number for number, told in zip(gone, explained, strict=True) if not told]
+
+
+def sentence(numbers: Sequence[int], one: str, several: str) -> str:
     """Which entries are at fault and how."""
     if len(numbers) == 1:
         return f"Entry {numbers[0]:,} {one}."
@@ -200,7 +221,9 @@ def _of_the_head(frontier: Frontier, size: int, packed: bytes, outside: int) -> 
     said = []
     if outside:
         said.append(f"{outside:,} entries stand outside the record: nothing in it commits to them.")
-    if size != frontier.size:
+    if not isinstance(size, int):
+        said.append("The record's head is not as this program writes it.")
+    elif size != frontier.size:
         said.append(
             f"The record's head counts {size:,} entries and {frontier.size:,} are there: some were "
             "added or taken away."

@@ -20,6 +20,7 @@ from flows.rotation import rotate
 from flows.settings import Settings, load_settings
 from flows.start import start
 from governance.audit import Recorder
+from schemas.errors import RecordProblem
 
 ACTS = [("collection", "police"), ("collection", "housing"), ("combination", None)] * 4
 
@@ -139,11 +140,54 @@ def test_what_concerns_a_partner_is_given_to_it_and_checked_without_a_key(
     assert audit(settings, "export", "--out", str(settings.folder / "keys" / "x")).exit_code == 2
 
 
+def test_a_checkpoint_under_another_s_name_is_neither_given_away_nor_passed_over(
+    settings: Settings, tmp_path: Path
+) -> None:
+    audit(settings, "checkpoint")
+    (early,) = settings.checkpoints.glob("checkpoint-*.txt")
+    add(settings)
+    shutil.copy(early, settings.checkpoints / "checkpoint-000000024.txt")
+    given = audit(settings, "checkpoint", "--out", str(tmp_path / "given.txt"))
+    assert given.exit_code == 1 and "is not a checkpoint of the record" in given.output
+    assert not (tmp_path / "given.txt").exists()
+    told = audit(settings, "verify")
+    assert told.exit_code == 1
+    assert "checkpoint-000000024.txt does not hold the checkpoint that its name" in told.output
+
+
+SWALLOWED = (
+    "CREATE TRIGGER one BEFORE INSERT ON audit_entry BEGIN SELECT RAISE(IGNORE); END",
+    "CREATE TRIGGER two BEFORE INSERT ON record_leaf BEGIN SELECT RAISE(IGNORE); END",
+    "CREATE TRIGGER three BEFORE UPDATE OF size ON record_head BEGIN SELECT RAISE(IGNORE); END",
+)
+
+
+def test_a_database_that_swallows_what_is_recorded_is_told(settings: Settings) -> None:
+    by_hand(settings.folder / "control.db", *SWALLOWED)
+    with pytest.raises(RecordProblem, match="not whole"):
+        add(settings)
+    told = audit(settings, "verify")
+    assert told.exit_code == 1 and "holds 3 triggers" in told.output, told.output
+
+
+def test_a_name_is_no_formula_in_a_spreadsheet(settings: Settings, tmp_path: Path) -> None:
+    with open_control(settings) as control:
+        control.add_audit(
+            Recorder("someone", "cohort-journeys").entry(
+                "disclosure", utc_now(), recipients="=HYPERLINK(1), analyst"
+            )
+        )
+    audit(settings, "export", "--action", "disclosure", "--out", str(tmp_path / "some.csv"))
+    (row,) = csv.DictReader((tmp_path / "some.csv").open())
+    assert row["recipients"] == "'=HYPERLINK(1), analyst"
+
+
 def test_the_record_is_read_on_the_screen(settings: Settings) -> None:
     shown = audit(settings, "list", "--action", "combination", "--last", "3")
     assert shown.exit_code == 0 and shown.output.count("combination") == 3
     assert "collection" in audit(settings, "list", "--partner", "housing").output
-    assert audit(settings, "list", "--from", "2027-01-01").output.count("someone") == 0
+    assert audit(settings, "list", "--from", "20270101").output.count("someone") == 0
+    assert audit(settings, "list", "--from", "20260101").output.count("someone") == len(ACTS)
     for words in (("--from", "soon"), ("--action", "reading")):
         assert audit(settings, "list", *words).exit_code == 2
 
@@ -167,6 +211,7 @@ def test_a_clock_that_was_ahead_is_told_to_be_right(settings: Settings) -> None:
     with open_control(settings) as control:
         ahead = utc_now() + timedelta(days=400)
         control.add_audit(Recorder("someone", "cohort-journeys").entry("collection", ahead))
+    assert audit(settings, "clock", "--why", "About CU0000017").exit_code == 2
     assert audit(settings, "clock", "--why", "it was a year ahead").exit_code == 0
     add(settings)
     told = audit(settings, "verify")

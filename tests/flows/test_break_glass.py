@@ -183,6 +183,12 @@ def test_a_row_that_somebody_changed_is_told() -> None:
         glasses([entry])
 
 
+def test_what_is_left_of_an_opening_that_was_erased_stops_nobody() -> None:
+    left = {"break_glass": "1", "said": "answered", "rows": 3}
+    entry = AuditEntry(utc_now(), "x", "consultation", "p", "r", detail=left)
+    assert glasses([entry]) == []
+
+
 def test_the_commands_go_together(ran) -> None:
     words = ("--store", "identity", "--reason", WHY, "--officer", "A. Name")
     assert ran.journeys("break-glass", "open", *words).exit_code == 2

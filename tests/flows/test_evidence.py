@@ -30,7 +30,7 @@ from flows.record import verify_record
 from flows.settings import Settings, load_settings
 from flows.signing import public_keys
 from governance.controls.mapping import ANSWERS, mapped, schemes
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, StoreError
 
 ROOT = Path(__file__).parents[2]
 TELLING = {"pnc_id", "cro_number", "crn", "noms_number", "nino", "nhsno", "postcode"}
@@ -239,3 +239,13 @@ def test_a_record_that_was_changed_fails(ran) -> None:
     with sqlite3.connect(ran.folder / "control.db") as database:
         database.execute("UPDATE audit_entry SET actor = 'somebody else' WHERE entry_id = 2")
     assert part(gather(ran.settings, Asked()), "record").state == "failed"
+
+
+def test_evidence_of_a_record_that_takes_nothing_in_is_made_and_says_so(ran, tmp_path) -> None:
+    with sqlite3.connect(ran.folder / "control.db") as database:
+        database.execute("DELETE FROM record_leaf WHERE number = 2")
+        database.execute("UPDATE record_head SET size = size + 1")
+    with pytest.raises(StoreError, match="cannot be recorded"):
+        make_evidence(ran.settings, tmp_path / "out", Asked())
+    (folder,) = (tmp_path / "out").glob("evidence-*")
+    assert verify_evidence(folder).signed and "failed" in (folder / "evidence.md").read_text()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from record_log import NOW, checkpoint, fill
+from record_log import NOW, RECORDER, checkpoint, fill
 
 from governance.control import Control
 from governance.record.checkpoint import Checkpoint, as_file, read_checkpoints
@@ -102,6 +103,44 @@ def test_a_whole_export_lacks_nothing(record) -> None:
         assert f"all of {COUNT} entries" in fault
     twice = check([*export, export[1]], {"now": now}).faults
     assert "1 entries are not in the record" in twice[0]
+
+
+def test_what_is_not_told_must_have_been_erased(record) -> None:
+    rows, now, earlier = record
+    export = exported(rows, now, earlier, Selection())
+    proof = json.loads(export[4])["proof"]
+    gone = {"number": 4, "erased": rows[3][1].hex(), "proof": proof}
+    hidden = [*export[:4], json.dumps(gone) + "\n", *export[5:]]
+    assert check(hidden, {"now": now}).faults == (
+        "Entry 4 is not told and no entry here says it was erased.",
+    )
+
+
+def test_a_line_tells_nothing_that_is_not_checked(record) -> None:
+    rows, now, earlier = record
+    export = exported(rows, now, earlier, Selection())
+    said = json.loads(export[4])
+    for line in (
+        json.dumps(said | {"actor": "another", "erased": rows[3][1].hex()}),
+        json.dumps(said | {"remark": "done by another"}),
+        '{"actor": "another", ' + export[4][1:-1],
+    ):
+        told = check([*export[:4], line + "\n", *export[5:]], {"now": now}).faults
+        assert "1 entries are not in the record" in told[0]
+    with pytest.raises(RecordProblem, match="not an export"):
+        check(['{"whole": false, ' + export[0][1:], *export[1:]], {"now": now})
+
+
+def test_an_export_of_an_honest_erasure_is_sound(tmp_path: Path) -> None:
+    path = tmp_path / "control.db"
+    fill(path, COUNT)
+    with Control(f"sqlite:///{path}") as control:
+        control.erase_entries([4, 7], RECORDER.entry("erasure", NOW + timedelta(days=1)))
+        with control.snapshot() as kept:
+            rows = [tuple(row) for row in kept.rows()]
+    now = checkpoint(path)
+    export = exported(rows, now, now, Selection())
+    assert check(export, {"now": now}).faults == ()
 
 
 def test_a_checkpoint_of_another_record_or_size_is_told(record, tmp_path: Path) -> None:

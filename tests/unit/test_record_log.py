@@ -90,6 +90,8 @@ TAMPERED = {
     "a leaf more": "INSERT INTO record_leaf VALUES (99, randomblob(32), randomblob(32))",
     "the head": "UPDATE record_head SET peaks = randomblob(length(peaks))",
     "the head's size": "UPDATE record_head SET size = size - 1",
+    "the head's size, no number": "UPDATE record_head SET size = 'many'",
+    "the head's roots, no bytes": "UPDATE record_head SET peaks = 'many'",
     "no head": "DELETE FROM record_head",
     "two heads": "INSERT INTO record_head VALUES (2, 0, x'')",
 }
@@ -101,6 +103,35 @@ def test_what_was_done_behind_the_program_s_back_is_found_without_a_checkpoint(
 ) -> None:
     by_hand(path, TAMPERED[how])
     assert faults(path)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"detail": '"erased_entries"'},
+        {"detail": '["taken_in"]'},
+        {"detail": '{"erased_entries"'},
+        {"detail": "[" * 200_000 + '"taken_in"'},
+        {"at": "soon"},
+    ],
+)
+def test_what_the_program_would_not_have_written_is_told_though_a_leaf_commits_to_it(
+    path: Path, forged: dict[str, object]
+) -> None:
+    make_anew(path, list(range(1, COUNT + 1)), {4: {"at": "2026-11-21", **forged}})
+    assert "not say what was recorded" in faults(path)[0]
+
+
+def test_numbers_that_are_none_are_told(path: Path) -> None:
+    by_hand(
+        path,
+        "CREATE TABLE other (number, commitment, salt)",
+        "INSERT INTO other SELECT iif(number = 4, 'four', number), commitment, salt "
+        "FROM record_leaf",
+        "DROP TABLE record_leaf",
+        "ALTER TABLE other RENAME TO record_leaf",
+    )
+    assert "left out or come twice" in " ".join(faults(path))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
