@@ -11,10 +11,11 @@ from warehouse import connect, staging
 from warehouse.deaths import DEATHS
 from warehouse.given import Given
 
-# Of the registry of persons, of a cohort that nobody fits, of a year of birth that all records
-# share, and of ten years.
+# Of the registry of persons, of a cohort that nobody fits, of a promise that nobody made, of a year
+# of birth that all records share, and of ten years.
 NOT_DRAWN = {
     "cohort_of_nobody",
+    "extract_overdue",
     "person_merged",
     "person_split",
     "person_retired",
