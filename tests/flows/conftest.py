@@ -62,8 +62,11 @@ class Partnership:
 
     def record_person(self) -> list[tuple[object, ...]]:
         """Which person each record is of, from the identity store."""
+        return self.identity("SELECT record_id, person_id FROM person_record ORDER BY 1")
+
+    def identity(self, sql: str) -> list[tuple[object, ...]]:
+        """What the identity store of the current run answers."""
         from flows.keys import store_keys
-        from linkage.registry import record_person
         from warehouse.connect import open_store
 
         with open_control(self.settings) as control:
@@ -73,7 +76,7 @@ class Partnership:
         path = self.settings.stores / current.run_id / "identity.duckdb"
         connection = open_store(path, key, read_only=True)
         try:
-            return record_person(connection).rows()
+            return connection.execute(sql).fetchall()
         finally:
             connection.close()
 

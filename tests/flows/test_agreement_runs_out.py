@@ -95,8 +95,8 @@ def test_an_agreement_that_expires_between_two_nights_stops_its_partner_only(
     report = run_refresh(ran.settings, clock=clock)
     assert report["stopped"] == {} and report["partners"]["police"]["extract"] == "unchanged"
     assert partners_in(ran, clock) == PARTNERS
-    sql = "SELECT person_before, person_after FROM person_history"
-    told = {one for row in query_release(ran.settings, sql, clock=clock).rows for one in row}
+    history = ran.identity("SELECT person_before, person_after FROM person_history")
+    told = {person for row in history for person in row}
     after, others = people(ran), {r: p for r, p in before.items() if p not in told}
     assert {record: after[record] for record in others} == others, "or it is told of"
     assert len(others) > 0.95 * len(before), "few hang on a partner's evidence alone"
