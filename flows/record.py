@@ -128,7 +128,14 @@ def refuse_taken_back(settings: Settings, control: Control) -> None:
     paths = checkpoint_paths(settings)
     if not paths:
         return
-    head, last = control.head(), read_checkpoint_files(paths[-1:])[-1].checkpoint
+    try:
+        last = read_checkpoint_files(paths[-1:])[-1].checkpoint
+    except RecordProblem as error:
+        raise RecordProblem(
+            error.problem,
+            "Put `checkpoints/` back from its backup, then run `journeys audit verify`.",
+        ) from None
+    head = control.head()
     size = head.size if head is not None else 0
     if size < last.size or (head is not None and size == last.size and head.root != last.root):
         raise RecordProblem(
@@ -203,9 +210,10 @@ def verify_record(
     wanted = {one.checkpoint.size for one in (*ours, *given)}
     with open_control(settings) as control, control.snapshot() as kept:
         found = walk(kept.rows(), kept.size, kept.peaks, kept.outside, wanted)
+        key_made = control.record_key_made()
     faults += _of_triggers(kept.triggers)
-    faults += [*found.faults, *of_our_own(ours, found, keys), *of_keys(keys, pinned)]
-    faults += [fault for one in given for fault in of_witness(one, found, keys)]
+    faults += [*found.faults, *of_our_own(ours, found, keys, key_made), *of_keys(keys, pinned)]
+    faults += [fault for one in given for fault in of_witness(one, found, keys, key_made)]
     return Verified(found, len(ours), len(given), faults, _notes(settings, found, ours, given))
 
 
@@ -276,6 +284,11 @@ def _notes(
     said = []
     if not can_sign(settings):
         said.append(NO_KEY)
+    if found.size and not ours:
+        said.append(
+            "There is no checkpoint in checkpoints/, where every run leaves one: there has been "
+            "none since this version is used, or they were taken away."
+        )
     unsigned = sum(one.checkpoint.signature is None for one in ours)
     if unsigned:
         said.append(

@@ -73,6 +73,17 @@ class Record(Database):
         with self._transaction() as connection:
             return latest_moment(connection)
 
+    def record_key_made(self) -> int | None:
+        """The number of the entry that says the record key was made; None where there is none."""
+        said = sa.cast(AUDIT_ENTRY.c.detail, sa.Text)
+        query = sa.select(sa.func.min(AUDIT_ENTRY.c.entry_id)).where(
+            AUDIT_ENTRY.c.action == "oversight",
+            said.contains('"key": "record"'),
+            said.contains('"state": "made"'),
+        )
+        with self._transaction() as connection:
+            return connection.execute(query).scalar()
+
     def head(self) -> Head | None:
         """What the record is now, from its head alone; None where it has no entry.
 

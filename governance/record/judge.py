@@ -37,21 +37,35 @@ def of_keys(keys: Mapping[int, PublicKey], pinned: PublicKey | None) -> list[str
     return said
 
 
-def of_witness(one: Named, walk: Walk, keys: Mapping[int, PublicKey]) -> list[str]:
+def of_witness(
+    one: Named, walk: Walk, keys: Mapping[int, PublicKey], key_made: int | None = None
+) -> list[str]:
     """What is wrong by a checkpoint that somebody kept elsewhere."""
-    fault = _of_the_record(one, walk) or _of_the_signature(one, keys)
+    fault = _of_the_record(one, walk) or _of_the_signature(one, walk, keys, key_made)
     return [fault] if fault else []
 
 
-def of_our_own(ours: Sequence[Named], walk: Walk, keys: Mapping[int, PublicKey]) -> list[str]:
+def of_our_own(
+    ours: Sequence[Named],
+    walk: Walk,
+    keys: Mapping[int, PublicKey],
+    key_made: int | None = None,
+) -> list[str]:
     """What is wrong by the checkpoints that the partnership keeps.
 
     Once one of them is not met no larger one is, so the first is told, and the last that is met:
     what was changed lies between.
+
+    Args:
+        ours: The checkpoints.
+        walk: What walking through the record found.
+        keys: The public halves that are kept, by epoch.
+        key_made: The number of the entry that says the record key was made; None where it was
+            there before the record, or the entry was erased.
     """
     ordered = sorted(ours, key=lambda one: one.checkpoint.size)
     at_fault = [one for one in ordered if _of_the_record(one, walk)]
-    said = [fault for one in ordered if (fault := _of_the_signature(one, keys))]
+    said = [fault for one in ordered if (fault := _of_the_signature(one, walk, keys, key_made))]
     if at_fault:
         first = at_fault[0]
         met = [one for one in ordered if one.checkpoint.size < first.checkpoint.size]
@@ -81,11 +95,12 @@ def _of_the_record(one: Named, walk: Walk) -> str:
     return ""
 
 
-def _of_the_signature(one: Named, keys: Mapping[int, PublicKey]) -> str:
+def _of_the_signature(
+    one: Named, walk: Walk, keys: Mapping[int, PublicKey], key_made: int | None
+) -> str:
     found = one.checkpoint
     if found.signature is None:
-        first = min(keys, default=None)
-        if first is None or found.made_at.date() <= keys[first].made:
+        if not keys or _is_older(found, walk, keys, key_made):
             return ""
         return f"{one.name} is not signed, though there was a record key when it was made."
     key = keys.get(found.signature.epoch)
@@ -96,3 +111,16 @@ def _of_the_signature(one: Named, keys: Mapping[int, PublicKey]) -> str:
     if not is_signed(key, found.said(), found.signature, meant="checkpoint"):
         return f"{one.name} does not bear the signature of this partnership's record key."
     return ""
+
+
+def _is_older(
+    found: Checkpoint, walk: Walk, keys: Mapping[int, PublicKey], key_made: int | None
+) -> bool:
+    """Whether an unsigned checkpoint is of a time without record key.
+
+    What it says of its time counts only where the entry on the key may have been erased: whoever
+    takes a signature away can change that too.
+    """
+    if key_made is not None:
+        return found.size < key_made
+    return bool(walk.erased) and found.made_at.date() <= keys[min(keys)].made

@@ -16,7 +16,7 @@ from flows.cli import app
 from flows.clock import utc_now
 from flows.context import open_control
 from flows.record import verify_record
-from flows.rotation import rotate
+from flows.rotation import new_keys, rotate
 from flows.settings import Settings, load_settings
 from flows.start import start
 from governance.audit import Recorder
@@ -96,11 +96,14 @@ def test_another_key_or_a_signature_that_is_not_ours_is_told(
             text[:-4] + ("00" if text[-4:-2] != "00" else "11") + text[-2:],
             "does not bear the signature",
         ),
-        (text[: text.index("signature:")], "sound"),
+        (text[: text.index("signature:")], "is not signed, though"),
         ("nothing", "holds no whole checkpoint"),
     ]:
         path.write_text(changed)
-        assert told in audit(settings, "verify").output
+        found = audit(settings, "verify")
+        assert found.exit_code == 1 and told in found.output
+    path.write_text("nothing")
+    assert "Put `checkpoints/` back" in audit(settings, "checkpoint").output
     path.write_text(text)
     elsewhere = tmp_path / "elsewhere"
     start(elsewhere, demo=True, today=date(2026, 11, 22))
@@ -205,6 +208,23 @@ def test_an_empty_record_and_one_without_a_key_say_what_to_do(
     assert unsigned.exit_code == 0 and "It is not signed" in unsigned.output
     assert "journeys keys new" in audit(settings, "verify").output
     assert verify_record(load_settings(config)).sound
+
+
+def test_checkpoints_of_before_there_was_a_record_key_need_no_signature(settings: Settings) -> None:
+    config, key = settings.folder / "partnership.yaml", settings.folder / "keys" / "record.key"
+    named = config.read_text()
+    config.write_text(named.replace("  record: keys/record.key\n", ""))
+    shutil.rmtree(settings.checkpoints, ignore_errors=True)
+    key.unlink()
+    assert audit(settings, "checkpoint").exit_code == 0
+    config.write_text(named)
+    new_keys(settings, date(2026, 11, 22))
+    assert audit(settings, "checkpoint").exit_code == 0
+    told = audit(settings, "verify")
+    assert told.exit_code == 0 and "1 checkpoints are not signed" in told.output, told.output
+    last = max(settings.checkpoints.glob("checkpoint-*.txt"))
+    last.write_text(last.read_text()[: last.read_text().index("signature:")])
+    assert "is not signed, though" in audit(settings, "verify").output
 
 
 def test_a_clock_that_was_ahead_is_told_to_be_right(settings: Settings) -> None:
