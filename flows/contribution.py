@@ -197,7 +197,8 @@ def _clean_stores(settings: Settings, run_id: str, partner: str) -> None:
                     remove_rows(connection, partner)
                     continue
                 held = contribution(connection, partner)
-                gone, persons = [*gone, held.records], [*persons, *held.persons]
+                gone = [*gone, held.records]
+                persons += erasure.with_former_ids(connection, held.persons)
                 connection.execute("BEGIN")
                 erasure.remove(connection, pl.concat(gone), persons)
                 connection.execute("COMMIT")

@@ -61,7 +61,7 @@ def erase(run: RunContext, people: People) -> People:
             asked = _of(tokens, [one.request_id for one in waiting])
             going = _going(run, people, asked, waiting)
             add_tokens(connection, _new_tokens(run, people, going, asked, waiting))
-            gone = _without_records(run, going)
+            gone = _without_records(run, going, _met_before(run, asked, waiting))
             erased = _take_out(run, going, gone, waiting)
             people = _those_left(people, going, gone)
         add_tokens(connection, learnt(read_tokens(connection)))
@@ -122,14 +122,36 @@ def _linked(run: RunContext, people: People, asked: pl.DataFrame) -> pl.DataFram
         return erasure.records_of(connection, became).join(marked, on="record_id")
 
 
-def _without_records(run: RunContext, going: pl.DataFrame) -> pl.Series:
-    """The ids of people all of whose records go."""
+def _met_before(
+    run: RunContext, asked: pl.DataFrame, waiting: Sequence[RightsRequest]
+) -> list[str]:
+    """Ids of people who met requests in the current run, whom perhaps no partner sent again."""
+    current = run.control.current_run()
+    if current is None or current.key_epoch is None:
+        return []
+    of_people = _of(asked, [one.request_id for one in waiting if one.right not in OF_RECORDS])
+    met = persons_met(run.settings, current.run_id, current.key_epoch, of_people)
+    return met["person_id"].to_list()
+
+
+def _without_records(run: RunContext, going: pl.DataFrame, before: Sequence[str]) -> pl.Series:
+    """The ids of people all of whose records go or have gone, and what they were known by before.
+
+    Args:
+        run: The run.
+        going: The records that go, and whose they are.
+        before: Ids of people who met a request before this run.
+    """
+    import polars as pl
+
     from linkage import erasure
 
     persons = going.select("person_id").unique()
     with opened_store(run.settings, run.run_id, "identity") as connection:
         staying = erasure.records_of(connection, persons).join(going, on="record_id", how="anti")
-    return persons.join(staying, on="person_id", how="anti")["person_id"]
+        gone = persons.join(staying, on="person_id", how="anti")["person_id"].to_list()
+        gone += erasure.retired(connection, before)
+        return pl.Series(erasure.with_former_ids(connection, gone), dtype=pl.String)
 
 
 def _those_left(people: People, going: pl.DataFrame, gone: pl.Series) -> People:
@@ -196,7 +218,7 @@ def _take_out(
     of_each = dict(going.group_by("request_id").agg(pl.col("record_id").n_unique()).iter_rows())
     requests = {one.request_id: of_each.get(one.request_id, 0) for one in waiting}
     audit = tuple(_entry(run, one, requests[one.request_id]) for one in waiting)
-    if going.is_empty():
+    if going.is_empty() and gone.is_empty():
         return Erased(requests=requests, audit=audit)
     records = going.select("record_id", "partner").unique("record_id")
     if _next(run, "identity"):

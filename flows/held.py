@@ -53,6 +53,12 @@ def day_of(run_id: str) -> date:
     return local_day(datetime.strptime(stamp, "%Y%m%d-%H%M%S").replace(tzinfo=UTC))
 
 
+def reports_needed(settings: Settings, control: Control) -> set[str]:
+    """The runs whose reports are needed: of what is staged, and of every release that is there."""
+    staged = {one.run_id for one in control.staged_extracts().values()}
+    return staged | runs_in(settings.releases)
+
+
 def _extracts(settings: Settings, control: Control) -> Iterator[Held]:
     """Sealed files one by one; the tables of an extract together, by the one that came last."""
     for partner in settings.partners:
@@ -143,9 +149,13 @@ def _role_files(settings: Settings, control: Control) -> Iterator[Held]:
 
 
 def _reports(settings: Settings, control: Control) -> Iterator[Held]:
-    since = control.oldest_report()
+    """Reports that nothing needs, by the oldest; the days of those needed have not begun."""
+    since = control.oldest_report(reports_needed(settings, control))
     if since is not None:
         yield Held("runs", "control database", local_day(since), said="the day is the oldest's")
+    elif control.current_run() is not None:
+        said = "of the extracts and releases that are there, and needed with them"
+        yield Held("runs", "control database", local_day(datetime.now(UTC)), said=said)
 
 
 def _audit(settings: Settings, control: Control) -> Iterator[Held]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flows import apart
 from flows.asked import Asked, read_list
@@ -28,9 +27,6 @@ from flows.rights import (
 from flows.settings import Settings
 from governance.control import RightsRequest, Run
 from schemas.errors import AgreementError, ConfigError
-
-if TYPE_CHECKING:
-    pass
 
 GROUND = "nhs_number"
 
@@ -117,10 +113,12 @@ def _everyone_else(settings: Settings, current: Run, partner: str, cleaned: Aske
     from schemas.marks import marks_schema
 
     epoch = current.key_epoch or 0
+    if epoch not in cleaned.marks:  # refused as any request is: else everybody had opted out
+        return cleaned
     with opened_store(settings, current.run_id, "identity") as connection:
         marks = erasure.read_marks(connection).filter(partner=partner)
     staged = marks[GROUND].drop_nulls().unique().sort()
-    listed = cleaned.marks[epoch][GROUND].drop_nulls() if epoch in cleaned.marks else staged.clear()
+    listed = cleaned.marks[epoch][GROUND].drop_nulls()
     left = staged.filter(~staged.is_in(listed.implode()))
     lines = pl.int_range(1, len(left) + 1, dtype=pl.Int32, eager=True).alias("line")
     nothing = pl.DataFrame(schema=marks_schema()).clear(len(left))

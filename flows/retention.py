@@ -18,7 +18,7 @@ from flows.clock import LOCAL_TIME, Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.contribution import Comes, comes_to, inbox_files, remove_draft, take_out
 from flows.files import flush_folder, remove_folder
-from flows.held import SEALED, everything
+from flows.held import SEALED, everything, reports_needed
 from flows.housekeeping import recover
 from flows.keys import store_keys
 from flows.prefect_record import forget as forget_of_prefect
@@ -332,7 +332,7 @@ def _reports(
     settings: Settings, control: Control, lines: Sequence[Line], on: date, clock: Clock
 ) -> None:
     for line in lines:
-        control.forget_reports(_moment(line.before(on)))
+        control.forget_reports(_moment(line.before(on)), reports_needed(settings, control))
     control.compact()
 
 

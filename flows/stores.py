@@ -10,6 +10,7 @@ from flows.context import RunContext
 from flows.epochs import Epochs, still_to_supply
 from flows.files import flush, private_folder
 from flows.keys import NEXT, STORES, SUPPRESSION, new_store_keys, store_keys
+from flows.rewriting import rewritten
 from flows.suppressed import keep_up_with, opened, store_path
 from governance.control import Extract
 from linkage import erasure, review_store, store
@@ -55,7 +56,10 @@ def fill_stores(run: RunContext, parted: Parted) -> int:
             in_use = epochs.newest
     with opened(store_path(run.settings, run.run_id), keys[SUPPRESSION]) as connection:
         carried = [one.withheld.carried for one in parted.taken.values()]
-        keep_up_with(run, connection, carried, in_use)
+        removed = keep_up_with(run, connection, carried, in_use)
+    if removed:
+        with rewritten(store_path(run.settings, run.run_id), keys[SUPPRESSION]):
+            pass  # written anew without them
     for partner, ledger in ledgers.items():
         _record_staging(run, partner, ledger)
     flush(path for path in run.stores.glob("*.duckdb"))

@@ -127,7 +127,7 @@ def reaching(control: Control, tokens: pl.DataFrame, partner: str) -> pl.DataFra
 
 def keep_up_with(
     run: RunContext, connection: Any, carried: Iterable[pl.DataFrame], in_use: int
-) -> None:
+) -> bool:
     """Bring a run's copy of the suppression store up to what is known now.
 
     Tokens that records met in several key epochs are kept in those too; what has crossed is no
@@ -140,18 +140,24 @@ def keep_up_with(
         connection: The suppression store.
         carried: What was met in each new extract.
         in_use: The epoch that the stores are in.
+
+    Returns:
+        Whether tokens were removed, so that the store is to be written anew.
     """
     import polars as pl
 
     from governance.rights import tokens
     from governance.rights.suppression import TOKEN_SCHEMA
 
+    before = tokens.read_tokens(connection).select("value_id", "epoch")
     tokens.keep_requests(connection, [one.request_id for one in run.control.live_requests()])
     coming = pl.concat([pl.DataFrame(schema=TOKEN_SCHEMA), *carried])
     tokens.add_tokens(connection, coming.unique(["value_id", "epoch"]))
     tokens.forget_older(connection, in_use)
     if run.settings.keys.identifier is not None:
         tokens.keep_epochs(connection, ring_of(run.settings, "identifier").epochs)
+    left = tokens.read_tokens(connection)
+    return not before.join(left, on=["value_id", "epoch"], how="anti").is_empty()
 
 
 def older_epochs(tokens: pl.DataFrame, epochs: Epochs) -> tuple[int, ...]:

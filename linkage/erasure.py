@@ -73,6 +73,38 @@ def went_on_as(
     ).unique()
 
 
+def with_former_ids(connection: duckdb.DuckDBPyConnection, persons: Collection[str]) -> list[str]:
+    """Ids of persons who go, with every former id whose records all came to be theirs.
+
+    Args:
+        connection: The identity store.
+        persons: Ids that nobody has a record under any more.
+    """
+    history = connection.execute(
+        """SELECT person_before, list(person_after) AS became FROM person_history
+        WHERE person_after IS NOT NULL
+        AND person_before NOT IN (SELECT person_id FROM person_record) GROUP BY person_before"""
+    ).fetchall()
+    going, found = set(persons), True
+    while found:
+        former = {one for one, became in history if going.issuperset(became)} - going
+        going, found = going | former, bool(former)
+    return sorted(going)
+
+
+def retired(connection: duckdb.DuckDBPyConnection, persons: Collection[str]) -> list[str]:
+    """Which of some person ids have no record any more, and never became another id."""
+    found = connection.execute(
+        """SELECT person_id FROM person
+        WHERE person_id IN (SELECT unnest($1::VARCHAR[]))
+        AND person_id NOT IN (SELECT person_id FROM person_record)
+        AND person_id NOT IN (
+            SELECT person_before FROM person_history WHERE person_after IS NOT NULL)""",
+        [sorted(persons)],
+    ).fetchall()
+    return [person for (person,) in found]
+
+
 def bridged(connection: duckdb.DuckDBPyConnection, records: pl.DataFrame) -> pl.DataFrame:
     """The frame, which has a ``record_id`` of the old key epoch, with that of the next.
 

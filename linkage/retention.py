@@ -12,6 +12,8 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
+from linkage.review_store import RECTIFIED
+
 
 @dataclass(frozen=True)
 class Contribution:
@@ -39,9 +41,15 @@ def contribution(connection: duckdb.DuckDBPyConnection, partner: str) -> Contrib
     return Contribution(records, [person for (person,) in persons])
 
 
+_FORGETTABLE = f"""NOT (reason = '{RECTIFIED}' AND number IN (
+    SELECT max(number) FROM review_decision GROUP BY record_id_l, record_id_r))"""
+"""What a person had put right holds for as long as the records do, unless it was decided anew."""
+
+
 def oldest_decision(connection: duckdb.DuckDBPyConnection) -> tuple[datetime | None, int]:
-    """When the oldest decision on a pair was made, and how many there are."""
-    return _first(connection, "SELECT min(decided_at), count(*) FROM review_decision")
+    """When the oldest decision on a pair was made that may be forgotten, and how many there are."""
+    query = f"SELECT min(decided_at), count(*) FROM review_decision WHERE {_FORGETTABLE}"
+    return _first(connection, query)
 
 
 def oldest_history(connection: duckdb.DuckDBPyConnection) -> tuple[datetime | None, int]:
@@ -55,8 +63,13 @@ def kept_links(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def forget_decisions(connection: duckdb.DuckDBPyConnection, before: datetime) -> None:
-    """Remove what was decided of pairs before a moment; linking then asks or decides anew."""
-    connection.execute("DELETE FROM review_decision WHERE decided_at < ?", [before])
+    """Remove what was decided of pairs before a moment; linking then asks or decides anew.
+
+    A wrong link that a person had put right is not brought back.
+    """
+    connection.execute(
+        f"DELETE FROM review_decision WHERE decided_at < ? AND {_FORGETTABLE}", [before]
+    )
 
 
 def forget_history(connection: duckdb.DuckDBPyConnection, before: datetime) -> None:

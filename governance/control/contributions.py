@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 
@@ -93,27 +94,30 @@ class Contributions(Rights):
         moment: datetime = found[0]["at"]
         return moment
 
-    def oldest_report(self) -> datetime | None:
-        """When the oldest run was started whose report is kept."""
+    def oldest_report(self, needed: Collection[str] = ()) -> datetime | None:
+        """When the oldest run was started whose report is kept and may be forgotten.
+
+        Args:
+            needed: Runs whose reports are needed, as `forget_reports` has it.
+        """
         query = sa.select(sa.func.min(RUN.c.started_at).label("at")).where(
-            RUN.c.report.is_not(None)
+            RUN.c.report.is_not(None), self._not_needed(needed)
         )
         return self._rows(query)[0]["at"]
 
-    def forget_reports(self, before: datetime) -> int:
+    def forget_reports(self, before: datetime, needed: Collection[str] = ()) -> int:
         """Forget the reports of runs that were started before a moment, but for the current run's.
 
         That there was such a run, when, and what it took in, in counts, stays.
 
+        Args:
+            before: The moment.
+            needed: Runs whose reports stay: a release is read on the terms that its report says.
+
         Returns:
             How many reports went.
         """
-        current = self.current_run()
-        old = sa.and_(
-            RUN.c.started_at < before,
-            RUN.c.state != "running",
-            RUN.c.run_id != (current.run_id if current else ""),
-        )
+        old = sa.and_(RUN.c.started_at < before, RUN.c.state != "running", self._not_needed(needed))
         gone = sa.select(RUN.c.run_id).where(old)
         with self._transaction() as connection:
             connection.execute(sa.delete(EXTRACT_PROFILE).where(EXTRACT_PROFILE.c.run_id.in_(gone)))
@@ -123,3 +127,7 @@ class Contributions(Rights):
                 sa.update(RUN).where(told).values(report=sa.null(), problem=None)
             )
         return int(done.rowcount)
+
+    def _not_needed(self, needed: Collection[str]) -> sa.ColumnElement[bool]:
+        current = self.current_run()
+        return RUN.c.run_id.not_in([*needed, *([current.run_id] if current else [])])

@@ -16,6 +16,7 @@ from asking import Someone, current_run, dump, rows_of, someone, write_rows
 from at_source import deliver, to_source
 from every_byte import Gone, found_in, readable_stores
 
+import flows.stores
 from flows import rights, rights_status
 from flows.context import open_control
 from flows.destruction import destroy
@@ -214,7 +215,10 @@ def test_a_partner_cannot_ask_whether_somebody_is_known_to_others_only(ran: Part
     rights.ask(ran.settings, "erasure", "police", file, keep_unknown=True)
 
 
-def test_a_request_that_waits_can_be_taken_back(ran: Partnership) -> None:
+@pytest.mark.usefixtures("slight")
+def test_a_request_that_waits_can_be_taken_back(
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = asked_for(ran, {"custody_ref": someone(ran).row["custody_ref"]})
     first, second = (rights.ask(ran.settings, "erasure", "police", file) for _ in range(2))
     assert ran.journeys("rights", "withdraw", "").exit_code == 2
@@ -234,6 +238,15 @@ def test_a_request_that_waits_can_be_taken_back(ran: Partnership) -> None:
         again = control.audit_entries("alteration")
     of_first = [one["said"] for one in told if one.get("request") == first.request_id]
     assert of_first == ["taken in", "withdrawn"] and len(again) == len(told) + 1
+    # The next run writes the store of tokens anew: deleted rows would survive in it.
+    anew: list[str] = []
+    rewritten = flows.stores.rewritten
+    monkeypatch.setattr(
+        flows.stores, "rewritten", lambda path, key: anew.append(path.stem) or rewritten(path, key)
+    )
+    rights.withdraw(ran.settings, third.request_id)
+    run_refresh(ran.settings)
+    assert anew == ["suppression"] and dump(ran, "suppression")["suppression_token"] == []
 
 
 # Stopped in the middle

@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from linkage import store
+from linkage import erasure, store
 from linkage.lineage import lineage, read_history
 from linkage.registry import assign
 
@@ -84,3 +84,14 @@ def test_an_id_whose_records_went_is_retired(registry, night):
     assert (found.now, found.records) == ((), 0)
     assert causes(found) == [("r2", "retired", "p1", None, 1)]
     assert read_history(registry)["cause"].to_list() == ["retired"]
+
+
+def test_former_ids_of_whoever_goes_go_too_and_those_of_others_stay(registry, night):
+    night((1,), (2, 3), (4, 5, 6, 7), (8,), (9, 10))
+    night((1, 2, 3), (4, 5, 6, 7), (8,), (9, 10))
+    night((1, 2, 3, 4, 5, 6, 7), (8,))
+    night((1, 2, 3, 4), (5, 6, 7, 8))
+    # p1 became p2 and that p3; of p3 a part was split off and came to p4.
+    assert erasure.with_former_ids(registry, ["p3"]) == ["p1", "p2", "p3"]
+    assert erasure.with_former_ids(registry, ["p4"]) == ["p4"]
+    assert erasure.retired(registry, ["p1", "p3", "p5", "p9"]) == ["p5"]

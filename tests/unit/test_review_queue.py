@@ -13,7 +13,7 @@ import pytest
 
 from governance.encoding.anchored import encode, encoding_keys
 from governance.keys import RootKey
-from linkage import review_store, store
+from linkage import retention, review_store, store
 from linkage.match import link
 from linkage.model import load_model
 from linkage.review import PAIR, Decisions, no_decisions
@@ -197,6 +197,18 @@ def test_what_a_person_had_put_apart_outlives_the_absence_of_one_record(identity
         identity_store.execute("DELETE FROM encoded_record WHERE record_id = ?", [record])
         review_store.forget_absent(identity_store)
         assert review_store.read_decisions(identity_store).different.rows() == left
+
+
+def test_what_a_person_had_put_apart_is_not_forgotten_with_what_is_old(identity_store) -> None:
+    put_right = replace(decided("different"), reason=review_store.RECTIFIED)
+    for one, other, said in ((1, 2, put_right), (1, 3, decided("same")), (2, 3, put_right)):
+        review_store.add_decision(identity_store, one, other, said)
+    assert retention.oldest_decision(identity_store) == (AT, 1)
+    review_store.add_decision(identity_store, 2, 3, decided("unsure"))  # decided anew
+    retention.forget_decisions(identity_store, AT + dt.timedelta(days=1))
+    assert review_store.read_decisions(identity_store).different.rows() == [(1, 2)]
+    assert review_store.counts(identity_store)["decided"] == {"different": 1}
+    assert retention.oldest_decision(identity_store) == (None, 0)
 
 
 def test_decisions_cross_to_the_next_key_epoch(identity_store) -> None:
