@@ -29,7 +29,7 @@ $(BIN)/.installed: requirements/lock.txt pyproject.toml
 	$(BIN)/python -m pip check
 	touch $@
 
-# Where Spark cannot be had, the tests that need it say so; CI fails.
+# Where Spark cannot be had, the tests that need it say so.
 $(BIN)/.spark: requirements/spark.txt $(BIN)/.installed
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/spark.txt && touch $@ \
 		|| echo "Spark cannot be installed, so linking on it cannot be tested."
@@ -56,7 +56,7 @@ demo: install ## Make synthetic partners and run the whole journey into demo/
 
 # A file stays with one worker, which makes what its tests share once. In the order of the folders
 # the long files come first, so that no worker is left alone with one at the end.
-test: install $(BIN)/.spark $(BIN)/.browser ## Run every test but the slow ones
+test: install $(BIN)/.browser ## Run every test but the slow ones
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: install $(BIN)/.spark ## Run the tests that take minutes, and more examples of each property

@@ -276,7 +276,7 @@ def kill_while_encoding(partnership: Partnership, moment: float, whole_run: bool
     [
         (0.0, False),
         pytest.param(0.2, False, marks=pytest.mark.slow),
-        (0.5, False),
+        pytest.param(0.5, False, marks=pytest.mark.slow),
         (0.3, True),
     ],
 )

@@ -1,6 +1,6 @@
 """The same model and the same encoded columns on real Spark find what DuckDB finds.
 
-`make test` installs Spark. Where that or Java cannot be had these tests are skipped, and say so
+`make test-slow` installs Spark. Where that or Java cannot be had these tests are skipped, and say so
 in capitals; under CI they fail instead.
 """
 
@@ -31,7 +31,8 @@ SMALL = {
 }
 WITHIN = 1e-9
 
-pytestmark = pytest.mark.timeout(600)  # it compiles for long on a busy machine
+# It compiles for long on a busy machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ HEX_RUN = re.compile(rb"(?:[0-9a-fA-F]{2}){8,}")
 WORD = re.compile(rb"[A-Za-z0-9/|-]{7,40}")
 POSTCODE = re.compile(rb"\b[A-Za-z]{1,2}[0-9][A-Za-z0-9]? ?[0-9][A-Za-z]{2}\b")
 DEPTH = 3
+SHORT = 64
+PACKED = (b"\x1f\x8b", b"\x78", b"PK\x03\x04", b"%PDF", b"\x80")
 
 
 def _forms(value: str) -> set[str]:
@@ -46,6 +48,8 @@ class Needles:
             for encoding in ("utf-8", "utf-16-le")
         ]
 
+        # Digests of contents that none is in: a partnership is copied and looked through again.
+        self.without: set[bytes] = set()
         self._hashes = {
             trace: value
             for value in self.values
@@ -86,10 +90,23 @@ def scan_tree(folder: Path, needles: Needles, leave_out: Iterable[str] = ()) -> 
         name = str(path.relative_to(folder))
         hits = needles.in_bytes(name.encode())
         if path.is_file():
-            hits |= scan_bytes(path.read_bytes(), needles) | scan_sqlite(path, needles)
+            hits |= _scan_file(path, needles)
         if hits:
             found[name] = hits
     return found
+
+
+def _scan_file(path: Path, needles: Needles) -> set[str]:
+    content = path.read_bytes()
+    if content.startswith(b"SQLite format 3"):  # what was written last lies in a file beside it
+        return scan_bytes(content, needles) | scan_sqlite(path, needles)
+    digest = hashlib.sha256(content).digest()
+    if digest in needles.without:
+        return set()
+    hits = scan_bytes(content, needles)
+    if not hits:
+        needles.without.add(digest)
+    return hits
 
 
 def scan_bytes(content: bytes, needles: Needles, depth: int = DEPTH) -> set[str]:
@@ -123,13 +140,30 @@ def _unpacked(content: bytes) -> Iterator[bytes]:
     joined = (
         content.replace(b"\\r", b"").replace(b"\\n", b"").replace(b"\r", b"").replace(b"\n", b"")
     )
-    for run in {*BASE64_RUN.findall(content), *BASE64_RUN.findall(joined)}:
+    runs = {*BASE64_RUN.findall(content), *BASE64_RUN.findall(joined)}
+    yield from _together(_decoded(runs))
+    yield from _together(bytes.fromhex(run.decode()) for run in {*HEX_RUN.findall(content)})
+
+
+def _decoded(runs: Iterable[bytes]) -> Iterator[bytes]:
+    """What runs of base64 stand for."""
+    for run in runs:
         with contextlib.suppress(binascii.Error, ValueError):
             yield base64.b64decode(
                 run + b"=" * (-len(run) % 4), altchars=b"-_" if b"-" in run or b"_" in run else None
             )
-    for run in HEX_RUN.findall(content):
-        yield bytes.fromhex(run.decode())
+
+
+def _together(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces, the short ones as one: there are thousands of digests, and no value in most."""
+    short = []
+    for piece in pieces:
+        if len(piece) > SHORT or piece.startswith(PACKED):
+            yield piece
+        else:
+            short.append(piece)
+    if short:
+        yield b"\n".join(sorted(short))
 
 
 def _pickled(content: bytes) -> Iterator[bytes]:
