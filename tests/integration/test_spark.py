@@ -1,7 +1,7 @@
 """The same model and the same encoded columns on real Spark find what DuckDB finds.
 
-`make test-slow` installs Spark. Where that or Java cannot be had these tests are skipped, and say so
-in capitals; under CI they fail instead.
+`make test-slow` installs Spark. Where that or Java cannot be had these tests are skipped, and say
+so in capitals; under CI they fail instead.
 """
 
 from __future__ import annotations
