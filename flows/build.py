@@ -13,6 +13,7 @@ from flows.keys import clock_key, new_release_key, release_key, store_keys
 from flows.link import People
 from flows.releases import open_of, release_path
 from flows.settings import Settings
+from flows.terms import tells_days
 from governance.agreements import Agreement
 from schemas.errors import KeyProblem, StoreError
 
@@ -141,15 +142,19 @@ def _earlier(run: RunContext) -> Earlier | None:
 def given_of(settings: Settings, agreements: Iterable[Agreement]) -> Given:
     """What the partnership and its agreements say of the warehouse.
 
-    Days of people's lives are told only where every one of the agreements lists them; elsewhere
-    the weeks of each person's own clock are.
+    Days of people's lives are told only where every partner's agreement lists them
+    (`flows.terms.tells_days`); elsewhere the weeks of each person's own clock are.
+
+    Args:
+        settings: The partnership.
+        agreements: Of whichever partners have one in force.
 
     Raises:
         KeyProblem: The store key, which keeps the secret of the clocks, cannot be used.
     """
     from warehouse.given import load_given
 
-    exact_dates = all(one.exact_dates for one in agreements)
+    exact_dates = tells_days(settings, agreements)
     return load_given(
         settings.folder,
         exact_dates=exact_dates,

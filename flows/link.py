@@ -75,9 +75,8 @@ def link(run: RunContext, staged: Staged) -> People:
         )
         groups = held.beside(links.groups, left_out, registry.record_person(connection))
         change = registry.assign(connection, groups, run.run_id, moment)
-        record_person, history = held.without(
-            left_out, registry.record_person(connection), lineage.read_history(connection)
-        )
+        record_person = registry.record_person(connection)
+        history = held.without(left_out, record_person, lineage.read_history(connection))
     finally:
         connection.close()
     flush([path])

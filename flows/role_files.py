@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from flows.context import actor, open_control, run_lock
 from flows.files import flush, is_kept, make_folder, write_private
 from flows.finding import opened_store
 from flows.keys import store_keys
+from flows.notices import agreements_told
 from flows.reasons import checked_reason
 from flows.register import check_not_put_back
 from flows.releases import NotReadable
@@ -102,7 +103,8 @@ def issue(
             )
         key = secrets.token_bytes(32).hex()
         with unless_given(out):
-            tables = _write(settings, run, terms, shared, agreements, out, key, clock)
+            every = agreements_told(settings, today)[0].values()
+            tables = _write(settings, run, terms, shared, every, out, key, clock)
             made = RoleFile(out, key_path(out), run.run_id, shared, left_out, tables)
             control.add_audit(_entry(settings, role, given_to, said, made, clock))
             write_private(made.key, f"{key}\n".encode())
@@ -191,7 +193,7 @@ def _write(
     run: Run,
     terms: Role,
     shared: tuple[str, ...],
-    agreements: list[Agreement],
+    agreements: Iterable[Agreement],
     out: Path,
     key: str,
     clock: Clock,

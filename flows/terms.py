@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import date
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -42,6 +43,19 @@ def agreement_in_force(settings: Settings, partner: str, today: date) -> Agreeme
     check_demonstration(agreement, partner, settings.demonstration)
     check_recipients(agreement, partner, settings.roles)
     return agreement
+
+
+def tells_days(settings: Settings, agreements: Iterable[Agreement]) -> bool:
+    """Whether days of people's lives may be told: every partner's agreement has to list them.
+
+    One without an agreement in force lists nothing. Were the days of the others told while it is
+    left out, the next release, which tells weeks again, would show each person's own clock.
+
+    Args:
+        settings: The partnership.
+        agreements: Those in force.
+    """
+    return {one.partner for one in agreements if one.exact_dates} >= set(settings.partners)
 
 
 def staged_under(run: RunContext, agreement: Agreement) -> str:

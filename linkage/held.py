@@ -46,10 +46,8 @@ def beside(groups: pl.DataFrame, held: pl.Series, persons: pl.DataFrame) -> pl.D
     return pl.concat([groups, placed])
 
 
-def without(
-    held: pl.Series, persons: pl.DataFrame, history: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What may be told of persons where some records are held: nothing of those records.
+def without(held: pl.Series, persons: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+    """What may be told of what became of persons: nothing of those who have held records only.
 
     Args:
         held: The ``record_id`` of each record that is held.
@@ -57,9 +55,9 @@ def without(
         history: ``person_before``, ``person_after`` and more.
 
     Returns:
-        Both, without those records and without the persons who have no others.
+        The history without the persons who have no other records.
     """
     told = persons.filter(~pl.col("record_id").is_in(held.implode()))
     alone = persons.join(told, on="person_id", how="anti")["person_id"].unique().implode()
     named = pl.any_horizontal(pl.col("person_before", "person_after").is_in(alone))
-    return told, history.filter(~named.fill_null(value=False))
+    return history.filter(~named.fill_null(value=False))

@@ -53,6 +53,16 @@ def partners_in(partnership: Partnership, clock: Nights) -> set[object]:
     return {row[0] for row in query_release(partnership.settings, sql, clock=clock).rows}
 
 
+def weeks_of(partnership: Partnership, clock: Nights) -> dict[object, list[str]]:
+    """The weeks of each person's events with partners that no test here stops."""
+    sql = (
+        "SELECT person_id, string_agg(event_week, ' ' ORDER BY event_week) FROM event "
+        "WHERE partner IN ('police', 'probation', 'treatment') GROUP BY person_id"
+    )
+    found = query_release(partnership.settings, sql, clock=clock).rows
+    return {row[0]: str(row[1]).split() for row in found}
+
+
 def last_run(partnership: Partnership) -> str:
     with open_control(partnership.settings) as control:
         run = control.current_run()
@@ -69,31 +79,38 @@ def test_an_agreement_that_expires_between_two_nights_stops_its_partner_only(
     ran: Partnership,
 ) -> None:
     clock = Nights()
-    renewed(ran, "police", expires=local_day(clock.now))
+    renewed(ran, "housing", expires=local_day(clock.now))
     assert partners_in(ran, clock) == PARTNERS
     before, last_whole = people(ran), last_run(ran)
+    told = weeks_of(ran, clock)
 
     clock.next()
-    with pytest.raises(NotReadable, match=r"holds data of police, and may not be read: .* expired"):
+    with pytest.raises(
+        NotReadable, match=r"holds data of housing, and may not be read: .* expired"
+    ):
         partners_in(ran, clock)
 
     report = run_refresh(ran.settings, clock=clock)
     assert report["outcome"] == "committed"
-    assert "expired on" in report["stopped"]["police"]
-    assert report["partners"]["police"]["extract"] == "no agreement in force"
-    assert report["partners"]["police"]["kept"] > 0
+    assert "expired on" in report["stopped"]["housing"]
+    assert report["partners"]["housing"]["extract"] == "no agreement in force"
+    assert report["partners"]["housing"]["kept"] > 0
     assert report["linkage"]["records"] < len(before), "its encodings are compared with nothing"
-    assert report["draft"]["path"] is None and "police" in report["draft"]["said"]
-    assert any(one.startswith("police is left out") for one in report["warnings"])
-    assert partners_in(ran, clock) == PARTNERS - {"police"}
+    assert report["draft"]["path"] is None and "housing" in report["draft"]["said"]
+    assert any(one.startswith("housing is left out") for one in report["warnings"])
+    assert partners_in(ran, clock) == PARTNERS - {"housing"}
+    weeks = weeks_of(ran, clock)
+    whole = [one for one in told if len(told[one]) == len(weeks.get(one, []))]
+    assert len(whole) > len(told) / 2
+    assert all(weeks[one] == told[one] for one in whole), "two releases would tell more than one"
     assert people(ran).keys() == before.keys(), "what is staged stays, and is found by a request"
-    with pytest.raises(NotReadable, match="police"):
+    with pytest.raises(NotReadable, match="housing"):
         roll_back(ran.settings, last_whole, "to see", clock)
 
     clock.next()
-    renewed(ran, "police", expires=local_day(clock.now) + timedelta(days=365))
+    renewed(ran, "housing", expires=local_day(clock.now) + timedelta(days=365))
     report = run_refresh(ran.settings, clock=clock)
-    assert report["stopped"] == {} and report["partners"]["police"]["extract"] == "unchanged"
+    assert report["stopped"] == {} and report["partners"]["housing"]["extract"] == "unchanged"
     assert partners_in(ran, clock) == PARTNERS
     history = ran.identity("SELECT person_before, person_after FROM person_history")
     told = {person for row in history for person in row}

@@ -172,14 +172,18 @@ def test_a_system_is_a_plain_name(tmp_path: Path, system: object) -> None:
     assert CANARY not in str(caught.value)
 
 
-def test_what_is_said_of_the_warehouse_reaches_its_build(tmp_path: Path) -> None:
+def test_what_is_said_of_the_warehouse_reaches_its_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     partners = {
         "police": {"inbox": "in", "agreement": "a.yaml", "data_from": date(2025, 4, 1)},
         "treatment": {"inbox": "in", "agreement": "b.yaml", "complete_to": date(2026, 6, 30)},
         "housing": {"inbox": "in", "agreement": "c.yaml", "cadence_days": 38},
     }
     path = written(tmp_path, partners=partners, restricted_metrics=["deaths_in_treatment"])
+    monkeypatch.setattr("flows.build.clock_key", lambda _: b"a key that is none")
     given = given_of(load_settings(path), [])
+    assert not given.exact_dates
     assert given.data_from == {"police": date(2025, 4, 1)}
     assert given.complete_to == {"treatment": date(2026, 6, 30)}
     assert given.cadence_days == {"housing": 38}
