@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flows.context import RunContext
 from flows.files import private_folder, write_text
-from flows.reading import Facts
+from flows.reading import WHOLE_TABLE, Facts
 from governance.agreements import Agreement
 
 COLUMNS = ("table", "column", "rows")
@@ -70,7 +70,10 @@ def as_csv(facts: Facts) -> str:
 
 def in_words(facts: Facts, agreement: Agreement, run_id: str) -> str:
     """The same as a letter."""
-    lines = [f"  {table}: {column}, in {rows:,} rows" for table, column, rows in _listed(facts)]
+    lines = [
+        f"  {table}: {column}, {'unread' if rows is None else f'in {rows:,} rows'}"
+        for table, column, rows in _listed(facts)
+    ]
     return "\n".join(
         [
             f"Columns that the {agreement.partner} agreement (version {agreement.version}) does "
@@ -88,9 +91,9 @@ def in_words(facts: Facts, agreement: Agreement, run_id: str) -> str:
     )
 
 
-def _listed(facts: Facts) -> list[tuple[str, str, int]]:
+def _listed(facts: Facts) -> list[tuple[str, str, int | None]]:
     return [
-        (table, _named(column), facts.rows[table]["received"])
+        (table, _named(column), None if column == WHOLE_TABLE else facts.rows[table]["received"])
         for table, columns in sorted(facts.over_listed.items())
         for column in columns
     ]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from flows.sources import Arrived, check_untouched
 from governance.agreements import Agreement, minimise
@@ -31,6 +31,9 @@ SLIPS = 5
 TOP_RULES = 5
 
 COUNTS = ("received", "kept", "quarantined", "withheld")
+
+WHOLE_TABLE: Final = "the whole table"
+"""Stands for the columns of a table of which an agreement lists none."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Facts:
 
     Args:
         rows: Table → rows received, kept, quarantined and withheld.
-        over_shared: Columns that were sent though the agreement does not list them.
+        over_shared: Columns that were sent though the agreement does not list them; a whole table
+            that it does not list stays unread and counts as one.
         data_as_at: The day the data reach to.
         profile: What is remembered of it, to hold later ones against.
         missing: The columns it lacks that are shared, as table.column.
@@ -66,7 +70,8 @@ class Facts:
         noted: What was emptied or withheld: table, column, rule, count.
         other_files: Files beside it that were not read.
         not_taken: Rows of each table that may not be taken in.
-        over_listed: The names of those columns, by table; they stay where the files were read.
+        over_listed: The names of those columns, by table, or `WHOLE_TABLE`; they stay where the
+            files were read.
     """
 
     rows: Mapping[str, Mapping[str, int]]
@@ -111,7 +116,7 @@ def read_extract(arrived: Arrived, terms: Terms) -> Read:
     from schemas.contract import examine_extract
 
     agreement = terms.agreement
-    # An optional table that the agreement does not share is left in the inbox, unread.
+    # A table that the agreement does not share stays unread.
     agreed = [name for name in arrived.files if agreement.shared_columns(name)]
     raw = {name: _read(arrived, name, terms) for name in agreed}
     not_taken = {
@@ -119,6 +124,8 @@ def read_extract(arrived: Arrived, terms: Terms) -> Read:
         for name in agreement.undisclosed
         if name in arrived.files
     }
+    listed = {*agreement.tables, *agreement.undisclosed}
+    unlisted = [name for name in arrived.files if name not in listed]
     check_untouched(arrived)
     missing = _missing_columns(raw, terms)
     shared, over_shared = minimise(agreement, raw)
@@ -133,9 +140,10 @@ def read_extract(arrived: Arrived, terms: Terms) -> Read:
     return Read(
         raw=raw,
         examined=examined,
-        over_listed={name: columns for name, columns in over_shared.items() if columns},
+        over_listed={name: columns for name, columns in over_shared.items() if columns}
+        | dict.fromkeys(unlisted, (WHOLE_TABLE,)),
         missing=missing,
-        left=arrived.others + len(arrived.files) - len(agreed) - len(not_taken),
+        left=arrived.others + len(arrived.files) - len(agreed) - len(not_taken) - len(unlisted),
         not_taken=not_taken,
     )
 

@@ -177,8 +177,8 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
         for sentence in gaps_in_words(agreement)
     ]
     said += [
-        f"{partner} sent {one.ledger.over_shared} column(s) that its agreement does not list; "
-        "they were dropped"
+        f"{partner} sent {one.ledger.over_shared} column(s) or whole tables that its agreement "
+        "does not list; they were dropped"
         + (
             f", and {_place(run, told_of(run, partner))} says which: give it that"
             if one.facts.over_listed

@@ -149,9 +149,14 @@ def test_a_column_the_agreement_does_not_list_is_dropped_counted_and_told(ran: P
     frame.with_columns(
         officer_notes=pl.lit("CANARYNOTE"), **{"Quillfeather 1": pl.lit("CANARYNOTE")}
     ).write_csv(path)
+    ran.inbox("police", "suspected_drug_death").write_text("death_ref,CANARYNOTE\n1,CANARYNOTE\n")
     report = run_refresh(ran.settings)
     assert report["partners"]["housing"]["over_shared_columns"] == 2
-    (said,) = [one for one in report["warnings"] if "does not list" in one]
+    assert report["partners"]["police"]["over_shared_columns"] == 1
+    whole = ran.folder / "over-sharing" / report["run_id"] / "police.txt"
+    assert "suspected_drug_death: the whole table, unread" in whole.read_text()
+    assert "suspected_drug_death,the whole table,\n" in whole.with_suffix(".csv").read_text()
+    (_, said) = [one for one in report["warnings"] if "does not list; they" in one]
     told = ran.folder / "over-sharing" / report["run_id"] / "housing.txt"
     assert str(told.relative_to(ran.folder)) in said
     listed = told.with_suffix(".csv").read_bytes()
@@ -165,9 +170,11 @@ def test_a_column_the_agreement_does_not_list_is_dropped_counted_and_told(ran: P
     assert "version 1" in words and "officer_notes" not in words
     assert "CANARYNOTE" not in words and "uillfeather" not in words
     with open_control(ran.settings) as control:
-        (proof,) = [one for one in control.audit_entries("erasure") if "report" in one.detail]
+        entries = [one for one in control.audit_entries("erasure") if "report" in one.detail]
+    proof = next(one for one in entries if one.partner == "housing")
+    assert {one.partner for one in entries} == {"police", "housing"}
     digest = "sha256:" + hashlib.sha256(listed).hexdigest()
-    assert proof.partner == "housing" and proof.detail["report"] == digest
+    assert proof.detail["report"] == digest
     assert "CANARYNOTE" not in json.dumps(report) and "officer_notes" not in json.dumps(report)
 
 
