@@ -106,11 +106,7 @@ def privacy_notice(settings: Settings, told: Mapping[str, Agreement]) -> Notice:
             "What it shares about you": _plain_kinds(one),
             "Why": one.purpose_in_words,
             "By what law": "; ".join(law_in_words(one)),
-            "What becomes of your name": (
-                "Your name, date of birth, address and numbers are turned into codes that cannot "
-                "be read back without a secret key, and are then forgotten. The codes are used "
-                "only to see which records are of the same person."
-            ),
+            "What becomes of your name": _what_becomes_of_names(one),
             "Who sees it": _recipients(one) or "analysts of the partnership",
             "How long it is kept": _years(max([one.retention_days, *one.retention.values()])),
             "Decisions about you": NOT_AUTOMATED,
@@ -212,11 +208,13 @@ def _flows_in(
 def _flows_out(
     settings: Settings, told: Mapping[str, Agreement]
 ) -> Iterator[tuple[str, str, str, str]]:
+    from flows.terms import tells_days
+
     yield (
         "identity store", "release", "which records are of one person, under a random id",
         "no encoding and no identifier",
     )  # fmt: skip
-    days = "exact days" if told and all(one.exact_dates for one in told.values()) else "weeks"
+    days = "exact days" if tells_days(settings, told.values()) else "weeks"
     yield (
         "staging store", "release", f"events, spells and outcomes by person id, told in {days}",
         "encrypted at rest; read with `journeys sql`, which records each consultation",
@@ -276,6 +274,26 @@ def _kinds(agreement: Agreement) -> str:
 def _plain_kinds(agreement: Agreement) -> str:
     kinds = _kinds_taken(agreement)
     return f"{_people(agreement)}. It includes {'; '.join(_label(kind) for kind in kinds)}."
+
+
+def _what_becomes_of_names(agreement: Agreement) -> str:
+    made = {
+        "dob": "your year of birth",
+        "postcode": "the first half of your postcode",
+        "pc": "the first half of your postcode",
+    }
+    coarser = [
+        made[column]
+        for columns in agreement.treatments.values()
+        for column, given in columns.items()
+        if "generalise" in given and column in made
+    ]
+    kept = f" Kept are {' and '.join(dict.fromkeys(coarser))}." if coarser else ""
+    return (
+        "Your name, date of birth, address and numbers are turned into codes that cannot be read "
+        "back without a secret key, and are then forgotten. The codes are used only to see which "
+        f"records are of the same person.{kept}"
+    )
 
 
 def _label(kind: str) -> str:

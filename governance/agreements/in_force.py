@@ -31,7 +31,7 @@ def check_in_force(agreement: Agreement, on: date) -> None:
     _check_complete(agreement)
     _check_dates(agreement, on)
     _check_signed(agreement, on)
-    _check_not_refused(agreement)
+    _check_decided(agreement, on)
     _check_law(agreement)
 
 
@@ -78,7 +78,15 @@ def _check_signed(agreement: Agreement, on: date) -> None:
     check_key_signatures(agreement.partner, agreement.signing_keys, agreement.signatures)
 
 
-def _check_not_refused(agreement: Agreement) -> None:
+def _check_decided(agreement: Agreement, on: date) -> None:
+    early = [one.role for one in agreement.decisions if one.decided_on > on]
+    if early:
+        roles = " and the ".join(OFFICERS[role] for role in early)
+        raise AgreementError(
+            f"The decision of the {roles} on the {agreement.partner} agreement is of a day that "
+            "is still to come.",
+            "Correct `decided_on` and have the text signed, or wait until that day.",
+        )
     refused = [one.role for one in agreement.decisions if one.decision == "refused"]
     if refused:
         roles = " and the ".join(OFFICERS[role] for role in refused)

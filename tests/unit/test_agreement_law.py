@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -199,6 +199,15 @@ def test_an_officer_who_refuses_stops_the_partner() -> None:
                "reference": "CG 7"}  # fmt: skip
     with pytest.raises(AgreementError, match="Caldicott Guardian refused the sharing"):
         terms("treatment", decisions=[refused]).check_in_force(TODAY)
+
+
+def test_a_decision_counts_from_its_day() -> None:
+    approved = {"role": "caldicott_guardian", "decision": "approved",
+                "decided_on": TODAY + timedelta(days=1), "reference": "CG 7"}  # fmt: skip
+    agreement = terms("treatment", decisions=[approved])
+    agreement.check_in_force(TODAY + timedelta(days=1))
+    with pytest.raises(AgreementError, match=r"Caldicott Guardian .* day that is still to come"):
+        agreement.check_in_force(TODAY)
 
 
 def test_what_is_staged_changes_with_a_gap_and_not_with_another_name_for_the_law() -> None:

@@ -129,6 +129,22 @@ def test_text_that_looks_like_a_page_is_only_text(
     assert r"x\|y" in as_markdown(notice)
 
 
+def test_a_privacy_notice_says_what_is_kept_of_who_somebody_is(
+    settings: Settings, told: dict[str, Agreement]
+) -> None:
+    rows = {row["Service"]: row for row in privacy_notice(settings, told).rows}
+    for row in rows.values():
+        said = row["What becomes of your name"]
+        assert "your year of birth and the first half of your postcode" in said
+    police = told["police"]
+    tables = {
+        name: {column: ("encode",) if "encode" in given else given for column, given in of.items()}
+        for name, of in police.tables.items()
+    }
+    nothing = privacy_notice(settings, {"police": police.model_copy(update={"tables": tables})})
+    assert "year of birth" not in nothing.rows[0]["What becomes of your name"]
+
+
 def test_a_form_that_no_name_says_is_refused(
     settings: Settings, told: dict[str, Agreement], tmp_path: Path
 ) -> None:
