@@ -6,20 +6,6 @@ WITH arrest AS (
     SELECT person_id, custody_key, arrest_date FROM stg_custody WHERE arrest_date IS NOT NULL
 ),
 
--- Whoever treatment in prison or the criminal-justice team has met is known, but only an episode in
--- the community is contact with mainstream treatment.
-met AS (
-    SELECT person_id, least(referral_date, triage_date) AS met_date, triage_date, discharge_date
-    FROM stg_episode
-    UNION ALL
-    SELECT person_id, start_date, NULL, NULL FROM stg_secure_treatment
-    UNION ALL
-    SELECT person_id, least(initial_assessment_date, assessed_date), NULL, NULL
-    FROM stg_cj_assessment
-    UNION ALL
-    SELECT person_id, referral_date, NULL, NULL FROM stg_prison_referral
-),
-
 treated AS (
     SELECT arrest.custody_key,
            bool_or(
@@ -28,7 +14,8 @@ treated AS (
                    >= arrest.arrest_date - policy('known_before')
            ) AS in_contact
     FROM arrest
-    INNER JOIN met ON met.person_id = arrest.person_id AND met.met_date <= arrest.arrest_date
+    INNER JOIN int_treatment_met AS met
+        ON met.person_id = arrest.person_id AND met.met_date <= arrest.arrest_date
     GROUP BY arrest.custody_key
 ),
 

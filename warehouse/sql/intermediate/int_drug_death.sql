@@ -17,12 +17,11 @@ contact AS (
     -- A discharge after the death only closed the record; its days count up to the death.
     SELECT death.person_id,
            min(death.death_date - least(
-               coalesce(episode.discharge_date, death.death_date), death.death_date
-           )) FILTER (episode.triage_date <= death.death_date) AS days_since_treatment
+               coalesce(met.discharge_date, death.death_date), death.death_date
+           )) FILTER (met.triage_date <= death.death_date) AS days_since_treatment
     FROM death
-    INNER JOIN stg_episode AS episode
-        ON episode.person_id = death.person_id
-        AND least(episode.referral_date, episode.triage_date) <= death.death_date
+    INNER JOIN int_treatment_met AS met
+        ON met.person_id = death.person_id AND met.met_date <= death.death_date
     GROUP BY death.person_id
 )
 
