@@ -329,4 +329,4 @@ def test_the_last_step_of_a_group_is_no_part_though_parts_come_after_it() -> Non
     shares = {row[1]: row[-1] for row in groups.grid.rows}
     assert (shares["Male"], shares["Female"]) == ("29", "[c]")
     first = report.sections[0].parts[0].grid
-    assert first is not None and first.rows[-1][0] == "also already in it on the day of release"
+    assert first is not None and first.rows[-1][0] == "also: already in it on the day of release"

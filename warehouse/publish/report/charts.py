@@ -85,7 +85,7 @@ def bars(title: str, each: Sequence[Bar]) -> Chart:
         y = 4.0
         for bar in each:
             indent = 18 if bar.is_part else 0
-            label = f"also {lower(bar.title)}" if bar.is_part else bar.title
+            label = f"also: {lower(bar.title)}" if bar.is_part else bar.title
             lines = broken(label, (room if canvas.is_narrow else left - 20) - indent)
             after = canvas.lines(lines, indent, y + SIZE)
             figure = after if canvas.is_narrow else y + SIZE

@@ -24,7 +24,7 @@ from warehouse.publish.report.told import Told, window_part
 FIRST = "release_need"  # continuity of care stands first
 STEPS_TOLD = 2  # how many of the last main steps a sentence and a trend tell
 HOW_TO_READ = (
-    "Each step counts only people who reached the one before; “also” marks a part of a step above "
+    "Each step counts only people who reached the one before; “also:” marks a part of a step above "
     "it, which need not be the one just above. A percentage is of everyone in the cohort."
 )
 
@@ -209,4 +209,4 @@ def _of(row: Row) -> str:
 def _title(row: Row) -> str:
     """A step's title in a table."""
     step = str(row["step"])
-    return f"also {lower(step)}" if row["is_part"] else step
+    return f"also: {lower(step)}" if row["is_part"] else step
