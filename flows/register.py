@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 FORMAT = "cohort-journeys-erasure-1"
 
 
+WAS_PUT_BACK = (
+    "This folder was put back from before an erasure, so people who were erased are in it."
+)
+ERASE_AGAIN = "Run `journeys run`, which erases them again."
+
+
 class PutBack(JourneysError):
     """The folder was put back from before an erasure: people who were erased are in it."""
 
@@ -120,10 +126,7 @@ def check_not_put_back(settings: Settings, control: Control) -> None:
         PutBack: It was.
     """
     if unknown(settings, control):
-        raise PutBack(
-            "This folder was put back from before an erasure, so people who were erased are in it.",
-            "Run `journeys run`, which erases them again.",
-        )
+        raise PutBack(WAS_PUT_BACK, ERASE_AGAIN)
 
 
 def put_back(settings: Settings, control: Control, clock: Clock) -> int:

@@ -24,7 +24,7 @@ from flows.keys import store_keys
 from flows.prefect_record import forget as forget_of_prefect
 from flows.reasons import checked_reason
 from flows.record import refuse_early_clock, refuse_taken_back
-from flows.register import enter, put_in_line
+from flows.register import ERASE_AGAIN, WAS_PUT_BACK, enter, put_in_line, unknown
 from flows.retention_receipts import Receipt, begin_receipt, retention_receipts, write_receipt
 from flows.rewriting import rewritten
 from flows.settings import Settings
@@ -85,6 +85,8 @@ def warnings(settings: Settings, control: Control, on: date) -> list[str]:
             f"{away} thing(s) elsewhere have been kept for as long as may be: `journeys retention "
             "due` says whom to ask."
         )
+    if unknown(settings, control):
+        said.append(f"{WAS_PUT_BACK} {ERASE_AGAIN}")
     if settings.retention.erasures is None and (control.removals() or control.rights_requests()):
         said.append(
             "partnership.yaml names no register of erasures, so a folder put back from a backup "

@@ -66,6 +66,7 @@ def test_a_folder_put_back_from_before_an_erasure_erases_again(ran: Partnership)
     handed = ran.journeys("release", "key", "treatment-commissioner", "--to", "A", "--reason",
                           "trying", "--out", str(ran.folder.parent / "a.duckdb"))  # fmt: skip
     assert handed.exit_code == 1 and "put back from before an erasure" in handed.stderr
+    assert "Retention       This folder was put back" in ran.journeys("status").output
     report = run_refresh(settings)
     assert report["rights"]["people"] >= 1
     assert found_in(settings, gone, beside=[register]) == {}
