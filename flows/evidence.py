@@ -218,9 +218,18 @@ def verify_evidence(folder: Path, key_file: Path | None = None) -> Checked:
         if key_file is not None:
             raise NotAsMade("The folder bears no signature.", AGAIN)
         return Checked(len(listed), False, "", False)
-    key = read_key_file(key_file or folder / PUBLIC_KEY)
+    key = own = read_key_file(folder / PUBLIC_KEY)
+    if key_file is not None:
+        known = read_key_file(key_file)
+        # After a rotation the folder's key is a later one, which the one before it signed.
+        key = own if own.is_vouched_by(known) else known
     if not check_signature(key, manifest, _read(folder, SIGNATURE)):
-        raise NotAsMade("The signature is not of that key over that list of files.", AGAIN)
+        raise NotAsMade(
+            f"The signature is not of that key over that list of files; the folder says that it "
+            f"was signed in epoch {own.epoch} of the record key.",
+            f"If the key that you gave is of another epoch, ask for record-key-{own.epoch}.pub; "
+            "else ask the partnership for the folder again, whole and unchanged.",
+        )
     return Checked(len(listed), True, key.mark, key_file is not None)
 
 

@@ -120,7 +120,7 @@ def make_checkpoint(settings: Settings, control: Control, clock: Clock = utc_now
 def refuse_taken_back(settings: Settings, control: Control) -> None:
     """Refuse a record that is not the one our last checkpoint was made of.
 
-    Only its head is looked at; the rest takes `verify_record`.
+    Only its head and leaves are looked at; the entries are for `verify_record`.
 
     Raises:
         RecordProblem: It is not whole, has fewer entries, or other ones.
@@ -137,11 +137,11 @@ def refuse_taken_back(settings: Settings, control: Control) -> None:
         ) from None
     head = control.head()
     size = head.size if head is not None else 0
-    if size < last.size or (head is not None and size == last.size and head.root != last.root):
+    if size < last.size or control.root_at(last.size) != last.root:
         raise RecordProblem(
             f"The record of what was done has {size:,} entries and is not the one whose "
             f"{last.size:,} entries the last checkpoint was made of: an earlier copy of the "
-            "control database was put in its place, or entries were taken away.",
+            "control database was put in its place, or entries were changed or taken away.",
             "Run `journeys audit verify`, then put back the control database that belongs to this "
             "folder, or the whole folder from one backup; nothing was changed.",
         )

@@ -89,7 +89,9 @@ def _verify(folder: Path, key: Path | None, json_out: Path | None) -> int:
     if not found.signed:
         typer.echo("Not signed: the partnership had no record key.")
     elif found.known:
-        typer.echo(f"Signed with the key {found.key}, as you were given it.")
+        typer.echo(
+            f"Signed with the key {found.key}: the one you were given, or vouched for by it."
+        )
     else:
         typer.echo(
             f"Signed with the key {found.key}, which is in the folder itself: hold it against the "

@@ -16,6 +16,7 @@ from governance.control.entries import AuditEntry
 from governance.control.log import append, latest_moment, read_head, said_columns, take_in
 from governance.control.tables import AUDIT_ENTRY, RECORD_HEAD, RECORD_LEAF
 from governance.record.leaves import ERASED, LASTING, as_ranges
+from governance.record.merkle import Frontier
 from governance.record.verify import Row, log_id
 from schemas.errors import RecordProblem
 
@@ -72,6 +73,20 @@ class Record(Database):
         """The time of the last entry that was not written with a clock set back."""
         with self._transaction() as connection:
             return latest_moment(connection)
+
+    def root_at(self, size: int) -> bytes:
+        """The root over the first leaves as they are kept, entries not looked at."""
+        first = (
+            sa.select(sa.type_coerce(RECORD_LEAF.c.commitment, sa.types.NullType))
+            .where(RECORD_LEAF.c.number <= size)
+            .order_by(RECORD_LEAF.c.number)
+            .execution_options(yield_per=READ_AT_ONCE)
+        )
+        frontier = Frontier()
+        with self._transaction() as connection:
+            for (committed,) in connection.execute(first):
+                frontier.add(committed if isinstance(committed, bytes) else b"")
+        return frontier.root()
 
     def record_key_made(self) -> int | None:
         """The number of the entry that says the record key was made; None where there is none."""

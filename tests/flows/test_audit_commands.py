@@ -75,6 +75,12 @@ def test_a_partner_s_witness_outlives_what_the_operator_does(
 
     shutil.copy(earlier, settings.folder / "control.db")
     assert "cut short or taken back" in audit(settings, "verify").output
+    grown = Path(shutil.copy(earlier, tmp_path / "grown.db"))
+    for _ in range(2):
+        add(settings)
+    refused = audit(settings, "checkpoint")
+    assert refused.exit_code == 1 and "an earlier copy" in refused.output, refused.output
+    shutil.copy(grown, settings.folder / "control.db")
     by_hand(settings.folder / "control.db", "DELETE FROM record_leaf", "DELETE FROM record_head")
     assert "12 entries stand outside the record" in audit(settings, "verify").output
     shutil.rmtree(settings.checkpoints)

@@ -18,6 +18,7 @@ from flows.evidence import (
     PUBLIC_KEY,
     SIGNATURE,
     Evidence,
+    NotAsMade,
     gather,
     make_evidence,
     verify_evidence,
@@ -27,8 +28,9 @@ from flows.evidence_part import TITLES, Asked, Part
 from flows.evidence_parts import GATHERED
 from flows.publish import approve_for_demonstration
 from flows.record import verify_record
+from flows.rotation import rotate
 from flows.settings import Settings, load_settings
-from flows.signing import public_keys
+from flows.signing import public_keys, sign_text
 from governance.controls.mapping import ANSWERS, mapped, schemes
 from schemas.errors import ConfigError, StoreError
 
@@ -124,6 +126,21 @@ def test_it_is_verified_by_its_own_key_and_by_one_that_was_given(made, settings,
     swapped = other.replace(public_keys(settings)[1].key.hex(), "ab" * 32)
     given.write_text(swapped)
     with pytest.raises(Exception, match=r"not of that key|public half"):
+        verify_evidence(folder, given)
+
+
+def test_a_key_that_was_given_before_a_rotation_knows_the_next(settings, folder, tmp_path) -> None:
+    given = tmp_path / "given.pub"
+    given.write_text(public_keys(settings)[1].text())
+    shutil.copytree(settings.folder, tmp_path / "rotated")
+    rotated = load_settings(tmp_path / "rotated" / "partnership.yaml")
+    for epoch in (2, 3):
+        rotate(rotated, "record")
+        (folder / SIGNATURE).write_text(sign_text(rotated, (folder / MANIFEST).read_text()))
+        (folder / PUBLIC_KEY).write_text(public_keys(rotated)[epoch].text())
+        if epoch == 2:
+            assert verify_evidence(folder, given).known
+    with pytest.raises(NotAsMade, match=r"ask for record-key-3\.pub"):
         verify_evidence(folder, given)
 
 
