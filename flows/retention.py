@@ -185,14 +185,16 @@ def remove_partner(
 def terms_of(settings: Settings, on: date) -> dict[tuple[str, str], Term]:
     """Every term there is on a day: the hub's own, and those of each agreement that can be read.
 
-    An agreement that cannot be read lets nothing of its partner go; `journeys agreements` says why.
-    An expired or unsigned one still says how long.
+    An agreement that cannot be read, or was changed after it was signed, lets nothing of its
+    partner go; `journeys agreements` says why. An expired or unsigned one still says how long.
     """
     terms = own_terms(settings.retention.days)
     for partner in settings.partners:
         try:
             agreement = load_agreement(settings.partner(partner).agreement, on)
         except AgreementError:
+            continue
+        if agreement.changed_since_signed:
             continue
         terms |= partner_terms(
             partner, agreement.version, agreement.retention_days, agreement.retention

@@ -69,7 +69,7 @@ def _check_signed(agreement: Agreement, on: date) -> None:
             f"The {agreement.partner} agreement is not signed by the {' or the '.join(missing)}.",
             f"Have it signed and add each signature with the digest {agreement.document_digest}.",
         )
-    if any(given.document_digest != agreement.document_digest for given in agreement.signatures):
+    if agreement.changed_since_signed:
         raise AgreementError(
             f"The {agreement.partner} agreement was changed after it was signed.",
             "Put the signed text back, or have the new text signed with the digest "

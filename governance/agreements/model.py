@@ -318,6 +318,11 @@ class Agreement(Part):
         """
         check_in_force(self, on)
 
+    @property
+    def changed_since_signed(self) -> bool:
+        """Whether somebody signed another text than this."""
+        return any(one.document_digest != self.document_digest for one in self.signatures)
+
     def days_left(self, on: date) -> int | None:
         """Days from `on` to the last day in force; None where the agreement has no last day."""
         return None if self.expires is None else (self.expires - on).days

@@ -123,6 +123,12 @@ def test_everything_kept_is_told_with_its_terms_and_nothing_is_due_at_once(
     assert looked.exit_code == 0 and "would be" in looked.output and ran.kept() == before
     nothing = ran.journeys("retention", "apply", "--yes")
     assert nothing.exit_code == 0 and "Nothing is due" in nothing.output
+    # Nobody signed that it be deleted so early.
+    agreement = ran.settings.partner("police").agreement
+    agreement.write_text(agreement.read_text().replace("retention_days: 1095", "retention_days: 1"))
+    lines = due(ran.settings, day(utc_now()) + timedelta(days=9))
+    own = [line for line in lines if line.held.partners == ("police",)]
+    assert own and not any(line.due or line.until for line in own)
 
 
 def test_an_apply_is_refused_while_the_day_is_in_doubt(ran: Partnership) -> None:
