@@ -286,6 +286,11 @@ def _shown(place: Iterable[str | int]) -> Iterator[str]:
     The keys of a value map are a supplier's values, and so may be any that does not look like ours.
     """
     for part in place:
-        yield str(part) if LIKE_A_KEY.fullmatch(str(part)) else "…"
+        yield as_told(str(part))
         if part == VALUE_MAP:
             return
+
+
+def as_told(key: str) -> str:
+    """A key as messages tell it: one that does not look like a key may be a value."""
+    return key if LIKE_A_KEY.fullmatch(key) else "…"

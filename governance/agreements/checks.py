@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from governance.agreements.model import Agreement, is_used
 from governance.agreements.parts import Use
+from schemas.documents import as_told
 from schemas.errors import AgreementError
 
 BOARD = "board"
@@ -76,10 +77,13 @@ def unknown_fields(agreement: Agreement, partner: str) -> list[tuple[str, str | 
     found: list[tuple[str, str | None]] = []
     for table, columns in agreement.tables.items():
         if table not in known:
-            found.append((table, nearest(table, known)))
+            found.append((as_told(table), nearest(table, known)))
             continue
         found += [
-            (f"{table}.{column}", (near := nearest(column, known[table])) and f"{table}.{near}")
+            (
+                f"{table}.{as_told(column)}",
+                (near := nearest(column, known[table])) and f"{table}.{near}",
+            )
             for column, given in columns.items()
             if column not in known[table] and given != ("drop",)
         ]

@@ -100,7 +100,8 @@ def of_day(versions: Sequence[Agreement], on: date | None) -> Agreement:
         raise AgreementError(
             f"Versions {first.version} and {second.version} of the {first.partner} agreement are "
             f"both in force on {day}.",
-            "Have the earlier one end before the later one starts: it is superseded, not amended.",
+            "Take the file of the one that no longer holds out of the folder and keep it with the "
+            "signed papers; one that ends before the next starts may stay.",
         )
     if in_force:
         return in_force[0]

@@ -174,11 +174,13 @@ def test_a_field_that_no_contract_has_is_refused_with_the_nearest() -> None:
     tables = terms().model_dump(mode="json")["tables"]
     tables["custody"]["ethnicty"] = ["keep"]
     tables["custody"]["notes"] = ["drop"]
+    tables["custody"][CANARY] = ["keep"]
     tables["drug_tests"] = {"result": ["keep"]}
     with pytest.raises(AgreementError) as caught:
         check_known(terms(tables=tables), "police")
     assert "custody.ethnicty (is custody.ethnicity meant?)" in caught.value.problem
     assert "drug_tests (is drug_test meant?)" in caught.value.problem
+    assert CANARY.lower() not in str(caught.value).lower(), "it may be a value"
     assert "notes" not in str(caught.value), "what is listed to be dropped may be anything"
 
 
