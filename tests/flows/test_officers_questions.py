@@ -62,6 +62,7 @@ def a_partnership_with_a_history(ran: Path, folder: Path) -> None:
 
 def _live_through(ran: Path, folder: Path) -> None:
     shutil.copytree(ran, folder)
+    shutil.copytree(ran, folder / "waiting")
     settings = load_settings(folder / "partnership.yaml")
     approve_for_demonstration(settings)
     officers = ("A. Name", "B. Name")
