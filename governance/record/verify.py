@@ -145,7 +145,8 @@ class _Seen:
             self._latest = at
         if TAKEN_IN in detail and json.loads(detail).get(TAKEN_IN) == number - 1:
             self.taken_in = number - 1
-        self._erasures += [(number, span) for span in erased_by(detail)]
+        if ERASED in detail:
+            self._erasures += [(number, span) for span in erased_by(detail)]
 
     def no_entry(self, number: int, salt: Any) -> None:
         """Take a leaf whose entry is not there: both it and its salt must have been erased."""
