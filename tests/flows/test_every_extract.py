@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from few_counts import few_counts
 
 from flows.clock import local_day, utc_now
 from flows.context import open_control
@@ -40,7 +41,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     start(folder, demo=True, today=local_day(utc_now()))
     _without_names(folder / "agreements" / "treatment.yaml")
     settings = load_settings(folder / "partnership.yaml")
-    run_refresh(settings)
+    with few_counts():
+        run_refresh(settings)
     return settings
 
 
