@@ -105,7 +105,7 @@ class Record(Database):
         Raises:
             RecordProblem: The head is not whole.
         """
-        with self._transaction() as connection:
+        with self._transaction(at_one_moment=True) as connection:
             frontier = read_head(connection)
             first = sa.select(RECORD_LEAF.c.commitment).where(RECORD_LEAF.c.number == 1)
             begins = connection.execute(first).scalar()

@@ -273,6 +273,20 @@ def test_two_writers_leave_one_record_without_gaps(path: Path) -> None:
     assert checkpoint(path).size == COUNT + 40 and faults(path) == []
 
 
+def test_the_head_can_be_read_while_others_append(path: Path) -> None:
+    fork = multiprocessing.get_context("fork")
+    writer = fork.Process(target=write_some, args=(url(path), 150))
+    writer.start()
+    sizes = []
+    with Control(url(path)) as control:
+        while writer.is_alive():
+            head = control.head()
+            assert head is not None
+            sizes.append(head.size)
+    writer.join()
+    assert sizes == sorted(sizes) and sizes[-1] > sizes[0]
+
+
 @given(st.sets(st.integers(1, 40)))
 def test_numbers_are_read_as_they_are_written(numbers: set[int]) -> None:
     assert {n for span in ranges(as_ranges(numbers)) for n in span} == numbers
