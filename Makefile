@@ -8,6 +8,8 @@ DEMO ?= demo
 PEOPLE ?= 5000
 SEED ?= 1
 WORKERS ?= 2
+# Whence extracts are pulled besides a folder: what the lock holds beside the hub itself.
+SOURCES := sftp https s3 azure postgresql
 UNIVERSAL = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate
 KIT_LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \
@@ -142,7 +144,7 @@ format: install ## Put every file in the house format
 lock: install ## Resolve every dependency again and write the lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url --extra hub --group dev pyproject.toml -o requirements/lock.txt
+		--no-emit-index-url $(addprefix --extra ,hub $(SOURCES)) --group dev pyproject.toml -o requirements/lock.txt
 	sed -n 's/^spark = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(UNIVERSAL) --constraints requirements/lock.txt - -o requirements/spark.txt
 	$(UNIVERSAL) --group anonlink -o requirements/anonlink.txt
 	$(UNIVERSAL) --group browser --constraints requirements/lock.txt -o requirements/browser.txt
