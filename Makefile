@@ -17,7 +17,7 @@ KIT_LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks bench-record mutate-rules attack partner-kit reference officers-page check format lock lock-proof clean bench-erasing
+.PHONY: help install demo components test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks bench-record mutate-rules attack partner-kit reference officers-page check format lock lock-proof clean bench-erasing
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -56,9 +56,21 @@ demo: install ## Make synthetic partners and run the whole journey into demo/
 	$(BIN)/journeys publish --config $(DEMO)/partnership.yaml --demo-officers
 	$(BIN)/journeys verify "$$(ls -td $(DEMO)/publications/*/ | head -1)"
 
+# The servers that sources are tested against. Without them the tests that need one are skipped and
+# say so; where CI=true is set they fail.
+components: ## Install the SFTP server and PostgreSQL that the tests start on loopback
+	@if command -v sshd > /dev/null || [ -x /usr/sbin/sshd ]; then sshd=1; fi; \
+	if ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || command -v postgres > /dev/null; then postgres=1; fi; \
+	if [ -n "$$sshd" ] && [ -n "$$postgres" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
+		&& apt-get -qq update > /dev/null && DEBIAN_FRONTEND=noninteractive \
+		apt-get -qq install -y --no-install-recommends openssh-server openssh-client postgresql > /dev/null; \
+	then echo "Installed an SFTP server and PostgreSQL for the tests."; \
+	else echo "THE TESTS WILL NOT MEET A REAL SFTP SERVER AND POSTGRESQL: install openssh-server and postgresql as root."; fi
+
 # A file stays with one worker, which makes what its tests share once. In the order of the folders
 # the long files come first, so that no worker is left alone with one at the end.
-test: install $(BIN)/.browser ## Run every test but the slow ones
+test: install components $(BIN)/.browser ## Run every test but the slow ones
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: install $(BIN)/.spark ## Run the tests that take minutes, and more examples of each property

@@ -13,6 +13,10 @@ from typing import Any
 import duckdb
 import pytest
 from hypothesis import settings
+from servers import postgres_server, sftp_server
+
+__all__ = ["postgres_server", "sftp_server"]
+"""Fixtures that every test may ask for."""
 
 # Workers are as many as processors: more threads in each would only wait for one another. polars
 # looks when it is first imported.
