@@ -96,7 +96,7 @@ def test_the_step_the_kind_and_our_line_are_told() -> None:
     with pytest.raises(StepFailed) as caught:
         guarded("pull", find_extract, "police", None, ("custody",))  # type: ignore[arg-type]
     assert caught.value.step == "pull" and caught.value.kind == "AttributeError"
-    assert caught.value.where.startswith("flows/sources.py:")
+    assert caught.value.where.startswith("flows/sources/inbox.py:")
     assert caught.value.incident in str(caught.value)
 
 
