@@ -10,7 +10,7 @@ from flows.clock import local_day
 from flows.contribution import inbox_files
 from flows.finding import opened_store
 from flows.housekeeping import DRAFT_ID, runs_in
-from flows.prefect_record import oldest as oldest_of_prefect
+from flows.orchestration.prefect_record import oldest as oldest_of_prefect
 from flows.receipts import RECEIPTS, found
 from flows.rewriting import damage_told
 from flows.settings import Settings

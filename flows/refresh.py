@@ -1,7 +1,7 @@
 """The whole journey, from what the partners sent to tables that await approval.
 
 `refresh` is the journey itself. It is run by two drivers that give it the same steps: `run_refresh`
-here, with no server, and `flows.nightly`, where each step is a Prefect task.
+here, with no server, and `flows.orchestration.nightly`, where each step is a Prefect task.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from flows.files import flush_folder, remove_folder
 from flows.held import SEALED, everything, reports_needed
 from flows.housekeeping import recover
 from flows.keys import store_keys
-from flows.prefect_record import forget as forget_of_prefect
+from flows.orchestration.prefect_record import forget as forget_of_prefect
 from flows.reasons import checked_reason
 from flows.record import refuse_early_clock, refuse_taken_back
 from flows.register import ERASE_AGAIN, WAS_PUT_BACK, enter, put_in_line, unknown

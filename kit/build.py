@@ -32,7 +32,7 @@ LEFT_OUT = (
     "duckdb", "splink", "sqlalchemy", "prefect", "fastapi", "linkage", "synthetic", "warehouse",
     "pandas", "scipy", "matplotlib", "IPython", "tkinter", "pytest", "hypothesis", "mypy",
     "recordlinkage", "sklearn", "setuptools", "governance.attacks", "governance.control",
-    "flows.context", "flows.nightly", "flows.publish", "flows.query", "flows.refresh",
+    "flows.context", "flows.orchestration", "flows.publish", "flows.query", "flows.refresh",
     "flows.train",
 )  # fmt: skip
 

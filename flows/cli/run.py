@@ -70,7 +70,12 @@ def _without_server(settings: Settings, run_id: str) -> None:
 
 
 def _with_prefect(settings: Settings, path: Path, run_id: str) -> None:
-    from flows.prefect_settings import PrefectProblem, check_installed, prepare, stop_leftovers
+    from flows.orchestration.prefect_settings import (
+        PrefectProblem,
+        check_installed,
+        prepare,
+        stop_leftovers,
+    )
     from schemas.errors import JourneysError
 
     check_installed()
@@ -79,7 +84,7 @@ def _with_prefect(settings: Settings, path: Path, run_id: str) -> None:
         say("Stopped a Prefect server that a killed run had left.")
     say("Starting Prefect …")
     try:
-        from flows.nightly import refresh_flow
+        from flows.orchestration.nightly import refresh_flow
 
         refresh_flow(run_id=run_id)
     except JourneysError:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from flows.context import open_control
-from flows.prefect_settings import ALWAYS, prepare
+from flows.orchestration.prefect_settings import ALWAYS, prepare
 from flows.refresh import STEPS
 
 if TYPE_CHECKING:

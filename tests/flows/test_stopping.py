@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.prefect_settings import OWNER_VARIABLE, prepare, stop_leftovers
+from flows.orchestration.prefect_settings import OWNER_VARIABLE, prepare, stop_leftovers
 from flows.stopping import Stopped, stoppable
 
 if TYPE_CHECKING:

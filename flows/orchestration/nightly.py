@@ -5,7 +5,7 @@ here takes nothing and gives nothing back: what one step makes for the next stay
 of Prefect's sight. The flow's only parameter is the run's id. Exceptions have lost their values
 before Prefect sees them (`flows.safe_errors`).
 
-Importing this module imports Prefect; `flows.prefect_settings.prepare` must come first.
+Importing this module imports Prefect; `prefect_settings.prepare` must come first.
 """
 
 from __future__ import annotations
