@@ -124,9 +124,9 @@ bench-read: install ## Reading and validating a million rows, against polars rea
 reference: install ## Renew the pages of the contracts, the warehouse, the metrics and lineage
 	$(BIN)/python -m schemas.reference docs/reference/contracts
 	$(BIN)/python -m warehouse.reference docs/reference
-	$(BIN)/python -m flows.lineage_page docs/reference/lineage.md
-	$(BIN)/python -m flows.agreement_page docs/reference/agreement.md
-	$(BIN)/python -m flows.roles_page docs/explanation/who-can-read-what.md
+	$(BIN)/python -m flows.releases.lineage_page docs/reference/lineage.md
+	$(BIN)/python -m flows.agreements.page docs/reference/agreement.md
+	$(BIN)/python -m flows.readers.roles_page docs/explanation/who-can-read-what.md
 
 officers-page: install ## Renew the answers on the page of officers' questions
 	RENEW=1 $(BIN)/python -m pytest -q tests/flows/test_officers_questions.py

@@ -25,8 +25,8 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from flows.linkage_benchmark import Steps
-from flows.train import labelled_identities
+from flows.linking.benchmark import Steps
+from flows.linking.train import labelled_identities
 from governance.encoding.anchored import encode, encoding_keys
 from governance.keys import RootKey
 from linkage.blocking import candidate_pairs, crowded_blocks, open_blocks

@@ -49,10 +49,10 @@ def made_up(rng: np.random.Generator, rows: int) -> pl.Series:
 def stores(folder: Path, records: int) -> tuple[Any, pl.DataFrame]:
     """A partnership whose current run has stores of so many records; ``record_id, person_id``."""
     from flows.context import open_control
-    from flows.keys import new_store_keys
+    from flows.keys.rings import new_store_keys
+    from flows.rights.suppressed import opened, store_path
     from flows.settings import load_settings
     from flows.start import start
-    from flows.suppressed import opened, store_path
     from warehouse import connect, staging
 
     start(folder, demo=True, today=AS_AT)
@@ -154,8 +154,8 @@ def clocked(seconds: dict[str, float], name: str) -> Iterator[None]:
 def request(settings: Any, whose: pl.DataFrame, people: int, seconds: dict[str, float]) -> None:
     """Look so many people up by one record each, and keep tokens of that."""
     from flows.context import open_control
-    from flows.finding import find, opened_store
-    from flows.rights import keep_tokens
+    from flows.rights.finding import find, opened_store
+    from flows.rights.requests import keep_tokens
     from governance.audit import Recorder
     from governance.control import RightsRequest
     from governance.rights.suppression import TOKEN_SCHEMA
@@ -195,10 +195,10 @@ def request(settings: Any, whose: pl.DataFrame, people: int, seconds: dict[str, 
 def erased(settings: Any, whose: pl.DataFrame, seconds: dict[str, float]) -> tuple[Any, int]:
     """Let the next run erase them: what it says, and how many records there were."""
     from flows.context import RunContext, open_control
-    from flows.erasing import erase
-    from flows.keys import new_store_keys, store_keys
+    from flows.keys.rings import new_store_keys, store_keys
     from flows.link import People
-    from flows.quality import Appraisal
+    from flows.linking.quality import Appraisal
+    from flows.rights.erasing import erase
     from governance.audit import Recorder
     from warehouse.connect import rewrite_store
 
@@ -227,7 +227,7 @@ def left(settings: Any, whose: pl.DataFrame) -> tuple[int, int]:
 
     Every number of a record that went is looked for but the few that others have by chance.
     """
-    from flows.finding import opened_store
+    from flows.rights.finding import opened_store
     from linkage import store
 
     with opened_store(settings, BEFORE, "identity") as con:

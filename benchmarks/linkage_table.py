@@ -24,9 +24,9 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from flows.labelled import read_labelled
-from flows.linkage_benchmark import measure
-from flows.train import labelled_identities
+from flows.linking.benchmark import measure
+from flows.linking.labelled import read_labelled
+from flows.linking.train import labelled_identities
 from linkage import scoring
 from linkage.clear_text import comparable
 from synthetic import write_extracts

@@ -24,7 +24,7 @@ from rich.table import Table
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
 from flows.cli.attack import made_up_people
-from flows.train import labelled_identities
+from flows.linking.train import labelled_identities
 from governance.attacks import shipped, weak, weak_targets
 from governance.attacks.bits import Words, distances
 from governance.attacks.result import judge_column

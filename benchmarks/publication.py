@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.context import open_control
-from flows.releases import open_current
+from flows.releases.kept import open_current
 from flows.settings import load_settings
 from governance.disclosure.certify import Certified
 from governance.disclosure.checker import check

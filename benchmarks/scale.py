@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.train import labelled_identities
+from flows.linking.train import labelled_identities
 from governance.encoding.anchored import encode, encoding_keys
 from governance.keys import RootKey
 from linkage.match import link

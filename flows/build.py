@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flows.agreements.terms import tells_days
 from flows.context import RunContext
 from flows.files import private_folder, write_json
-from flows.keys import clock_key, new_release_key, release_key, store_keys
+from flows.keys.rings import clock_key, new_release_key, release_key, store_keys
 from flows.link import People
-from flows.releases import open_of, release_path
+from flows.releases.kept import open_of, release_path
 from flows.settings import Settings
-from flows.terms import tells_days
 from governance.agreements import Agreement
 from schemas.errors import KeyProblem, StoreError
 
@@ -143,7 +143,7 @@ def given_of(settings: Settings, agreements: Iterable[Agreement]) -> Given:
     """What the partnership and its agreements say of the warehouse.
 
     Days of people's lives are told only where every partner's agreement lists them
-    (`flows.terms.tells_days`); elsewhere the weeks of each person's own clock are.
+    (`flows.agreements.terms.tells_days`); elsewhere the weeks of each person's own clock are.
 
     Args:
         settings: The partnership.

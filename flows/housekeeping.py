@@ -9,9 +9,9 @@ from pathlib import Path
 from flows.clock import Clock
 from flows.context import RunContext
 from flows.files import flush_folder, private_folder, remove_folder
-from flows.intake import Agreed
+from flows.intake.handed_on import Agreed
 from flows.settings import Settings
-from flows.sources import Arrived, remove
+from flows.sources.inbox import Arrived, remove
 from governance.control import Control
 from schemas.errors import StoreError
 

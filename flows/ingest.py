@@ -1,13 +1,13 @@
 """Taking extracts in: pull → check the agreement → encode → stage.
 
-Each step is told here; how is in `flows.terms` (what was agreed), `flows.encoding` (from files to
-encodings), `flows.sealed` (what partners encoded themselves), `flows.history` (earlier deliveries)
-and `flows.stores` (where it is put).
+Each step is told here; how is in `flows.agreements.terms` (what was agreed),
+`flows.intake.encoding` (from files to encodings), `flows.intake.sealed` (what partners encoded
+themselves), `flows.intake.history` (earlier deliveries) and `flows.stores` (where it is put).
 
-Files with names in them are opened in a child process only (`flows.apart`); what is here never
-holds a name. What is wrong with one partner's extract does not hide what is wrong with another's:
-each step goes on with the partners that are sound, and `encode` ends by refusing the run if any was
-not.
+Files with names in them are opened in a child process only (`flows.intake.apart`); what is here
+never holds a name. What is wrong with one partner's extract does not hide what is wrong with
+another's: each step goes on with the partners that are sound, and `encode` ends by refusing the run
+if any was not.
 """
 
 from __future__ import annotations
@@ -16,28 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from flows import apart
-from flows.context import RunContext
-from flows.encoding import Encoded, Job, Outcome, Request, encode_each, find_each
-from flows.epochs import Epochs, check_same_key, epochs_of, older_keys, purpose_keys
-from flows.files import private_folder, write_text
-from flows.history import drift_of, lateness_of
-from flows.intake import Agreed, Parted, Problems, Pulled, Staged, Taken
-from flows.keys import check_rings, key_check, keyed_digest
-from flows.over_sharing import report_over_sharing
-from flows.records import check_own_records
-from flows.safe_errors import Rejected, guarded
-from flows.sealed import check_arrived, check_one_key, find_sealed, open_arrived
-from flows.sources import Arrived
-from flows.stores import fill_stores
-from flows.suppressed import (
-    Withheld,
-    older_epochs,
-    reaching,
-    tokens_in_force,
-    without_suppressed,
-)
-from flows.terms import (
+from flows.agreements.over_sharing import report_over_sharing
+from flows.agreements.terms import (
     agreement_in_force,
     check_nobody_left,
     mapping_of,
@@ -46,7 +26,27 @@ from flows.terms import (
     sealed_under,
     staged_under,
 )
-from flows.warehouse_files import check_warehouse_files
+from flows.context import RunContext
+from flows.files import private_folder, write_text
+from flows.intake import apart
+from flows.intake.encoding import Encoded, Job, Outcome, Request, encode_each, find_each
+from flows.intake.handed_on import Agreed, Parted, Problems, Pulled, Staged, Taken
+from flows.intake.history import drift_of, lateness_of
+from flows.intake.records import check_own_records
+from flows.intake.sealed import check_arrived, check_one_key, find_sealed, open_arrived
+from flows.keys.epochs import Epochs, check_same_key, epochs_of, older_keys, purpose_keys
+from flows.keys.rings import check_rings, key_check, keyed_digest
+from flows.releases.warehouse_files import check_warehouse_files
+from flows.rights.suppressed import (
+    Withheld,
+    older_epochs,
+    reaching,
+    tokens_in_force,
+    without_suppressed,
+)
+from flows.safe_errors import Rejected, guarded
+from flows.sources.inbox import Arrived
+from flows.stores import fill_stores
 from governance.agreements import Agreement
 from governance.control import Extract
 from schemas.errors import AgreementError, ExtractRejected, JourneysError

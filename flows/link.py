@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from flows.context import RunContext
 from flows.files import flush
-from flows.intake import Staged
-from flows.keys import store_keys
-from flows.quality import Appraisal, appraise
+from flows.intake.handed_on import Staged
+from flows.keys.rings import store_keys
+from flows.linking.quality import Appraisal, appraise
+from flows.rights.suppressed import Erased
 from flows.stores import in_use
-from flows.suppressed import Erased
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,23 +12,23 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from flows import retention
+from flows.agreements.oversight import of_terms
 from flows.build import build
 from flows.clock import Clock, utc_now
 from flows.context import RunContext, actor, new_run_id, open_control, run_lock
-from flows.drafting import draft
-from flows.erasing import erase
 from flows.housekeeping import discard, empty_inboxes, recover, tidy
 from flows.ingest import agree, encode, pull, stage
 from flows.link import link
-from flows.oversight import of_terms
 from flows.progress import Narrator, Silent
-from flows.record import NO_KEY, make_checkpoint, refuse_early_clock, refuse_taken_back
-from flows.register import enter, put_in_line
+from flows.publication.drafting import draft
+from flows.record.checkpoints import NO_KEY, make_checkpoint, refuse_early_clock, refuse_taken_back
+from flows.record.signing import can_sign
 from flows.report import make_report, refused_report
+from flows.retention import due as retention
+from flows.rights.erasing import erase
+from flows.rights.register import enter, put_in_line
 from flows.safe_errors import Rejected, guarded
 from flows.settings import Settings
-from flows.signing import can_sign
 from flows.stopping import heed, past_turning_back, stoppable, wished
 from governance.audit import Recorder
 from governance.control import Control

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flows.break_glass import alerts
-from flows.cases import warnings as rights_warnings
+from flows.agreements.over_sharing import told_of
 from flows.context import RunContext
-from flows.drafting import Drafted
-from flows.intake import Staged, Taken
-from flows.over_sharing import told_of
+from flows.intake.handed_on import Staged, Taken
+from flows.publication.drafting import Drafted
+from flows.readers.break_glass import alerts
+from flows.rights.cases import warnings as rights_warnings
+from flows.rights.suppressed import Erased
 from flows.safe_errors import Rejected
-from flows.suppressed import Erased
 from governance.agreements import gaps_in_words
 from governance.control import Extract
 

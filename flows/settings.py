@@ -110,7 +110,7 @@ class Retention(_Part):
 
     `days` are laid over the packaged policy (`governance.retention`), null keeps for good.
     `backups` is the folder that backups are in, which is only looked at. `erasures` is a folder
-    outside this one where every erasure that was carried out is entered (`flows.register`).
+    outside this one where every erasure that was carried out is entered (`flows.rights.register`).
     """
 
     days: dict[str, Annotated[int, Field(ge=1, le=LONGEST, strict=True)] | None] = {}

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from flows.context import RunContext
-from flows.epochs import Epochs, still_to_supply
 from flows.files import flush, private_folder
-from flows.keys import NEXT, STORES, SUPPRESSION, new_store_keys, store_keys
-from flows.rewriting import rewritten
-from flows.suppressed import keep_up_with, opened, store_path
+from flows.keys.epochs import Epochs, still_to_supply
+from flows.keys.rings import NEXT, STORES, SUPPRESSION, new_store_keys, store_keys
+from flows.retention.rewriting import rewritten
+from flows.rights.suppressed import keep_up_with, opened, store_path
 from governance.control import Extract
 from linkage import erasure, review_store, store
 from schemas.errors import StoreError
@@ -20,7 +20,7 @@ from warehouse import staging
 if TYPE_CHECKING:
     import polars as pl
 
-    from flows.intake import Agreed, Parted
+    from flows.intake.handed_on import Agreed, Parted
     from governance.pseudonymise import Pseudonymised
 
     Parts = Mapping[int, Pseudonymised]

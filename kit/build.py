@@ -32,8 +32,8 @@ LEFT_OUT = (
     "duckdb", "splink", "sqlalchemy", "prefect", "fastapi", "linkage", "synthetic", "warehouse",
     "pandas", "scipy", "matplotlib", "IPython", "tkinter", "pytest", "hypothesis", "mypy",
     "recordlinkage", "sklearn", "setuptools", "governance.attacks", "governance.control",
-    "flows.context", "flows.orchestration", "flows.publish", "flows.query", "flows.refresh",
-    "flows.train",
+    "flows.context", "flows.orchestration", "flows.publication", "flows.readers", "flows.refresh",
+    "flows.linking.train",
 )  # fmt: skip
 
 # Found by name only, so PyInstaller does not see them.

@@ -12,7 +12,7 @@ from flows.cli.shell import ConfigOption, JsonOption, command, write_report
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flows.notices import Notice
+    from flows.agreements.notices import Notice
     from flows.settings import Settings
     from governance.agreements import Agreement
 
@@ -45,7 +45,7 @@ def agreements(
 
 def agreements_command(config: Path | None = None, json_out: Path | None = None) -> int:
     """Say which agreements are in force, and what to do if not."""
-    from flows.agreement_states import agreement_states
+    from flows.agreements.states import agreement_states
     from flows.clock import local_day, utc_now
 
     found = agreement_states(_settings(config), local_day(utc_now()))
@@ -67,7 +67,7 @@ def agreements_show_command(
     config: ConfigOption = None,
 ) -> None:
     """Say in words what an agreement says: parties, law, fields, recipients, dates, signatures."""
-    from flows.agreement_words import in_words
+    from flows.agreements.words import in_words
 
     for line in in_words(_agreement(_settings(config), partner, version)):
         typer.echo(line)
@@ -141,7 +141,7 @@ def agreements_diff_command(
 @command
 def agreements_record_of_processing_command(out: OutOption, config: ConfigOption = None) -> None:
     """Write the record of processing activities that the agreements in force amount to."""
-    from flows.notices import record_of_processing
+    from flows.agreements.notices import record_of_processing
 
     _write(record_of_processing, out, config)
 
@@ -152,7 +152,7 @@ def agreements_record_of_processing_command(out: OutOption, config: ConfigOption
 @command
 def agreements_data_flow_command(out: OutOption, config: ConfigOption = None) -> None:
     """Write the data-flow annex of an impact assessment: a diagram, and where everything goes."""
-    from flows.notices import data_flow
+    from flows.agreements.notices import data_flow
 
     _write(data_flow, out, config)
 
@@ -164,7 +164,7 @@ def agreements_data_flow_command(out: OutOption, config: ConfigOption = None) ->
 @command
 def agreements_privacy_notice_command(out: OutOption, config: ConfigOption = None) -> None:
     """Write what a privacy notice has to say, in plain words, of every partner."""
-    from flows.notices import privacy_notice
+    from flows.agreements.notices import privacy_notice
 
     _write(privacy_notice, out, config)
 
@@ -172,9 +172,9 @@ def agreements_privacy_notice_command(out: OutOption, config: ConfigOption = Non
 def _write(
     make: Callable[[Settings, dict[str, Agreement]], Notice], out: Path, config: Path | None
 ) -> None:
+    from flows.agreements.notices import agreements_told, write_notice
     from flows.clock import local_day, utc_now
     from flows.files import check_report_target
-    from flows.notices import agreements_told, write_notice
 
     check_report_target(out, "page")
     settings = _settings(config)

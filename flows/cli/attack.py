@@ -116,7 +116,7 @@ def made_up_partnership(count: int, seed: int) -> tuple[pl.DataFrame, pl.DataFra
 
     import polars as pl
 
-    from flows.train import labelled_identities
+    from flows.linking.train import labelled_identities
     from synthetic import write_extracts
 
     with TemporaryDirectory() as folder:

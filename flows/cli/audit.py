@@ -61,7 +61,7 @@ def audit_verify_command(
     Exits with 0 if it is sound and 1 if not. Without --witness only the checkpoints that the
     partnership keeps itself are compared.
     """
-    from flows.record import verify_record
+    from flows.record.checkpoints import verify_record
     from flows.settings import load_settings, locate
 
     found = verify_record(load_settings(locate(config)), witness or [], public_key)
@@ -95,9 +95,9 @@ def audit_checkpoint_command(
     """Make a signed checkpoint of the record as it is, for a partner to keep as a witness."""
     from flows.context import open_control
     from flows.files import check_report_target, write_text
-    from flows.record import NO_KEY, make_checkpoint
+    from flows.record.checkpoints import NO_KEY, make_checkpoint
+    from flows.record.signing import can_sign
     from flows.settings import load_settings, locate
-    from flows.signing import can_sign
 
     settings = load_settings(locate(config))
     if out is not None:
@@ -126,7 +126,7 @@ def audit_list_command(
 ) -> None:
     """List what was done: when, by whom, why, for whom, on whose data and on how much of it."""
     from flows.cli.output import write_result
-    from flows.record_export import COLUMNS, entries_to_show
+    from flows.record.export import COLUMNS, entries_to_show
     from flows.settings import load_settings, locate
 
     selection = _selection(since, until, partner, action)
@@ -157,7 +157,7 @@ def audit_export_command(
     JSON lines hold the proof that each entry is in the record; CSV is for a spreadsheet and holds
     none. A partner is given what was done with its data, and sees nothing of the others'.
     """
-    from flows.record_export import export_record
+    from flows.record.export import export_record
     from flows.settings import load_settings, locate
 
     selection = _selection(since, until, partner, action)
@@ -184,7 +184,7 @@ def audit_verify_export_command(
     It needs neither keys nor the partnership's folder. Exits with 0 if they are in the record as
     given and 1 if not. Whether others were left out it can tell of a whole export only.
     """
-    from flows.record_export import check_export
+    from flows.record.export import check_export
     from schemas.errors import ConfigError
 
     if not witness:
@@ -214,7 +214,7 @@ def audit_clock_command(
     config: ConfigOption = None,
 ) -> None:
     """Record that the clock is right now, where the last entry was written with it ahead."""
-    from flows.record import accept_clock
+    from flows.record.checkpoints import accept_clock
     from flows.settings import load_settings, locate
 
     accept_clock(load_settings(locate(config)), why)

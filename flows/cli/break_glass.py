@@ -12,7 +12,7 @@ from flows.cli.sql import Format, bounded, ended_in_time
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from flows.break_glass import Glass
+    from flows.readers.break_glass import Glass
 
 break_glass_app = typer.Typer(
     help="Look into the identity or staging store in an emergency: two officers, for a short "
@@ -39,7 +39,7 @@ def break_glass_open_command(
     config: ConfigOption = None,
 ) -> None:
     """Open a store to questions for a while. The next run's report and `status` tell of it."""
-    from flows.break_glass import MOST_QUESTIONS, MOST_ROWS, open_glass
+    from flows.readers.break_glass import MOST_QUESTIONS, MOST_ROWS, open_glass
     from flows.settings import load_settings, locate
 
     glass = open_glass(load_settings(locate(config)), store, reason, officer, minutes)
@@ -65,8 +65,8 @@ def break_glass_sql_command(
     config: ConfigOption = None,
 ) -> None:
     """Ask one question of the store that was opened. It is recorded before it runs."""
-    from flows.break_glass import ask
     from flows.cli.output import check_open, write_result
+    from flows.readers.break_glass import ask
     from flows.settings import load_settings, locate
 
     check_open()
@@ -80,7 +80,7 @@ def break_glass_sql_command(
 @command
 def break_glass_close_command(glass: GlassArgument, config: ConfigOption = None) -> None:
     """End an opening before its time."""
-    from flows.break_glass import close_glass
+    from flows.readers.break_glass import close_glass
     from flows.settings import load_settings, locate
 
     typer.echo(close_glass(load_settings(locate(config)), glass).said())
@@ -97,9 +97,9 @@ def break_glass_list_command(
     json_out: JsonOption = None,
 ) -> None:
     """Say when the glass was broken, by whom, why and what was asked."""
-    from flows.break_glass import glasses, used
     from flows.clock import utc_now
     from flows.context import open_control
+    from flows.readers.break_glass import glasses, used
     from flows.settings import load_settings, locate
 
     settings = load_settings(locate(config))

@@ -82,11 +82,11 @@ def check_command(
 
     Exit codes: 0 accepted, 1 rejected or some records quarantined, 2 wrong use.
     """
-    from flows.check import check_files, csv_report, html_report, own_keys
     from flows.cli.check_screen import show, show_keys_of
     from flows.clock import local_day, utc_now
     from flows.files import refuse_overwriting
-    from flows.given import given_files
+    from flows.intake.check import check_files, csv_report, html_report, own_keys
+    from flows.intake.given import given_files
     from schemas.mapping import load_mapping
     from schemas.policy import load_policy
 
@@ -116,7 +116,7 @@ def check_command(
 def _require_right_use(partner: str, files: list[Path], *, show_keys: bool) -> None:
     import os
 
-    from flows.check import refuse_keys_at_a_hub
+    from flows.intake.check import refuse_keys_at_a_hub
     from flows.settings import LOCATION_VARIABLE
 
     if show_keys:

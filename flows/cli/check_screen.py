@@ -15,7 +15,7 @@ from flows.cli.shell import forget_output
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from flows.check import CheckReport
+    from flows.intake.check import CheckReport
 
 OUTCOMES = {
     "reject": "[red]rejected[/]",

@@ -65,11 +65,11 @@ def encode_command(
     Exit codes: 0 done (records that cannot be used are left out and counted), 1 refused, 2 wrong
     use.
     """
-    from flows.check import csv_report, html_report
     from flows.cli.check_screen import show
     from flows.clock import local_day, utc_now
     from flows.files import check_report_target, refuse_overwriting, write_private
-    from flows.source import encode_at_source, open_with
+    from flows.intake.at_source import encode_at_source, open_with
+    from flows.intake.check import csv_report, html_report
 
     require_partner(partner)
     check_report_target(out, "--out file")

@@ -68,8 +68,8 @@ def evidence_command(
 def _make(
     out: Path, attack: Path | None, tests: Path | None, config: Path | None, json_out: Path | None
 ) -> int:
-    from flows.evidence import make_evidence
-    from flows.evidence_part import Asked
+    from flows.evidence.folder import make_evidence
+    from flows.evidence.part import Asked
     from flows.settings import load_settings, locate
 
     made, folder = make_evidence(load_settings(locate(config)), out, Asked(attack, tests))
@@ -81,7 +81,7 @@ def _make(
 
 
 def _verify(folder: Path, key: Path | None, json_out: Path | None) -> int:
-    from flows.evidence import verify_evidence
+    from flows.evidence.folder import verify_evidence
 
     found = verify_evidence(folder, key)
     write_report(vars(found), json_out)

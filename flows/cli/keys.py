@@ -26,7 +26,7 @@ KindArgument = Annotated[
 def keys_new_command(config: ConfigOption = None, json_out: JsonOption = None) -> None:
     """Make the keys that partnership.yaml names and that are not there yet; overwrite none."""
     from flows.clock import local_day, utc_now
-    from flows.rotation import new_keys
+    from flows.keys.rotation import new_keys
     from flows.settings import load_settings, locate
 
     settings = load_settings(locate(config))
@@ -50,7 +50,7 @@ def keys_status_command(config: ConfigOption = None, json_out: JsonOption = None
 
     Exits with 1 where a key cannot be used.
     """
-    from flows.rotation import key_states, report
+    from flows.keys.rotation import key_states, report
     from flows.settings import load_settings, locate
 
     states = key_states(load_settings(locate(config)))
@@ -78,7 +78,7 @@ def keys_rotate_command(kind: KindArgument, config: ConfigOption = None) -> None
     Stores and releases are wrapped anew at once. A new identifier epoch is crossed into once every
     partner has supplied in it; person ids stay as they are.
     """
-    from flows.rotation import rotate
+    from flows.keys.rotation import rotate
     from flows.settings import load_settings, locate
 
     settings = load_settings(locate(config))
@@ -130,7 +130,7 @@ def keys_destroy_command(
     An epoch that data still stand on is refused. The custodians' own copies have to be destroyed
     by them.
     """
-    from flows.destruction import destroy
+    from flows.keys.destruction import destroy
     from flows.settings import load_settings, locate
     from schemas.errors import ConfigError
 
@@ -163,9 +163,9 @@ def keys_bundle_command(
     It holds the key of this purpose in each epoch, the agreement and the hub's public key, and
     never a root key. Send the bundle and its passphrase two different ways.
     """
-    from flows.bundles import make_bundle, passphrase_path, public_key_path
     from flows.clock import local_day, utc_now
     from flows.files import refuse_overwriting
+    from flows.keys.bundles import make_bundle, passphrase_path, public_key_path
     from flows.settings import load_settings, locate
 
     settings = load_settings(locate(config))

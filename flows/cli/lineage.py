@@ -9,7 +9,7 @@ import typer
 from flows.cli.shell import ConfigOption, JsonOption, write_report
 
 if TYPE_CHECKING:
-    from flows.lineage import Ancestry, Origin
+    from flows.releases.lineage import Ancestry, Origin
 
 
 def lineage_command(
@@ -21,7 +21,7 @@ def lineage_command(
     json_out: JsonOption = None,
 ) -> None:
     """Say where a figure comes from, back to the extracts' columns and what is agreed of them."""
-    from flows.lineage import ancestry, find_figure, terms_of
+    from flows.releases.lineage import ancestry, find_figure, terms_of
     from flows.settings import load_settings, locate
     from warehouse.given import load_given
     from warehouse.reference.described import describe

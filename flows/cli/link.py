@@ -66,10 +66,10 @@ def link_train_command(
     from datetime import UTC, datetime
 
     from flows.files import check_report_target, make_folder, write_text
-    from flows.model_report import model_page
+    from flows.linking.model_report import model_page
+    from flows.linking.train import model_in_force, train_on_synthetic, write_model
     from flows.progress import narrator
     from flows.settings import locate
-    from flows.train import model_in_force, train_on_synthetic, write_model
     from linkage.model import Model, load_model
     from schemas.errors import ConfigError
 

@@ -24,7 +24,7 @@ def link_history_command(
     An id stays while most of a person's records stay together. When linkage learns more, persons
     are merged or split; this tells when, in which run, and how many records moved.
     """
-    from flows.person_history import history_of
+    from flows.readers.person_history import history_of
     from flows.settings import load_settings, locate
 
     found = history_of(load_settings(locate(config)), person_id)

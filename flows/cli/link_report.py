@@ -38,7 +38,7 @@ def link_report_command(
     publication threshold are masked, and it is not for publication.
     """
     from flows.files import check_report_target, refuse_overwriting, write_text
-    from flows.link_report import link_report, page
+    from flows.linking.report import link_report, page
     from flows.settings import load_settings, locate
 
     settings = load_settings(locate(config))

@@ -30,8 +30,8 @@ def linkage_benchmark_command(
 
     Exit codes: 0 measured, 1 the file cannot be used, 2 wrong use.
     """
-    from flows.labelled import read_labelled
-    from flows.linkage_benchmark import measure
+    from flows.linking.benchmark import measure
+    from flows.linking.labelled import read_labelled
 
     found = measure(read_labelled(data), say)
     write_report(found, json_out)

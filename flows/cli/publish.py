@@ -10,7 +10,7 @@ import typer
 from flows.cli.shell import ConfigOption, JsonOption, say, write_report
 
 if TYPE_CHECKING:
-    from flows.publish import Waiting
+    from flows.publication.publish import Waiting
     from flows.settings import Settings
 
 MOST_SHOWN = 20  # lines of what changed; the report and the draft have them all
@@ -87,7 +87,7 @@ def publish_command(
         _withdraw(settings, withdraw, reason, count_again, json_out)
         return
     if table is not None:
-        from flows.one_off import draft_table
+        from flows.publication.one_off import draft_table
 
         found = draft_table(settings, table, reason)
     else:
@@ -108,8 +108,8 @@ def _refuse_contradictions(*, approve: bool, table: bool, withdraw: bool) -> Non
 def _approved(
     settings: Settings, approve: bool, officer: str | None, draft: str | None, demo: bool
 ) -> Waiting:
-    from flows.publish import approve as approve_draft
-    from flows.publish import approve_for_demonstration, waiting
+    from flows.publication.publish import approve as approve_draft
+    from flows.publication.publish import approve_for_demonstration, waiting
     from schemas.errors import ConfigError
 
     if approve != (officer is not None) or (approve and demo):
@@ -134,7 +134,7 @@ def _withdraw(
     count_again: bool,
     json_out: Path | None,
 ) -> None:
-    from flows.withdraw import withdraw
+    from flows.publication.withdraw import withdraw
     from schemas.errors import ConfigError
 
     if reason is None:
@@ -156,7 +156,7 @@ def _withdraw(
 
 
 def _show(settings: Settings, found: Waiting) -> None:
-    from flows.publish import APPROVALS_NEEDED, place
+    from flows.publication.publish import APPROVALS_NEEDED, place
 
     typer.echo(f"Draft       {found.path}")
     typer.echo(f"            {found.title}")

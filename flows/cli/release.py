@@ -23,7 +23,7 @@ ReasonOption = Annotated[
 @command
 def release_list_command(config: ConfigOption = None, json_out: JsonOption = None) -> None:
     """List the releases that are kept, newest first, and say which one people read."""
-    from flows.releases import kept_releases
+    from flows.releases.kept import kept_releases
     from flows.settings import load_settings, locate
 
     found = kept_releases(load_settings(locate(config)))
@@ -53,7 +53,7 @@ def release_diff_command(
     json_out: JsonOption = None,
 ) -> None:
     """Say what changed between two releases: rows, figures, people and definitions, in counts."""
-    from flows.releases import changes, summary
+    from flows.releases.kept import changes, summary
     from flows.settings import load_settings, locate
 
     report = summary(*changes(load_settings(locate(config)), before, after))
@@ -83,7 +83,7 @@ def release_rollback_command(
 
     Later runs go on as ever and do not undo it. Where a later run erases people, it ends by itself.
     """
-    from flows.releases import read_newest, roll_back
+    from flows.releases.kept import read_newest, roll_back
     from flows.settings import load_settings, locate
     from schemas.errors import ConfigError
 
@@ -120,7 +120,7 @@ def release_key_command(
     Records under Part 3 are in no file. That the key was given out is recorded as a disclosure.
     """
     from flows.files import refuse_overwriting
-    from flows.role_files import issue, key_path
+    from flows.readers.role_files import issue, key_path
     from flows.settings import load_settings, locate
 
     outputs = {"--out file": out, "file's key": key_path(out), "--json report": json_out}

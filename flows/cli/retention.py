@@ -32,7 +32,7 @@ def retention_due_command(
     json_out: JsonOption = None,
 ) -> None:
     """List everything that is kept: since when, until when, under what, and whether it is due."""
-    from flows.retention import due
+    from flows.retention.due import due
     from flows.settings import load_settings, locate
     from schemas.errors import KeyProblem
 
@@ -78,7 +78,7 @@ def retention_apply_command(
 
     What was cut short is finished first. Backups and files that were handed out are not touched.
     """
-    from flows.retention import apply
+    from flows.retention.due import apply
     from flows.settings import load_settings, locate
     from schemas.errors import ConfigError
 
@@ -119,7 +119,7 @@ def retention_remove_partner_command(
 
     With them go every release, and every draft that was not published: the next run makes others.
     """
-    from flows.retention import remove_partner
+    from flows.retention.due import remove_partner
     from flows.settings import load_settings, locate
     from schemas.errors import ConfigError
 

@@ -52,7 +52,7 @@ def review_list_command(
     """
     from flows.cli.output import check_open, write_result
     from flows.files import check_report_target, write_private
-    from flows.review import pairs_for, waiting
+    from flows.linking.review import pairs_for, waiting
     from flows.settings import load_settings, locate
     from schemas.errors import ConfigError
 
@@ -95,13 +95,13 @@ def review_own_command(
     """
     import os
 
-    from flows.check import refuse_keys_at_a_hub
     from flows.cli.check import require_partner
     from flows.clock import utc_now
     from flows.files import check_report_target, refuse_overwriting, write_private
-    from flows.own_pairs import find_own
+    from flows.intake.at_source import open_with, own_records
+    from flows.intake.check import refuse_keys_at_a_hub
+    from flows.intake.own_pairs import find_own
     from flows.settings import LOCATION_VARIABLE
-    from flows.source import open_with, own_records
 
     refuse_keys_at_a_hub(files, os.environ.get(LOCATION_VARIABLE))
     require_partner(partner)
@@ -123,7 +123,7 @@ def review_show_command(
     """Show how much the two records of a pair agree, field by field, and what was decided."""
     from dataclasses import asdict
 
-    from flows.review import show
+    from flows.linking.review import show
     from flows.settings import load_settings, locate
 
     shown = show(load_settings(locate(config)), pair)
@@ -160,7 +160,7 @@ def review_decide_command(
 
     `unsure` takes back what was decided before.
     """
-    from flows.review import decide
+    from flows.linking.review import decide
     from flows.settings import load_settings, locate
 
     decide(load_settings(locate(config)), pair, decision, reason=reason, officer=officer)

@@ -24,7 +24,7 @@ from flows.cli.shell import ConfigOption, JsonOption, command, write_report
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from flows.rights import Answered, Right
+    from flows.rights.requests import Answered, Right
 
 rights_app = typer.Typer(
     help="Objection, erasure, rectification, access, opt-outs: take in, seal, refuse, follow.",
@@ -51,7 +51,7 @@ def _takes_in(name: str, right: Right, about: str) -> None:
         json_out: JsonOption = None,
     ) -> None:
         from flows.files import refuse_overwriting
-        from flows.rights import ask
+        from flows.rights.requests import ask
         from flows.settings import load_settings, locate
 
         settings = load_settings(locate(config))
@@ -94,7 +94,7 @@ def rights_withdraw_command(
     config: ConfigOption = None,
 ) -> None:
     """Take back a request that still waits for a run. That it was made stays on record."""
-    from flows.rights import withdraw
+    from flows.rights.requests import withdraw
     from flows.settings import load_settings, locate
 
     taken_back = withdraw(load_settings(locate(config)), request)
@@ -140,8 +140,8 @@ def rights_rectify_command(
     says that the records were put right; they come in when they are next sent.
     """
     from flows.files import refuse_overwriting
-    from flows.rectify import put_apart
-    from flows.rights import ask
+    from flows.rights.rectify import put_apart
+    from flows.rights.requests import ask
     from flows.settings import load_settings, locate
 
     if what not in ("values", "link"):
@@ -188,7 +188,7 @@ def rights_opt_out_command(
     whom the list no longer has come in when they are next sent.
     """
     from flows.files import refuse_overwriting
-    from flows.opt_out import opt_out
+    from flows.rights.opt_out import opt_out
     from flows.settings import load_settings, locate
 
     settings = load_settings(locate(config))

@@ -43,9 +43,9 @@ def rights_access_command(
     It is for the officer of the controller that answers, and not for the partner that passed the
     request on, which would learn where else the person is known. Nothing is shown on the screen.
     """
-    from flows.access import answer
     from flows.files import refuse_overwriting
-    from flows.role_files import key_path
+    from flows.readers.role_files import key_path
+    from flows.rights.access import answer
     from flows.settings import load_settings, locate
 
     outputs = {"--out file": out, "file's key": key_path(out), "--json report": json_out}

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flows.finding import Found
-    from flows.rights import Answered
+    from flows.rights.finding import Found
+    from flows.rights.requests import Answered
 
 
 def lines_of_found(found: Found) -> list[str]:
     """What a request comes to."""
-    from flows.asked import line_words
-    from flows.rights import DIFFERING, UNKNOWN
+    from flows.rights.asked import line_words
+    from flows.rights.requests import DIFFERING, UNKNOWN
 
     lines = [f"{found.people:,} people asked for, {found.known:,} known here."]
     for partner, tables in found.tables.items():

@@ -51,7 +51,7 @@ def rights_refuse_command(
     What is left of it reaches the others' records. The refusal is recorded with the day by which
     the person must be told of it, and of the right to complain to the Information Commissioner.
     """
-    from flows.cases import refuse
+    from flows.rights.cases import refuse
     from flows.settings import load_settings, locate
 
     made = refuse(load_settings(locate(config)), request, ground, partner or ())
@@ -70,7 +70,7 @@ def rights_refuse_command(
 
 def rights_extend_command(request: RequestArgument, config: ConfigOption = None) -> None:
     """Take two months more to answer a complex request; the person must be told that, and why."""
-    from flows.cases import extend
+    from flows.rights.cases import extend
     from flows.settings import load_settings, locate
 
     typer.echo(f"To be answered by {extend(load_settings(locate(config)), request)}.")
@@ -78,7 +78,7 @@ def rights_extend_command(request: RequestArgument, config: ConfigOption = None)
 
 def rights_told_command(request: RequestArgument, config: ConfigOption = None) -> None:
     """Record that the person was told what became of the request."""
-    from flows.cases import told
+    from flows.rights.cases import told
     from flows.settings import load_settings, locate
 
     case = told(load_settings(locate(config)), request)
@@ -90,7 +90,7 @@ def rights_lift_command(request: RequestArgument, config: ConfigOption = None) -
 
     The records come in again when the partner next sends them.
     """
-    from flows.cases import lift
+    from flows.rights.cases import lift
     from flows.settings import load_settings, locate
 
     case = lift(load_settings(locate(config)), request)
@@ -116,7 +116,7 @@ def rights_grounds_command(json_out: JsonOption = None) -> None:
 
 def rights_reaudit_command(config: ConfigOption = None, json_out: JsonOption = None) -> int:
     """Check once more the proof of every publication that counts people who have gone."""
-    from flows.reaudit import reaudit
+    from flows.rights.reaudit import reaudit
     from flows.settings import load_settings, locate
 
     found = reaudit(load_settings(locate(config)))
@@ -133,7 +133,7 @@ def rights_reaudit_command(config: ConfigOption = None, json_out: JsonOption = N
 def rights_status_command(config: ConfigOption = None, json_out: JsonOption = None) -> None:
     """List requests and how they stand, and what was published before they were applied."""
     from flows.cli.rights_answers import request_line
-    from flows.rights_status import status
+    from flows.rights.status import status
     from flows.settings import load_settings, locate
 
     said = status(load_settings(locate(config)))

@@ -32,8 +32,8 @@ def rights_seal_command(
     """
     from flows.clock import utc_now
     from flows.files import check_report_target, refuse_overwriting, write_private
-    from flows.sealed_request import seal_request
-    from flows.source import open_with
+    from flows.intake.at_source import open_with
+    from flows.rights.sealed_request import seal_request
 
     require_partner(partner)
     check_report_target(out, "--out file")

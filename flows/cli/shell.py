@@ -115,7 +115,7 @@ def write_report(report: Any, out: Path | None) -> None:
 def _outcome(
     function: Callable[Given, int | None], *args: Given.args, **kwargs: Given.kwargs
 ) -> int:
-    from flows.apart import keep_to_itself
+    from flows.intake.apart import keep_to_itself
     from flows.safe_errors import guarded
     from schemas.errors import ConfigError, JourneysError
 

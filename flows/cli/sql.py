@@ -55,7 +55,7 @@ def sql_command(
 ) -> None:
     """Query the current release. Standard output holds the results and nothing else."""
     from flows.cli.output import check_open, write_result
-    from flows.query import query_release
+    from flows.readers.query import query_release
     from flows.settings import load_settings, locate
 
     check_open()

@@ -28,13 +28,13 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
     """The state of a partnership as counts, dates and ids of runs."""
     from datetime import timedelta
 
-    from flows import retention
-    from flows.agreement_states import agreement_states
-    from flows.break_glass import ALERT_DAYS, alerts
-    from flows.cases import warnings
+    from flows.agreements.states import agreement_states
     from flows.clock import local_day, utc_now
     from flows.context import open_control
-    from flows.drafting import is_fresh
+    from flows.publication.drafting import is_fresh
+    from flows.readers.break_glass import ALERT_DAYS, alerts
+    from flows.retention import due as retention
+    from flows.rights.cases import warnings
 
     with open_control(settings) as control:
         current, last = control.current_run(), control.last_run()

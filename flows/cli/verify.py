@@ -35,7 +35,7 @@ def verify_command(
 
     opened = []
     if certificate:
-        from flows.certificates import consult_certificates
+        from flows.publication.certificates import consult_certificates
 
         opened = consult_certificates(load_settings(locate(config)), certificate)
     found = verify(folder, opened)

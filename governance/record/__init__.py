@@ -1,5 +1,5 @@
 """The audit record as a log that its operator cannot rewrite unseen: hashes, signatures, proofs.
 
 Nothing here reads or writes a file or a database; `governance.control` keeps the rows and
-`flows.record` the checkpoints.
+`flows.record.checkpoints` the checkpoints.
 """

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from clear_text import make_identities
 
-from flows.train import with_initials_only
+from flows.linking.train import with_initials_only
 from governance.encoding.anchored import encode, encoding_keys
 from governance.encoding.crowded import without_crowds
 from governance.keys import RootKey

@@ -56,7 +56,7 @@ class Partnership:
         }
 
     def select(self, sql: str) -> list[tuple[object, ...]]:
-        from flows.query import query_release
+        from flows.readers.query import query_release
 
         return query_release(self.settings, sql).rows
 
@@ -66,7 +66,7 @@ class Partnership:
 
     def identity(self, sql: str) -> list[tuple[object, ...]]:
         """What the identity store of the current run answers."""
-        from flows.keys import store_keys
+        from flows.keys.rings import store_keys
         from warehouse.connect import open_store
 
         with open_control(self.settings) as control:
@@ -149,7 +149,9 @@ def _encode_in_this_process(
 ) -> None:
     """Elsewhere there is no child: it is a second for every run."""
     if "real_child" not in request.fixturenames:
-        monkeypatch.setattr("flows.apart.in_a_child", lambda function, *args: function(*args))
+        monkeypatch.setattr(
+            "flows.intake.apart.in_a_child", lambda function, *args: function(*args)
+        )
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from asking import current_run, someone, write_rows
 
-from flows import rights_status
 from flows.context import open_control
-from flows.keys import store_keys
+from flows.keys.rings import store_keys
+from flows.rights import status as rights_status
 from warehouse.connect import open_release, open_store
 from warehouse.erasure import rows_about, staged_keys
 

@@ -13,9 +13,9 @@ import yaml
 
 from flows.clock import local_day, utc_now
 from flows.context import open_control
-from flows.query import query_release
+from flows.readers.query import query_release
 from flows.refresh import run_refresh
-from flows.releases import NotReadable, roll_back
+from flows.releases.kept import NotReadable, roll_back
 from governance.agreements import load_agreement
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ import pytest
 from canaries import CANARY, KEYS, NEEDLES, plant
 from leak_scan import scan_tree
 
-from flows import apart
-from flows.apart import ChildEnded, in_a_child
 from flows.context import open_control
+from flows.intake import apart
+from flows.intake.apart import ChildEnded, in_a_child
 from flows.refresh import run_refresh
 from flows.safe_errors import Rejected, StepFailed
 from schemas.errors import ConfigError, ExtractRejected, JourneysError
@@ -189,7 +189,7 @@ def test_a_wish_to_stop_ends_the_child(tmp_path: Path) -> None:
 def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     marker = tmp_path / "started"
     program = (
-        "import sys, test_apart; from flows.apart import in_a_child; "
+        "import sys, test_apart; from flows.intake.apart import in_a_child; "
         "in_a_child(test_apart.sleeps, sys.argv[1])"
     )
     parent = subprocess.Popen([sys.executable, "-c", program, str(marker)])
@@ -234,7 +234,7 @@ def encoding_child(parent: int) -> int | None:
     """The child of a run that has read an extract: it has a data library open."""
     for number in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
         try:
-            if b"flows.apart" in Path(f"/proc/{number}/cmdline").read_bytes():
+            if b"flows.intake.apart" in Path(f"/proc/{number}/cmdline").read_bytes():
                 return int(number)
         except OSError:
             continue

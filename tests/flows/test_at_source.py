@@ -17,15 +17,15 @@ import pytest
 from at_source import PARTNERS, Desk, deliver, to_source
 from forging import refused, resealed, with_encodings, with_events, with_part
 
-from flows.bundles import make_bundle, read_issued
 from flows.clock import local_day, utc_now
 from flows.context import open_control
-from flows.encoding import Encoded
-from flows.keys import store_keys
+from flows.intake.at_source import encode_at_source
+from flows.intake.encoding import Encoded
+from flows.keys.bundles import make_bundle, read_issued
+from flows.keys.rings import store_keys
+from flows.keys.rotation import key_states, rotate
 from flows.refresh import run_refresh
-from flows.rotation import key_states, rotate
 from flows.safe_errors import Rejected
-from flows.source import encode_at_source
 from governance.sealing import claimed_delivery, hub_public_key
 from schemas.errors import JourneysError, KeyProblem
 

@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 from flows.cli import app
 from flows.clock import utc_now
 from flows.context import open_control
-from flows.record import verify_record
-from flows.rotation import new_keys, rotate
+from flows.keys.rotation import new_keys, rotate
+from flows.record.checkpoints import verify_record
 from flows.settings import Settings, load_settings
 from flows.start import start
 from governance.audit import Recorder

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows.break_glass import (
+from flows.clock import utc_now
+from flows.context import open_control
+from flows.readers.break_glass import (
     MOST_ROWS,
     Glass,
     alerts,
@@ -19,8 +21,6 @@ from flows.break_glass import (
     used,
     what_is_read,
 )
-from flows.clock import utc_now
-from flows.context import open_control
 from flows.report import _glass_broken
 from governance.control import AuditEntry
 from schemas.errors import ConfigError, KeyProblem, RefusedQuery, StoreError
@@ -104,7 +104,7 @@ def test_without_the_store_key_nothing_is_opened(ran) -> None:
 
 
 def test_an_opening_ends_and_a_clock_set_back_helps_nobody(ran, monkeypatch) -> None:
-    monkeypatch.setattr("flows.break_glass.MOST_QUESTIONS", 2)
+    monkeypatch.setattr("flows.readers.break_glass.MOST_QUESTIONS", 2)
     settings, glass = ran.settings, opened(ran, minutes=10)
     later = utc_now() + timedelta(minutes=11)
     for clock in (lambda: later, lambda: glass.opened_at - timedelta(minutes=2)):
@@ -154,7 +154,7 @@ def test_status_and_the_next_report_tell_of_it(ran) -> None:
 
 
 def test_only_names_that_a_store_has_are_told(ran) -> None:
-    from flows.break_glass import _open_store
+    from flows.readers.break_glass import _open_store
 
     with open_control(ran.settings) as control:
         connection = _open_store(ran.settings, control, "identity")

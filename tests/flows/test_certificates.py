@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.certificates import certificates_of, keep_certificates, open_certificate
 from flows.clock import local_day, utc_now
 from flows.context import open_control
-from flows.rotation import rotate
+from flows.keys.rotation import rotate
+from flows.publication.certificates import certificates_of, keep_certificates, open_certificate
 from flows.settings import Settings, load_settings
 from flows.start import start
 from schemas.errors import KeyProblem, StoreError

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.cli.status import _freshness, _metrics_problem
 from flows.clock import local_day, utc_now
+from flows.releases.warehouse_files import check_warehouse_files
 from flows.settings import load_settings
 from flows.start import start
-from flows.warehouse_files import check_warehouse_files
 from schemas.errors import ConfigError, JourneysError
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "add-a-cohort.md"

@@ -46,7 +46,7 @@ def change(path: Path, key: str, **values: str | None) -> None:
 
 
 def staged(partnership: Partnership, sql: str) -> list[tuple[object, ...]]:
-    from flows.keys import store_keys
+    from flows.keys.rings import store_keys
     from warehouse.connect import open_store
 
     with open_control(partnership.settings) as control:
@@ -84,7 +84,7 @@ def change_one(ran: Path, folder: Path) -> None:
     change(sent["custody"], first_untested(*sent.values()), offence_code=FIRST)
     with pytest.MonkeyPatch.context() as patch, few_counts():
         make_slight(patch)
-        patch.setattr("flows.apart.in_a_child", lambda function, *args: function(*args))
+        patch.setattr("flows.intake.apart.in_a_child", lambda function, *args: function(*args))
         run_refresh(load_settings(folder / "partnership.yaml"))
 
 

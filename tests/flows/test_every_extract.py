@@ -10,8 +10,8 @@ from few_counts import few_counts
 
 from flows.clock import local_day, utc_now
 from flows.context import open_control
-from flows.keys import store_keys
-from flows.query import query_release
+from flows.keys.rings import store_keys
+from flows.readers.query import query_release
 from flows.refresh import run_refresh
 from flows.settings import Settings, load_settings
 from flows.start import start

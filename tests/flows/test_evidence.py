@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from leak_scan import Needles, scan_tree
 
-from flows.evidence import (
+from flows.evidence.folder import (
     MANIFEST,
     PUBLIC_KEY,
     SIGNATURE,
@@ -23,14 +23,14 @@ from flows.evidence import (
     make_evidence,
     verify_evidence,
 )
-from flows.evidence_given import attack_results
-from flows.evidence_part import TITLES, Asked, Part
-from flows.evidence_parts import GATHERED
-from flows.publish import approve_for_demonstration
-from flows.record import verify_record
-from flows.rotation import rotate
+from flows.evidence.given import attack_results
+from flows.evidence.part import TITLES, Asked, Part
+from flows.evidence.parts import GATHERED
+from flows.keys.rotation import rotate
+from flows.publication.publish import approve_for_demonstration
+from flows.record.checkpoints import verify_record
+from flows.record.signing import public_keys, sign_text
 from flows.settings import Settings, load_settings
-from flows.signing import public_keys, sign_text
 from governance.controls.mapping import ANSWERS, mapped, schemes
 from schemas.errors import ConfigError, StoreError
 

@@ -15,7 +15,7 @@ import yaml
 
 from flows.clock import local_day, utc_now
 from flows.context import open_control
-from flows.reading import SLIPS, data_reach
+from flows.intake.reading import SLIPS, data_reach
 from flows.refresh import STEPS, run_refresh
 from governance.agreements import load_agreement
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.link_report import MASKED, masked, read_labelled_pairs
+from flows.linking.report import MASKED, masked, read_labelled_pairs
 from linkage.rates import BY_PEOPLE, NO_SHARED_ID
 from schemas.errors import ExtractRejected
 

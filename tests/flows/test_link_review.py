@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.context import open_control, run_lock
-from flows.keys import store_keys
+from flows.keys.rings import store_keys
+from flows.keys.rotation import rotate
+from flows.linking.review import NotReviewed, counts, decide, show, waiting
 from flows.refresh import run_refresh
-from flows.review import NotReviewed, counts, decide, show, waiting
-from flows.rotation import rotate
 from linkage.review_store import Decided, add_decision
 from schemas.errors import ConfigError, JourneysError, StoreError
 

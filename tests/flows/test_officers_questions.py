@@ -35,10 +35,10 @@ from officers_page import (
 from slight import MARTS, make_slight
 from typer.testing import CliRunner
 
-from flows.break_glass import ask, close_glass, open_glass
 from flows.cli import app
 from flows.clock import local_day, utc_now
-from flows.publish import approve_for_demonstration
+from flows.publication.publish import approve_for_demonstration
+from flows.readers.break_glass import ask, close_glass, open_glass
 from flows.refresh import run_refresh
 from flows.settings import load_settings
 from governance.agreements import parse_agreement
@@ -56,7 +56,7 @@ def a_partnership_with_a_history(ran: Path, folder: Path) -> None:
     with few_counts(), pytest.MonkeyPatch.context() as patch:
         by_the_account(patch)
         make_slight(patch, MARTS | {"linkage_quality"})
-        patch.setattr("flows.apart.in_a_child", lambda function, *args: function(*args))
+        patch.setattr("flows.intake.apart.in_a_child", lambda function, *args: function(*args))
         _live_through(ran, folder)
 
 
@@ -126,7 +126,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, ran_original: Path) -> Iter
         patch.chdir(copy)
         patch.setenv("COLUMNS", "118")
         patch.delenv("JOURNEYS_CONFIG", raising=False)
-        patch.setattr("flows.apart.in_a_child", lambda function, *args: function(*args))
+        patch.setattr("flows.intake.apart.in_a_child", lambda function, *args: function(*args))
         yield copy
 
 

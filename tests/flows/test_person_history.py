@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from flows.context import open_control
-from flows.keys import store_keys
+from flows.keys.rings import store_keys
 from warehouse.connect import open_store
 
 if TYPE_CHECKING:

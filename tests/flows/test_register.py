@@ -11,11 +11,11 @@ from asking import Someone, dump, someone, write_rows
 from every_byte import Gone, found_in
 from leaving import without
 
-from flows import rights
 from flows.context import open_control
 from flows.refresh import run_refresh
-from flows.register import PutBack, entries, unknown
-from flows.retention import remove_partner
+from flows.retention.due import remove_partner
+from flows.rights import requests as rights
+from flows.rights.register import PutBack, entries, unknown
 from schemas.errors import JourneysError, StoreError
 
 if TYPE_CHECKING:

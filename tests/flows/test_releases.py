@@ -17,14 +17,14 @@ from asking import rows_of, write_rows
 from few_counts import few_counts
 from made_once import made_once
 
-from flows import releases
 from flows.context import open_control
 from flows.files import remove_folder
-from flows.keys import release_key
-from flows.query import query_release
-from flows.reasons import checked_reason
+from flows.keys.rings import release_key
+from flows.readers.query import query_release
+from flows.readers.reasons import checked_reason
 from flows.refresh import run_refresh
-from flows.releases import kept_releases, release_path
+from flows.releases import kept as releases
+from flows.releases.kept import kept_releases, release_path
 from flows.settings import load_settings
 from schemas.errors import ConfigError, RefusedQuery, StoreError
 from warehouse.connect import open_release

@@ -14,17 +14,17 @@ from asking import current_run, dump
 from every_byte import Gone, found_in
 from leaving import without
 
-import flows.contribution
-import flows.retention
+import flows.retention.contribution
+import flows.retention.due
 import warehouse.connect
 from flows.clock import local_day, utc_now
 from flows.context import open_control
-from flows.finding import opened_store
-from flows.record import verify_record
+from flows.record.checkpoints import verify_record
+from flows.record.signing import is_ours
 from flows.refresh import run_refresh
-from flows.retention import ClockInDoubt, apply, due, remove_partner
-from flows.retention_receipts import retention_receipts
-from flows.signing import is_ours
+from flows.retention.due import ClockInDoubt, apply, due, remove_partner
+from flows.retention.receipts import retention_receipts
+from flows.rights.finding import opened_store
 from governance.control import Control
 from governance.retention import Term
 from schemas.errors import ConfigError, JourneysError, RecordProblem, StoreError
@@ -173,13 +173,13 @@ def test_what_is_due_is_deleted_from_every_byte_with_a_signed_receipt(ran: Partn
 
 POLICE_DUE = {("staging", "police"): Term(-1, "the police agreement")}
 STEPS = (
-    (flows.retention, "write_receipt"),
-    (flows.retention, "take_out"),
+    (flows.retention.due, "write_receipt"),
+    (flows.retention.due, "take_out"),
     (Control, "begin_removal"),
     (Control, "end_removal"),
-    (flows.contribution, "rewritten"),
+    (flows.retention.contribution, "rewritten"),
     (warehouse.connect, "rewrite_store"),
-    (flows.contribution, "remove_folder"),
+    (flows.retention.contribution, "remove_folder"),
 )
 
 
@@ -217,7 +217,7 @@ def test_what_is_cut_short_is_finished_by_the_next_application(
 ) -> None:
     own = {row[0] for row in dump(ran, "identity")["mark"] if row[1] == "police"}
     gone = Gone([], sorted(own)[:10])
-    monkeypatch.setattr(flows.retention, "terms_of", lambda *_: POLICE_DUE)
+    monkeypatch.setattr(flows.retention.due, "terms_of", lambda *_: POLICE_DUE)
     # Each goes on from where the last was cut short.
     assert all(cut_short(ran, at) for at in (2, 4, 6, 4, 5))
     apply(ran.settings)
@@ -237,7 +237,7 @@ def test_what_is_cut_short_is_finished_by_the_next_application(
 def test_nothing_is_lost_where_a_store_cannot_be_written_anew(
     ran: Partnership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flows.retention, "terms_of", lambda *_: POLICE_DUE)
+    monkeypatch.setattr(flows.retention.due, "terms_of", lambda *_: POLICE_DUE)
     others = {row for row in dump(ran, "identity")["mark"] if row[1] != "police"}
     own = {row[0] for row in dump(ran, "identity")["mark"] if row[1] == "police"}
 
@@ -287,7 +287,7 @@ def test_what_is_kept_row_by_row_goes_as_it_grows_old(
         ("runs", ""): Term(-1, "us"),
     }
     links = {("links", "police"): Term(-1, "police")}
-    monkeypatch.setattr(flows.retention, "terms_of", lambda *_: each | own | links)
+    monkeypatch.setattr(flows.retention.due, "terms_of", lambda *_: each | own | links)
     applied = apply(settings)
     kinds = {line.held.kind for line in applied.lines}
     assert kinds == {"reviews", "history", "links", "logs", "audit", "runs"}

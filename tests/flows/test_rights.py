@@ -17,12 +17,13 @@ from at_source import deliver, to_source
 from every_byte import Gone, found_in, readable_stores
 
 import flows.stores
-from flows import rights, rights_status
 from flows.context import open_control
-from flows.destruction import destroy
-from flows.finding import opened_store
+from flows.keys.destruction import destroy
+from flows.keys.rotation import key_states, rotate
 from flows.refresh import run_refresh
-from flows.rotation import key_states, rotate
+from flows.rights import requests as rights
+from flows.rights import status as rights_status
+from flows.rights.finding import opened_store
 from governance.control import Control
 from schemas.errors import JourneysError, KeyProblem
 
@@ -34,18 +35,18 @@ NOBODYS_PNC = "1995/1234567Q"
 
 KILLED_IN_ERASE = """
 import os, signal, sys
-import flows.erasing, flows.refresh
+import flows.rights.erasing, flows.refresh
 from collections.abc import Mapping
 from pathlib import Path
 from flows.settings import load_settings
 
-done = flows.erasing._delete
+done = flows.rights.erasing._delete
 
 def killed(*args):
     done(*args)
     os.kill(os.getpid(), signal.SIGKILL)
 
-flows.erasing._delete = killed
+flows.rights.erasing._delete = killed
 flows.refresh.run_refresh(load_settings(Path(sys.argv[1])))
 """
 

@@ -10,9 +10,11 @@ import pytest
 import yaml
 from asking import someone, write_rows
 
-from flows import cases, rights, rights_status
 from flows.clock import local_day, utc_now
 from flows.context import open_control, run_lock
+from flows.rights import cases
+from flows.rights import requests as rights
+from flows.rights import status as rights_status
 from governance.agreements import load_agreement
 from governance.audit import Recorder
 from governance.control import RightsRequest

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from asking import dump, record_ids, rows_of, someone, write_rows
 
-from flows import cases, rights
 from flows.context import open_control
-from flows.opt_out import opt_out
-from flows.rectify import put_apart
 from flows.refresh import run_refresh
-from flows.suppressed import reaching, tokens_in_force
+from flows.rights import cases
+from flows.rights import requests as rights
+from flows.rights.opt_out import opt_out
+from flows.rights.rectify import put_apart
+from flows.rights.suppressed import reaching, tokens_in_force
 from governance.agreements import Agreement
 from schemas.errors import AgreementError, ConfigError, ExtractRejected
 from schemas.marks import GROUNDS

@@ -10,9 +10,9 @@ import yaml
 from asking import rows_of, write_rows
 
 from flows.context import open_control
-from flows.query import query_release
+from flows.readers.query import query_release
 from flows.refresh import run_refresh
-from flows.releases import roll_back
+from flows.releases.kept import roll_back
 from governance.agreements import load_agreement
 from schemas.errors import RefusedQuery, StoreError
 from warehouse.analyst import select

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from flows.certificates import open_certificate
 from flows.cli import app
 from flows.context import open_control
-from flows.keys import release_key, ring_of, store_keys
-from flows.roles_page import roles_part, with_roles
+from flows.keys.rings import release_key, ring_of, store_keys
+from flows.publication.certificates import open_certificate
+from flows.readers.roles_page import roles_part, with_roles
 from governance.controls.roles import ANSWERS, keys_of, may_read, rights, roles
 from governance.keys.ring import KINDS
 from schemas.errors import JourneysError, KeyProblem, StoreError

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 from dying import killed_before
 
-from flows import destruction, rotation
 from flows.context import open_control, run_lock
-from flows.destruction import destroy
-from flows.keys import store_keys
-from flows.receipts import receipts
+from flows.keys import destruction, rotation
+from flows.keys.destruction import destroy
+from flows.keys.receipts import receipts
+from flows.keys.rings import store_keys
+from flows.keys.rotation import key_states, new_keys, rotate
 from flows.refresh import run_refresh
-from flows.rotation import key_states, new_keys, rotate
 from governance.control import Control
 from governance.keys import custody
 from schemas.errors import JourneysError, KeyProblem
@@ -169,7 +169,7 @@ def test_the_commands_say_what_they_do(ran: Partnership) -> None:
 
 
 def test_a_bundle_opens_with_its_passphrase_and_holds_no_root(ran: Partnership) -> None:
-    from flows.bundles import read_bundle, read_public_key
+    from flows.keys.bundles import read_bundle, read_public_key
 
     out = ran.folder / "police.bundle"
     made = ran.journeys("keys", "bundle", "police", "--out", str(out))
@@ -454,7 +454,7 @@ def test_every_command_keeps_its_memory_to_itself(
     ran: Partnership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[str] = []
-    monkeypatch.setattr("flows.apart.keep_to_itself", lambda: kept.append("kept"))
+    monkeypatch.setattr("flows.intake.apart.keep_to_itself", lambda: kept.append("kept"))
     for words in (("keys", "status"), ("run", "--no-server"), ("sql", "SELECT 1")):
         assert ran.journeys(*words).exit_code == 0
     assert len(kept) == 3

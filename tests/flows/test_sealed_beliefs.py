@@ -20,14 +20,14 @@ from made_once import made_once
 
 from flows.clock import local_day, utc_now
 from flows.context import open_control
-from flows.encoding import Encoded
-from flows.keys import ring_of, store_keys
-from flows.payload import packed, unpack
-from flows.records import _claimed_before
+from flows.intake.at_source import encode_at_source
+from flows.intake.encoding import Encoded
+from flows.intake.payload import packed, unpack
+from flows.intake.records import _claimed_before
+from flows.keys.rings import ring_of, store_keys
 from flows.refresh import run_refresh
 from flows.safe_errors import Rejected
 from flows.settings import load_settings
-from flows.source import encode_at_source
 from governance.agreements import load_agreement
 from governance.sealing import unseal
 from schemas.errors import ExtractRejected
@@ -209,7 +209,7 @@ def given(taken_apart: Path) -> Callable[[str], tuple[Any, ...]]:
 
 
 def check(given: Any, partner: str, change: Change) -> None:
-    from flows.inside import check_inside
+    from flows.intake.inside import check_inside
 
     encoded, manifest, *terms = given(partner)
     changed = change(encoded)
@@ -345,7 +345,7 @@ def no_arrest_date(encoded: Encoded) -> Encoded:
 
 
 def test_the_lists_are_the_hubs_with_the_partnerships_own(given, tmp_path: Path) -> None:
-    from flows.inside import check_inside
+    from flows.intake.inside import check_inside
 
     own = "code,label,valid_from,valid_to,status,source\nown-1,Ours,,,confirmed,us\n"
     (tmp_path / "police_outcome.csv").write_text(own)
@@ -498,7 +498,7 @@ def test_an_honest_file_may_tell_less(given) -> None:
 
 
 def test_the_manifest_says_what_is_inside(given) -> None:
-    from flows.inside import check_inside
+    from flows.intake.inside import check_inside
 
     encoded, manifest, *terms = given("police")
     rows = {name: dict(counts) for name, counts in manifest.rows.items()}
@@ -513,7 +513,7 @@ def test_the_manifest_says_what_is_inside(given) -> None:
 
 
 def test_tests_that_may_not_be_disclosed_are_not_there(given) -> None:
-    from flows.inside import check_inside
+    from flows.intake.inside import check_inside
 
     encoded, manifest, agreement, held = given("police")
     undisclosed = agreement.model_copy(update={"pace_63b_purpose": None})
@@ -546,7 +546,7 @@ def test_every_column_of_events_has_something_to_be_held_to(given, partner: str)
 
 @pytest.fixture(scope="session")
 def payload(given) -> bytes:
-    from flows.payload import pack
+    from flows.intake.payload import pack
 
     return pack(given("police")[0])
 
@@ -664,6 +664,6 @@ def test_a_table_that_unpacks_to_more_is_not_unpacked(payload: bytes, how: str) 
 def test_the_largest_file_is_bounded(police_apart, monkeypatch) -> None:
     hub, desk = police_apart
     deliver(hub.folder, desk)
-    monkeypatch.setattr("flows.sealed.LARGEST", 1000)
+    monkeypatch.setattr("flows.intake.sealed.LARGEST", 1000)
     with pytest.raises(Rejected, match="larger than 1000 bytes"):
         run_refresh(hub.settings)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.destruction import destroy
-from flows.rotation import new_keys, rotate
-from flows.settings import Settings, load_settings
-from flows.signing import (
+from flows.keys.destruction import destroy
+from flows.keys.rotation import new_keys, rotate
+from flows.record.signing import (
     can_sign,
     check_signature,
     is_ours,
@@ -18,6 +17,7 @@ from flows.signing import (
     public_keys,
     sign_text,
 )
+from flows.settings import Settings, load_settings
 from flows.start import start
 from governance.record.signing import unvouched
 from schemas.errors import JourneysError, KeyProblem, RecordProblem

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from flows.context import open_control
-from flows.finding import opened_store
 from flows.refresh import run_refresh
+from flows.rights.finding import opened_store
 from governance.agreements import load_agreement
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from worked_questions import questions
 
 from flows.clock import local_day, utc_now
 from flows.context import open_control
-from flows.keys import release_key
+from flows.keys.rings import release_key
 from flows.refresh import run_refresh
 from flows.settings import load_settings
 from flows.start import start

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.lineage import figures, find_figure
+from flows.releases.lineage import figures, find_figure
 from governance.pseudonymise import made_from
 from schemas.errors import ConfigError
 from schemas.tables import TABLES as SENT

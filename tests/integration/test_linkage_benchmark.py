@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from flows import linkage_benchmark
 from flows.cli import app
-from flows.labelled import read_labelled
-from flows.train import labelled_identities
+from flows.linking import benchmark as linkage_benchmark
+from flows.linking.labelled import read_labelled
+from flows.linking.train import labelled_identities
 from synthetic import write_extracts
 
 RATES = {"precision", "recall", "f1"}

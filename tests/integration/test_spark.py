@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from flows.train import labelled_identities
+from flows.linking.train import labelled_identities
 from governance.encoding.anchored import encode, encoding_keys
 from governance.keys import RootKey
 from linkage.engines import EngineProblem, check_engine, engine_named

@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.lineage import ancestry, figures
-from flows.lineage_page import lineage_page, packaged_agreements
+from flows.releases.lineage import ancestry, figures
+from flows.releases.lineage_page import lineage_page, packaged_agreements
 from flows.start import start
 from warehouse import staging
 from warehouse.checks import check_words

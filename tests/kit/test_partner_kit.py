@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from at_source import to_source
 
-from flows.bundles import read_public_key
 from flows.clock import local_day, utc_now
+from flows.keys.bundles import read_public_key
 from flows.start import start
 from governance.sealing import read_manifest
 from synthetic import write_extracts

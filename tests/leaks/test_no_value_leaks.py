@@ -27,7 +27,7 @@ from leak_scan import scan_bytes, scan_store, scan_tree, store_words, words_in
 
 import flows.ingest
 import governance.pseudonymise
-from flows.keys import release_key, store_keys
+from flows.keys.rings import release_key, store_keys
 from flows.refresh import run_refresh
 from flows.settings import load_settings
 from linkage import store
@@ -117,7 +117,7 @@ def one_after_another(folder: Path, commands: list[list[str]]) -> list[int]:
 @pytest.fixture(autouse=True)
 def _encode_in_this_process(monkeypatch) -> None:
     """A leak planted in this process would not be in a child; commands do run with one."""
-    monkeypatch.setattr("flows.apart.in_a_child", lambda function, *args: function(*args))
+    monkeypatch.setattr("flows.intake.apart.in_a_child", lambda function, *args: function(*args))
 
 
 @pytest.fixture(scope="module")
@@ -548,14 +548,14 @@ def test_leaks_planted_in_the_flow_are_found_each_in_its_place(partnership, monk
 
 def test_a_leak_planted_in_a_check_turns_the_checks_red(partnership):
     """The record key put into a report, to be helpful."""
-    import flows.check
-    from flows.given import given_files
+    import flows.intake.check
+    from flows.intake.given import given_files
 
     inbox = partnership / "inbox" / "police"
     given = given_files(own_layout("police"), [inbox])
-    report, frames = flows.check.check_files(given, today=date(2026, 6, 30))
-    assert NEEDLES.in_bytes(flows.check.csv_report(report).encode()) == set()
+    report, frames = flows.intake.check.check_files(given, today=date(2026, 6, 30))
+    assert NEEDLES.in_bytes(flows.intake.check.csv_report(report).encode()) == set()
     # The last custody record is the one that was made to break a rule.
     bad = frames["custody"].with_columns(custody_ref=pl.lit(KEYS["custody_ref"]))
-    shown = list(flows.check.own_keys(report, {**frames, "custody": bad}))
+    shown = list(flows.intake.check.own_keys(report, {**frames, "custody": bad}))
     assert NEEDLES.in_bytes(repr(shown).encode()) == {KEYS["custody_ref"]}

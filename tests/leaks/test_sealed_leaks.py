@@ -11,8 +11,8 @@ from leak_scan import scan_bytes, scan_store, scan_tree
 
 import governance.pseudonymise
 from flows.clock import local_day, utc_now
-from flows.keys import ring_of, store_keys
-from flows.payload import unpack
+from flows.intake.payload import unpack
+from flows.keys.rings import ring_of, store_keys
 from flows.refresh import run_refresh
 from flows.settings import load_settings
 from flows.start import start
@@ -77,7 +77,7 @@ def test_nothing_that_leaves_the_partner_holds_a_canary(hub: Path, tmp_path: Pat
 def test_a_leak_at_the_source_would_be_found(hub: Path, tmp_path: Path, monkeypatch) -> None:
     desk = to_source(hub, tmp_path / "desks", ["police"])["police"]
     # What is held to codes and shapes at the source would stop it before there is anything to find.
-    monkeypatch.setattr("flows.source.strange_columns", lambda *_: "")
+    monkeypatch.setattr("flows.intake.at_source.strange_columns", lambda *_: "")
     whole = governance.pseudonymise.pseudonymise
 
     def leaks(validated, *args):

@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from flows.context import open_control
-from flows.keys import ring_of, store_keys
+from flows.keys.rings import ring_of, store_keys
 from governance.encoding.anchored import SEPARATOR, working_keys
 from governance.encoding.prf import tokens
 from schemas.marks import GROUNDS

@@ -10,9 +10,9 @@ from pathlib import Path
 import yaml
 from typer.testing import CliRunner, Result
 
-from flows.bundles import make_bundle, read_bundle
 from flows.cli import app
 from flows.clock import local_day, utc_now
+from flows.keys.bundles import make_bundle, read_bundle
 from flows.settings import load_settings
 from governance.keys.bundle import Bundle
 

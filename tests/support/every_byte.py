@@ -19,8 +19,8 @@ from leak_scan import Needles, scan_bytes, scan_sqlite
 
 import warehouse.connect
 import warehouse.release
-from flows.certificates import SUFFIX, open_certificate
-from flows.keys import release_key, store_keys
+from flows.keys.rings import release_key, store_keys
+from flows.publication.certificates import SUFFIX, open_certificate
 from flows.settings import Settings
 from warehouse.connect import attach, memory_connection
 

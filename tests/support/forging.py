@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 from at_source import Desk, deliver
 
-from flows.encoding import Encoded
-from flows.keys import ring_of
-from flows.payload import pack, unpack
+from flows.intake.encoding import Encoded
+from flows.intake.payload import pack, unpack
+from flows.keys.rings import ring_of
 from flows.refresh import run_refresh
 from flows.safe_errors import Rejected
 from governance.keys.bundle import Bundle

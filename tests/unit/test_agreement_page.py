@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.agreement_page import MEANING, agreement_page
+from flows.agreements.page import MEANING, agreement_page
 from governance.agreements import Agreement, codes
 from governance.agreements.parts import Law
 

@@ -13,10 +13,10 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from flows.agreement_states import agreement_states
+from flows.agreements.states import agreement_states
+from flows.agreements.terms import agreement_in_force
 from flows.settings import load_settings
 from flows.start import PURPOSE, agreement_text, start
-from flows.terms import agreement_in_force
 from governance.agreements import (
     Agreement,
     check_known,

@@ -4,7 +4,7 @@ import json
 
 import polars as pl
 
-from flows.linkage_benchmark import Steps, _judged, _Linked
+from flows.linking.benchmark import Steps, _judged, _Linked
 from linkage import scoring
 
 

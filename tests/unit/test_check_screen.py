@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from flows.check import BrokenRule, CheckReport
 from flows.cli.check_screen import OUTCOMES, _keys, _rules
+from flows.intake.check import BrokenRule, CheckReport
 from schemas.rules import rules_of
 from schemas.tables import TABLES
 

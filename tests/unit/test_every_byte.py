@@ -11,7 +11,7 @@ import pytest
 from every_byte import Gone, found_in, in_store, readable_stores
 
 from flows.clock import local_day, utc_now
-from flows.keys import new_release_key, new_store_keys
+from flows.keys.rings import new_release_key, new_store_keys
 from flows.settings import load_settings
 from flows.start import start
 from warehouse.connect import open_store

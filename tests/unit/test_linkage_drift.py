@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from flows.train import labelled_identities
+from flows.linking.train import labelled_identities
 from governance.encoding.anchored import encode, encoding_keys
 from governance.keys import RootKey
 from linkage import drift

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.train import train_on_synthetic, write_model
+from flows.linking.train import train_on_synthetic, write_model
 from linkage.comparisons import COMPARISONS
 from linkage.model import CURRENT_MODEL, load_model
 from schemas.encoded import ENCODING_VERSION

@@ -7,9 +7,9 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-import flows.train
+import flows.linking.train
 from flows.cli import app
-from flows.model_report import LevelRow, model_page, sections
+from flows.linking.model_report import LevelRow, model_page, sections
 from linkage.model import Model, load_model
 
 
@@ -78,7 +78,7 @@ def test_bars_lie_on_their_own_side_and_within_the_chart():
 
 def test_training_writes_the_model_and_its_page(model, tmp_path, monkeypatch):
     made = model.model_dump()
-    monkeypatch.setattr(flows.train, "train_on_synthetic", lambda *_, **__: made)
+    monkeypatch.setattr(flows.linking.train, "train_on_synthetic", lambda *_, **__: made)
     out = tmp_path / "next.json"
     words = ["link", "train", "--name", "next", "--approved-by", "A. Name", "--out", str(out)]
     for _ in range(2):  # an earlier page is replaced
@@ -106,7 +106,7 @@ def test_training_writes_the_model_and_its_page(model, tmp_path, monkeypatch):
 def test_a_name_or_place_that_is_none_is_refused_before_training(
     wrong, tmp_path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(flows.train, "train_on_synthetic", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(flows.linking.train, "train_on_synthetic", lambda *_, **__: 1 / 0)
     given = {"--name": "next", "--approved-by": "A. Name", "--config": "{folder}/partnership.yaml"}
     words = [word.format(folder=tmp_path) for pair in (given | wrong).items() for word in pair]
     found = CliRunner().invoke(app, ["link", "train", *words], catch_exceptions=False)

@@ -11,15 +11,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from flows.agreement_words import in_words
-from flows.notice_forms import as_csv, as_markdown, as_page
-from flows.notices import (
+from flows.agreements.forms import as_csv, as_markdown, as_page
+from flows.agreements.notices import (
     agreements_told,
     data_flow,
     privacy_notice,
     record_of_processing,
     write_notice,
 )
+from flows.agreements.words import in_words
 from flows.settings import Settings, load_settings
 from flows.start import PARTNERS, start
 from governance.agreements import Agreement, codes

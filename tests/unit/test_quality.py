@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from flows.train import labelled_identities
+from flows.linking.train import labelled_identities
 from governance.encoding.anchored import encode, encoding_keys
 from governance.keys import RootKey
 from linkage import quality, quality_store, rates

@@ -8,7 +8,7 @@ import pytest
 from every_byte import Gone, readable_stores
 
 import warehouse.connect
-from flows.rewriting import rewritten
+from flows.retention.rewriting import rewritten
 from schemas.errors import StoreError
 from warehouse.connect import open_store
 

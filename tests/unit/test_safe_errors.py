@@ -91,7 +91,7 @@ def test_nothing_of_the_original_survives(function: Callable[[], None]) -> None:
 
 
 def test_the_step_the_kind_and_our_line_are_told() -> None:
-    from flows.sources import find_extract
+    from flows.sources.inbox import find_extract
 
     with pytest.raises(StepFailed) as caught:
         guarded("pull", find_extract, "police", None, ("custody",))  # type: ignore[arg-type]

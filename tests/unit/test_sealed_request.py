@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.asked import Asked
-from flows.sealed_request import _packed, _unpacked
+from flows.rights.asked import Asked
+from flows.rights.sealed_request import _packed, _unpacked
 from schemas.marks import GROUNDS, marks_schema
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.bundles import Issued, read_issued
+from flows.keys.bundles import Issued, read_issued
 from governance.keys.bundle import Bundle, lock_bundle, new_bundle, new_passphrase, open_bundle
 from governance.keys.envelope import new_data_keys, unwrap, wrap, wrapped_in
 from governance.keys.ring import KeyRing, new_secret

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.sources import check_untouched, find_extract, remove
+from flows.sources.inbox import check_untouched, find_extract, remove
 from schemas.errors import ExtractRejected
 from schemas.mapping import load_mapping
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from flows.train import labelled_identities
+from flows.linking.train import labelled_identities
 from governance.encoding.anchored import encode, encode_under_one_salt, encoding_keys
 from governance.keys import RootKey
 from linkage import unlabelled

@@ -1,0 +1,1 @@
+"""Taking extracts in, at the hub or at the source: read, checked, encoded, sealed, opened."""

@@ -1,0 +1,1 @@
+"""The partnership's keys: their rings, epochs, bundles, rotation and destruction."""

@@ -1,0 +1,1 @@
+"""Round the links: their quality, report and review; training and measuring the model."""

@@ -1,0 +1,1 @@
+"""From a draft to what is public: certified, approved by two, and withdrawn."""

@@ -1,0 +1,1 @@
+"""The audit record at work: checkpoints, witnesses, exports and signatures."""

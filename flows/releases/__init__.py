@@ -1,0 +1,1 @@
+"""The releases that are kept, and where a figure in one comes from."""

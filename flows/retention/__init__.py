@@ -1,0 +1,1 @@
+"""What is kept and until when, and deleting it with a receipt."""
