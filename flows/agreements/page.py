@@ -45,7 +45,8 @@ MEANING: Final = {
     "pace_63b_purpose": "police only: why drug-test results may be disclosed",
     "processing_regime": "`part_2` or `part_3` of the Data Protection Act 2018, for data held here",
     "exact_dates": "whether the purpose needs the days of people's lives",
-    "law": "the law by its codes: what a field needs and is not named stops that field",
+    "law": "the law by its codes: what a field needs and is not named stops that field; without "
+    "the clause every field",
     "decisions": "what officers decided; one that refuses stops the partner",
     "dpia": "the impact assessment: `reference` and `dated`",
     "recipients": "who may be given files and tables: roles of partnership.yaml, and `board`",
@@ -99,6 +100,8 @@ def _clauses() -> Iterator[str]:
 
 
 def _since(name: str) -> str:
+    if name == "law":
+        return "stay signed without it, and are stopped"
     return "may lack it" if name in LATER_CLAUSES else ""
 
 

@@ -78,7 +78,6 @@ def examine(
 def earlier_form(agreement: Agreement) -> list[str]:
     """What an agreement lacks that those written since do not: told, and stopping nothing."""
     lacking = {
-        "law": "the law by its codes (`law`), so no gap of it can be found",
         "recipients": "recipients (`recipients`), so it limits no file",
         "review": "a day of review (`review`)",
         "dpia": "the impact assessment (`dpia`)",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
-from governance.agreements.law import LAW_NEEDED_FROM, basis_gaps
+from governance.agreements.law import basis_gaps
 from governance.agreements.parts import OFFICERS, SIGNING_ROLES
 from governance.agreements.signed import check_key_signatures
 from schemas.errors import AgreementError
@@ -98,13 +98,11 @@ def _check_decided(agreement: Agreement, on: date) -> None:
 
 def _check_law(agreement: Agreement) -> None:
     if agreement.law is None:
-        if agreement.starts is not None and agreement.starts >= LAW_NEEDED_FROM:
-            raise AgreementError(
-                f"The {agreement.partner} agreement has no clause `law`, which every agreement "
-                f"has that starts on {LAW_NEEDED_FROM} or later.",
-                "Have the conditions named by their codes, and the new text signed.",
-            )
-        return
+        raise AgreementError(
+            f"The {agreement.partner} agreement has no clause `law`, so no gateway or condition is "
+            "named by its code and no field of it may be used.",
+            "Have them named under `law`, and the new text signed.",
+        )
     lacking = basis_gaps(agreement.law)
     if lacking:
         raise AgreementError(

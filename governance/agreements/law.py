@@ -1,15 +1,13 @@
 """What the law asks for each field, and what an agreement lacks of it: a gap stops the field.
 
 The lists of `governance.agreements.codes` say which kind of data a column is, what that kind needs
-and what the condition that is named needs in its turn. An agreement signed before there was a
-clause `law` says it in free text, which nobody can check by machine: of it only a warning is given
-(`without_law`).
+and what the condition that is named needs in its turn. An agreement without the clause `law` says
+it in free text, which nobody can check by machine: that is a gap of every field.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import TYPE_CHECKING
 
 from governance.agreements import codes
@@ -18,8 +16,8 @@ from governance.agreements.parts import Decision, Law
 if TYPE_CHECKING:
     from governance.agreements.model import Agreement
 
-LAW_NEEDED_FROM = date(2026, 12, 1)
-"""An agreement that starts on this day or later has to have the clause `law` (policy, ADR 0029)."""
+NO_LAW = "the legal gateway and conditions by their codes (`law`)"
+"""What an agreement without the clause lacks for every field."""
 
 
 def basis_gaps(law: Law) -> tuple[str, ...]:
@@ -139,6 +137,8 @@ def tables_stopped(partner: str, gaps: Mapping[tuple[str, str], Sequence[str]]) 
 
 def gaps_in_words(agreement: Agreement) -> list[str]:
     """A sentence for each thing that the law of an agreement lacks, with the fields it stops."""
+    if agreement.law is None:
+        return [f"The {agreement.partner} agreement lacks {NO_LAW}, so no field of it is used."]
     fields: dict[str, list[str]] = {}
     for (table, column), lacking in agreement.gaps.items():
         fields.setdefault(" and ".join(lacking), []).append(f"{table}.{column}")

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from governance import pace
 from governance.agreements import codes
 from governance.agreements.in_force import check_in_force
-from governance.agreements.law import field_gaps, tables_stopped
+from governance.agreements.law import NO_LAW, field_gaps, tables_stopped
 from governance.agreements.parts import (
     Controller,
     Decision,
@@ -210,14 +210,17 @@ class Agreement(Part):
 
         Such a field is not taken in, whatever is listed of it.
         """
-        if self.law is None:
-            return {}
-        kinds = codes.columns(self.partner)
-        found = {
-            (table, column): field_gaps(self.law, self.decisions, kinds.get((table, column), ()))
+        fields = [
+            (table, column)
             for table, columns in self.tables.items()
             for column, given in columns.items()
             if "drop" not in given
+        ]
+        if self.law is None:
+            return dict.fromkeys(fields, (NO_LAW,))
+        kinds = codes.columns(self.partner)
+        found = {
+            field: field_gaps(self.law, self.decisions, kinds.get(field, ())) for field in fields
         }
         return {field: lacking for field, lacking in found.items() if lacking}
 

@@ -10,6 +10,8 @@ from governance.agreements.model import Agreement
 from schemas.documents import is_present, parse_document, read_document
 from schemas.errors import AgreementError
 
+ENDINGS = (".yaml", ".yml")
+
 
 def load_agreement(path: Path, on: date | None = None) -> Agreement:
     """Read an agreement: the file, or of a folder of versions the one that holds on a day.
@@ -36,10 +38,7 @@ def load_versions(path: Path) -> tuple[Agreement, ...]:
         AgreementError: If there is none, one cannot be read or is no agreement, two have one
             number, or they are of different partners.
     """
-    versions = sorted(
-        (read_document(one, Agreement, AgreementError) for one in agreement_files(path)),
-        key=lambda one: one.version,
-    )
+    versions = sorted(_read(path).values(), key=lambda one: one.version)
     numbers = [one.version for one in versions]
     twice = sorted({number for number in numbers if numbers.count(number) > 1})
     if twice:
@@ -62,7 +61,7 @@ def agreement_files(path: Path) -> list[Path]:
         AgreementError: If there is none.
     """
     try:
-        found = sorted(path.glob("*.yaml")) if path.is_dir() else []
+        found = sorted(filter(_is_version, path.iterdir())) if path.is_dir() else []
     except OSError:
         found = []
     if not found and not is_present(path, AgreementError):
@@ -80,10 +79,35 @@ def file_of_day(path: Path, on: date) -> Path:
         AgreementError: As that does.
     """
     version = load_agreement(path, on).version
-    return next(
-        one
-        for one in agreement_files(path)
-        if read_document(one, Agreement, AgreementError).version == version
+    return next(file for file, one in _read(path).items() if one.version == version)
+
+
+def _is_version(path: Path) -> bool:
+    """Whether a file of a folder is a version: YAML by either ending, and not hidden."""
+    return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+
+
+def _read(path: Path) -> dict[Path, Agreement]:
+    """Every file of an agreement, read."""
+    files = agreement_files(path)
+    if files == [path]:
+        return {path: read_document(path, Agreement, AgreementError)}
+    return {file: _read_version(file) for file in files}
+
+
+def _read_version(file: Path) -> Agreement:
+    """A version from its file; of a name that is no number nothing is told, for it may be one."""
+    try:
+        return read_document(file, Agreement, AgreementError)
+    except AgreementError:
+        name = (
+            f"Version file {int(file.stem)}" if file.stem.isdecimal() else "A file without number"
+        )
+    raise AgreementError(
+        f"{name} of the agreement folder {file.parent.name} cannot be read as an "
+        "agreement, so which version is in force is not known.",
+        "`journeys agreements check FILE` says what is amiss with it; mend it, or take it out of "
+        "the folder.",
     )
 
 

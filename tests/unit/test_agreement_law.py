@@ -17,7 +17,6 @@ from governance.agreements import (
     Agreement,
     check_covers,
     codes,
-    earlier_form,
     gaps_in_words,
     minimise,
 )
@@ -218,18 +217,24 @@ def test_what_is_staged_changes_with_a_gap_and_not_with_another_name_for_the_law
     assert other.document_digest != whole.document_digest
 
 
-def test_an_earlier_agreement_says_it_in_words_and_nothing_of_it_stops() -> None:
-    earlier = terms("police", without_law=True)
-    assert earlier.gaps == {} and earlier.law is None
-    earlier.check_in_force(TODAY)
-    assert "the law by its codes" in earlier_form(earlier)[0]
-
-
-def test_an_agreement_that_starts_later_has_to_name_its_law() -> None:
-    later = date(2026, 12, 1)
-    with pytest.raises(AgreementError, match="no clause `law`"):
-        terms("police", without_law=True, starts=later).check_in_force(later)
-    terms("police", starts=later).check_in_force(later)
+@pytest.mark.parametrize("partner", PARTNERS)
+@pytest.mark.parametrize("starts", [TODAY, date(2024, 4, 1), date(2026, 12, 1)])
+def test_without_the_clause_no_field_is_used_whenever_the_agreement_starts(
+    partner: str, starts: date
+) -> None:
+    """A missing legal gateway is a gap of every field, signed for or not."""
+    bare = terms(partner, without_law=True, starts=starts)
+    with pytest.raises(AgreementError, match=r"no clause `law`.*no field"):
+        bare.check_in_force(max(starts, TODAY))
+    assert bare.taken_columns == {}
+    assert set(bare.gaps) == {
+        (table, column)
+        for table, columns in bare.tables.items()
+        for column, given in columns.items()
+        if "drop" not in given
+    }
+    (said,) = gaps_in_words(bare)
+    assert "`law`" in said and len(said) < 200, "of all fields one sentence tells"
 
 
 @pytest.mark.parametrize(

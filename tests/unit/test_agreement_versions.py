@@ -127,6 +127,37 @@ def test_a_folder_that_cannot_be_told_apart_is_refused(
         load_versions(folder_of(tmp_path, *texts))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "called"),
+    [
+        ("2.yaml", CANARY, "Version file 2 of"),
+        ("2.yml", f"partner: {CANARY}", "Version file 2 of"),
+        ("02.YAML", "{", "Version file 2 of"),
+        (f"{CANARY}.yaml", "a: [", "A file without number of"),
+    ],
+)
+def test_one_version_that_cannot_be_read_stops_the_partner_and_is_told_by_its_number(
+    tmp_path: Path, name: str, text: str, called: str
+) -> None:
+    folder = folder_of(tmp_path, written())
+    (folder / name).write_text(text)
+    with pytest.raises(AgreementError, match=called) as caught:
+        load_agreement(folder, TODAY)
+    assert CANARY not in str(caught.value) and "journeys agreements check" in str(caught.value)
+
+
+def test_a_version_counts_however_its_file_ends(tmp_path: Path) -> None:
+    folder = following(tmp_path)
+    (folder / "2.yaml").rename(folder / "2.yml")
+    assert [one.version for one in load_versions(folder)] == [1, 2]
+    assert file_of_day(folder, TODAY + timedelta(days=100)).name == "2.yml"
+    (folder / "1.yaml").rename(folder / "1.YAML")
+    assert load_agreement(folder, TODAY).version == 1
+    (folder / "signed.pdf").write_text("%PDF")
+    (folder / ".2.yaml.swp").write_text("left by an editor")
+    assert len(load_versions(folder)) == 2
+
+
 def test_a_partnership_may_keep_versions_in_a_folder(tmp_path: Path) -> None:
     start(tmp_path / "p", demo=True, today=TODAY)
     agreements = tmp_path / "p" / "agreements"
