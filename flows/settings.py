@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from flows.orchestration.options import Alerts, Schedule
 from governance.keys.ring import KINDS, Kind
 from governance.keys.sources import KeySource, key_source
 from governance.retention import LONGEST, OWN, check_classes
@@ -151,6 +152,8 @@ class _Settled(_Part):
     sql_reason: str | None = Field(default=None, min_length=1)
     roles: dict[str, Role] = {}
     retention: Retention = Retention()
+    schedule: Schedule = Schedule()
+    alerts: Alerts = Alerts()
 
     @field_validator("spark", mode="before")
     @classmethod
@@ -341,6 +344,8 @@ def _resolved(document: _Document, folder: Path) -> Settings:
         sql_reason=document.sql_reason,
         roles=document.roles,
         retention=_kept_where(document.retention, folder),
+        schedule=document.schedule,
+        alerts=document.alerts,
         folder=folder,
     )
 
