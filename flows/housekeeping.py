@@ -139,7 +139,7 @@ def empty_inboxes(
     """
     removed: dict[str, int] = {}
     for partner, arrived in extracts.items():
-        if arrived is None or partner in agreed.stopped:
+        if arrived is None or partner in agreed.stopped or agreed.refused is not None:
             continue
         if agreed.agreements[partner].inbox_after_staging == "keep":
             continue

@@ -30,7 +30,7 @@ from flows.context import RunContext
 from flows.files import private_folder, write_text
 from flows.intake import apart
 from flows.intake.encoding import Encoded, Job, Outcome, Request, encode_each, find_each
-from flows.intake.handed_on import Agreed, Parted, Problems, Pulled, Staged, Taken
+from flows.intake.handed_on import NOT_TAKEN_IN, Agreed, Parted, Problems, Pulled, Staged, Taken
 from flows.intake.history import drift_of, lateness_of
 from flows.intake.records import check_own_records
 from flows.intake.sealed import check_arrived, check_one_key, find_sealed, open_arrived
@@ -144,7 +144,8 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
     left out.
 
     Raises:
-        Rejected: If anything so far was wrong with any partner, saying all of it.
+        Rejected: If anything so far was wrong with any partner, saying all of it; where a rights
+            request waits the run goes on for that alone, and ends with it.
         KeyProblem: If the identifier key is missing, loose or unsound.
         ChildEnded: If the child was killed.
         StoreError: If the suppression tokens cannot be read.
@@ -175,8 +176,38 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
     for partner, error in guarded("encode", check_own_records, run, parts, sealed).items():
         _add(problems, partner, error)
     if problems:
-        raise Rejected(problems | {name: [error] for name, error in agreed.stopped.items()})
+        refused = Rejected(problems | {name: [error] for name, error in agreed.stopped.items()})
+        return _for_rights_alone(run, agreed, refused)
     return Parted(agreed, taken, parts, marks)
+
+
+def _for_rights_alone(run: RunContext, agreed: Agreed, refused: Rejected) -> Parted:
+    """Go on with nothing new where a rights request waits: it must not wait for anybody's papers.
+
+    What is staged of a partner is used only if it was staged on the terms that are in force.
+
+    Raises:
+        Rejected: No request waits, or nothing was ever taken in.
+    """
+    staged = run.control.staged_extracts()
+    if not run.control.waiting_requests() or not staged:
+        raise refused
+    usable = {
+        partner: agreement
+        for partner, agreement in agreed.agreements.items()
+        if partner in staged and staged[partner].staged_under == _terms(run, agreement)
+    }
+    kept = {partner: agreed.kept.get(partner, NOT_TAKEN_IN) for partner in usable}
+    stopped = {name: found[0] for name, found in refused.problems.items() if name not in usable}
+    alone = replace(
+        agreed,
+        agreements=usable,
+        fresh={},
+        kept=kept,
+        stopped=stopped,
+        refused=refused.but_for_rights(),
+    )
+    return Parted(alone, {}, {}, {})
 
 
 def stage(run: RunContext, parted: Parted) -> Staged:

@@ -70,6 +70,7 @@ def refresh(run: RunContext, perform: Perform) -> dict[str, Any]:
 
     Raises:
         JourneysError: From the step that could not go on; nothing is then committed.
+        Rejected: Nothing could be taken in; where rights requests waited, they were applied.
     """
     pulled = perform(pull, run)
     agreed = perform(agree, run, pulled)
@@ -79,7 +80,10 @@ def refresh(run: RunContext, perform: Perform) -> dict[str, Any]:
     left = perform(erase, run, people)
     release = perform(build, run, left)
     drafted = perform(draft, run, release)
-    return perform(commit, run, pulled.extracts, drafted)
+    report = perform(commit, run, pulled.extracts, drafted)
+    if parted.agreed.refused is not None:
+        raise parted.agreed.refused
+    return report
 
 
 def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.agreements.over_sharing import told_of
 from flows.context import RunContext
-from flows.intake.handed_on import Staged, Taken
+from flows.intake.handed_on import NOT_TAKEN_IN, Staged, Taken
 from flows.publication.drafting import Drafted
 from flows.readers.break_glass import alerts
 from flows.rights.cases import warnings as rights_warnings
@@ -14,6 +14,7 @@ from flows.rights.suppressed import Erased
 from flows.safe_errors import Rejected
 from governance.agreements import gaps_in_words
 from governance.control import Extract
+from schemas.errors import AgreementError
 
 NOT_IN_FORCE = "no agreement in force"
 
@@ -28,6 +29,7 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
         "linkage": {**release.people.counts, "model": release.people.model},
         "rights": _rights(release.people.erased, drafted.staged),
         "stopped": _stopped(drafted.staged),
+        "problems": problems_of(drafted.staged.agreed.refused),
         "terms": {
             partner: agreement.treatment_digest
             for partner, agreement in drafted.staged.agreed.agreements.items()
@@ -100,12 +102,17 @@ def refused_report(run: RunContext, refusal: Rejected) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "outcome": "rejected",
-        "problems": {
-            partner: [{"problem": one.problem, "remedy": one.remedy} for one in errors]
-            for partner, errors in refusal.problems.items()
-        },
+        "problems": problems_of(refusal),
         "quarantine": _place(run, run.quarantine) if run.quarantine.is_dir() else None,
         "seconds": run.seconds,
+    }
+
+
+def problems_of(refusal: Rejected | None) -> dict[str, list[dict[str, str]]]:
+    """What was wrong with each partner, where a run was refused or took nothing in for it."""
+    return {
+        partner: [{"problem": one.problem, "remedy": one.remedy} for one in errors]
+        for partner, errors in (refusal.problems if refusal else {}).items()
     }
 
 
@@ -117,10 +124,10 @@ def _partners(run: RunContext, staged: Staged) -> dict[str, dict[str, Any]]:
         else _kept(ledger[partner], staged.agreed.kept[partner])
         for partner in staged.agreed.agreements
     }
-    return told | {
-        partner: _kept(ledger[partner], NOT_IN_FORCE) if partner in ledger else _none(NOT_IN_FORCE)
-        for partner in staged.agreed.stopped
-    }
+    for partner, error in staged.agreed.stopped.items():
+        why = NOT_IN_FORCE if isinstance(error, AgreementError) else NOT_TAKEN_IN
+        told[partner] = _kept(ledger[partner], why) if partner in ledger else _none(why)
+    return told
 
 
 def _new(taken: Taken) -> dict[str, Any]:

@@ -27,6 +27,11 @@ ROOMS = ("flows", "governance", "linkage", "schemas", "synthetic", "warehouse")
 PANIC = "PanicException"
 
 STANDS = "The last committed run stands. "
+RELEASE_STANDS = "The last release stands as it was."
+RIGHTS_APPLIED = (
+    "Nothing was taken in. The rights requests that waited were applied to what is staged, and the "
+    "new release holds none of those people."
+)
 
 
 class StepFailed(JourneysError):
@@ -58,18 +63,25 @@ class StepFailed(JourneysError):
 class Rejected(JourneysError):
     """Everything that was wrong with what the partners sent, told at once."""
 
-    def __init__(self, problems: Mapping[str, Sequence[JourneysError]]) -> None:
+    def __init__(
+        self, problems: Mapping[str, Sequence[JourneysError]], what_stands: str = RELEASE_STANDS
+    ) -> None:
         self.problems = {partner: tuple(errors) for partner, errors in problems.items()}
+        self.what_stands = what_stands
         count = len(problems)
         lines = [f"{partner}: {error}" for partner, found in problems.items() for error in found]
         super().__init__(
             "\n".join([f"{count} partner{'s' if count > 1 else ''} cannot be taken in:", *lines]),
-            "\nThe last release stands as it was.",
+            f"\n{what_stands}",
         )
 
-    def __reduce__(self) -> tuple[type[Rejected], tuple[object]]:
+    def but_for_rights(self) -> Rejected:
+        """The same, of a run that took nothing in and applied the rights requests that waited."""
+        return type(self)(self.problems, RIGHTS_APPLIED)
+
+    def __reduce__(self) -> tuple[type[Rejected], tuple[object, str]]:
         """Rebuild from the problems."""
-        return type(self), (self.problems,)
+        return type(self), (self.problems, self.what_stands)
 
 
 def guarded(

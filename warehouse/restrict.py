@@ -68,13 +68,16 @@ def hide(con: duckdb.DuckDBPyConnection, restriction: Restriction) -> None:
             con.execute(f"CREATE TABLE memory.main.{name} AS FROM store.main.{name} LIMIT 0")
     con.execute(
         "CREATE TABLE memory.main.extract AS FROM store.main.extract "
-        "WHERE list_contains(?, partner)",
+        "WHERE list_contains(?::VARCHAR[], partner)",
         [sorted(restriction.partners)],
     )
     recorded = " UNION ALL ".join(
-        f"SELECT record_id FROM store.main.{name}"
-        for name, columns in TABLES.items()
-        if "record_id" in columns and restriction.is_of(name)
+        ["SELECT NULL::BIGINT WHERE false"]  # of no partner there is no other
+        + [
+            f"SELECT record_id FROM store.main.{name}"
+            for name, columns in TABLES.items()
+            if "record_id" in columns and restriction.is_of(name)
+        ]
     )
     con.execute(f"DELETE FROM memory.main.record_person WHERE record_id NOT IN ({recorded})")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schemas.errors import AgreementError
+
 if TYPE_CHECKING:
     from flows.context import RunContext
     from flows.intake.handed_on import Agreed
@@ -27,7 +29,11 @@ def of_terms(run: RunContext, agreed: Agreed) -> list[AuditEntry]:
         for partner, agreement in agreed.agreements.items()
         if before.get(partner) != agreement.document_digest
     }
-    stopped = {partner: {STOPPED: "no agreement in force"} for partner in agreed.stopped}
+    stopped = {
+        partner: {STOPPED: "no agreement in force"}
+        for partner, error in agreed.stopped.items()
+        if isinstance(error, AgreementError)
+    }
     return [
         run.recorder.entry("oversight", run.clock(), partner=partner, detail=detail)
         for partner, detail in (said | stopped).items()

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 from flows.intake.reading import Facts
 from flows.keys.epochs import Epochs
 from flows.rights.suppressed import Withheld
+from flows.safe_errors import Rejected
 from flows.sources.inbox import Arrived
 from governance.agreements import Agreement
 from governance.control import Extract
-from schemas.errors import AgreementError, JourneysError
+from schemas.errors import JourneysError
 
 if TYPE_CHECKING:
     import polars as pl
 
     from governance.pseudonymise import Pseudonymised
+
+NOT_TAKEN_IN = "not taken in"
+"""What is told of a partner from which nothing was taken, in a run that went on for rights."""
 
 Problems = dict[str, list[JourneysError]]
 
@@ -41,7 +45,8 @@ class Agreed:
     `fresh` are to be taken in; `kept` are partners whose staged extract stays, and why; `late`
     says which of those are further behind than they usually are; `passed_over` is as in `Pulled`.
     `stopped` are partners with no agreement in force, and why: what is staged of them stays, and is
-    used for nothing.
+    used for nothing. `refused` is what a run ends with that goes on only so that rights requests
+    do not wait: it takes nothing in.
     """
 
     agreements: Mapping[str, Agreement]
@@ -51,7 +56,8 @@ class Agreed:
     problems: Problems
     late: Mapping[str, str] = field(default_factory=dict)
     passed_over: Mapping[str, int] = field(default_factory=dict)
-    stopped: Mapping[str, AgreementError] = field(default_factory=dict)
+    stopped: Mapping[str, JourneysError] = field(default_factory=dict)
+    refused: Rejected | None = None
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,8 @@ def _draft(run: RunContext, release: Release) -> Drafted:
     from warehouse.connect import open_release
     from warehouse.publish.making import Made, make
 
+    if release.people.staged.agreed.refused is not None:
+        return Drafted(release, "Nothing was drafted: this run only applied rights requests.")
     stopped = release.people.staged.agreed.stopped
     if stopped:
         said = f"Nothing was drafted: there is no agreement in force with {', '.join(stopped)}, "

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from asking import record_ids, someone, write_rows
+from every_byte import Gone, found_in
 
 from flows.clock import local_day, utc_now
 from flows.context import open_control
 from flows.readers.query import query_release
 from flows.refresh import run_refresh
 from flows.releases.kept import NotReadable, roll_back
+from flows.rights import requests as rights
+from flows.safe_errors import Rejected
 from governance.agreements import load_agreement
 
 if TYPE_CHECKING:
@@ -130,3 +134,47 @@ def test_without_any_agreement_in_force_nothing_runs(ran: Partnership) -> None:
     assert ran.kept() == before
     with open_control(ran.settings) as control:
         assert control.last_run().state == "failed"
+
+
+@pytest.mark.usefixtures("slight")
+def test_an_erasure_waits_for_no_agreement(ran: Partnership) -> None:
+    one, clock = someone(ran), Nights()
+    for partner in PARTNERS:
+        renewed(ran, partner, expires=local_day(clock.now))
+    ids = people(ran)
+    backlog = ran.inbox("police", "custody").stat().st_mtime_ns
+    file = write_rows(ran.folder.parent / "request.csv", [{"custody_ref": one.row["custody_ref"]}])
+    rights.ask(ran.settings, "erasure", "police", file)
+    gone = Gone([one.person], one.records)
+    clock.next()
+    with pytest.raises(Rejected, match="rights requests that waited were applied") as caught:
+        run_refresh(ran.settings, clock=clock)
+    assert caught.value.problems.keys() == PARTNERS
+    assert found_in(ran.settings, gone) == {}
+    with open_control(ran.settings) as control:
+        run, (request,) = control.current_run(), control.rights_requests()
+    assert run is not None and run.report is not None and request.applied_run == run.run_id
+    assert run.report["problems"].keys() == run.report["stopped"].keys() == PARTNERS
+    assert run.report["draft"]["path"] is None and run.report["rights"]["people"] == 1
+    assert partners_in(ran, clock) == set(), "nobody may be told of without an agreement"
+    assert ran.inbox("police", "custody").stat().st_mtime_ns == backlog
+    left = {record: person for record, person in ids.items() if record not in one.records}
+    assert people(ran) == left, "who stays is who they were"
+    # The night after, with nothing to apply, the run is refused as ever.
+    before = ran.kept()
+    with pytest.raises(Rejected, match="The last release stands"):
+        run_refresh(ran.settings, clock=clock)
+    assert ran.kept() == before
+    clock.next()
+    for partner in PARTNERS - {"housing"}:
+        renewed(ran, partner, expires=local_day(clock.now) + timedelta(days=365))
+    other = write_rows(file, [{"custody_ref": one.other["custody_ref"]}])
+    rights.ask(ran.settings, "erasure", "police", other)
+    (theirs,) = (people(ran)[i] for i in record_ids(ran, [one.other["custody_ref"]]).values())
+    ran.inbox("police", "custody").write_text("broken\n")
+    with pytest.raises(Rejected, match="Nothing was taken in"):
+        run_refresh(ran.settings, clock=clock)
+    assert found_in(ran.settings, Gone([str(theirs)], [])) == {}
+    # What was staged of the police before, on the terms that are in force, is still shown.
+    assert partners_in(ran, clock) == PARTNERS - {"housing"}
+    assert ran.inbox("police", "custody").is_file()
