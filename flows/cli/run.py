@@ -52,21 +52,25 @@ def run_command(
         say("Asked to stop when the run was committed already: it is whole.")
     if failure is not None:
         report = _recorded(settings, run_id) or _failure(run_id, failure)
+        report["warnings"] = _untold(settings, run_id)
+        for line in report["warnings"]:
+            say(f"Note: {line}")
         try:
             write_report(report, json_out)
         except JourneysError as lost:
             say(lost.problem)
         raise failure
     report = _recorded(settings, run_id) or {}
+    report["warnings"] += _untold(settings, run_id)
     _show(report, settings.folder, "" if config is None else f" --config {config}")
     write_report(report, json_out)
 
 
 def _without_server(settings: Settings, run_id: str) -> None:
+    from flows.orchestration.watched import watched_run
     from flows.progress import narrator
-    from flows.refresh import run_refresh
 
-    run_refresh(settings, narrator=narrator(), run_id=run_id)
+    watched_run(settings, run_id, narrator=narrator())
 
 
 def _with_prefect(settings: Settings, path: Path, run_id: str) -> None:
@@ -125,6 +129,13 @@ def _is_committed(settings: Settings, run_id: str) -> bool:
 def _recorded(settings: Settings, run_id: str) -> dict[str, Any] | None:
     run = _recorded_run(settings, run_id)
     return run.report if run else None
+
+
+def _untold(settings: Settings, run_id: str) -> list[str]:
+    """A sentence for every alert of this run that could not be sent."""
+    from flows.orchestration.notify import untold
+
+    return untold(settings, run_id)
 
 
 def _failure(run_id: str, error: Any) -> dict[str, Any]:

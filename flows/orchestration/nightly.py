@@ -11,34 +11,51 @@ Importing this module imports Prefect; `prefect_settings.prepare` must come firs
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.context import RunContext
+from flows.clock import utc_now
+from flows.context import RunContext, new_run_id
+from flows.orchestration.artifacts import show_refused, show_report
+from flows.orchestration.unattended import QUIET, begun
+from flows.orchestration.watched import watched_run
 from flows.progress import narrator
-from flows.refresh import Perform, run_refresh
-from flows.settings import load_settings, locate
+from flows.refresh import Perform
+from flows.safe_errors import Rejected
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-@flow(
-    name="refresh",
-    flow_run_name="refresh-{run_id}",
-    persist_result=False,
-    log_prints=False,
-    retries=0,
-)
+@flow(name="refresh", flow_run_name="refresh-{run_id}", **QUIET)
 def refresh_flow(run_id: str | None = None) -> None:
     """Run the journey once; `JOURNEYS_CONFIG` says where the partnership is.
 
     Args:
         run_id: The run's id, where whoever starts the flow wants to know it beforehand.
     """
-    run_refresh(load_settings(locate(None)), narrator=narrator(), run_id=run_id, dress=as_tasks)
+    refreshed(run_id)
+
+
+def refreshed(run_id: str | None = None) -> dict[str, Any]:
+    """The journey as a flow of the timetable does it, with what it tells under the server.
+
+    Returns:
+        The report of the run, which a flow keeps from Prefect.
+    """
+    settings, minutes = begun()
+    name = run_id or new_run_id(utc_now())
+    try:
+        report = watched_run(
+            settings, name, narrator=narrator(), wait_minutes=minutes, dress=as_tasks
+        )
+    except Rejected as refusal:
+        show_refused(name, refusal.problems)
+        raise
+    show_report(settings, report)
+    return report
 
 
 def as_tasks(perform: Perform) -> Perform:
@@ -54,10 +71,8 @@ def as_tasks(perform: Perform) -> Perform:
 
         @task(
             name=step.__name__,
-            persist_result=False,
             cache_policy=NO_CACHE,
-            log_prints=False,
-            retries=0,
+            **QUIET,
         )
         def carry_out() -> None:
             made.append(perform(step, run, *args, **kwargs))

@@ -38,6 +38,7 @@ KINDS: Final = {
     "partner-left-out": "A partner was left out",
     "pull-failed": "A partner's extract could not be pulled",
     "draft-waits": "A draft waits for approval",
+    "no-draft": "Nothing was drafted this quarter",
     "housekeeping": "Something is to be looked after",
 }
 """Every kind of alert, and its heading. Each is a section of the runbook."""
