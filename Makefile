@@ -17,7 +17,7 @@ KIT_LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo components test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks bench-record mutate-rules attack partner-kit reference officers-page check format lock lock-proof clean bench-erasing
+.PHONY: help install demo components test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks bench-refresh bench-record mutate-rules attack partner-kit reference officers-page check format lock lock-proof clean bench-erasing
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -111,6 +111,9 @@ bench-warehouse: install ## Building the warehouse of a million records, model b
 
 bench-erasing: install ## Erasing a thousand people from the stores of a million records, and that they are gone
 	$(BIN)/python benchmarks/erasing.py
+
+bench-refresh: install ## The whole refresh at 100,000 and a million records, beside clear text (RECORDS="N…")
+	$(BIN)/python benchmarks/refresh.py $(RECORDS)
 
 bench-weeks: install ## What comes back of the days behind a release's weeks
 	$(BIN)/python benchmarks/week_attack.py
