@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -101,6 +101,34 @@ def write_private(path: Path, content: bytes) -> None:
     """
     make_folder(path.parent)
     _write(path, content, private=True)
+
+
+@contextmanager
+def writing_private(path: Path) -> Iterator[BinaryIO]:
+    """A file to write a large content to, that only its owner may read: whole or not there.
+
+    What the body raises is passed on, and nothing is left of the file.
+
+    Raises:
+        StoreError: It cannot be put in its place.
+    """
+    beside = _beside(path)
+    failed = False
+    try:
+        with _new_file(beside, private=True) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            beside.replace(path)
+            flush_folder(path.parent)
+        except OSError:
+            failed = True
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+    if failed:
+        raise _not_written(path)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -246,10 +274,14 @@ def _write(path: Path, content: str | bytes | Iterator[bytes], *, private: bool 
         with suppress(OSError):
             beside.unlink(missing_ok=True)
     if failed:
-        raise StoreError(
-            f"{path} cannot be written.",
-            "Check the permissions of its folder and the space left on its disk.",
-        )
+        raise _not_written(path)
+
+
+def _not_written(path: Path) -> StoreError:
+    return StoreError(
+        f"{path} cannot be written.",
+        "Check the permissions of its folder and the space left on its disk.",
+    )
 
 
 def _new_file(path: Path, private: bool = False) -> BinaryIO:

@@ -43,7 +43,7 @@ OWN: Final[Mapping[str, str]] = {
 }
 """What the hub keeps of its own, by the policy."""
 
-TOLD: Final = frozenset({"role_files", "backups", "publications"})
+TOLD: Final = frozenset({"role_files", "publications"})
 """What is elsewhere, or public: it is listed, and never deleted here."""
 
 GO_TOGETHER: Final = frozenset({"staging", "encodings"})
@@ -89,6 +89,7 @@ class Held:
         partners: Whose data are in it; nobody's of what is the hub's own.
         said: What else there is to know of it: in how many, to whom.
         gone: Why it is to go whatever its days are: its partner was taken out.
+        elsewhere: Whether it is none that this program made, so that somebody else deletes it.
     """
 
     kind: str
@@ -97,6 +98,7 @@ class Held:
     partners: tuple[str, ...] = ()
     said: str = ""
     gone: str = ""
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class Line:
     @property
     def told(self) -> bool:
         """Whether it is elsewhere, so that somebody else has to delete it."""
-        return self.held.kind in TOLD
+        return self.held.elsewhere or self.held.kind in TOLD
 
     def before(self, on: date) -> date:
         """On a day, what is from before this day has been kept long enough."""
@@ -144,6 +146,7 @@ def line_of(said: Mapping[str, Any]) -> Line:
         date.fromisoformat(said["since"]),
         tuple(said["partners"]),
         str(said["said"]),
+        elsewhere=not said["ours_to_delete"],
     )
     until = said["keep_until"]
     return Line(held, date.fromisoformat(until) if until else None, said["under"], said["due"])

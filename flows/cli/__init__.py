@@ -5,6 +5,7 @@ from __future__ import annotations
 from flows.cli.agreements import agreements_app
 from flows.cli.attack import attack_command
 from flows.cli.audit import audit_app
+from flows.cli.backup import backup_app
 from flows.cli.break_glass import break_glass_app
 from flows.cli.check import check_command
 from flows.cli.cohorts import cohorts_app
@@ -63,6 +64,7 @@ app = program(
 )
 app.add_typer(agreements_app, name="agreements")
 app.add_typer(audit_app, name="audit")
+app.add_typer(backup_app, name="backup")
 app.add_typer(break_glass_app, name="break-glass")
 app.add_typer(cohorts_app, name="cohorts")
 app.add_typer(keys_app, name="keys")

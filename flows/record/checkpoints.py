@@ -19,7 +19,7 @@ from flows.readers.reasons import checked_reason
 from flows.record.signing import can_sign, public_keys, read_key_file, sign_text
 from flows.settings import Settings
 from governance.audit import Recorder
-from governance.control import Control
+from governance.control import Control, Restore
 from governance.record.leaves import CLOCK_BACK, CLOCK_RIGHT, CLOCK_TOLERANCE
 from schemas.errors import RecordProblem
 
@@ -197,7 +197,7 @@ def verify_record(
         RecordProblem: A file that was given cannot be read, or holds none.
         StoreError: The control database cannot be read.
     """
-    from governance.record.judge import of_keys, of_our_own, of_witness
+    from governance.record.judge import PutBack, of_keys, of_our_own, of_witness
     from governance.record.verify import walk
 
     given = read_checkpoint_files(witnesses)
@@ -210,11 +210,21 @@ def verify_record(
     wanted = {one.checkpoint.size for one in (*ours, *given)}
     with open_control(settings) as control, control.snapshot() as kept:
         found = walk(kept.rows(), kept.size, kept.peaks, kept.outside, wanted)
-        key_made = control.record_key_made()
+        key_made, restores = control.record_key_made(), control.restores()
+    put_back = [PutBack(one.at, one.entries) for one in restores]
     faults += _of_triggers(kept.triggers)
     faults += [*found.faults, *of_our_own(ours, found, keys, key_made), *of_keys(keys, pinned)]
-    faults += [fault for one in given for fault in of_witness(one, found, keys, key_made)]
-    return Verified(found, len(ours), len(given), faults, _notes(settings, found, ours, given))
+    faults += [fault for one in given
+               for fault in of_witness(one, found, keys, key_made, put_back)]  # fmt: skip
+    notes = [*_notes(settings, found, ours, given), *map(_told_of_restore, restores)]
+    return Verified(found, len(ours), len(given), faults, notes)
+
+
+def _told_of_restore(one: Restore) -> str:
+    return (
+        f"Entry {one.number:,} says that the record was put back on {one.at:%-d %B %Y} from a "
+        f"backup of {one.entries:,} entries: what was recorded between is not in it."
+    )
 
 
 def _of_triggers(count: int) -> list[str]:

@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
 
+from flows.backup.named import own_backups
 from flows.clock import LOCAL_TIME, Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.files import flush_folder, remove_folder
@@ -357,6 +358,17 @@ def _prefect(
         forget_of_prefect(settings.prefect_home, _moment(line.before(on)))
 
 
+def _backups(
+    settings: Settings, control: Control, lines: Sequence[Line], on: date, clock: Clock
+) -> None:
+    folder = settings.retention.backups
+    own = {} if folder is None else {path.name: path for path, _ in own_backups(folder, control)}
+    for line in lines:
+        if line.held.what in own:
+            own[line.held.what].unlink()
+            flush_folder(own[line.held.what].parent)
+
+
 STEPS: Final[tuple[tuple[frozenset[str], Step], ...]] = (
     (GO_TOGETHER, _contributions),
     (frozenset({"extracts"}), _inboxes),
@@ -367,6 +379,7 @@ STEPS: Final[tuple[tuple[frozenset[str], Step], ...]] = (
     (frozenset({"runs"}), _reports),
     (frozenset({"audit"}), _audit_entries),
     (frozenset({"logs"}), _prefect),
+    (frozenset({"backups"}), _backups),
 )
 """What is done about each class, in this order."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from flows.backup.named import own_backups
 from flows.clock import local_day
 from flows.housekeeping import DRAFT_ID, runs_in
 from flows.keys.receipts import RECEIPTS, found
@@ -187,12 +188,16 @@ def _receipts(settings: Settings, control: Control) -> Iterator[Held]:
 
 
 def _backups(settings: Settings, control: Control) -> Iterator[Held]:
-    """What lies in the folder of backups is counted and not named."""
+    """Our own by name; what else lies in the folder of backups is counted and not named."""
     folder = settings.retention.backups
-    if folder is not None:
-        days = sorted(map(_changed, folder.iterdir()))
-        for number, since in enumerate(days, start=1):
-            yield Held("backups", f"backup {number} of {len(days)}", since)
+    if folder is None:
+        return
+    own = {path.name: made for path, made in own_backups(folder, control)}
+    for name, made in own.items():
+        yield Held("backups", name, made)
+    days = sorted(_changed(path) for path in folder.iterdir() if path.name not in own)
+    for number, since in enumerate(days, start=1):
+        yield Held("backups", f"backup {number} of {len(days)}", since, elsewhere=True)
 
 
 def _changed(path: Path) -> date:

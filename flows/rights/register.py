@@ -96,6 +96,24 @@ def enter(settings: Settings, control: Control) -> int:
     return len(new)
 
 
+def keep_folder(settings: Settings, control: Control) -> None:
+    """Have the folder of the register there, empty too: a restore looks whether it is.
+
+    Raises:
+        StoreError: It cannot be made.
+    """
+    folder = _folder(settings, control)
+    if folder is not None:
+        private_folder(folder.parent)
+        private_folder(folder)
+
+
+def is_at_hand(settings: Settings, control: Control) -> bool:
+    """Whether the register is where it belongs; a partnership that never ran needs none."""
+    folder = _folder(settings, control)
+    return folder is None or folder.is_dir()
+
+
 def entries(settings: Settings, control: Control) -> dict[str, Entry]:
     """What is in the register, by its id.
 

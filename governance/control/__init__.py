@@ -8,6 +8,7 @@ UTC.
 
 from __future__ import annotations
 
+from governance.control.copies import Copies
 from governance.control.entries import (
     ACTIONS,
     Approval,
@@ -27,7 +28,7 @@ from governance.control.entries import (
     Withdrawal,
 )
 from governance.control.publications import Publications
-from governance.control.record import Head, Record, Snapshot
+from governance.control.record import Head, Record, Restore, Snapshot
 from governance.control.releases import Releases
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Reading",
     "Reaudit",
     "Removal",
+    "Restore",
     "RightsCase",
     "RightsRequest",
     "Run",
@@ -53,7 +55,7 @@ __all__ = [
 ]
 
 
-class Control(Releases, Publications, Record):
+class Control(Releases, Publications, Record, Copies):
     """The control database at a SQLAlchemy URL; its tables are made where they are missing.
 
     Raises:

@@ -15,7 +15,7 @@ from governance.control.database import Database
 from governance.control.entries import AuditEntry
 from governance.control.log import append, latest_moment, read_head, said_columns, take_in
 from governance.control.tables import AUDIT_ENTRY, RECORD_HEAD, RECORD_LEAF
-from governance.record.leaves import ERASED, LASTING, as_ranges
+from governance.record.leaves import ERASED, LASTING, RESTORED, RESTORED_AT, as_ranges
 from governance.record.merkle import Frontier
 from governance.record.verify import Row, log_id
 from schemas.errors import RecordProblem
@@ -57,8 +57,39 @@ class Head:
     root: bytes
 
 
+@dataclass(frozen=True)
+class Restore:
+    """That the record was put back from a backup.
+
+    Args:
+        number: The number of the entry that says so.
+        at: When.
+        backup: The backup's id.
+        entries: How many entries it had; what was recorded after them is lost.
+    """
+
+    number: int
+    at: datetime
+    backup: str
+    entries: int
+
+
 class Record(Database):
     """What was done, and what proves it."""
+
+    def restores(self) -> list[Restore]:
+        """Every time that the record was put back from a backup, as it says itself."""
+        said = sa.cast(AUDIT_ENTRY.c.detail, sa.Text)
+        query = (
+            sa.select(AUDIT_ENTRY.c.entry_id, AUDIT_ENTRY.c.at, AUDIT_ENTRY.c.detail)
+            .where(AUDIT_ENTRY.c.action == "oversight", said.contains(f'"{RESTORED}"'))
+            .order_by(AUDIT_ENTRY.c.entry_id)
+        )
+        return [
+            Restore(row["entry_id"], row["at"], str(row["detail"][RESTORED]),
+                    int(row["detail"].get(RESTORED_AT, 0)))
+            for row in self._rows(query)
+        ]  # fmt: skip
 
     def take_in(self, entry: AuditEntry) -> None:
         """Take what an earlier version recorded into the log; nothing where that has been done.

@@ -18,7 +18,7 @@ from typing import Literal
 from governance.keys.root import ROOT_BYTES, RootKey
 from schemas.errors import KeyProblem
 
-Kind = Literal["identifier", "store", "release", "seal", "record"]
+Kind = Literal["identifier", "store", "release", "seal", "record", "backup"]
 KINDS: tuple[Kind, ...] = ("identifier", "store", "release", "seal", "record")
 """What a ring is for.
 
@@ -27,6 +27,9 @@ KINDS: tuple[Kind, ...] = ("identifier", "store", "release", "seal", "record")
 `release`     the warehouse that analysts read: all that an analyst is given.
 `seal`        opening what partners encoded and sealed on their own machines.
 `record`      signing checkpoints of the audit record, receipts and evidence.
+
+A ring of the kind `backup` opens backups. It is none of these, since no partnership.yaml names it:
+its custodian has it, and the hub only its public half.
 """
 
 Form = Literal["key", "half-1", "half-2", "wrapped"]

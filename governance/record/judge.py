@@ -4,10 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from governance.record.checkpoint import Checkpoint
 from governance.record.signing import PublicKey, is_signed, unvouched
 from governance.record.verify import Walk
+
+
+@dataclass(frozen=True)
+class PutBack:
+    """That the record was put back from a backup: when, and how many entries that had."""
+
+    at: datetime
+    entries: int
+
+    def explains(self, one: Checkpoint) -> bool:
+        """Whether a checkpoint was made of what was lost by it."""
+        return one.size > self.entries and one.made_at < self.at
+
+    def said(self) -> str:
+        """What it explains, in a sentence."""
+        return (
+            f" The record says that it was put back on {self.at:%-d %B %Y} from a backup of "
+            f"{self.entries:,} entries: what was recorded after those is lost, and this was made "
+            "of it. Ask the partnership what happened; keep a checkpoint from after that day too."
+        )
 
 
 @dataclass(frozen=True)
@@ -38,10 +59,22 @@ def of_keys(keys: Mapping[int, PublicKey], pinned: PublicKey | None) -> list[str
 
 
 def of_witness(
-    one: Named, walk: Walk, keys: Mapping[int, PublicKey], key_made: int | None = None
+    one: Named,
+    walk: Walk,
+    keys: Mapping[int, PublicKey],
+    key_made: int | None = None,
+    put_back: Sequence[PutBack] = (),
 ) -> list[str]:
-    """What is wrong by a checkpoint that somebody kept elsewhere."""
-    fault = _of_the_record(one, walk) or _of_the_signature(one, walk, keys, key_made)
+    """What is wrong by a checkpoint that somebody kept elsewhere.
+
+    That the record was put back from a backup explains a fault and takes none away: what was
+    recorded after the backup is gone all the same, and whoever wants it gone could say the same.
+    """
+    fault = _of_the_record(one, walk)
+    if fault:
+        why = [back for back in put_back if back.explains(one.checkpoint)]
+        return [fault + (why[0].said() if why else "")]
+    fault = _of_the_signature(one, walk, keys, key_made)
     return [fault] if fault else []
 
 

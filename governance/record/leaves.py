@@ -29,7 +29,12 @@ TAKEN_IN = "taken_in"
 ERASED = "erased_entries"
 """In the detail of an entry on the erasure of others: their numbers, such as `3 7-9`."""
 
-LASTING = (ERASED, TAKEN_IN, CLOCK_RIGHT)
+RESTORED = "restored_backup"
+"""In the detail of the entry that says the record was put back from a backup: which."""
+RESTORED_AT = "entries_then"
+"""Beside it: how many entries that backup had; what was recorded after them is lost."""
+
+LASTING = (ERASED, TAKEN_IN, CLOCK_RIGHT, RESTORED)
 """What explains other entries: an entry with one of these in its detail is never erased."""
 
 RANGE = re.compile(r"([1-9][0-9]{0,17})(?:-([1-9][0-9]{0,17}))?")

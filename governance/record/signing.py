@@ -29,7 +29,7 @@ from schemas.errors import RecordProblem
 FORMAT = "cohort-journeys-signature-1"
 KEY_FORMAT = "cohort-journeys-record-key-1"
 
-Meant = Literal["text", "checkpoint", "public key"]
+Meant = Literal["text", "checkpoint", "public key", "backup"]
 """What a signed text is for."""
 
 BLOCK = re.compile(
