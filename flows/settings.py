@@ -15,6 +15,9 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from flows.orchestration.options import Alerts, Schedule
+from flows.sources.choosing import Delivery, Resupplies
+from flows.sources.naming import expression
+from flows.sources.said import Source
 from governance.keys.ring import KINDS, Kind
 from governance.keys.sources import KeySource, key_source
 from governance.retention import LONGEST, OWN, check_classes
@@ -84,6 +87,11 @@ class PartnerSettings(_Part):
     complete from; without it they are taken to be complete from the beginning. `complete_to` is the
     last such day, its data-as-at date; without it the latest events tell. `cadence_days` is its
     cadence: so many days old its data may become before the next extract is to have come.
+
+    `source` is where its extract is pulled from into the inbox, if it is. Each `delivery` is the
+    whole (`snapshot`) or the records of one period (`increment`); `files` is how its files are
+    named where their names bear a period, and `resupplies` says whether the `newest` of two
+    extracts of one period counts, or the second is refused.
     """
 
     inbox: Path
@@ -93,6 +101,26 @@ class PartnerSettings(_Part):
     data_from: date | None = None
     complete_to: date | None = None
     cadence_days: int | None = Field(default=None, ge=1, le=732, strict=True)
+    source: Source | None = None
+    delivery: Delivery = "snapshot"
+    files: str | None = Field(default=None, min_length=1)
+    resupplies: Resupplies = "refuse"
+
+    @field_validator("files")
+    @classmethod
+    def _bears_a_period(cls, value: str | None) -> str | None:
+        if value is not None:
+            expression(value, ())
+        return value
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> PartnerSettings:
+        if self.delivery == "increment" and (self.files is None or self.encodes_with is not None):
+            raise ValueError(
+                "sends increments, so it needs `files` and cannot encode at source, which is done "
+                "of the whole"
+            )
+        return self
 
 
 class Role(_Part):
@@ -330,6 +358,10 @@ def _resolved(document: _Document, folder: Path) -> Settings:
                 data_from=part.data_from,
                 complete_to=part.complete_to,
                 cadence_days=part.cadence_days,
+                source=part.source.within(folder) if part.source else None,
+                delivery=part.delivery,
+                files=part.files,
+                resupplies=part.resupplies,
             )
             for name, part in document.partners.items()
         },

@@ -18,6 +18,8 @@ from governance.control.entries import (
     Extract,
     PastExtract,
     Publication,
+    Pull,
+    PullState,
     Reading,
     Reaudit,
     Removal,
@@ -25,9 +27,11 @@ from governance.control.entries import (
     RightsRequest,
     Run,
     RunState,
+    SourceLook,
     Withdrawal,
 )
 from governance.control.publications import Publications
+from governance.control.pulls import Pulls
 from governance.control.record import Head, Record, Restore, Snapshot
 from governance.control.releases import Releases
 
@@ -42,6 +46,8 @@ __all__ = [
     "Head",
     "PastExtract",
     "Publication",
+    "Pull",
+    "PullState",
     "Reading",
     "Reaudit",
     "Removal",
@@ -51,11 +57,12 @@ __all__ = [
     "Run",
     "RunState",
     "Snapshot",
+    "SourceLook",
     "Withdrawal",
 ]
 
 
-class Control(Releases, Publications, Record, Copies):
+class Control(Releases, Publications, Pulls, Record, Copies):
     """The control database at a SQLAlchemy URL; its tables are made where they are missing.
 
     Raises:

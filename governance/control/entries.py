@@ -230,3 +230,37 @@ class Removal:
     reason: str
     ended_at: datetime | None = None
     number: int | None = None
+
+
+PullState = Literal["landed", "known", "late", "replaced", "refused"]
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A delivery that was pulled from a partner's source, and what became of it.
+
+    `digest` is over its content, `stands_for` is what it is known by while it lies at the source
+    unchanged; both are keyed. It `landed` in the inbox, was `known` under another name, was of a
+    period before the newest snapshot (`late`), was `replaced` by a later one of its period, or was
+    `refused`.
+    """
+
+    partner: str
+    period: str
+    digest: str
+    stands_for: str
+    files: int
+    bytes: int
+    modified_at: datetime | None
+    state: PullState
+    at: datetime
+
+
+@dataclass(frozen=True)
+class SourceLook:
+    """How the last look at a partner's source ended, in a word and a sentence without values."""
+
+    partner: str
+    at: datetime
+    state: str
+    said: str

@@ -250,3 +250,34 @@ REMOVAL = sa.Table(
     # Until then the stores may still hold them; no run goes on from such stores.
     sa.Column("ended_at", UtcDateTime),
 )
+
+# What was pulled from a partner's source: a row for each delivery, by the digest of its content.
+PULL = sa.Table(
+    "pull",
+    METADATA,
+    sa.Column("pull_id", sa.Integer, primary_key=True),
+    sa.Column("partner", sa.String(40), nullable=False),
+    # As its files' names say it, such as 2026-10; empty where they bear none.
+    sa.Column("period", sa.String(10), nullable=False),
+    sa.Column("digest", sa.String(80), nullable=False),
+    # What it is known by while it lies at the source unchanged.
+    sa.Column("stands_for", sa.String(80), nullable=False),
+    sa.Column("files", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("modified_at", UtcDateTime),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.CheckConstraint(
+        "state IN ('landed', 'known', 'late', 'replaced', 'refused')", name="pull_state"
+    ),
+)
+
+# How the last look at a partner's source ended.
+SOURCE_LOOK = sa.Table(
+    "source_look",
+    METADATA,
+    sa.Column("partner", sa.String(40), primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("said", sa.Text, nullable=False),
+)

@@ -1,0 +1,362 @@
+"""Pulling one partner's files, in a child process: they hold names.
+
+They come into a hidden folder beside the inbox that nobody else may enter. Only what is whole, of
+the size and digest that were said, and still the same at the source afterwards is given back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.safe_errors import guarded
+from flows.sources.choosing import Choice, Terms, Unit, check_terms, choose, unchanged, young
+from flows.sources.problems import CutShort, DiskFull, SourceUnsound, changed, too_long
+from flows.sources.remote import Item, Remote, opened
+from flows.sources.retrying import retried
+from schemas.errors import JourneysError
+
+if TYPE_CHECKING:
+    from flows.sources.said import _Source
+
+LONGEST_SUMS = 1 << 20
+SUM_LINE = re.compile(r"([0-9a-fA-F]{64})(?:[ \t]+\*?(.+))?")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be pulled, whence and whereto.
+
+    Attributes:
+        partner: Whose source it is.
+        source: The source.
+        terms: On what terms files are pulled.
+        into: The hidden folder that they are written into; it is made, and must not be there.
+        known: What deliveries stand for that were pulled before and are at the source still.
+        secret: The key under which what a delivery stands for is told.
+        now: The moment.
+        look_only: Whether to tell what there is, and pull nothing.
+    """
+
+    partner: str
+    source: _Source
+    terms: Terms
+    into: Path
+    known: frozenset[str]
+    secret: bytes = field(repr=False)
+    now: datetime
+    look_only: bool = False
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One file that was pulled.
+
+    Attributes:
+        at: Its name in the hidden folder.
+        lands_as: What it is to be called in the inbox.
+        tables: The tables in it.
+        size: Its bytes.
+        digest: SHA-256 of its content.
+    """
+
+    at: str
+    lands_as: str
+    tables: tuple[str, ...]
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """One delivery that was pulled.
+
+    Attributes:
+        period: Its period, empty where names bear none.
+        files: Its files; none where it was only looked at.
+        stands_for: What it is known by while it lies at the source unchanged; empty if nothing.
+        modified: When its last file was written, as the source says.
+        size: Its bytes.
+        count: How many files it has.
+    """
+
+    period: str
+    files: tuple[Taken, ...]
+    stands_for: str
+    modified: datetime | None
+    size: int
+    count: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the digests of its tables, whatever its files are called."""
+        lines = sorted(f"{','.join(file.tables)} {file.digest}\n" for file in self.files)
+        return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What was found at a source: new deliveries, and how much else.
+
+    Attributes:
+        deliveries: What was pulled, by period.
+        known: How many deliveries had been pulled before.
+        arriving: How many files are not whole yet.
+        late: How many deliveries are of a period before the newest snapshot.
+        others: How many files are of no table of the partner.
+    """
+
+    deliveries: tuple[Pulled, ...] = ()
+    known: int = 0
+    arriving: int = 0
+    late: int = 0
+    others: int = 0
+
+
+def fetch_each(asked: Iterable[Asked]) -> dict[str, Fetched | JourneysError]:
+    """Pull from every source: what was found, or what is wrong; one does not hinder another."""
+    found: dict[str, Fetched | JourneysError] = {}
+    for one in asked:
+        try:
+            found[one.partner] = guarded("pull", fetch, one)
+        except JourneysError as error:
+            shutil.rmtree(one.into, ignore_errors=True)
+            found[one.partner] = error
+    return found
+
+
+def fetch(asked: Asked, wait: Callable[[float], None] = time.sleep) -> Fetched:
+    """Pull what is new from a source.
+
+    Args:
+        asked: What, whence and whereto.
+        wait: How to wait.
+
+    Raises:
+        SourceProblem: Nothing could be pulled; the hidden folder may hold a part.
+        ConfigError: Increments cannot be told apart.
+        KeyProblem: The file of a credential may be read by others.
+    """
+    check_terms(asked.terms)
+    got: dict[Item, Taken] = {}
+
+    def attempt() -> Fetched:
+        with opened(asked.source) as remote:
+            choice = _chosen(remote, asked, wait)
+            new = [unit for unit in choice.units if stands_for(asked, unit) not in asked.known]
+            sums = _Sums(remote, asked.source.digests)
+            pulled = [_pulled(remote, asked, unit, sums, got) for unit in new]
+        return Fetched(
+            deliveries=tuple(pulled),
+            known=len(choice.units) - len(new),
+            arriving=choice.arriving,
+            late=choice.late,
+            others=choice.others,
+        )
+
+    return retried(attempt, asked.source.attempts, wait)
+
+
+def stands_for(asked: Asked, unit: Unit) -> str:
+    """What a delivery is known by while it lies at the source unchanged; empty if by nothing.
+
+    It is keyed, since the names of files are in it.
+    """
+    if not unit.stands:
+        return ""
+    return hmac.new(asked.secret, unit.stands.encode(), hashlib.sha256).hexdigest()
+
+
+def move_away(asked: Asked) -> int:
+    """Move the files of known deliveries into the folder at the source that is declared for them.
+
+    Returns:
+        How many files were moved.
+
+    Raises:
+        SourceProblem: They could not be.
+    """
+    folder = asked.source.archive
+    if folder is None:
+        return 0
+    moved = 0
+    with opened(asked.source) as remote:
+        items = remote.items()
+        for unit in _all_units(items, asked.terms):
+            if stands_for(asked, unit) in asked.known:
+                for item, _ in unit.files:
+                    remote.archive(item.name, folder)
+                    moved += 1
+    return moved
+
+
+def _all_units(items: Sequence[Item], terms: Terms) -> tuple[Unit, ...]:
+    """Every whole delivery that is there, not the newest snapshot alone."""
+    every = replace(terms, delivery="increment")
+    return choose(items, every, [item.name for item in items]).units
+
+
+def _chosen(remote: Remote, asked: Asked, wait: Callable[[float], None]) -> Choice:
+    """What there is to pull; a second look is taken where files may still be arriving."""
+    items, terms = remote.items(), asked.terms
+    fresh = young(items, terms, asked.now)
+    settled = [item.name for item in items if item.name not in fresh]
+    if fresh and not asked.look_only:
+        wait(terms.settle.total_seconds())
+        later = remote.items()
+        settled, items = sorted(unchanged(items, later)), later
+    return choose(items, terms, settled)
+
+
+def _pulled(
+    remote: Remote, asked: Asked, unit: Unit, sums: _Sums, got: dict[Item, Taken]
+) -> Pulled:
+    """Pull the files of a delivery, but for those that an earlier attempt got whole."""
+    files: list[Taken] = []
+    for item, named in [] if asked.look_only else unit.files:
+        if item not in got:
+            said = sums.of(item.name)
+            at = asked.into / str(len(got))
+            size, digest = _written(remote, item, at)
+            if said is not None and said != digest:
+                raise _another_digest()
+            if item.stamp and remote.item(item.name) != item:
+                raise changed()
+            lands_as = asked.terms.naming.lands_as(
+                item.name, named, period=asked.terms.delivery == "increment"
+            )
+            got[item] = Taken(at.name, lands_as, named.tables, size, digest)
+        files.append(got[item])
+    return Pulled(
+        period=unit.period,
+        files=tuple(files),
+        stands_for=stands_for(asked, unit),
+        modified=unit.modified,
+        size=sum(file.size for file in files) or unit.size,
+        count=len(unit.files),
+    )
+
+
+def _written(remote: Remote, item: Item, path: Path) -> tuple[int, str]:
+    """Write a file into the hidden folder and have the disk take it: its size and its digest.
+
+    No more is written than the source said there is.
+
+    Raises:
+        CutShort: There was less.
+        SourceUnsound: There was more.
+        DiskFull: It could not be written.
+    """
+    digest, size = hashlib.sha256(), 0
+    with _file(path) as file:
+        for chunk in remote.read(item):
+            size += len(chunk)
+            if item.size is not None and size > item.size:
+                raise too_long()
+            digest.update(chunk)
+            _write(file, chunk)
+        _flush(file)
+    if item.size is not None and size < item.size:
+        raise CutShort
+    return size, digest.hexdigest()
+
+
+class _File:
+    """A file that is being written, unbuffered: what fails, fails where it can be told."""
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+
+    def __enter__(self) -> _File:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.handle)
+
+
+def _file(path: Path) -> _File:
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.unlink(missing_ok=True)
+        return _File(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError:
+        pass
+    raise DiskFull
+
+
+def _write(file: _File, chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    try:
+        while rest:
+            rest = rest[os.write(file.handle, rest) :]
+    except OSError:
+        pass
+    else:
+        return
+    raise DiskFull
+
+
+def _flush(file: _File) -> None:
+    try:
+        os.fsync(file.handle)
+    except OSError:
+        pass
+    else:
+        return
+    raise DiskFull
+
+
+class _Sums:
+    """The digests that were agreed to lie beside the files."""
+
+    def __init__(self, remote: Remote, pattern: str | None) -> None:
+        self._remote, self._pattern = remote, pattern
+        self._lists: dict[str, dict[str, str]] = {}
+
+    def of(self, name: str) -> str | None:
+        """The digest that was said of a file; None where none was agreed.
+
+        Raises:
+            SourceUnsound: One was agreed and is not there.
+        """
+        if self._pattern is None:
+            return None
+        where = self._pattern.replace("{name}", name)
+        if where not in self._lists:
+            self._lists[where] = dict(self._lines(where))
+        found = self._lists[where].get(name)
+        if found is None and "{name}" in self._pattern:
+            found = self._lists[where].get("")
+        if found is None:
+            raise SourceUnsound(
+                "The digest that was agreed on for a file is not beside it.",
+                "Ask the partner to send the digests with the files, or take `digests` out.",
+            )
+        return found
+
+    def _lines(self, where: str) -> Iterator[tuple[str, str]]:
+        """Name → digest, as `sha256sum` writes them; a digest alone is of no name."""
+        content = b""
+        for chunk in self._remote.read(self._remote.item(where)):
+            content += chunk
+            if len(content) > LONGEST_SUMS:
+                return
+        for line in content.decode("utf-8", "replace").splitlines():
+            if found := SUM_LINE.fullmatch(line.strip()):
+                yield (found[2] or "").strip().rpartition("/")[2], found[1].lower()
+
+
+def _another_digest() -> SourceUnsound:
+    return SourceUnsound(
+        "A file has another digest than the partner says of it.",
+        "Nothing of it was taken. Ask the partner to send it again, and to make the digest last.",
+    )

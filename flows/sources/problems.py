@@ -1,0 +1,115 @@
+"""What can be wrong with a source. No message holds a URL, a credential or a file's name there."""
+
+from __future__ import annotations
+
+from schemas.errors import JourneysError
+
+
+class SourceProblem(JourneysError):
+    """A source that nothing could be pulled from; what lies in the inbox is as it was."""
+
+    state = "refused"
+
+
+class SourceRefused(SourceProblem):
+    """A source that must not be trusted, or that does not let us in: it is not tried again."""
+
+
+class SourceUnsound(SourceProblem):
+    """A source whose files contradict what it, or the ledger, says of them."""
+
+    state = "unsound"
+
+
+class SourceAway(SourceProblem):
+    """A source that did not answer, or stopped answering: it is tried again."""
+
+    state = "unreachable"
+
+
+class CutShort(SourceAway):
+    """A file of which fewer bytes came than the source says it has."""
+
+    state = "unsound"
+
+    def __init__(
+        self,
+        problem: str = "A file ended before the source's own size of it was reached.",
+        remedy: str = "Nothing of it was taken. If it happens again, ask the partner whether the "
+        "file is whole on its side.",
+    ) -> None:
+        super().__init__(problem, remedy)
+
+
+class DiskFull(SourceProblem):
+    """What was pulled could not be written."""
+
+    state = "not written"
+
+    def __init__(
+        self,
+        problem: str = "What was pulled could not be written beside the inbox.",
+        remedy: str = "Make room on the hub's disk, or correct the folder's permissions, then run "
+        "again; nothing was half taken.",
+    ) -> None:
+        super().__init__(problem, remedy)
+
+
+class LackingExtra(SourceProblem):
+    """A kind of source that this installation cannot pull from."""
+
+    def __init__(self, extra: str, remedy: str = "") -> None:
+        self.extra = extra
+        super().__init__(
+            f"Pulling from a source of this kind needs the extra `{extra}`, which is not "
+            "installed.",
+            f"Install it (`pip install 'cohort-journeys[{extra}]'`, or from the offline bundle), "
+            "then run again.",
+        )
+
+    def __reduce__(self) -> tuple[type[LackingExtra], tuple[str]]:
+        """Rebuild from the name of the extra."""
+        return type(self), (self.extra,)
+
+
+def not_let_in() -> SourceRefused:
+    """The source refused the credential, or what was asked for with it."""
+    return SourceRefused(
+        "The source refused the credential, or what was asked for with it.",
+        "Check that the credential is the right one, has not expired and may read there; renew it "
+        "with the partner.",
+    )
+
+
+def not_there() -> SourceRefused:
+    """The folder, bucket or file is not at the source."""
+    return SourceRefused(
+        "What partnership.yaml names is not at the source.",
+        "Correct the folder, bucket, container or address under `source`, or ask the partner.",
+    )
+
+
+def away() -> SourceAway:
+    """The source did not answer."""
+    return SourceAway(
+        "The source did not answer, or the connection to it broke.",
+        "Check the network, the host and the port under `source`, and ask the partner whether it "
+        "is up; the next run tries again.",
+    )
+
+
+def changed() -> SourceUnsound:
+    """A file changed while it was pulled."""
+    return SourceUnsound(
+        "A file changed at the source while it was being pulled.",
+        "Nothing of it was taken; it is pulled once it stands still. If it happens every night, "
+        "agree on another hour, on a marker file, or on a longer `settle_seconds`.",
+    )
+
+
+def too_long() -> SourceUnsound:
+    """More bytes came than the source says there are."""
+    return SourceUnsound(
+        "The source gave more bytes of a file than it says the file has.",
+        "Nothing of it was taken. Ask the partner whether the file was still being written.",
+    )
