@@ -1,8 +1,9 @@
 """Taking extracts in: pull → check the agreement → encode → stage.
 
-Each step is told here; how is in `flows.agreements.terms` (what was agreed),
-`flows.intake.encoding` (from files to encodings), `flows.intake.sealed` (what partners encoded
-themselves), `flows.intake.history` (earlier deliveries) and `flows.stores` (where it is put).
+Each step is told here; how is in `flows.sources` (from partners' sources into the inboxes),
+`flows.agreements.terms` (what was agreed), `flows.intake.encoding` (from files to encodings),
+`flows.intake.sealed` (what partners encoded themselves), `flows.intake.history` (earlier
+deliveries) and `flows.stores` (where it is put).
 
 Files with names in them are opened in a child process only (`flows.intake.apart`); what is here
 never holds a name. What is wrong with one partner's extract does not hide what is wrong with
@@ -46,6 +47,7 @@ from flows.rights.suppressed import (
 )
 from flows.safe_errors import Rejected, guarded
 from flows.sources.inbox import Arrived
+from flows.sources.pulling import pull_sources
 from flows.stores import fill_stores
 from governance.agreements import Agreement
 from governance.control import Extract
@@ -61,7 +63,9 @@ Made = TypeVar("Made")
 
 
 def pull(run: RunContext) -> Pulled:
-    """Find what every partner has sent.
+    """Pull what partners have at their sources, and find what every partner has sent.
+
+    A source that fails is told of; its partner counts as one that sent nothing new.
 
     Raises:
         ConfigError: If a partner whose extract is staged is no longer in partnership.yaml, or the
@@ -74,6 +78,7 @@ def pull(run: RunContext) -> Pulled:
     at_source = [name for name in run.settings.partners if _encodes_at_source(run, name)]
     requests = [_request(run, name) for name in run.settings.partners if name not in at_source]
     check_rings(run.settings)
+    looks = pull_sources(run.settings, run.control, run.recorder, run.clock)
     problems: Problems = {}
     found: dict[str, Arrived | None] = {}
     arrived = apart.in_a_child(find_each, requests) if requests else {}
@@ -87,9 +92,10 @@ def pull(run: RunContext) -> Pulled:
     found |= {partner: one.arrived for partner, one in at_hub.items()}
     for partner, extract in found.items():
         if extract is None and partner not in run.control.staged_extracts():
-            _add(problems, partner, _nothing_ever(run, partner))
+            failed = looks[partner].problem if partner in looks else None
+            _add(problems, partner, failed or _nothing_ever(run, partner))
     passed_over = {partner: one.passed_over for partner, one in at_hub.items() if one.passed_over}
-    return Pulled(found, problems, passed_over)
+    return Pulled(found, problems, passed_over, looks)
 
 
 def agree(run: RunContext, pulled: Pulled) -> Agreed:
@@ -127,13 +133,23 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
         if arrived is not None and _is_new(arrived, staged, same_terms, epochs):
             fresh[partner] = arrived
         elif staged is not None and not same_terms and partner not in problems:
-            _add(problems, partner, _terms_changed(partner))
+            _add(problems, partner, _terms_changed(run, partner))
         else:
             kept[partner] = _why_kept(arrived, behind, epochs)
             if staged is not None:
                 _look_for_lateness(run, staged, late, problems)
     _check_sealed(run, agreements, fresh, epochs, problems)
-    return Agreed(agreements, epochs, fresh, kept, problems, late, pulled.passed_over, stopped)
+    return Agreed(
+        agreements,
+        epochs,
+        fresh,
+        kept,
+        problems,
+        late,
+        pulled.passed_over,
+        stopped,
+        looks=pulled.looks,
+    )
 
 
 def encode(run: RunContext, agreed: Agreed) -> Parted:
@@ -398,11 +414,14 @@ def _why_kept(arrived: Arrived | None, behind: bool, epochs: Epochs) -> str:
     return "no new extract" if arrived is None else "unchanged"
 
 
-def _terms_changed(partner: str) -> ExtractRejected:
+def _terms_changed(run: RunContext, partner: str) -> ExtractRejected:
+    pulled = run.settings.partner(partner).source is not None
     return ExtractRejected(
         f"The agreement, key or program changed since the {partner} extract was staged, and the "
         "extract is no longer in the inbox.",
-        f"Ask {partner} to send it again, then run again.",
+        f"Pull it once more (`journeys pull {partner} --again`), then run again."
+        if pulled
+        else f"Ask {partner} to send it again, then run again.",
     )
 
 

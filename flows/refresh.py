@@ -29,6 +29,7 @@ from flows.rights.erasing import erase
 from flows.rights.register import enter, put_in_line
 from flows.safe_errors import Rejected, guarded
 from flows.settings import Settings
+from flows.sources.pulling import archived
 from flows.stopping import heed, past_turning_back, stoppable, wished
 from governance.audit import Recorder
 from governance.control import Control
@@ -118,6 +119,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
         )
     except JourneysError as error:
         report["warnings"].append(f"The run is committed, but tidying up after it failed. {error}")
+    report["warnings"] += archived(run, drafted.staged.agreed, drafted.staged.taken)
     try:
         guarded("checkpoint", make_checkpoint, run.settings, run.control, run.clock)
     except JourneysError as error:

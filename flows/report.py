@@ -29,6 +29,7 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
         "linkage": {**release.people.counts, "model": release.people.model},
         "rights": _rights(release.people.erased, drafted.staged),
         "stopped": _stopped(drafted.staged),
+        "sources": {name: one.as_json() for name, one in drafted.staged.agreed.looks.items()},
         "problems": problems_of(drafted.staged.agreed.refused),
         "terms": {
             partner: agreement.treatment_digest
@@ -207,6 +208,11 @@ def _warnings(run: RunContext, staged: Staged) -> list[str]:
         for sentence in one.drift
     ]
     said += [f"{sentence} Ask for its extract." for sentence in staged.agreed.late.values()]
+    said += [
+        f"Nothing was pulled from the source of {partner}: {look.said}"
+        for partner, look in staged.agreed.looks.items()
+        if look.problem is not None and partner not in staged.agreed.stopped
+    ]
     said += [
         f"{one.facts.other_files} other file(s) lie beside the extract of {partner} and were not "
         "read."

@@ -18,6 +18,7 @@ from flows.cli.link import link_app
 from flows.cli.linkage_benchmark import linkage_benchmark_command
 from flows.cli.metrics import metrics_app
 from flows.cli.publish import publish_command
+from flows.cli.pull import pull_command, sources_app
 from flows.cli.release import release_app
 from flows.cli.retention import retention_app
 from flows.cli.rights import rights_app
@@ -38,6 +39,7 @@ COMMANDS = (
         "journeys encode police extracts/ --keys police.bundle --passphrase-file police.passphrase "
         "--out police.sealed",
     ),
+    ("pull", pull_command, "journeys pull police"),
     ("run", run_command, "journeys run --config demo/partnership.yaml"),
     ("status", status_command, "journeys status --config demo/partnership.yaml"),
     ("sql", sql_command, 'journeys sql "SELECT count(*) FROM person" --format csv'),
@@ -73,6 +75,7 @@ app.add_typer(metrics_app, name="metrics")
 app.add_typer(release_app, name="release")
 app.add_typer(retention_app, name="retention")
 app.add_typer(rights_app, name="rights")
+app.add_typer(sources_app, name="sources")
 
 
 def main() -> None:

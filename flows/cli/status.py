@@ -58,6 +58,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
             }
             for one in control.staged_extracts().values()
         }
+        looks = control.source_looks()
     today = local_day(utc_now())
     return {
         "partnership": settings.partnership,
@@ -68,6 +69,11 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         if last is None
         else {"run_id": last.run_id, "state": last.state, "problem": last.problem},
         "extracts": extracts,
+        "sources": {
+            partner: {"state": look.state, "said": look.said, "at": look.at.isoformat()}
+            for partner, look in looks.items()
+            if settings.partner(partner).source is not None
+        },
         "drafts": drafts,
         "publications": publications,
         "withdrawn": withdrawn,
@@ -128,6 +134,8 @@ def _lines(status: dict[str, Any]) -> list[str]:
         if one["days_overdue"]:
             how += f"; the next extract is {one['days_overdue']:,} days overdue"
         lines.append(f"{partner:<15} data up to {one['data_as_at']}, {one['received']:,} rows{how}")
+    for partner, one in status["sources"].items():
+        lines.append(f"Source          {partner}: {one['state']}. {one['said']}")
     for draft in status["drafts"]:
         lines.append(f"Draft           {draft['run_id']}, {draft['approvals']} of 2 approvals")
     if not status["drafts"] and status["draft_said"]:

@@ -11,6 +11,7 @@ from flows.keys.epochs import Epochs
 from flows.rights.suppressed import Withheld
 from flows.safe_errors import Rejected
 from flows.sources.inbox import Arrived
+from flows.sources.look import Look
 from governance.agreements import Agreement
 from governance.control import Extract
 from schemas.errors import JourneysError
@@ -30,12 +31,14 @@ Problems = dict[str, list[JourneysError]]
 class Pulled:
     """What is in the inboxes: an extract of each partner, or None where it sent nothing new.
 
-    `passed_over` counts sealed files of an earlier bundle that were taken in before.
+    `passed_over` counts sealed files of an earlier bundle that were taken in before. `looks` says
+    how pulling ended, of each partner with a source.
     """
 
     extracts: Mapping[str, Arrived | None]
     problems: Problems
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,10 @@ class Agreed:
     """Extracts that an agreement in force covers, and the key epochs in use.
 
     `fresh` are to be taken in; `kept` are partners whose staged extract stays, and why; `late`
-    says which of those are further behind than they usually are; `passed_over` is as in `Pulled`.
-    `stopped` are partners with no agreement in force, and why: what is staged of them stays, and is
-    used for nothing. `refused` is what a run ends with that goes on only so that rights requests
-    do not wait: it takes nothing in.
+    says which of those are further behind than they usually are; `passed_over` and `looks` are as
+    in `Pulled`. `stopped` are partners with no agreement in force, and why: what is staged of them
+    stays, and is used for nothing. `refused` is what a run ends with that goes on only so that
+    rights requests do not wait: it takes nothing in.
     """
 
     agreements: Mapping[str, Agreement]
@@ -58,6 +61,7 @@ class Agreed:
     passed_over: Mapping[str, int] = field(default_factory=dict)
     stopped: Mapping[str, JourneysError] = field(default_factory=dict)
     refused: Rejected | None = None
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,12 @@ class CutShort(SourceAway):
         super().__init__(problem, remedy)
 
 
+class Contradicted(SourceProblem):
+    """Two extracts of one period with different content."""
+
+    state = "contradicted"
+
+
 class DiskFull(SourceProblem):
     """What was pulled could not be written."""
 

@@ -8,10 +8,12 @@ nothing new, and the data lead is told.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from flows.clock import Clock
+from flows.agreements.terms import agreement_in_force
+from flows.clock import Clock, local_day
 from flows.files import private_folder, remove_folder
 from flows.intake import apart
 from flows.keys.rings import keyed_digest
@@ -20,67 +22,17 @@ from flows.settings import Settings
 from flows.sources.choosing import Terms
 from flows.sources.fetching import Asked, Fetched, Pulled, fetch_each, move_away
 from flows.sources.landing import Places, clear, land
+from flows.sources.look import ARRIVING, NOTHING_NEW, PULLED, Finding, Look
 from flows.sources.naming import Naming
-from flows.sources.problems import SourceProblem
+from flows.sources.problems import Contradicted, SourceProblem
 from governance.audit import Recorder
 from governance.control import Control, Pull, PullState, SourceLook
 from schemas.errors import JourneysError
 from schemas.mapping import load_mapping
 
-PULLED, NOTHING_NEW, ARRIVING = "pulled", "nothing new", "still arriving"
-CONTRADICTED = "contradicted"
-
-
-class Contradicted(SourceProblem):
-    """Two extracts of one period with different content."""
-
-    state = CONTRADICTED
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a look at a partner's source ended.
-
-    Attributes:
-        state: In a word: `pulled`, `nothing new`, `still arriving`, or why not.
-        said: In a sentence, of counts alone.
-        deliveries: How many deliveries landed in the inbox; in a look only, how many would.
-        files: How many files they have.
-        size: Their bytes.
-        problem: What was wrong, if anything.
-    """
-
-    state: str
-    said: str
-    deliveries: int = 0
-    files: int = 0
-    size: int = 0
-    problem: JourneysError | None = None
-
-    def as_json(self) -> dict[str, object]:
-        """What is told of it: counts, and no names."""
-        return {
-            "state": self.state,
-            "said": self.said,
-            "deliveries": self.deliveries,
-            "files": self.files,
-            "bytes": self.size,
-        }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was found out about a source.
-
-    Attributes:
-        sound: Whether it is as it should be.
-        said: What was found.
-        remedy: What to do, where it is not.
-    """
-
-    sound: bool
-    said: str
-    remedy: str = ""
+if TYPE_CHECKING:
+    from flows.context import RunContext
+    from flows.intake.handed_on import Agreed
 
 
 def pull_sources(
@@ -92,7 +44,7 @@ def pull_sources(
     partners: Iterable[str] | None = None,
     again: bool = False,
     look_only: bool = False,
-) -> dict[str, Outcome]:
+) -> dict[str, Look]:
     """Pull what is new from partners' sources into their inboxes. Call it with the lock held.
 
     Args:
@@ -114,35 +66,38 @@ def pull_sources(
     if partners is not None:
         wanted = [name for name in wanted if name in set(partners)]
     asked: dict[str, Asked] = {}
-    outcomes: dict[str, Outcome] = {}
+    looks: dict[str, Look] = {}
     for partner in wanted:
         try:
             if not look_only:
                 guarded("pull", clear, _places(settings, partner))
             if settings.partner(partner).source is not None:
+                if not look_only:
+                    # Nothing is collected without an agreement in force.
+                    guarded("pull", agreement_in_force, settings, partner, local_day(clock()))
                 asked[partner] = _asked(settings, control, clock, partner, again, look_only)
-        except SourceProblem as error:
-            outcomes[partner] = _failed(error)
+        except JourneysError as error:
+            looks[partner] = _failed(error)
     fetched = apart.in_a_child(fetch_each, list(asked.values())) if asked else {}
     for partner, found in fetched.items():
         try:
             if isinstance(found, JourneysError):
                 raise found
             if look_only:
-                outcomes[partner] = _told(found, found.deliveries)
+                looks[partner] = _told(found, found.deliveries)
                 continue
             one = asked[partner]
-            outcomes[partner] = guarded(
+            looks[partner] = guarded(
                 "pull", _taken, settings, control, recorder, clock, one, found, again
             )
         except JourneysError as error:
-            outcomes[partner] = _failed(error)
+            looks[partner] = _failed(error)
         finally:
             remove_folder(asked[partner].into)
         if not look_only:
-            ended = outcomes[partner]
+            ended = looks[partner]
             control.record_look(SourceLook(partner, clock(), ended.state, ended.said))
-    return outcomes
+    return looks
 
 
 def check_source(settings: Settings, partner: str, clock: Clock) -> list[Finding]:
@@ -171,20 +126,35 @@ def check_source(settings: Settings, partner: str, clock: Clock) -> list[Finding
     return [Finding(True, f"The {source.kind} source lets us in."), Finding(True, told.said)]
 
 
-def archive_staged(settings: Settings, control: Control, clock: Clock, partner: str) -> int:
-    """Move what a run took in into the folder at its source that is declared for it.
+def archived(run: RunContext, agreed: Agreed, taken: Iterable[str]) -> list[str]:
+    """Once a run is committed: move what it took in into the folders declared for it at the source.
+
+    It is done for partners whose agreement has the inbox emptied too. What cannot be moved is
+    known, and is not pulled again.
+
+    Args:
+        run: The run.
+        agreed: What was agreed.
+        taken: The partners whose extracts were staged.
 
     Returns:
-        How many files were moved; none where no folder is declared.
-
-    Raises:
-        SourceProblem: They could not be moved; they are known, and are not pulled again.
+        What could not be done, in sentences.
     """
-    source = settings.partner(partner).source
-    if source is None or source.archive is None:
-        return 0
-    asked = _asked(settings, control, clock, partner, False, True)
-    return apart.in_a_child(move_away, asked)
+    said = []
+    for partner in taken:
+        source = run.settings.partner(partner).source
+        keeps = agreed.agreements[partner].inbox_after_staging == "keep"
+        if source is None or source.archive is None or keeps:
+            continue
+        try:
+            asked = _asked(run.settings, run.control, run.clock, partner, False, True)
+            guarded("pull", apart.in_a_child, move_away, asked)
+        except JourneysError as error:
+            said.append(
+                f"The run is committed, but the files of {partner} could not be moved at its "
+                f"source. {error}"
+            )
+    return said
 
 
 def _places(settings: Settings, partner: str) -> Places:
@@ -238,7 +208,7 @@ def _taken(
     asked: Asked,
     found: Fetched,
     again: bool,
-) -> Outcome:
+) -> Look:
     """Let what was pulled land, as far as the ledger lets it.
 
     Raises:
@@ -317,7 +287,7 @@ def _contradicted(refused: Sequence[Pull]) -> Contradicted:
     )
 
 
-def _told(found: Fetched, landed: Sequence[Pulled]) -> Outcome:
+def _told(found: Fetched, landed: Sequence[Pulled]) -> Look:
     """What is told of a look that went well."""
     files, size = sum(one.count for one in landed), sum(one.size for one in landed)
     said = [
@@ -332,12 +302,12 @@ def _told(found: Fetched, landed: Sequence[Pulled]) -> Outcome:
     if found.others:
         said.append(f"{_many(found.others, 'file')} of no table of this partner.")
     state = PULLED if landed else ARRIVING if found.arriving else NOTHING_NEW
-    return Outcome(state, " ".join(said), len(landed), files, size)
+    return Look(state, " ".join(said), len(landed), files, size)
 
 
-def _failed(error: JourneysError) -> Outcome:
+def _failed(error: JourneysError) -> Look:
     state = error.state if isinstance(error, SourceProblem) else "refused"
-    return Outcome(state, str(error), problem=error)
+    return Look(state, str(error), problem=error)
 
 
 def _many(number: int, one: str, more: str = "") -> str:

@@ -1,0 +1,110 @@
+"""Extracts come from partners' sources into the inboxes, and a source that fails breaks nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from sources import CANARY
+
+from flows.clock import utc_now
+from flows.context import actor, open_control
+from flows.refresh import run_refresh
+from flows.sources.look import Look
+from flows.sources.pulling import pull_sources
+from governance.audit import Recorder
+
+if TYPE_CHECKING:
+    from conftest import Partnership
+
+pytestmark = pytest.mark.usefixtures("slight")
+
+AN_HOUR = 3600
+
+
+def declare(partnership: Partnership, partner: str, source: dict[str, Any], **terms: Any) -> None:
+    """Give a partner a source in partnership.yaml."""
+    said = yaml.safe_load(partnership.config.read_text())
+    said["partners"][partner] |= {"source": {"settle_seconds": 0, "attempts": 1, **source}, **terms}
+    partnership.config.write_text(yaml.safe_dump(said, sort_keys=False))
+
+
+def moved_to_a_share(partnership: Partnership, partner: str, **terms: Any) -> Path:
+    """Take a partner's extract out of its inbox and lay it on a share that it is pulled from."""
+    share = partnership.folder.parent / "share" / CANARY
+    shutil.move(partnership.folder / "inbox" / partner, share)
+    (partnership.folder / "inbox" / partner).mkdir()
+    declare(partnership, partner, {"kind": "folder", "folder": str(share)}, **terms)
+    return share
+
+
+def pull(partnership: Partnership, **how: Any) -> dict[str, Look]:
+    settings = partnership.settings
+    with open_control(settings) as control:
+        recorder = Recorder(actor(), settings.purpose)
+        return pull_sources(settings, control, recorder, utc_now, **how)
+
+
+def inbox(partnership: Partnership, partner: str = "police") -> dict[str, str]:
+    folder = partnership.folder / "inbox" / partner
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def hidden(partnership: Partnership) -> list[str]:
+    return sorted(path.name for path in (partnership.folder / "inbox").glob(".*"))
+
+
+def write(path: Path, text: str, age: float = AN_HOUR) -> None:
+    path.write_text(text)
+    os.utime(path, (time.time() - age,) * 2)
+
+
+def test_a_run_pulls_first_and_an_unchanged_night_pulls_nothing(ran: Partnership) -> None:
+    before = inbox(ran)
+    share = moved_to_a_share(ran, "police")
+    write(share / "custody.csv.part", "half")
+    write(share / "letter.docx", CANARY)
+    report = run_refresh(ran.settings)
+    assert report["partners"]["police"]["extract"] == "unchanged"
+    look = report["sources"]["police"]
+    assert (look["state"], look["deliveries"]) == ("pulled", 1)
+    assert inbox(ran) == before and hidden(ran) == []
+    assert CANARY not in json.dumps(report)
+    again = run_refresh(ran.settings)["sources"]["police"]
+    assert again["state"] == "nothing new" and again["bytes"] == 0
+
+
+def test_a_source_that_fails_is_told_and_the_others_go_on(ran: Partnership) -> None:
+    share = moved_to_a_share(ran, "police")
+    shutil.rmtree(share)
+    report = run_refresh(ran.settings)
+    assert report["outcome"] == "committed"
+    assert report["partners"]["police"]["extract"] == "no new extract"
+    (told,) = [one for one in report["warnings"] if "source of police" in one]
+    assert CANARY not in told and "not at the source" in told
+    said = ran.journeys("status").output
+    assert "police" in said and "refused" in said
+    found = ran.journeys("pull", "police")
+    assert found.exit_code == 1 and CANARY not in found.output
+
+
+def test_the_same_content_under_another_name_is_known(ran: Partnership) -> None:
+    share = moved_to_a_share(ran, "police", files="{table}_{period:%Y-%m}.csv")
+    for table in ("custody", "drug_test", "intensive_programme"):
+        if (share / f"{table}.csv").exists():
+            (share / f"{table}.csv").rename(share / f"{table}_2026-10.csv")
+    assert pull(ran)["police"].state == "pulled"
+    landed = inbox(ran)
+    assert "custody.csv" in landed
+    for path in list(share.iterdir()):
+        path.rename(path.with_name(path.name.upper().replace(".CSV", ".csv")))
+    look = pull(ran)["police"]
+    assert (look.state, look.deliveries) == ("nothing new", 0)
+    assert inbox(ran) == landed
+    assert pull(ran, again=True)["police"].state == "pulled"
