@@ -32,7 +32,7 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
         "sources": {name: one.as_json() for name, one in drafted.staged.agreed.looks.items()},
         "problems": problems_of(drafted.staged.agreed.refused),
         "terms": {
-            partner: agreement.treatment_digest
+            partner: agreement.release_digest
             for partner, agreement in drafted.staged.agreed.agreements.items()
         },
         "release": {

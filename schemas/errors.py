@@ -36,6 +36,10 @@ class AgreementError(JourneysError):
     """No sharing agreement in force covers what was asked."""
 
 
+class NotReadable(JourneysError):
+    """Data, or a release, that people may not be taken to."""
+
+
 class KeyProblem(JourneysError):
     """A key that is missing, open to others, or too weak to use."""
 

@@ -58,6 +58,8 @@ def link_report_command(
 def _lines(report: dict[str, Any]) -> Iterator[str]:
     """Each pair of partners' precision and recall, then what waits for review."""
     yield f"Run {report['run_id']}, model {report['model']['name']}"
+    if report["left_out"]:
+        yield f"Without {', '.join(report['left_out'])}: no agreement was in force"
     for row in report["quality"]:
         if row["split"] in ("all", "partners"):
             said = ", ".join(_told(row[name], name) for name in ("precision", "recall"))

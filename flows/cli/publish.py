@@ -174,6 +174,8 @@ def _show(settings: Settings, found: Waiting) -> None:
             typer.echo(f"Page        {where / 'index.html'}")
     elif not found.is_fresh:
         typer.echo("It cannot be published: something was published, withdrawn or erased since.")
+    elif found.refused:
+        typer.echo(f"It cannot be approved: {found.refused}")
     else:
         missing = APPROVALS_NEEDED - len(found.approvals)
         typer.echo(

@@ -28,10 +28,12 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
     """The state of a partnership as counts, dates and ids of runs."""
     from datetime import timedelta
 
+    from flows.agreements.readable import why_not_readable
     from flows.agreements.states import agreement_states
     from flows.clock import local_day, utc_now
     from flows.context import open_control
     from flows.publication.drafting import is_fresh
+    from flows.publication.publish import why_refused
     from flows.readers.break_glass import ALERT_DAYS, alerts
     from flows.retention import due as retention
     from flows.rights.cases import warnings
@@ -40,10 +42,15 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         current, last = control.current_run(), control.last_run()
         read = control.release_run()
         drafts = [
-            {"run_id": one.run_id, "approvals": len(control.approvals(one.run_id))}
+            {
+                "run_id": one.run_id,
+                "approvals": len(control.approvals(one.run_id)),
+                "refused": why_refused(settings, control, one.run_id, local_day(utc_now())),
+            }
             for one in control.waiting_drafts()
             if (settings.drafts / one.run_id).is_dir() and is_fresh(settings, control, one.run_id)
         ]
+        refused = why_not_readable(settings, read, local_day(utc_now())) or ""
         publications = [one.publication_id for one in control.publications()]
         withdrawn = [one.publication_id for one in control.withdrawals()]
         glass = alerts(control, utc_now() - timedelta(days=ALERT_DAYS))
@@ -75,6 +82,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
             if settings.partner(partner).source is not None
         },
         "drafts": drafts,
+        "release_refused": refused,
         "publications": publications,
         "withdrawn": withdrawn,
         "draft_said": ((current.report or {}) if current else {}).get("draft", {}).get("said"),
@@ -136,8 +144,12 @@ def _lines(status: dict[str, Any]) -> list[str]:
         lines.append(f"{partner:<15} data up to {one['data_as_at']}, {one['received']:,} rows{how}")
     for partner, one in status["sources"].items():
         lines.append(f"Source          {partner}: {one['state']}. {one['said']}")
+    if status["release_refused"]:
+        lines.append(f"Release         {status['release_refused']}")
     for draft in status["drafts"]:
         lines.append(f"Draft           {draft['run_id']}, {draft['approvals']} of 2 approvals")
+        if draft["refused"]:
+            lines.append(f"                may not be approved: {draft['refused']}")
     if not status["drafts"] and status["draft_said"]:
         lines.append(f"Draft           {status['draft_said']}")
     for publication in status["publications"]:

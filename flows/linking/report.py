@@ -6,13 +6,14 @@ lead, analysts and the information-governance officer, and not for publication.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from flows.clock import Clock, utc_now
+from flows.agreements.readable import check_readable, terms_of_release
+from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control
 from flows.keys.rings import release_key, store_keys
 from flows.settings import Settings
@@ -54,11 +55,13 @@ def link_report(
         clock: The clock.
 
     Returns:
-        ``run_id``, ``model``, ``weights``, ``quality``, ``sensitivity``, ``groups``, ``histogram``,
+        ``run_id``, ``left_out`` (partners that were stopped), ``model``, ``weights``,
+        ``quality``, ``sensitivity``, ``groups``, ``histogram``,
         ``review``, and ``labelled`` where there is a sample; counts below the publication threshold
         are ``[c]``.
 
     Raises:
+        NotReadable: The data of a partner in it may not be read today.
         StoreError: If there is no run yet, or its stores cannot be read.
         ExtractRejected: If the labelled sample cannot be read, or none of it is of this run.
     """
@@ -68,8 +71,10 @@ def link_report(
     sample = None if labelled is None else read_labelled_pairs(labelled)
     model = load_model(settings.model)
     with _current(settings, clock) as (run, release, identity):
+        used = sorted(terms_of_release(run))
         report = {
             "run_id": run.run_id,
+            "left_out": sorted(set(settings.partners) - set(used)),
             "model": {
                 "name": model.name,
                 "trained": model.trained,
@@ -80,10 +85,10 @@ def link_report(
             "weights": model.weights(),
             "quality": _quality(release),
             "sensitivity": _sensitivity(release),
-            "groups": _groups(identity),
+            "groups": _groups(identity, used),
             "histogram": _histogram(identity),
             "review": counts(identity),
-            "labelled": None if sample is None else _against(sample, identity),
+            "labelled": None if sample is None else _against(sample, identity, used),
         }
     return masked(report, settings.disclosure.threshold)
 
@@ -99,6 +104,7 @@ def _current(
         run = control.current_run()
         if run is None:
             raise StoreError("There are no links yet.", "Run `journeys run` to link records.")
+        check_readable(settings, run, local_day(clock()))
         recorder = Recorder(actor(), settings.purpose, run.run_id)
         control.add_audit(recorder.entry("consultation", clock(), detail={"report": "linkage"}))
     path = settings.releases / run.run_id / "warehouse.duckdb"
@@ -154,8 +160,8 @@ def _sensitivity(release: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return {"offsets": offsets, "figures": figures}
 
 
-def _groups(identity: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """How many groups there are of each size, and how many are flagged for what."""
+def _groups(identity: duckdb.DuckDBPyConnection, partners: Collection[str]) -> list[dict[str, Any]]:
+    """How many groups of some partners' records there are of each size, and flagged for what."""
     import polars as pl
 
     from linkage.clusters import CHECKS, check_groups
@@ -167,10 +173,13 @@ def _groups(identity: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     links = identity.execute(
         "SELECT record_id_l, record_id_r, match_weight FROM candidate_link WHERE linked"
     ).pl()
-    persons = record_person(identity).rename({"person_id": "group"})
-    checked = check_groups(
-        persons, respect(links, read_decisions(identity)), read_encoded(identity)
+    encoded = read_encoded(identity).filter(pl.col("partner").is_in(list(partners)))
+    persons = (
+        record_person(identity)
+        .rename({"person_id": "group"})
+        .join(encoded.select("record_id"), on="record_id", how="semi")
     )
+    checked = check_groups(persons, respect(links, read_decisions(identity)), encoded)
     sizes = persons.group_by("group").len()["len"]
     bands = {"1": (1, 1), "2": (2, 2), "3 to 5": (3, 5), "6 to 10": (6, 10), "11 to 30": (11, 30)}
     told = [
@@ -230,7 +239,9 @@ def read_labelled_pairs(path: Path) -> pl.DataFrame:
     return found
 
 
-def _against(sample: pl.DataFrame, identity: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+def _against(
+    sample: pl.DataFrame, identity: duckdb.DuckDBPyConnection, partners: Collection[str]
+) -> list[dict[str, Any]]:
     """How the links of each two partners stand against the sample."""
     import polars as pl
 
@@ -238,7 +249,8 @@ def _against(sample: pl.DataFrame, identity: duckdb.DuckDBPyConnection) -> list[
 
     known = identity.execute(
         "SELECT record_id, partner, person_id FROM encoded_record JOIN person_record "
-        "USING (record_id)"
+        "USING (record_id) WHERE list_contains($1, partner)",
+        [list(partners)],
     ).pl()
     rates = against_labels(sample, known.with_columns(pl.col("person_id").alias("group")))
     if rates.is_empty():

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from flows.clock import Clock, utc_now
+from flows.agreements.readable import check_readable
+from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.files import flush
 from flows.intake.own_pairs import PAIRS_FILE
@@ -222,6 +223,7 @@ def _current_store(
 
     with open_control(settings) as control:
         run = _current(control)
+        check_readable(settings, run, local_day(clock()))
         recorder = Recorder(actor(), settings.purpose, run.run_id)
         recipients = f"a reviewer of {partner}" if partner else "a reviewer of the partnership"
         control.add_audit(

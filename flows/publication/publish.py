@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from flows.agreements.readable import check_readable
 from flows.agreements.terms import agreement_in_force
 from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
@@ -18,7 +20,7 @@ from flows.settings import Settings
 from governance.audit import Recorder
 from governance.control import Approval, Control, DraftRelease, DraftRow, Publication
 from governance.disclosure.officers import officer_key
-from schemas.errors import JourneysError, StoreError
+from schemas.errors import AgreementError, JourneysError, NotReadable, StoreError
 
 APPROVALS_NEEDED = 2
 LONGEST_NAME = 100
@@ -57,6 +59,7 @@ class Waiting:
     is_fresh: bool
     approvals: tuple[Approval, ...] = field(default=())
     published: Publication | None = None
+    refused: str = ""
 
     def as_report(self, settings: Settings) -> dict[str, Any]:
         """The same as counts, names of officers and places."""
@@ -71,7 +74,8 @@ class Waiting:
                 for one in self.windows
             ],
             **self.told,
-            "can_be_published": self.is_fresh,
+            "can_be_published": self.is_fresh and not self.refused,
+            "refused": self.refused,
             "approvals": [
                 {"officer": one.officer, "at": one.at.isoformat()} for one in self.approvals
             ],
@@ -81,14 +85,14 @@ class Waiting:
         }
 
 
-def waiting(settings: Settings, draft_id: str | None = None) -> Waiting:
+def waiting(settings: Settings, draft_id: str | None = None, clock: Clock = utc_now) -> Waiting:
     """The draft to be looked at: the one named, else the newest, else what was published last.
 
     Raises:
         StoreError: If there is none, or its files are not as they were recorded.
     """
     with open_control(settings) as control:
-        return _waiting(settings, control, draft_id)
+        return _waiting(settings, control, draft_id, clock)
 
 
 def approve(
@@ -112,13 +116,14 @@ def approve(
         NotApproved: If the officer has approved it already or gave no name, or the draft was not
             checked against what is public now.
         AgreementError: If a partner's agreement is no longer in force.
+        NotReadable: If it shares other fields now than those that were counted.
         StoreError: If the draft's files are not as they were recorded, or an earlier publication is
             missing or was changed.
         Busy: If a run is at work.
     """
     with run_lock(settings), open_control(settings) as control:
         check_not_put_back(settings, control)
-        draft = _waiting(settings, control, draft_id)
+        draft = _waiting(settings, control, draft_id, clock)
         if draft.published is not None:
             return draft
         if not draft.is_fresh:
@@ -128,15 +133,36 @@ def approve(
                 "Run `journeys run` to make a new draft; give a single table again with --table.",
             )
         what_is_public(settings, control)  # beside which the draft was proved safe
-        for partner in settings.partners:
-            agreement_in_force(settings, partner, local_day(clock()))
+        _check_agreed(settings, control, draft.draft_id, local_day(clock()))
         # Two may have approved before a publication was written: then it only has to be written.
         for officer in officers if len(draft.approvals) < APPROVALS_NEEDED else ():
             _approve(settings, control, draft, officer.strip(), clock)
-        draft = _waiting(settings, control, draft.draft_id)
+        draft = _waiting(settings, control, draft.draft_id, clock)
         if len(draft.approvals) < APPROVALS_NEEDED:
             return draft
         return replace(draft, published=_publish(settings, control, draft, clock))
+
+
+def why_refused(settings: Settings, control: Control, draft_id: str, today: date) -> str:
+    """Why a draft that waits may not be approved by the agreements of a day; empty if it may."""
+    try:
+        _check_agreed(settings, control, draft_id, today)
+    except (AgreementError, NotReadable) as error:
+        return error.problem
+    return ""
+
+
+def _check_agreed(settings: Settings, control: Control, draft_id: str, today: date) -> None:
+    """Check that every partner shares today, and shares what the draft was counted from.
+
+    Raises:
+        AgreementError: A partner's agreement is not in force.
+        NotReadable: One shares other fields now than when the draft was counted.
+    """
+    for partner in settings.partners:
+        agreement_in_force(settings, partner, today)
+    for counted in sorted({one.counted_run for one in control.draft_releases(draft_id)}):
+        check_readable(settings, control.run(counted), today)
 
 
 def approve_for_demonstration(
@@ -153,13 +179,13 @@ def approve_for_demonstration(
             "`demonstration: true`.",
             "Have two officers approve with --approve --officer NAME.",
         )
-    draft = waiting(settings, draft_id)
+    draft = waiting(settings, draft_id, clock)
     given = {one.officer for one in draft.approvals}
     names = tuple(name for name in DEMO_OFFICERS if name not in given)
     return approve(settings, names, draft.draft_id, clock)
 
 
-def _waiting(settings: Settings, control: Control, draft_id: str | None) -> Waiting:
+def _waiting(settings: Settings, control: Control, draft_id: str | None, clock: Clock) -> Waiting:
     from warehouse.publish.folder import read_draft
 
     row = _draft_row(settings, control, draft_id)
@@ -182,6 +208,7 @@ def _waiting(settings: Settings, control: Control, draft_id: str | None) -> Wait
         is_fresh=is_fresh(settings, control, row.run_id),
         approvals=tuple(control.approvals(row.run_id)),
         published=next(iter(published), None),
+        refused=why_refused(settings, control, row.run_id, local_day(clock())),
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.agreements.notices import agreements_told
+from flows.agreements.readable import check_readable
 from flows.agreements.terms import agreement_in_force
 from flows.build import given_of
 from flows.clock import Clock, local_day, utc_now
@@ -24,14 +25,13 @@ from flows.context import actor, open_control, run_lock
 from flows.files import flush, is_kept, make_folder, write_private
 from flows.keys.rings import store_keys
 from flows.readers.reasons import checked_reason
-from flows.releases.kept import NotReadable
 from flows.rights.finding import opened_store
 from flows.rights.register import check_not_put_back
 from flows.settings import Role, Settings
 from governance.agreements import check_may_receive
 from governance.audit import Recorder
 from governance.control import AuditEntry, Control
-from schemas.errors import ConfigError, KeyProblem, StoreError
+from schemas.errors import ConfigError, KeyProblem, NotReadable, StoreError
 
 if TYPE_CHECKING:
     from governance.agreements import Agreement
@@ -76,8 +76,8 @@ def issue(
 
     Raises:
         ConfigError: There is no such role, or no such place to write to.
-        NotReadable: All its records stay under Part 3, people read an earlier release, or a rights
-            request waits for the next run.
+        NotReadable: All its records stay under Part 3, people read an earlier release, a rights
+            request waits for the next run, or the release was made on other terms than today's.
         AgreementError: An agreement of its partners is not in force, or names other recipients.
         KeyProblem: A file is there already.
         StoreError: A store cannot be read, or the file not be written.
@@ -101,6 +101,7 @@ def issue(
                 f"Everything that {role} may read stays under Part 3, and no file may hold it.",
                 "Have it read with `journeys sql`, which records each consultation.",
             )
+        check_readable(settings, run, today, shared)
         key = secrets.token_bytes(32).hex()
         with unless_given(out):
             every = agreements_told(settings, today)[0].values()

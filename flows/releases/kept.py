@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.agreements.readable import check_readable
 from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.keys.rings import release_key
 from flows.readers.reasons import checked_reason
 from flows.rights.register import check_not_put_back
 from flows.settings import Settings
-from governance.agreements import load_agreement
 from governance.audit import Recorder
 from governance.control import Control, Reading, Run
-from schemas.errors import AgreementError, JourneysError, StoreError
+from schemas.errors import NotReadable, StoreError
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from warehouse.compare import Compared
 
 RELEASE_FILE = "warehouse.duckdb"
-
-
-class NotReadable(JourneysError):
-    """A release that people may not be taken to."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +69,7 @@ def changes(
         clock: The clock. That the two were looked at is entered into the audit record.
 
     Raises:
+        NotReadable: One holds data of a partner that may not be read today.
         StoreError: There are no two such releases, or one cannot be read.
     """
     from warehouse.compare import compare
@@ -81,6 +78,8 @@ def changes(
         there = _there(settings, control)
         newer = _one_of(there, after or next(iter(there), None))
         older = _one_of(there, before or _next_to(there, newer))
+        for run_id in (older, newer):
+            check_readable(settings, control.run(run_id), local_day(clock()))
         entry = Recorder(actor(), settings.purpose, newer).entry(
             "consultation", clock(), recipients="the data lead", detail={"compared with": older}
         )
@@ -118,8 +117,7 @@ def roll_back(
         _check_not_erased(control, run_id)
         wanted = _one_of(there, run_id or _next_to(there, read.run_id if read else None))
         _check_not_erased(control, wanted)
-        _check_terms(settings, control.run(wanted), local_day(clock()))
-        _check_in_force(settings, control.run(wanted), local_day(clock()))
+        check_readable(settings, control.run(wanted), local_day(clock()))
         open_of(settings, wanted).close()
         _decide(settings, control, wanted, said, clock)
     return wanted
@@ -152,14 +150,14 @@ def open_current(
     A run that ends meanwhile may remove the release found: then its successor is opened.
 
     Raises:
-        NotReadable: It holds data of a partner without an agreement in force.
+        NotReadable: It holds data of a partner that may not be read today.
         StoreError: If there is no release yet or it cannot be opened.
         KeyProblem: If the release key is missing or loose.
     """
     check_not_put_back(settings, control)
     found = _read_id(control)
     while True:
-        _check_in_force(settings, control.run(found), local_day(clock()))
+        check_readable(settings, control.run(found), local_day(clock()))
         try:
             return found, open_of(settings, found, use)
         except StoreError:
@@ -246,41 +244,6 @@ def _check_not_erased(control: Control, run_id: str | None) -> None:
             "People were erased since that release was made, or a partner was taken out, and they "
             "are in it.",
             "Go back to a release made since then, or run `journeys run` to make a new one.",
-        )
-
-
-def _check_terms(settings: Settings, run: Run | None, today: date) -> None:
-    """Refuse a release that was made on other terms than those the agreements have now."""
-    made_on = (run.report or {}).get("terms", {}) if run is not None else {}
-    other = [
-        partner
-        for partner, digest in made_on.items()
-        if partner not in settings.partners
-        or load_agreement(settings.partner(partner).agreement, today).treatment_digest != digest
-    ]
-    if other:
-        raise NotReadable(
-            f"The agreement of {', '.join(other)} shares other fields now than when that release "
-            "was made.",
-            "Run `journeys run` to make a release on the terms in force.",
-        )
-
-
-def _check_in_force(settings: Settings, run: Run | None, today: date) -> None:
-    """Refuse a release that holds data of a partner without an agreement in force on the day."""
-    made_on = (run.report or {}).get("terms", {}) if run is not None else {}
-    for partner in made_on:
-        if partner not in settings.partners:
-            continue
-        try:
-            load_agreement(settings.partner(partner).agreement, today).check_in_force(today)
-        except AgreementError as problem:
-            reason = problem
-        else:
-            continue
-        raise NotReadable(
-            f"The release holds data of {partner}, and may not be read: {reason.problem}",
-            "Run `journeys run` to make a release without it, or have the agreement renewed.",
         )
 
 

@@ -310,6 +310,18 @@ class Agreement(Part):
             }
         )
 
+    @property
+    def release_digest(self) -> str:
+        """SHA-256 over what decides what a release may show: what is staged, days, and uses."""
+        uses = {
+            name: {
+                table: {column: sorted(given) for column, given in columns.items()}
+                for table, columns in self.of_use(name).items()
+            }
+            for name in self.uses
+        }
+        return _digest([self.treatment_digest, self.exact_dates, uses])
+
     def check_in_force(self, on: date) -> None:
         """Check that the agreement is complete, signed, in its dates and by some law.
 

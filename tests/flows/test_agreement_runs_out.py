@@ -13,17 +13,26 @@ import yaml
 from asking import record_ids, someone, write_rows
 from every_byte import Gone, found_in
 
+from flows.agreements.readable import check_readable
 from flows.clock import local_day, utc_now
 from flows.context import open_control
+from flows.linking.report import link_report
+from flows.linking.review import waiting as review_waiting
+from flows.publication.publish import approve
 from flows.readers.query import query_release
 from flows.refresh import run_refresh
-from flows.releases.kept import NotReadable, roll_back
+from flows.releases.kept import roll_back
 from flows.rights import requests as rights
 from flows.safe_errors import Rejected
 from governance.agreements import load_agreement
+from schemas.errors import AgreementError, NotReadable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Partnership
+
+    from governance.control import Run
 
 PARTNERS = {"police", "probation", "treatment", "housing"}
 
@@ -67,11 +76,11 @@ def weeks_of(partnership: Partnership, clock: Nights) -> dict[object, list[str]]
     return {row[0]: str(row[1]).split() for row in found}
 
 
-def last_run(partnership: Partnership) -> str:
+def current_run(partnership: Partnership) -> Run:
     with open_control(partnership.settings) as control:
         run = control.current_run()
     assert run is not None
-    return run.run_id
+    return run
 
 
 def people(partnership: Partnership) -> dict[object, object]:
@@ -85,7 +94,7 @@ def test_an_agreement_that_expires_between_two_nights_stops_its_partner_only(
     clock = Nights()
     renewed(ran, "housing", expires=local_day(clock.now))
     assert partners_in(ran, clock) == PARTNERS
-    before, last_whole = people(ran), last_run(ran)
+    before, last_whole = people(ran), current_run(ran).run_id
     weeks_before = weeks_of(ran, clock)
 
     clock.next()
@@ -178,3 +187,38 @@ def test_an_erasure_waits_for_no_agreement(ran: Partnership) -> None:
     # What was staged of the police before, on the terms that are in force, is still shown.
     assert partners_in(ran, clock) == PARTNERS - {"housing"}
     assert ran.inbox("police", "custody").is_file()
+
+
+def test_what_stops_a_partner_stops_every_reader_from_that_day(ran: Partnership) -> None:
+    """One function decides: no reader waits for the next run to hear that a partner is stopped."""
+    path, settings = ran.folder / "agreements" / "housing.yaml", ran.settings
+    agreed, today = path.read_text(), local_day(utc_now())
+    law = yaml.safe_load(agreed)["law"]
+    nobody = [{"role": "nobody-here", "organisation": "A council"}]
+    stops: list[tuple[dict[str, object], str]] = [
+        ({"recipients": nobody}, "no role"),
+        ({"law": None}, "no clause `law`"),
+        ({"purpose": "another"}, "another purpose"),
+        ({"law": law | {"article_9": []}}, "other fields now"),
+        ({"exact_dates": True}, "other fields now"),
+    ]
+    sees: list[Callable[[], object]] = [
+        lambda: ran.select("SELECT count(*) FROM event"),
+        lambda: link_report(settings),
+        lambda: review_waiting(settings),
+        lambda: check_readable(settings, current_run(ran), today),
+    ]
+    for changes, said in stops:
+        renewed(ran, "housing", **changes)
+        for see in sees:
+            with pytest.raises(NotReadable, match=f"holds data of housing.*{said}"):
+                see()
+        check_readable(settings, current_run(ran), today, ["police", "probation"])
+        with pytest.raises((AgreementError, NotReadable), match=said):
+            approve(settings, ("A. Officer",))
+        path.write_text(agreed)
+    check_readable(settings, current_run(ran), today)
+    renewed(ran, "housing", law=None)
+    status = ran.journeys("status").stdout
+    assert "may not be approved: " in status and "no clause" in status.split("Agreement ")[0]
+    assert "It cannot be approved: " in ran.journeys("publish").stdout
