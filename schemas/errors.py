@@ -33,7 +33,21 @@ class NotSigned(ExtractRejected):
 
 
 class AgreementError(JourneysError):
-    """No sharing agreement in force covers what was asked."""
+    """No sharing agreement in force covers what was asked.
+
+    Args:
+        problem: As of every such error.
+        remedy: As of every such error.
+        rule: The rule that it breaks, in a word or two: what the record keeps of it.
+    """
+
+    def __init__(self, problem: str, remedy: str, rule: str = "cannot be read") -> None:
+        super().__init__(problem, remedy)
+        self.rule = rule
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild with its rule."""
+        return type(self), (self.problem, self.remedy, self.rule)
 
 
 class NotReadable(JourneysError):

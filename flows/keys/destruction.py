@@ -17,6 +17,7 @@ from flows.housekeeping import runs_in
 from flows.keys.epochs import epochs_of, still_to_supply
 from flows.keys.receipts import Receipt, next_number, receipt_path, receipts, write_receipt
 from flows.keys.rings import ring_of, source_of, wrapped_in
+from flows.readers.reasons import checked_reason
 from flows.record.signing import keep_public_keys
 from flows.settings import Settings
 from governance.audit import Recorder
@@ -61,9 +62,11 @@ def destroy(
 
     Raises:
         KeyProblem: The epoch is still needed, is not there, or cannot be written over.
+        ConfigError: The reason may not be kept: it looks as if it named somebody.
     """
     from governance.keys.custody import tidy
 
+    said = checked_reason(why)
     with run_lock(settings), open_control(settings) as control:
         source = source_of(settings, kind)
         for receipt in put_in_order(settings, control, [kind], clock):
@@ -78,7 +81,7 @@ def destroy(
         if before is not None:
             return receipt_path(settings, before)
         if not any(_is_of(one, epoch) for one in begun):
-            receipt = _begin(settings, control, source, kind, epoch, why, lose_tokens, clock)
+            receipt = _begin(settings, control, source, kind, epoch, said, lose_tokens, clock)
             path = _finish(settings, control, source, receipt, clock)
         if not unfinished(settings, kind):
             tidy(source)

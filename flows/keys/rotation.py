@@ -37,7 +37,7 @@ class EpochState:
     Args:
         epoch: Its number.
         made: The day it was made.
-        fingerprint: What tells it from another.
+        fingerprint: What tells it from another: of the record key, what every signature bears.
         state: `in use`, `coming`, `old` or `idle`.
         said: What that means now and what is to be done.
     """
@@ -123,7 +123,7 @@ def rotate(settings: Settings, kind: Kind, clock: Clock = utc_now) -> int:
                 )
         epoch = add_epoch(source_of(settings, kind), kind, local_day(clock()))
         control.add_audit(
-            recorder(settings).entry("alteration", clock(), detail={"key": kind, "epoch": epoch})
+            recorder(settings).entry("oversight", clock(), detail={"key": kind, "epoch": epoch})
         )
         if kind == "record":
             keep_public_keys(settings)
@@ -144,11 +144,20 @@ def _key_state(settings: Settings, control: Control, kind: Kind) -> KeyState:
         kind,
         source,
         tuple(
-            EpochState(epoch, ring.made[epoch], ring.fingerprint(epoch), *states[epoch])
+            EpochState(epoch, ring.made[epoch], _mark(ring, epoch), *states[epoch])
             for epoch in ring.epochs
         ),
         notes=notes,
     )
+
+
+def _mark(ring: KeyRing, epoch: int) -> str:
+    """What tells an epoch from another; of the record key the mark that its signatures bear."""
+    if ring.kind != "record":
+        return ring.fingerprint(epoch)
+    from governance.record.signing import public_key
+
+    return public_key(ring, epoch).mark
 
 
 def _cut_short(settings: Settings, kind: Kind) -> tuple[str, ...]:

@@ -252,7 +252,8 @@ def read_checkpoint_files(paths: Sequence[Path]) -> list[Named]:
 
     found = []
     for path in paths:
-        held = read_checkpoints(_text(path))
+        # A mail program may send the same lines as plain text and as a page.
+        held = list(dict.fromkeys(read_checkpoints(_text(path))))
         if not held:
             raise RecordProblem(
                 f"{path.name} cannot be read or holds no whole checkpoint.",
@@ -279,11 +280,24 @@ def _our_own(settings: Settings) -> tuple[list[Named], list[str]]:
 
 
 def _text(path: Path) -> str:
+    """What a file says; nothing where it cannot be read.
+
+    Raises:
+        RecordProblem: It is of a form that is not read.
+    """
+    from governance.record.mail import is_outlook, text_of
+
     try:
         with path.open("rb") as file:
-            return file.read(LONGEST).decode("utf-8", errors="replace")
+            data = file.read(LONGEST)
     except OSError:
         return ""
+    if is_outlook(data):
+        raise RecordProblem(
+            f"{path.name} is a message as Outlook saves it (.msg), which is not read.",
+            "Save the message as .eml or as plain text, or copy its text into a file.",
+        )
+    return text_of(data)
 
 
 def _notes(
@@ -315,6 +329,17 @@ def _notes(
                      "were erased, as later entries say")
             + " `journeys audit list --action erasure` says who did so."
         )  # fmt: skip
+    said += [
+        f"{one.name} bears no signature: its entries are in the record as it says, but it may "
+        "have been written by anybody."
+        for one in given
+        if one.checkpoint.signature is None
+    ]
+    said += [
+        f"Entry {number:,} says that the clock was right though entries lie {_told(behind)} ahead "
+        "of it; whether it was is for whoever said so: `journeys audit list --action oversight`."
+        for number, behind in found.clock_accepted
+    ]
     if found.set_back:
         said.append(f"{found.set_back:,} entries were written while the clock was set back.")
     latest = max((one.checkpoint.size for one in (*ours, *given)), default=0)

@@ -24,11 +24,13 @@ def check_purpose(agreement: Agreement, partner: str, purpose: str) -> None:
         raise AgreementError(
             f"The agreement given for {partner} is another partner's.",
             "Correct `agreement` under that partner in partnership.yaml.",
+            rule="another partner's",
         )
     if agreement.purpose != purpose:
         raise AgreementError(
             f"The {partner} agreement is for another purpose than this partnership's.",
             "Share under an agreement for the purpose that partnership.yaml names.",
+            rule="another purpose",
         )
 
 
@@ -49,6 +51,7 @@ def check_demonstration(agreement: Agreement, partner: str, demonstration: bool)
             f"The {partner} agreement is {kind}, and partnership.yaml says the partnership is not.",
             "Use signed agreements for real data and demonstration ones for made-up data only; "
             "never mix them.",
+            rule="demonstration",
         )
 
 
@@ -66,6 +69,7 @@ def check_known(agreement: Agreement, partner: str) -> None:
         raise AgreementError(
             f"The {partner} agreement lists {said}, which the contract with {partner} has not.",
             "Have the name corrected and the text signed anew, or leave it out.",
+            rule="unknown field",
         )
 
 
@@ -110,6 +114,7 @@ def check_recipients(agreement: Agreement, partner: str, roles: Collection[str])
             "of partnership.yaml.",
             f"Add it under `roles` there, or have the agreement name one of "
             f"{', '.join(sorted({BOARD, *roles}))}.",
+            rule="recipients",
         )
 
 
@@ -145,6 +150,7 @@ def check_covers(agreement: Agreement, partner: str) -> None:
         f"{', '.join('.'.join(field) for field in lacking)}{why}, "
         "which the pipeline cannot do without.",
         "Ask the controllers to agree those fields, or leave this partner out.",
+        rule="fields not covered",
     )
 
 
@@ -166,6 +172,7 @@ def _check_uses(agreement: Agreement, partner: str) -> None:
                 f"The use {name} of the {partner} agreement does not list {', '.join(lacking)}, "
                 "without which there are no rows of those tables.",
                 "Have it list them, or leave the tables out of that use.",
+                rule="uses",
             )
 
 
@@ -179,4 +186,5 @@ def check_may_receive(agreement: Agreement, role: str) -> None:
         raise AgreementError(
             f"The {agreement.partner} agreement does not name {role} among its recipients.",
             "Have it named there and the text signed anew, or leave that partner out of the role.",
+            rule="recipients",
         )

@@ -40,11 +40,13 @@ def _check_complete(agreement: Agreement) -> None:
         raise AgreementError(
             f"The {agreement.partner} agreement still has parts in <angle brackets>.",
             "Ask the controllers to complete every such part before they sign.",
+            rule="not complete",
         )
     if agreement.starts is None or agreement.expires is None:
         raise AgreementError(
             f"The {agreement.partner} agreement does not say when it starts and expires.",
             "Fill in `starts` and `expires`.",
+            rule="not complete",
         )
 
 
@@ -53,11 +55,13 @@ def _check_dates(agreement: Agreement, on: date) -> None:
         raise AgreementError(
             f"The {agreement.partner} agreement is not in force until {agreement.starts}.",
             "Wait until then, or ask the controllers to agree an earlier start.",
+            rule="not begun",
         )
     if agreement.expires is not None and on > agreement.expires:
         raise AgreementError(
             f"The {agreement.partner} agreement expired on {agreement.expires}.",
             "Ask the controllers to renew and sign it, then put the new file in its place.",
+            rule="expired",
         )
 
 
@@ -68,12 +72,14 @@ def _check_signed(agreement: Agreement, on: date) -> None:
         raise AgreementError(
             f"The {agreement.partner} agreement is not signed by the {' or the '.join(missing)}.",
             f"Have it signed and add each signature with the digest {agreement.document_digest}.",
+            rule="not signed",
         )
     if agreement.changed_since_signed:
         raise AgreementError(
             f"The {agreement.partner} agreement was changed after it was signed.",
             "Put the signed text back, or have the new text signed with the digest "
             f"{agreement.document_digest}.",
+            rule="changed after signing",
         )
     check_key_signatures(agreement.partner, agreement.signing_keys, agreement.signatures)
 
@@ -86,6 +92,7 @@ def _check_decided(agreement: Agreement, on: date) -> None:
             f"The decision of the {roles} on the {agreement.partner} agreement is of a day that "
             "is still to come.",
             "Correct `decided_on` and have the text signed, or wait until that day.",
+            rule="decision to come",
         )
     refused = [one.role for one in agreement.decisions if one.decision == "refused"]
     if refused:
@@ -93,6 +100,7 @@ def _check_decided(agreement: Agreement, on: date) -> None:
         raise AgreementError(
             f"The {roles} refused the sharing under the {agreement.partner} agreement.",
             "Share nothing of it unless they decide otherwise and a new version is signed.",
+            rule="refused by an officer",
         )
 
 
@@ -102,6 +110,7 @@ def _check_law(agreement: Agreement) -> None:
             f"The {agreement.partner} agreement has no clause `law`, so no gateway or condition is "
             "named by its code and no field of it may be used.",
             "Have them named under `law`, and the new text signed.",
+            rule="no law named",
         )
     lacking = basis_gaps(agreement.law)
     if lacking:
@@ -109,6 +118,7 @@ def _check_law(agreement: Agreement) -> None:
             f"The {agreement.partner} agreement lacks {' and '.join(lacking)}, so no field of it "
             "may be used.",
             "Have it named under `law`, and the new text signed.",
+            rule="no lawful basis",
         )
 
 

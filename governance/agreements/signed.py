@@ -34,12 +34,14 @@ def check_key_signatures(
                 f"The {partner} agreement has a cryptographic signature of the {role}, and "
                 "`signing_keys` names no key of it.",
                 "Have the public key put into the terms and signed with them, or leave it out.",
+                rule="signature",
             )
         if not _verifies(key, given.ed25519, given.document_digest):
             raise AgreementError(
                 f"The cryptographic signature of the {role} on the {partner} agreement does not "
                 "verify.",
                 "Have the digest of the agreement signed with the key that `signing_keys` names.",
+                rule="signature",
             )
 
 

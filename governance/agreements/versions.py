@@ -68,6 +68,7 @@ def agreement_files(path: Path) -> list[Path]:
         raise AgreementError(
             f"There is no sharing agreement at {path}.",
             "Put the signed agreement there; `journeys init` writes one to complete.",
+            rule="missing",
         )
     return found or [path]
 
@@ -126,6 +127,7 @@ def of_day(versions: Sequence[Agreement], on: date | None) -> Agreement:
             f"both in force on {day}.",
             "Take the file of the one that no longer holds out of the folder and keep it with the "
             "signed papers; one that ends before the next starts may stay.",
+            rule="two in force",
         )
     if in_force:
         return in_force[0]

@@ -83,7 +83,8 @@ def make_head(connection: sa.Connection) -> None:
 
 def latest_moment(connection: sa.Connection) -> datetime | None:
     """The time of the last entry that was not written with a clock set back."""
-    set_back = sa.cast(AUDIT_ENTRY.c.detail, sa.Text).contains(f'"{CLOCK_BACK}"')
+    # With the colon it is a name in the detail, and no reason that somebody typed.
+    set_back = sa.cast(AUDIT_ENTRY.c.detail, sa.Text).contains(f'"{CLOCK_BACK}": ')
     return connection.execute(
         sa.select(AUDIT_ENTRY.c.at)
         .where(~set_back)

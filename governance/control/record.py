@@ -165,7 +165,7 @@ class Record(Database):
     def erasable_entries(self, before: datetime) -> list[int]:
         """Numbers of the entries made before a moment, but for those that explain others."""
         said = sa.cast(AUDIT_ENTRY.c.detail, sa.Text)
-        lasting = sa.or_(*(said.contains(f'"{name}"') for name in LASTING))
+        lasting = sa.or_(*(said.contains(f'"{name}": ') for name in LASTING))
         query = (
             sa.select(AUDIT_ENTRY.c.entry_id)
             .where(AUDIT_ENTRY.c.at < before, ~lasting)

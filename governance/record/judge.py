@@ -67,14 +67,16 @@ def of_witness(
 ) -> list[str]:
     """What is wrong by a checkpoint that somebody kept elsewhere.
 
-    That the record was put back from a backup explains a fault and takes none away: what was
-    recorded after the backup is gone all the same, and whoever wants it gone could say the same.
+    It is its root that counts, which nobody can make up: without a signature it is as good. That
+    the record was put back from a backup explains a fault and takes none away: what was recorded
+    after the backup is gone all the same, and whoever wants it gone could say the same.
     """
     fault = _of_the_record(one, walk)
     if fault:
         why = [back for back in put_back if back.explains(one.checkpoint)]
         return [fault + (why[0].said() if why else "")]
-    fault = _of_the_signature(one, walk, keys, key_made)
+    if one.checkpoint.signature is not None:
+        fault = _of_the_signature(one, walk, keys, key_made)
     return [fault] if fault else []
 
 

@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from governance.record.leaves import (
@@ -51,6 +52,8 @@ class Walk:
         erased: Entries whose content is gone; a fault where no later entry says it was erased.
         taken_in: Entries that an earlier version had recorded, without proof until then.
         set_back: Entries that say they were written with the clock set back.
+        clock_accepted: Entries that say the clock was right, and by how many seconds they lie
+            before an earlier entry.
         faults: What is wrong, in sentences.
     """
 
@@ -60,6 +63,7 @@ class Walk:
     erased: Sequence[int] = ()
     taken_in: int = 0
     set_back: int = 0
+    clock_accepted: Sequence[tuple[int, int]] = ()
     faults: list[str] = field(default_factory=list)
 
 
@@ -97,7 +101,7 @@ def walk(
         if frontier.size in wanted:
             found.roots[frontier.size] = frontier.root()
     found.size, found.taken_in, found.set_back = frontier.size, seen.taken_in, seen.set_back
-    found.erased = seen.gone
+    found.erased, found.clock_accepted = seen.gone, seen.clock_accepted
     found.faults = [*seen.faults(), *_of_the_head(frontier, size, packed, outside)]
     return found
 
@@ -108,6 +112,7 @@ class _Seen:
     def __init__(self) -> None:
         self.taken_in = self.set_back = 0
         self.gone = array("q")
+        self.clock_accepted: list[tuple[int, int]] = []
         self._last = 0
         self._latest = ""
         self._out_of_order = 0
@@ -139,7 +144,7 @@ class _Seen:
         Raises:
             NOT_OURS: It is not as this program writes it, though its leaf commits to it.
         """
-        if CLOCK_BACK in detail or at < self._latest:
+        if CLOCK_BACK in detail or CLOCK_RIGHT in detail or at < self._latest:
             self._clock(number, at, detail)
         else:
             self._latest = at
@@ -174,11 +179,14 @@ class _Seen:
         return said
 
     def _clock(self, number: int, at: str, detail: str) -> None:
-        if f'"{CLOCK_BACK}"' in detail:
+        said = json.loads(detail)  # a reason may hold the same words
+        if CLOCK_BACK in said:
             self.set_back += 1
             return
-        behind = as_moment(self._latest) - as_moment(at)
-        if behind > CLOCK_TOLERANCE and CLOCK_RIGHT not in detail:
+        behind = as_moment(self._latest) - as_moment(at) if self._latest else timedelta()
+        if CLOCK_RIGHT in said:
+            self.clock_accepted.append((number, max(0, int(behind.total_seconds()))))
+        elif behind > CLOCK_TOLERANCE:
             self._early.append(number)
         self._latest = at
 

@@ -66,6 +66,17 @@ def partners_in(partnership: Partnership, clock: Nights) -> set[object]:
     return {row[0] for row in query_release(partnership.settings, sql, clock=clock).rows}
 
 
+def stops_of(partnership: Partnership, partner: str) -> list[object]:
+    """What the record says of a partner's stops and starts, in order."""
+    with open_control(partnership.settings) as control:
+        entries = control.audit_entries("oversight")
+    return [
+        one.detail.get("stopped") or one.detail["started"]
+        for one in entries
+        if one.partner == partner and {"stopped", "started"} & {*one.detail}
+    ]
+
+
 def weeks_of(partnership: Partnership, clock: Nights) -> dict[object, list[str]]:
     """The weeks of each person's events with partners that no test here stops."""
     sql = (
@@ -121,9 +132,12 @@ def test_an_agreement_that_expires_between_two_nights_stops_its_partner_only(
     with pytest.raises(NotReadable, match="housing"):
         roll_back(ran.settings, last_whole, "to see", clock)
 
+    assert stops_of(ran, "housing") == ["expired"]
+
     clock.next()
     renewed(ran, "housing", expires=local_day(clock.now) + timedelta(days=365))
     report = run_refresh(ran.settings, clock=clock)
+    assert stops_of(ran, "housing") == ["expired", "agreement in force"]
     assert report["stopped"] == {} and report["partners"]["housing"]["extract"] == "unchanged"
     assert partners_in(ran, clock) == PARTNERS
     history = ran.identity("SELECT person_before, person_after FROM person_history")

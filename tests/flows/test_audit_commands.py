@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from datetime import date, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,13 @@ from typer.testing import CliRunner, Result
 from flows.cli import app
 from flows.clock import utc_now
 from flows.context import open_control
-from flows.keys.rotation import new_keys, rotate
+from flows.keys.destruction import destroy
+from flows.keys.rotation import key_states, new_keys, rotate
 from flows.record.checkpoints import verify_record
 from flows.settings import Settings, load_settings
 from flows.start import start
 from governance.audit import Recorder
-from schemas.errors import RecordProblem
+from schemas.errors import ConfigError, RecordProblem
 
 ACTS = [("collection", "police"), ("collection", "housing"), ("combination", None)] * 4
 
@@ -241,4 +243,59 @@ def test_a_clock_that_was_ahead_is_told_to_be_right(settings: Settings) -> None:
     assert audit(settings, "clock", "--why", "it was a year ahead").exit_code == 0
     add(settings)
     told = audit(settings, "verify")
-    assert told.exit_code == 0 and "clock" not in told.output
+    assert told.exit_code == 0
+    assert "Entry 14 says that the clock was right though entries lie 399 days ahead" in " ".join(
+        told.output.split()
+    )
+
+
+def test_a_witness_without_signature_is_compared_and_noted(
+    settings: Settings, tmp_path: Path
+) -> None:
+    audit(settings, "checkpoint")
+    (path,) = settings.checkpoints.glob("checkpoint-*.txt")
+    bare = tmp_path / "witness.txt"
+    bare.write_text(path.read_text().partition("signature:")[0])
+    found = audit(settings, "verify", "--witness", str(bare))
+    assert found.exit_code == 0 and "witness.txt bears no signature" in found.output, found.output
+    by_hand(settings.folder / "control.db", "UPDATE audit_entry SET actor = 'x' WHERE entry_id = 3")
+    shutil.rmtree(settings.checkpoints)
+    assert audit(settings, "verify", "--witness", str(bare)).exit_code == 1
+
+
+def test_a_witness_is_read_out_of_an_e_mail_however_it_was_encoded(
+    settings: Settings, tmp_path: Path
+) -> None:
+    audit(settings, "checkpoint")
+    (path,) = settings.checkpoints.glob("checkpoint-*.txt")
+    text, kept = path.read_text(), tmp_path / "witness.eml"
+    words = ("verify", "--witness", str(kept))
+    for how in ("base64", "quoted-printable"):
+        mail = EmailMessage()
+        mail.set_content(f"Hello,\n\n{text}", cte=how)
+        kept.write_bytes(mail.as_bytes())
+        assert audit(settings, *words).exit_code == 0
+    mail = EmailMessage()
+    mail.set_content("See the file.")
+    page = "<html><p>" + text.replace("\n", "<br>\r\n") + "</p></html>"
+    mail.add_alternative(page, subtype="html", cte="base64")
+    mail.add_attachment(text.encode(), maintype="application", subtype="octet-stream")
+    kept.write_bytes(mail.as_bytes())
+    found = audit(settings, *words)
+    assert found.exit_code == 0 and "and 1 of witnesses" in found.output, found.output
+    kept.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600)
+    assert "as Outlook saves it (.msg), which is not read" in audit(settings, *words).output
+
+
+def test_a_key_is_known_by_what_its_signatures_bear(settings: Settings) -> None:
+    audit(settings, "checkpoint")
+    (path,) = settings.checkpoints.glob("checkpoint-*.txt")
+    mark = path.read_text().partition("key: epoch 1, ")[2][:16]
+    rotate(settings, "record")
+    (record,) = (one for one in key_states(settings) if one.kind == "record")
+    assert [one.epoch for one in record.epochs if one.fingerprint == mark] == [1]
+    with open_control(settings) as control:
+        last = control.audit_entries("oversight")[-1]
+    assert last.detail == {"key": "record", "epoch": 2}, "a key is no data that were altered"
+    with pytest.raises(ConfigError, match="looks like an identifier"):
+        destroy(settings, "record", 1, why="About CU0000017")

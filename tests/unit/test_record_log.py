@@ -224,6 +224,16 @@ def test_an_entry_before_the_one_before_it_says_so(path: Path) -> None:
     assert timedelta(minutes=1) < CLOCK_TOLERANCE < timedelta(hours=1)
 
 
+def test_a_reason_that_says_the_words_excuses_no_early_entry(path: Path) -> None:
+    """What is read of a clock is a name in the detail, never something that somebody typed."""
+    with Control(url(path)) as control:
+        control.add_audit(entry(600, reason=CLOCK_BACK))
+        assert control.latest_moment() == NOW + timedelta(minutes=600)
+        control.add_audit(entry(0, reason=CLOCK_RIGHT))
+        assert CLOCK_BACK in control.audit_entries()[-1].detail
+    assert faults(path) == []
+
+
 def test_a_record_that_is_not_whole_takes_nothing_in(path: Path) -> None:
     by_hand(path, TAMPERED["the last leaf gone"])
     with Control(url(path)) as control, pytest.raises(RecordProblem, match="audit verify"):
