@@ -10,7 +10,6 @@ import html
 import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import cast
 
 OUTLOOK = bytes.fromhex("d0cf11e0a1b11ae1")
 """How a file begins that Outlook saved as .msg: a store of its own form, which is not read."""
@@ -30,7 +29,7 @@ def text_of(data: bytes) -> str:
     plain = data.decode("utf-8", errors="replace")
     if not HEADER.match(data):
         return plain
-    message = cast("EmailMessage", message_from_bytes(data, policy=policy.default))
+    message = message_from_bytes(data, policy=policy.default)
     return "\n".join([plain, *(_decoded(part) for part in message.walk())])
 
 
