@@ -69,12 +69,16 @@ class Row:
         totals: The published counts that it is a part of, and may not be nearly all of.
         within: Others that hold it. It may be nearly all of them, and somebody may be known to be
             left over; how few are may not.
+        meaning: What it counts, by definition. Two counts of the same days that have one meaning
+            are of the same units whatever the data, so that it tells nothing that they are. Counts
+            without one are of the same units by chance.
     """
 
     labels: tuple[str, ...]
     where: Where
     totals: tuple[Where, ...] = ()
     within: tuple[Where, ...] = ()
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,13 @@ class Population:
     def position(self) -> Mapping[Where, int]:
         """The place of each cell."""
         return {where: place for place, where in enumerate(self.cells)}
+
+    @cached_property
+    def meanings(self) -> tuple[str, ...]:
+        """What each cell counts by definition; nothing where that is not declared."""
+        rows = [row for table in self.tables for row in table.rows if row.meaning]
+        told = {row.where: row.meaning for row in reversed(rows)}
+        return tuple(told.get(cell, "") for cell in self.cells)
 
     @cached_property
     def atoms(self) -> NDArray[np.int64]:
@@ -251,6 +262,7 @@ def as_document(population: Population) -> dict[str, Any]:
                     }
                     # Only where there are such, so that older declarations keep their digest.
                     | ({"within": [_plain(one) for one in row.within]} if row.within else {})
+                    | ({"meaning": row.meaning} if row.meaning else {})
                     for row in table.rows
                 ],
             }
@@ -284,6 +296,7 @@ def from_document(document: Mapping[str, Any]) -> Population:
                             where(**row["where"]),
                             tuple(where(**total) for total in row["totals"]),
                             tuple(where(**one) for one in row.get("within", ())),
+                            str(row.get("meaning", "")),
                         )
                         for row in table["rows"]
                     ),

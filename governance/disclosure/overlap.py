@@ -7,7 +7,10 @@ count may be what is left between large ones. So cells are compared by the units
 - a cell that is masked to protect another is worth nothing where a cell of another population
   with the same units is shown;
 - where up to four shown counts of several populations add up to all but a few units (``sums``),
-  what they say together may leave these few no chance to be nought, or the edge.
+  what they say together may leave these few no chance to be nought, or the edge;
+- where two counts are of the same units by chance, and so few that rounding does not hide it (5
+  and 5, of which one lies within the other), they would say that at most two are in one alone.
+  Counts that are of the same units by definition (``Row.meaning``) say nothing by it.
 
 One is masked then, wherever it is shown, and never one that is public already.
 
@@ -110,19 +113,24 @@ class Overlaps:
         self.side = np.repeat(np.arange(len(sides)), many)
         self.start = np.cumsum([0, *many])
         self.frozen = np.array([one.frozen for one in sides], dtype=bool)[self.side]
+        self.share_days = _share_days(sides)
         self.minor = np.array([minor for one in sides for minor in _minor(one.population)])
         sets, again = _sets(sides)
         self.size = np.asarray(sets.sum(axis=1)).astype(np.int64)
         self.shared = (sets @ sets.T).toarray()
         self.of_itself = (self.size < rule.threshold) | self._nearly_all(sides)
-        same_days = _share_days(sides)[np.ix_(self.side, self.side)]
+        same_days = self.share_days[np.ix_(self.side, self.side)]
         same = (self.shared == self.size[:, None]) & (self.shared == self.size[None, :])
         other = self.side[:, None] != self.side[None, :]
         self.alike = np.argwhere(same & other & same_days & (self.size[:, None] > 0))
+        self.meaning = _meanings(sides)
+        _check_meanings(self.meaning, same | self.frozen[:, None] | self.frozen[None, :])
         units = np.array([one.population.unit for one in sides])[self.side]
         once = np.asarray(sets @ again) == 0  # counts of one unit a person are counts of people
         like = (units[:, None] == units[None, :]) | (once[:, None] & once[None, :])
-        self.sums = list(self._sums(same & like, same_days & like))
+        kinds = self._kinds(same & like)
+        self.several = [kind for kind in kinds if len(kind) > 1]
+        self.sums = list(self._sums(kinds, same_days & like))
 
     def told(self, shown: Sequence[Sequence[str]]) -> list[Overlap]:
         """The cells that would have to be masked for none to be given away by another.
@@ -131,22 +139,32 @@ class Overlaps:
             shown: What each population shows, by cell.
         """
         values = [value for side in shown for value in side]
-        found = [*self._read_elsewhere(values), *self._left_between(values)]
+        found = [
+            *self._read_elsewhere(values),
+            *self._same_by_chance(values),
+            *self._left_between(values),
+        ]
         return [
             Overlap(int(self.side[cell]), int(cell - self.start[self.side[cell]])) for cell in found
         ]
 
-    def _sums(self, same: Flags, bears: Flags) -> Iterator[Sum]:
-        """What adds up to all but a few, each count as all the cells that show it."""
+    def _kinds(self, same: Flags) -> list[Kind]:
+        """The cells that are not small, those of the same units together."""
         first = np.where(self.size >= self.rule.threshold, same.argmax(axis=1), -1)
         kinds = np.unique(first[first >= 0])
-        cells = [tuple(np.flatnonzero(first == kind).tolist()) for kind in kinds]
-        of_kind = (first[None, :] == kinds[:, None]).astype(np.float32)
+        return [tuple(np.flatnonzero(first == kind).tolist()) for kind in kinds]
+
+    def _sums(self, kinds: Sequence[Kind], bears: Flags) -> Iterator[Sum]:
+        """What adds up to all but a few, each count as all the cells that show it."""
+        first = [kind[0] for kind in kinds]
+        of_kind = np.zeros((len(kinds), len(self.size)), dtype=np.float32)
+        for place, kind in enumerate(kinds):
+            of_kind[place, list(kind)] = 1
         bear = of_kind @ bears.astype(np.float32) @ of_kind.T > 0
-        inside = (self.shared == self.size[:, None])[np.ix_(kinds, kinds)] & bear
-        shared = self.shared[np.ix_(kinds, kinds)]
-        for more, less in sums(self.size[kinds], shared, inside, self.rule.threshold):
-            yield Sum(tuple(cells[k] for k in more), tuple(cells[k] for k in less))
+        inside = (self.shared == self.size[:, None])[np.ix_(first, first)] & bear
+        shared = self.shared[np.ix_(first, first)]
+        for more, less in sums(self.size[first], shared, inside, self.rule):
+            yield Sum(tuple(kinds[k] for k in more), tuple(kinds[k] for k in less))
 
     def _nearly_all(self, sides: Sequence[Side]) -> NDArray[np.bool_]:
         """Which cells hold all of a total but fewer than the threshold."""
@@ -169,11 +187,51 @@ class Overlaps:
                 values[like] = MASKED
                 yield int(like)
 
+    def _same_by_chance(self, values: list[str]) -> Iterator[int]:
+        """Mask counts that are of the same units as another by chance, and say so by being small.
+
+        One stays, with those that mean the same: one that is public, in the first table of its
+        population, or shown in the most places.
+        """
+        for kind in self.several:
+            showing = self._showing(values, kind)
+            if len(showing) < 2 or not self._is_narrow(values[showing[0]]):
+                continue
+            by_meaning: dict[int, list[int]] = {}
+            for cell in showing:
+                by_meaning.setdefault(int(self.meaning[cell]), []).append(cell)
+            kept: list[list[int]] = []
+            for cells in sorted(by_meaning.values(), key=self._worth, reverse=True):
+                if not any(self._compare(cells, one) for one in kept):
+                    kept.append(cells)
+                    continue
+                for cell in cells:
+                    if not self.frozen[cell]:
+                        values[cell] = MASKED
+                        self.of_itself[cell] = True  # it hides that nobody is left, not its number
+                        yield cell
+
+    def _is_narrow(self, value: str) -> bool:
+        """Whether two counts that are shown as this would say that few, if any, are between."""
+        least, most = self.rule.says(value)
+        return most - least < self.rule.most_masked
+
+    def _worth(self, cells: Sequence[int]) -> tuple[bool, bool, int, int]:
+        """How much is lost where some cells are masked."""
+        of_all = not self.minor[cells].all()
+        return bool(self.frozen[cells].any()), of_all, len(cells), -cells[0]
+
+    def _compare(self, some: Sequence[int], others: Sequence[int]) -> bool:
+        """Whether some cells are set beside others by whoever reads more than one population."""
+        if {int(self.side[cell]) for cell in some} & {int(self.side[cell]) for cell in others}:
+            return False  # what one population shows by itself, its own audit has looked at
+        return bool(self.share_days[np.ix_(self.side[some], self.side[others])].any())
+
     def _left_between(self, values: list[str]) -> Iterator[int]:
         """Mask counts that say too much of the few that are left between them and others.
 
         What is not in the first table of its population goes first, then what is in the most such
-        sums, then what is smaller.
+        sums for the cells that it is shown in, then what is smaller.
         """
         leaks = [one for one in self.sums if self._narrows(values, one)]
         while leaks:
@@ -192,10 +250,10 @@ class Overlaps:
                 self.of_itself[cell] = True  # it hides a remainder, which was compared for itself
             leaks = [one for one in leaks if kind not in one.counts]
 
-    def _rank(self, values: Sequence[str], kind: Kind, often: int) -> tuple[bool, int, int, int]:
+    def _rank(self, values: Sequence[str], kind: Kind, often: int) -> tuple[bool, float, int, int]:
         """How readily a count is masked wherever it is shown."""
         cells = self._showing(values, kind)
-        return bool(self.minor[cells].all()), often, -int(self.size[kind[0]]), -kind[0]
+        return bool(self.minor[cells].all()), often / len(cells), -int(self.size[kind[0]]), -kind[0]
 
     def _showing(self, values: Sequence[str], kind: Kind) -> list[int]:
         """The cells that show a count."""
@@ -220,6 +278,28 @@ class Overlaps:
 def _share_days(sides: Sequence[Side]) -> Flags:
     """Which populations may count one day."""
     return np.array([[a.may_share_days(b) for b in sides] for a in sides], dtype=bool)
+
+
+def _meanings(sides: Sequence[Side]) -> NDArray[np.int64]:
+    """By cell: a number that cells have in common which are the same by definition."""
+    numbers: dict[object, int] = {}
+    return np.array(
+        [
+            numbers.setdefault((meaning, one.period) if meaning else (place, cell), len(numbers))
+            for place, one in enumerate(sides)
+            for cell, meaning in enumerate(one.population.meanings)
+        ],
+        dtype=np.int64,
+    )
+
+
+def _check_meanings(meaning: NDArray[np.int64], may_be: Flags) -> None:
+    """Raise DisclosureError if counts are declared to be the same that cannot be."""
+    if ((meaning[:, None] == meaning[None, :]) & ~may_be).any():
+        raise DisclosureError(
+            "Two counts are declared to be of the same units, and are not.",
+            "Give them meanings of their own, or bring their definitions together.",
+        )
 
 
 def _minor(population: Population) -> list[bool]:

@@ -75,6 +75,14 @@ class _Together:
             None if on_its_word else one.period
             for one, on_its_word in zip(self.published, people.on_their_word, strict=True)
         ]
+        self.meanings = [
+            [
+                (meaning, one.period) if meaning else (place, cell)
+                for cell, meaning in enumerate(all_of)
+            ]
+            for place, one in enumerate(self.published)
+            for all_of in [one.population.meanings]
+        ]
         self.again = 0  # the bits of people's second units and later
         self.sets = list(self._sets())
 
@@ -87,8 +95,10 @@ class _Together:
                 count = by_units.setdefault((unit, bits), _Count(bits, bits.bit_count(), unit))
                 count.cells.append((place, cell))
         counts = [one for one in by_units.values() if one.size >= self.rule.threshold]
+        self._check_meanings()
         for count in counts:
             self._check_elsewhere(count)
+            self._check_by_chance(count)
         looked_at = 0
         for more, less in self._sums(counts):
             self._check_sum(more, less)
@@ -133,9 +143,45 @@ class _Together:
                 place, cell
             )
             if for_another and any(
-                other != place and self._share_days(place, other) for other, _ in shown
+                other != place
+                and self._share_days(place, other)
+                and not self._may_hide_nobody(value, (place, cell), (other, there))
+                for (other, there), value in shown.items()
             ):
                 raise _refused("a count that is masked for another's sake is shown elsewhere")
+
+    def _may_hide_nobody(self, value: str, masked: Cell, shown: Cell) -> bool:
+        """Whether a count may be masked so that nobody learns that it is another one, by chance."""
+        return self._is_narrow(value) and self._means(masked) != self._means(shown)
+
+    def _is_narrow(self, value: str) -> bool:
+        """Whether two counts that are shown as this leave fewer between them than a mask."""
+        least, most = self.rule.says(value)
+        return most - least < self.rule.most_masked
+
+    def _means(self, cell: Cell) -> object:
+        return self.meanings[cell[0]][cell[1]]
+
+    def _check_meanings(self) -> None:
+        """Raise DisclosureError if counts that are declared to be of the same units are not."""
+        units: dict[object, int] = {}
+        for place, sets in enumerate(self.sets):
+            for cell, bits in enumerate(sets) if not self.is_public[place] else ():
+                if units.setdefault(self._means((place, cell)), bits) != bits:
+                    raise _refused("counts are declared to be of the same units, and are not")
+
+    def _check_by_chance(self, count: _Count) -> None:
+        """Raise DisclosureError if two counts say that they are of the same units, by chance."""
+        by_meaning: dict[object, dict[Cell, str]] = defaultdict(dict)
+        for cell, value in self._shown(count).items():
+            by_meaning[self._means(cell)][cell] = value
+        for some, others in combinations(by_meaning.values(), 2):
+            one, other = ({place for place, _ in cells} for cells in (some, others))
+            old = all(self.is_public[place] for place in one | other)
+            beside = any(self._share_days(a, b) for a in one for b in other)
+            is_narrow = self._is_narrow(next(iter(some.values())))
+            if is_narrow and beside and not old and not one & other:
+                raise _refused("two counts say that nobody is in one of them alone")
 
     def _nearly_all(self, place: int, cell: int) -> bool:
         """Whether a cell holds all of a total but a few."""
@@ -149,6 +195,13 @@ class _Together:
     def _sums(self, counts: Sequence[_Count]) -> Iterator[Terms]:
         """What adds up to all but a few: the counts added, and those taken away."""
         few = range(1, self.rule.threshold)
+        ends = {id(one): self.rule.says(self.rule.rounded(one.size)) for one in counts}
+
+        def tells(left: int, whole: _Count, *parts: _Count) -> bool:
+            """Whether a few are left, or nobody where what is shown would say so."""
+            most = ends[id(whole)][1] - sum(ends[id(part)][0] for part in parts)
+            return left in few or (left == 0 and most < self.rule.most_masked)
+
         for whole in counts:
             parts = [
                 one
@@ -170,10 +223,11 @@ class _Together:
                     yield (a, b), (whole,)
                 if both:
                     continue
-                if left in few:
+                if tells(left, whole, a, b):
                     yield (whole,), (a, b)
-                for c in (c for rest in few for c in of_size.get(left - rest, ())):
-                    if place[id(c)] > place[id(b)] and not c.bits & (a.bits | b.bits):
+                for c in (c for rest in (0, *few) for c in of_size.get(left - rest, ())):
+                    apart = place[id(c)] > place[id(b)] and not c.bits & (a.bits | b.bits)
+                    if apart and tells(left - c.size, whole, a, b, c):
                         yield (whole,), (a, b, c)
 
     def _bears(self, one: _Count, other: _Count) -> bool:

@@ -20,9 +20,10 @@ SCHEMA = """
 CREATE TABLE person (person_id VARCHAR, sex VARCHAR, age_band VARCHAR, ethnicity_group VARCHAR,
                      area VARCHAR);
 CREATE TABLE period (period_id VARCHAR, start_date DATE, end_date DATE);
-CREATE TABLE cohort (cohort VARCHAR, title VARCHAR, is_published BOOLEAN);
-CREATE TABLE stage (cohort VARCHAR, stage_number INTEGER, title VARCHAR, is_part BOOLEAN,
-                    of_stage INTEGER);
+CREATE TABLE cohort (cohort VARCHAR, title VARCHAR, is_published BOOLEAN, index_event VARCHAR,
+                     entry_rules VARCHAR);
+CREATE TABLE stage (cohort VARCHAR, stage_number INTEGER, stage VARCHAR, title VARCHAR,
+                    is_part BOOLEAN, of_stage INTEGER, meaning VARCHAR);
 CREATE TABLE cohort_period (cohort VARCHAR, start_date DATE, complete_on DATE, is_reported BOOLEAN);
 CREATE TABLE cohort_stage (cohort VARCHAR, period_id VARCHAR, person_id VARCHAR,
                            stage_number INTEGER, is_reached BOOLEAN, days_from_index INTEGER);
@@ -38,11 +39,15 @@ CREATE TABLE outcome (metric VARCHAR, measure VARCHAR, period_id VARCHAR, catego
 CREATE TABLE code (list VARCHAR, code VARCHAR, label VARCHAR, category VARCHAR, rank INTEGER);
 CREATE TABLE policy (name VARCHAR, days INTEGER);
 CREATE TABLE transition (period_id VARCHAR, person_id VARCHAR, step VARCHAR, next_kind VARCHAR);
-INSERT INTO cohort VALUES ('released', 'From prison to treatment', TRUE), ('kept', 'Kept', FALSE);
+INSERT INTO cohort VALUES
+    ('released', 'From prison to treatment', TRUE, 'Release', 'None'),
+    ('kept', 'Kept', FALSE, 'Release', 'None');
 INSERT INTO stage VALUES
-    ('released', 1, 'Released', FALSE, 1), ('released', 2, 'In contact', FALSE, 1),
-    ('released', 3, 'Treated', FALSE, 2), ('released', 4, 'Already', TRUE, 3),
-    ('kept', 1, 'Kept', FALSE, 1);
+    ('released', 1, 'index', 'Released', FALSE, 1, 'The index day'),
+    ('released', 2, 'contact', 'In contact', FALSE, 1, 'In contact'),
+    ('released', 3, 'treated', 'Treated', FALSE, 2, 'Treated'),
+    ('released', 4, 'already', 'Already', TRUE, 3, 'Already'),
+    ('kept', 1, 'index', 'Kept', FALSE, 1, 'The index day');
 INSERT INTO metric VALUES
     ('tests', 'metric', 'Tests', 'tests', 'sum of quarters', 'result', 'proxy', TRUE),
     ('deaths', 'metric', 'Deaths', 'people', 'sum of quarters', 'all', 'restricted', TRUE),

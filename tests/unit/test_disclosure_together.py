@@ -154,3 +154,29 @@ def test_what_is_masked_for_another_is_not_shown_elsewhere() -> None:
     assert passes(sides, [["80", "40", "40"], ["40", "40"]])
     assert not passes(sides, [["80", MASKED, "40"], ["40", "40"]])
     assert passes(sides, [["80", MASKED, "40"], [MASKED, MASKED]])
+
+
+def meaning(one: Side, what: str) -> Side:
+    """The same, with what each of its counts means by definition."""
+    tables = tuple(
+        replace(
+            table,
+            rows=tuple(replace(row, meaning=f"{what} {row.labels}") for row in table.rows),
+        )
+        for table in one.population.tables
+    )
+    return replace(one, population=replace(one.population, tables=tables))
+
+
+def test_who_is_in_one_alone_by_chance_is_not_said_to_be_nobody() -> None:
+    sides = [side(name, set(range(6))) for name in ("arrested", "treated")]
+    assert not passes(sides, [["5", "5"], ["5", "5"]])
+    assert passes(sides, [["5", "5"], [MASKED, MASKED]])
+    assert passes([meaning(one, "treated") for one in sides], [["5", "5"], ["5", "5"]])
+    more = [side(name, set(range(10))) for name in ("arrested", "treated")]
+    assert passes(more, [["10", "10"], ["10", "10"]])
+
+
+def test_counts_that_are_declared_to_be_the_same_and_are_not_are_refused() -> None:
+    sides = [meaning(side(name, set(range(6 + n))), "x") for n, name in enumerate("ab")]
+    assert not passes(sides, [["5", "5"], ["5", "5"]])

@@ -16,7 +16,15 @@ from governance.disclosure.catalogue import ALL, Dimension, Population, Row, Tab
 from governance.disclosure.rules import DisclosureError, Rule
 from governance.disclosure.tally import PERSON
 from warehouse.connect import store_errors
-from warehouse.publish.groupings import Grouping, Split, few_small, finest, of_people, own
+from warehouse.publish.groupings import (
+    ELSEWHERE,
+    Grouping,
+    Split,
+    few_small,
+    finest,
+    of_people,
+    own,
+)
 from warehouse.publish.indexes import (
     DAYS,
     DENOMINATOR,
@@ -185,9 +193,22 @@ def _rows(
                 *([cell(line.states, {})] if split is not None and not split.known else []),
             ),
             tuple(cell(one, chosen) for one in line.within),
+            _means(line, split, category),
         )
         for line in lines
     )
+
+
+def _means(line: Line, split: Dimension | None, category: tuple[str, ...]) -> str:
+    """What a row counts, by definition: its line, of a category that is named after what it holds.
+
+    What is elsewhere hangs on which areas there are.
+    """
+    if not line.meaning or split is None:
+        return line.meaning
+    (one,) = category
+    held = one if one != ELSEWHERE else "not " + ", ".join(split.categories[:-1])
+    return f"{line.meaning} | {split.name}: {held}"
 
 
 def _fitting(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
@@ -52,12 +52,15 @@ class Line:
         states: What it counts.
         of: The states of the line that it is a part of; none for a total.
         within: The states of other lines that it is a part of, as a later stage is of an earlier.
+        meaning: What it counts, by definition: a line of another index that has the same counts
+            the same units.
     """
 
     labels: tuple[str, ...]
     states: frozenset[str]
     of: frozenset[str] | None = None
     within: tuple[frozenset[str], ...] = ()
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,8 @@ def outcome_state(standing: Sequence[str]) -> str:
 
 def _cohorts(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
     stages = con.execute(
-        "SELECT stage.*, cohort.title AS cohort_title FROM stage INNER JOIN cohort USING (cohort) "
+        "SELECT stage.*, cohort.title AS cohort_title, index_event, entry_rules "
+        "FROM stage INNER JOIN cohort USING (cohort) "
         "WHERE is_published "
         "ORDER BY cohort, stage_number"
     ).pl()
@@ -178,8 +182,9 @@ def _cohorts(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
                 (str(row["stage_number"]), row["title"], str(row["is_part"]).lower()),
                 frozenset(s for s, (one, _) in states.items() if row["stage_number"] in one),
                 None if row["stage_number"] == 1 else everyone,
+                meaning=_stage_means(told[: place + 1]),
             )
-            for row in told
+            for place, row in enumerate(told)
         ]
         curve = [
             Line(
@@ -210,6 +215,13 @@ def _cohorts(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
         )
 
 
+def _stage_means(told: Sequence[Mapping[str, Any]]) -> str:
+    """What the last of some stages counts: who the cohort is of and how each stage is reached."""
+    who = f"{told[0]['index_event']}; {told[0]['entry_rules']}"
+    stages = (f"{row['stage']} of {row['of_stage']}: {row['meaning']}" for row in told[1:])
+    return " | ".join((who, *stages))
+
+
 def _metrics(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
     metrics = con.execute(
         "SELECT metric, unit, title, relation, category_kind FROM metric "
@@ -230,7 +242,7 @@ def _metrics(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
         states = possible(
             [Asked(counts, of) for _, of, _, counts in measures], days, is_whole=unit == PEOPLE
         )
-        lines = one_within_another(tuple(_outcome_lines(measures, states)))
+        lines = one_within_another(tuple(_outcome_lines(metric, measures, states)))
         stock = relation == "stock"
         quarters, complete = _reported(
             con,
@@ -277,17 +289,20 @@ def _own_categories(
 
 
 def _outcome_lines(
-    measures: Sequence[tuple[str, str | None, str, str]], states: Sequence[tuple[str, ...]]
+    metric: str,
+    measures: Sequence[tuple[str, str | None, str, str]],
+    states: Sequence[tuple[str, ...]],
 ) -> Iterator[Line]:
     """The numerator of each measure, and its denominator where it has one."""
     for place, (measure, denominator, title, _) in enumerate(measures):
         asked = frozenset(outcome_state(one) for one in states if one[place] != NOT_ASKED)
         counted = frozenset(outcome_state(one) for one in states if one[place] == COUNTED)
+        means = f"{metric}: {measure}"
         if denominator is None:
-            yield Line((measure, title, NUMERATOR), counted)
+            yield Line((measure, title, NUMERATOR), counted, meaning=means)
         else:
-            yield Line((measure, title, DENOMINATOR), asked)
-            yield Line((measure, title, NUMERATOR), counted, asked)
+            yield Line((measure, title, DENOMINATOR), asked, meaning=f"{means} of")
+            yield Line((measure, title, NUMERATOR), counted, asked, meaning=means)
 
 
 def _transitions(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
