@@ -35,8 +35,9 @@ def cohorts_list_command(config: ConfigOption = None, json_out: JsonOption = Non
             f"{one['follow_up_days']:>4} days  {one['title']}"
         )
         for stage in one["stages"]:
-            mark = "  of whom " if stage["is_part"] else f"{stage['stage_number']:>3}. "
-            typer.echo(f"{'':<4}{mark}{stage['title']}")
+            number, of = stage["stage_number"], stage["of_number"]
+            part = f" (some of {of}.)" if stage["is_part"] else ""
+            typer.echo(f"{'':<4}{number:>3}. {stage['title']}{part}")
 
 
 @cohorts_app.command("check", epilog="Example: journeys cohorts check cohorts/rearrested.yaml")
@@ -105,12 +106,16 @@ def _told(cohort: Cohort, own: Path | None) -> dict[str, Any]:
 def _in_words(told: dict[str, Any]) -> list[str]:
     """What a cohort's file means, line by line."""
     stages = [
-        (f"Stage {one['stage_number']}" if not one["is_part"] else "Of whom", one)
+        (
+            f"Stage {one['stage_number']}",
+            f" (some of stage {one['of_number']})" * one["is_part"],
+            one,
+        )
         for one in told["stages"][1:]
     ]
     return [
         f"{told['cohort']}: {told['title']}",
         f"  {'Whom':<11} {told['denominator']}",
-        *(f"  {name:<11} {one['title']}: {one['meaning']}" for name, one in stages),
+        *(f"  {name:<11} {one['title']}{part}: {one['meaning']}" for name, part, one in stages),
         f"  {'Lag':<11} {told['lag']}",
     ]

@@ -43,7 +43,7 @@ def test_the_example_of_the_page_is_taken_as_it_stands(partnership: Path) -> Non
     (partnership / "cohorts" / "rearrested.yaml").write_text(EXAMPLE, "utf-8")
     code, said = answered(partnership, "cohorts", "check")
     assert code == 0
-    assert "Of whom     Not arrested in the 180 days after: arrest not recorded" in said
+    assert "Not arrested in the 180 days after (some of stage 1): arrest not recorded" in said
     assert "1 cohort file can be used." in said
     report = partnership / "cohorts.json"
     code, said = answered(partnership, "cohorts", "list", "--json", str(report))

@@ -57,21 +57,20 @@ class Change:
         return f"{way} from {self.before.said} in {self.since.label}"
 
 
-def change(before: Figure, since: Window, now: Figure, linkage: float = 0) -> Change | None:
+def change(before: Figure, since: Window, now: Figure) -> Change | None:
     """Return the change between two figures, if it is worth stating.
 
     Args:
         before: The earlier figure.
         since: Its window.
         now: The later figure, of the same kind.
-        linkage: By how much the figure may move with the link threshold, either way, in its unit.
     """
     earlier, later = before.bounds, now.bounds
     if before.is_share != now.is_share or earlier is None or later is None:
         return None
     if before.value is None or now.value is None or before.parts != now.parts:
         return None
-    apart = max(later[0] - earlier[1], earlier[0] - later[1]) - 2 * linkage
+    apart = max(later[0] - earlier[1], earlier[0] - later[1]) - (before.linkage + now.linkage)
     chance = by_chance(before, now)
     difference = abs(now.value - before.value)
     if apart <= 0 or difference <= chance:
@@ -79,12 +78,11 @@ def change(before: Figure, since: Window, now: Figure, linkage: float = 0) -> Ch
     return Change(before, since, now, difference / max(chance, 1.0))
 
 
-def changes(series: Sequence[tuple[Window, Figure]], linkage: float = 0) -> tuple[Change, ...]:
+def changes(series: Sequence[tuple[Window, Figure]]) -> tuple[Change, ...]:
     """Return what is worth stating of a figure's latest window: since the last, since a year ago.
 
     Args:
         series: The figure in each window that is public, oldest first.
-        linkage: As for ``change``.
     """
     if not series:
         return ()
@@ -94,7 +92,7 @@ def changes(series: Sequence[tuple[Window, Figure]], linkage: float = 0) -> tupl
         for when, figure in series[:-1]
         if window.follows(when) or (window.months < 12 and _a_year_before(when, window))
     ]
-    found = (change(figure, when, now, linkage) for when, figure in reversed(earlier))
+    found = (change(figure, when, now) for when, figure in reversed(earlier))
     return tuple(one for one in found if one is not None)
 
 
@@ -103,13 +101,12 @@ def in_words(unit: str) -> str:
     return UNITS.get(unit, unit)
 
 
-def measure_words(unit: str, series: Sequence[tuple[Window, Figure]], linkage: float = 0) -> str:
+def measure_words(unit: str, series: Sequence[tuple[Window, Figure]]) -> str:
     """Say what a measure is in its latest window, and how it changed if that is worth stating.
 
     Args:
         unit: What is counted, in the plural.
         series: The figure in each window that is public, oldest first.
-        linkage: As for ``change``.
     """
     if not series:
         return "nothing is published of it yet"
@@ -120,7 +117,7 @@ def measure_words(unit: str, series: Sequence[tuple[Window, Figure]], linkage: f
         return f"cannot be told without risk to someone’s privacy ({window.label})"
     of = f", about {thousands(figure.above)} of {thousands(figure.below)}"
     said = f"{figure.said}{of if figure.is_share else ''} {unit}"
-    return f"{said}, in {window.label}{_changed(series, linkage)}"
+    return f"{said}, in {window.label}{_changed(series)}"
 
 
 def together_sentence(figures: Sequence[tuple[str, Figure]], window: Window) -> str:
@@ -274,9 +271,9 @@ def _out_of(figure: Figure) -> str:
     return f" ({thousands(figure.above)} of {thousands(figure.below)})"
 
 
-def _changed(series: Sequence[tuple[Window, Figure]], linkage: float) -> str:
+def _changed(series: Sequence[tuple[Window, Figure]]) -> str:
     """The end of a sentence that says how a figure changed."""
-    found = changes(series, linkage)
+    found = changes(series)
     if found:
         return "; " + ", and ".join(one.words for one in found)
     if len(series) > 1 and series[-1][0].follows(series[-2][0]) and series[-2][1].value is not None:

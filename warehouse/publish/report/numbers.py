@@ -63,12 +63,14 @@ class Figure:
         below: The published denominator; ``[z]`` for a plain count.
         base: What published counts are rounded to.
         parts: How many published counts each of the two is a sum of.
+        linkage: By how much it may move with the link threshold, either way, in its unit.
     """
 
     above: str
     below: str = NOT_APPLICABLE
     base: int = 5
     parts: int = 1
+    linkage: float = 0
 
     @property
     def is_share(self) -> bool:
@@ -87,11 +89,24 @@ class Figure:
 
     @property
     def said(self) -> str:
-        """In words: 46%, about 1,310, or between 25% and 43% if rounding leaves that open."""
-        if not self.is_share or self.bounds is None:
+        """In words: 46%, about 1,310, or between 25% and 43% if rounding leaves much open.
+
+        The range that is said is that of the tables, which allows for linkage too.
+        """
+        if not self.is_share or self.bounds is None or self.span is None:
             return f"{self.shown}%" if self.is_share else f"about {thousands(self.shown)}"
-        low, high = math.floor(self.bounds[0]), math.ceil(self.bounds[1])
-        return f"{self.shown}%" if high - low <= CLOSE else f"between {low}% and {high}%"
+        low, high = (f"{end}%" for end in self.span)
+        is_close = math.ceil(self.bounds[1]) - math.floor(self.bounds[0]) <= CLOSE
+        return f"{self.shown}%" if is_close else f"between {low} and {high}"
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """Where the truth may be, by rounding and by linkage, in whole numbers of its unit."""
+        if self.bounds is None:
+            return None
+        low, high = self.bounds[0] - self.linkage, self.bounds[1] + self.linkage
+        most = math.ceil(high)
+        return max(math.floor(low), 0), min(most, 100) if self.is_share else most
 
     @property
     def bounds(self) -> tuple[float, float] | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from warehouse.publish.report import charts
 from warehouse.publish.report.content import Grid, Part
@@ -47,6 +46,11 @@ class Told:
     year: tuple[str, Figure] | None = None
 
     @property
+    def figures(self) -> tuple[tuple[Window, Figure], ...]:
+        """The series, each figure with how far it hangs on linkage."""
+        return tuple((window, replace(one, linkage=self.linkage)) for window, one in self.series)
+
+    @property
     def sentence(self) -> str:
         """What is said of it, wherever that stands."""
         return f"{self.title}: {self.words}."
@@ -54,12 +58,12 @@ class Told:
     @property
     def words(self) -> str:
         """What is said of it, its title left out."""
-        return measure_words(in_words(self.unit), self.series, self.linkage)
+        return measure_words(in_words(self.unit), self.figures)
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """Changes that are worth stating."""
-        return changes(self.series, self.linkage)
+        return changes(self.figures)
 
 
 def window_part(told: Told, *, on_paper: bool = True) -> Part:
@@ -72,8 +76,8 @@ def window_part(told: Told, *, on_paper: bool = True) -> Part:
         chart = charts.trend(
             told.title,
             [
-                charts.Point(window.label, figure.shown, *(_bounds(figure, told.linkage) or (0, 0)))
-                for window, figure in told.series
+                charts.Point(window.label, figure.shown, *(figure.span or (0, 0)))
+                for window, figure in told.figures
             ],
             is_share=bool(sign),
         )
@@ -97,7 +101,7 @@ def _linkage_note(told: Told, unit: str) -> str:
 def together_part(every: Sequence[Told]) -> Part:
     """Return measures of a single window side by side: bars, and one table."""
     window = every[0].series[-1][0]
-    figures = [told.series[-1][1] for told in every]
+    figures = [told.figures[-1][1] for told in every]
     is_share = any(figure.is_share for figure in figures)
     most = 100 if is_share else max(figure.value or 0 for figure in figures) or 1
     bars = [
@@ -106,9 +110,7 @@ def together_part(every: Sequence[Told]) -> Part:
         )
         for told, figure in zip(every, figures, strict=True)
     ]
-    lines = [
-        _line(told.title, figure, told.linkage) for told, figure in zip(every, figures, strict=True)
-    ]
+    lines = [_line(told.title, figure) for told, figure in zip(every, figures, strict=True)]
     caption = f"{in_words(every[0].unit).capitalize()}, {window.label}"
     titled = [(told.title, figure) for told, figure in zip(every, figures, strict=True)]
     return Part(
@@ -128,8 +130,8 @@ def overview(caption: str, every: Sequence[tuple[str, Told]]) -> Part:
     columns = ("Measure", "Number", "Out of", "%", "Range", "Change", "Window")
     rows = []
     for title, told in every:
-        window, figure = told.series[-1]
-        _, *figures = _line("", figure, told.linkage)
+        window, figure = told.figures[-1]
+        _, *figures = _line("", figure)
         rows.append((title, *figures, _change(told), window.label))
     return Part(grid=Grid(caption, columns, tuple(rows)))
 
@@ -159,11 +161,11 @@ def _of(figure: Figure, unit: str) -> str:
 
 def _windows_grid(told: Told) -> Grid:
     """A measure by window, and over twelve months where they are public."""
-    lines = [_line(window.label, figure, told.linkage) for window, figure in told.series]
+    lines = [_line(window.label, figure) for window, figure in told.figures]
     if told.year is not None:
         label, figure = told.year
         linkage = told.linkage * (1 if figure.is_share else figure.parts)
-        lines.append(_line(f"{label}: the sum", figure, linkage))
+        lines.append(_line(f"{label}: the sum", replace(figure, linkage=linkage)))
     is_share = any(figure.is_share for _, figure in told.series)
     return _lines_grid(f"{told.title}: {in_words(told.unit)}", "Window", lines, is_share)
 
@@ -178,30 +180,21 @@ def _lines_grid(
     return Grid(caption, (first, "Number", "Range"), counts)
 
 
-def _line(label: str, figure: Figure, linkage: float) -> tuple[str, str, str, str, str]:
+def _line(label: str, figure: Figure) -> tuple[str, str, str, str, str]:
     """One window's row."""
     return (
         label,
         thousands(figure.above),
         thousands(figure.below),
         share(figure),
-        _range(figure, linkage),
+        _range(figure),
     )
 
 
-def _bounds(figure: Figure, linkage: float) -> tuple[float, float] | None:
-    """Where a figure may lie, given how it was rounded and how it hangs on linkage."""
-    if figure.bounds is None:
-        return None
-    low, high = figure.bounds
-    return max(low - linkage, 0), min(high + linkage, 100) if figure.is_share else high + linkage
-
-
-def _range(figure: Figure, linkage: float) -> str:
-    """The same in words."""
-    bounds = _bounds(figure, linkage)
-    if bounds is None or figure.value is None:
+def _range(figure: Figure) -> str:
+    """Where a figure may lie, in words."""
+    if figure.span is None or figure.value is None:
         return figure.shown
-    low, high = bounds
+    low, high = figure.span
     sign = "%" if figure.is_share else ""
-    return f"{math.floor(low):,}{sign} to {math.ceil(high):,}{sign}"
+    return f"{low:,}{sign} to {high:,}{sign}"

@@ -17,7 +17,7 @@
 -- column status: exact definition on linked data or proxy, as in metric.
 -- column caveat: What linkage does to it.
 -- column owner: Who answers for it.
--- column is_published: True when the draft tables hold its funnel.
+-- column is_published: True when its funnel is published, once it has been through the gate.
 -- check: unique cohort
 -- check: not_null cohort, title, definition, numerator, denominator, period, lag, follow_up_days, partners, exclusions, sources, status, caveat, owner, is_published
 -- check: accepted status: exact definition on linked data, proxy

@@ -18,7 +18,7 @@
 -- column owner: Who answers for it.
 -- column relation: How twelve months come about: sum of quarters or stock; missing for funnels and transitions.
 -- column category_kind: The metric's first own category, all where it has none: outcome summed over it is everyone.
--- column is_published: True when the draft tables hold it.
+-- column is_published: True when it is published, once it has been through the gate.
 -- check: unique metric
 -- check: not_null metric, kind, title, definition, unit, numerator, denominator, period, lag, exclusions, sources, status, caveat, model, owner
 -- check: accepted status: exact definition on linked data, proxy, restricted
