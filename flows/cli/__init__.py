@@ -23,6 +23,7 @@ from flows.cli.release import release_app
 from flows.cli.retention import retention_app
 from flows.cli.rights import rights_app
 from flows.cli.run import run_command
+from flows.cli.schedule import schedule_app
 from flows.cli.shell import program
 from flows.cli.sql import sql_command
 from flows.cli.status import status_command
@@ -76,6 +77,7 @@ app.add_typer(release_app, name="release")
 app.add_typer(retention_app, name="retention")
 app.add_typer(rights_app, name="rights")
 app.add_typer(sources_app, name="sources")
+app.add_typer(schedule_app, name="schedule")
 
 
 def main() -> None:

@@ -78,7 +78,10 @@ def _with_prefect(settings: Settings, path: Path, run_id: str) -> None:
         PrefectProblem,
         check_installed,
         prepare,
+        standing,
         stop_leftovers,
+        use_own,
+        use_standing,
     )
     from schemas.errors import JourneysError
 
@@ -86,6 +89,10 @@ def _with_prefect(settings: Settings, path: Path, run_id: str) -> None:
     prepare(settings.prefect_home, path)
     if stop_leftovers(Path(os.environ["PREFECT_HOME"])):
         say("Stopped a Prefect server that a killed run had left.")
+    if standing(settings):
+        use_standing(settings, os.environ)
+    else:
+        use_own(os.environ)
     say("Starting Prefect …")
     try:
         from flows.orchestration.nightly import refresh_flow

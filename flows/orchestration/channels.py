@@ -7,6 +7,7 @@ webhook's address is nothing to be repeated.
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -63,10 +64,12 @@ def by_email(email: Email, heading: str, text: str) -> None:
     message["To"] = ", ".join(email.recipients)
     message.set_content(text)
     context = ssl.create_default_context()
+    # Left to itself it asks the network for its own full name, which may take a minute offline.
+    where = (email.host, email.port, socket.gethostname())
     server = (
-        smtplib.SMTP_SSL(email.host, email.port, timeout=SECONDS, context=context)
+        smtplib.SMTP_SSL(*where, timeout=SECONDS, context=context)
         if email.security == "tls"
-        else smtplib.SMTP(email.host, email.port, timeout=SECONDS)
+        else smtplib.SMTP(*where, timeout=SECONDS)
     )
     with server:
         if email.security == "starttls":

@@ -19,7 +19,7 @@ from prefect.cache_policies import NO_CACHE
 from flows.clock import utc_now
 from flows.context import RunContext, new_run_id
 from flows.orchestration.artifacts import show_refused, show_report
-from flows.orchestration.unattended import QUIET, begun
+from flows.orchestration.unattended import QUIET, begun, named
 from flows.orchestration.watched import watched_run
 from flows.progress import narrator
 from flows.refresh import Perform
@@ -29,7 +29,7 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-@flow(name="refresh", flow_run_name="refresh-{run_id}", **QUIET)
+@flow(name="refresh", flow_run_name="{run_id}", **QUIET)
 def refresh_flow(run_id: str | None = None) -> None:
     """Run the journey once; `JOURNEYS_CONFIG` says where the partnership is.
 
@@ -47,6 +47,8 @@ def refreshed(run_id: str | None = None) -> dict[str, Any]:
     """
     settings, minutes = begun()
     name = run_id or new_run_id(utc_now())
+    if run_id is None:
+        named(name)
     try:
         report = watched_run(
             settings, name, narrator=narrator(), wait_minutes=minutes, dress=as_tasks

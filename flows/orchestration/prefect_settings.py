@@ -6,13 +6,20 @@ Prefect reads its settings from the environment when it is first imported.
 from __future__ import annotations
 
 import os
+import secrets
 import select
 import signal
 import sys
+from base64 import b64encode
 from collections.abc import MutableMapping
+from http.client import HTTPException
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from flows.settings import LOCATION_VARIABLE
+from flows.files import private_folder, write_private
+from flows.orchestration.options import secret
+from flows.settings import LOCATION_VARIABLE, Settings
+from governance.retention import own_terms
 from schemas.errors import ConfigError, JourneysError
 
 # Whatever the environment says, Prefect must not report on its use.
@@ -38,6 +45,8 @@ USUALLY = {
 
 OWNER_VARIABLE = "JOURNEYS_PID"
 
+WORD = "server.password"
+
 SECONDS_TO_STOP = 5
 
 
@@ -61,6 +70,111 @@ def prepare(home: Path, config: Path, environment: MutableMapping[str, str] | No
     target[LOCATION_VARIABLE] = str(config.resolve())
     # Prefect's server inherits it, so a server whose run was killed can be told.
     target[OWNER_VARIABLE] = str(os.getpid())
+
+
+def use_standing(settings: Settings, environment: MutableMapping[str, str]) -> None:
+    """Have Prefect's clients speak to the server of the schedule, with its password.
+
+    Raises:
+        StoreError: The password cannot be kept.
+    """
+    environment.setdefault("PREFECT_API_URL", settings.schedule.server)
+    environment["PREFECT_API_AUTH_STRING"] = password(settings.prefect_home)
+
+
+def use_own(environment: MutableMapping[str, str]) -> None:
+    """Have the server of this run alone take a password that nobody else is told.
+
+    It listens on the loopback address, which every user of the machine can reach.
+    """
+    if "PREFECT_API_URL" not in environment:
+        word = f"hub:{secrets.token_urlsafe(32)}"
+        environment["PREFECT_API_AUTH_STRING"] = word
+        environment["PREFECT_SERVER_API_AUTH_STRING"] = word
+
+
+def password(home: Path) -> str:
+    """The name and password of the schedule's server, made when they are first needed.
+
+    Prefect's server tells and does whatever it is asked, so without one every user of the machine
+    could have the hub's worker run a program of theirs.
+
+    Raises:
+        StoreError: It cannot be kept.
+    """
+    path = home / WORD
+    if not path.is_file():
+        private_folder(home)
+        write_private(path, f"hub:{secrets.token_urlsafe(32)}\n".encode())
+    return path.read_text("ascii").strip()
+
+
+def server_settings(settings: Settings) -> dict[str, str]:
+    """What the schedule's server is told besides; `late_minutes` and its database among it.
+
+    Raises:
+        ConfigError: The variable that names its database is not set, or names no such database.
+        StoreError: The password cannot be kept.
+    """
+    where = urlsplit(settings.schedule.server)
+    told = {
+        "PREFECT_SERVER_API_HOST": where.hostname or "127.0.0.1",
+        "PREFECT_SERVER_API_PORT": str(where.port or 4200),
+        "PREFECT_SERVER_API_AUTH_STRING": password(settings.prefect_home),
+        "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": str(60 * settings.schedule.late_minutes),
+    }
+    if settings.schedule.database is not None:
+        days = own_terms(settings.retention.days)[("logs", "")].days
+        told["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = _database(settings.schedule.database)
+        if days is not None:
+            # Of a database elsewhere `journeys retention` cannot delete, so Prefect does.
+            told["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] = "events,flow_runs"
+            told["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] = str(86_400 * days)
+            told["PREFECT_SERVER_EVENTS_RETENTION_PERIOD"] = str(86_400 * days)
+    return told
+
+
+def _database(named: str) -> str:
+    """The PostgreSQL URL that an `env:NAME` names, as Prefect wants it.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    scheme, separator, rest = (secret(named) or "").partition("://")
+    if not separator or scheme.partition("+")[0] not in ("postgresql", "postgres"):
+        raise ConfigError(
+            "`schedule: database` names a variable that holds no PostgreSQL address.",
+            "Set it to one such as postgresql://user:password@host/prefect, or leave `database` "
+            "out: SQLite serves one machine well.",
+        )
+    return f"postgresql+asyncpg://{rest}"
+
+
+def standing(settings: Settings) -> bool:
+    """Whether the schedule's server answers, and to its own password only."""
+    path = settings.prefect_home / WORD
+    if not path.is_file():
+        return False
+    url = f"{settings.schedule.server}/admin/version"
+    return _answer(url, None) == 401 and _answer(url, path.read_text("ascii").strip()) == 200
+
+
+def _answer(url: str, word: str | None) -> int:
+    """The status that an address answers with; 0 for none."""
+    from urllib.error import HTTPError
+    from urllib.request import ProxyHandler, Request, build_opener
+
+    headers = (
+        {} if word is None else {"Authorization": f"Basic {b64encode(word.encode()).decode()}"}
+    )
+    try:
+        request = Request(url, headers=headers)  # noqa: S310 - settings allow http and https only
+        with build_opener(ProxyHandler({})).open(request, timeout=3) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+    except (OSError, ValueError, HTTPException):
+        return 0
 
 
 def stop_leftovers(home: Path) -> int:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.orchestration.unattended import QUIET, begun
+from flows.clock import local_day, utc_now
+from flows.orchestration.unattended import QUIET, begun, named
 from flows.orchestration.watched import watched_pull
 
 
@@ -37,4 +38,5 @@ def pull_housing() -> None:
 
 def _pull(partner: str) -> None:
     settings, minutes = begun()
+    named(f"{partner}, {local_day(utc_now())}")
     watched_pull(settings, partner, wait_minutes=minutes)

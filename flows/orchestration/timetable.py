@@ -16,6 +16,8 @@ TIMEZONE: Final = "Europe/London"
 POOL: Final = "hub"
 """The one work pool. It carries out one run at a time, so no two write at once."""
 NIGHTLY: Final = "nightly"
+TAG: Final = "journeys"
+"""What marks everything in Prefect that the schedule made."""
 ROOM: Final = "flows.orchestration"
 
 
@@ -26,6 +28,7 @@ class Entry:
     Attributes:
         name: Its name, which is that of the deployment.
         entrypoint: The flow, as ``module.function``. It takes no parameter but a run's id.
+        flow: What the flow calls itself.
         about: What it does.
         cron: When, as cron says it; or
         rrule: When, as an iCalendar rule.
@@ -33,6 +36,7 @@ class Entry:
 
     name: str
     entrypoint: str
+    flow: str
     about: str
     cron: str | None = None
     rrule: str | None = None
@@ -44,6 +48,7 @@ def timetable(schedule: Schedule, partners: Iterable[str]) -> tuple[Entry, ...]:
         Entry(
             f"pull-{partner}",
             f"{ROOM}.pulling.pull_{partner}",
+            f"pull-{partner}",
             f"The extract of {partner} is fetched and checked; nothing is linked.",
             cron=_daily(schedule.pulls.get(partner, schedule.pull)),
         )
@@ -54,18 +59,21 @@ def timetable(schedule: Schedule, partners: Iterable[str]) -> tuple[Entry, ...]:
         Entry(
             NIGHTLY,
             f"{ROOM}.nightly.refresh_flow",
+            "refresh",
             "Every partner's extract to a release and a draft, every night.",
             cron=_daily(schedule.nightly),
         ),
         Entry(
             "housekeeping",
             f"{ROOM}.upkeep.housekeeping_flow",
+            "housekeeping",
             "The record is checked and a checkpoint made; what is due or ending is told.",
             cron=_daily(schedule.housekeeping),
         ),
         Entry(
             "quarterly-draft",
             f"{ROOM}.quarterly.draft_flow",
+            "quarterly-draft",
             "What has become due is drafted, and the approvers are told.",
             rrule=_quarterly(schedule.draft, schedule.draft_day),
         ),

@@ -6,6 +6,7 @@ A flow takes no parameters but a run's id, gives nothing back, and retries nothi
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -21,7 +22,8 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.runtime import deployment
+from prefect.exceptions import PrefectException
+from prefect.runtime import deployment, flow_run
 from prefect.states import Cancelled
 
 from flows.settings import Settings, load_settings, locate
@@ -43,6 +45,13 @@ def begun() -> tuple[Settings, int]:
         return settings, 0
     pass_over([UUID(str(deployment.id))])
     return settings, settings.schedule.wait_minutes
+
+
+def named(key: str) -> None:
+    """Give the flow run the name that its alerts have; one that has gone is not named."""
+    if flow_run.id is not None:
+        with suppress(PrefectException), get_client(sync_client=True) as client:
+            client.update_flow_run(UUID(str(flow_run.id)), name=key)
 
 
 def pass_over(deployments: Iterable[UUID], *, but_the_last: bool = False) -> int:

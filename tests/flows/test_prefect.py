@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-import pytest
 import yaml
+from listening import Mail, mail_server
 
 from flows.context import open_control
+from flows.orchestration.artifacts import DISCLOSURE, LINKAGE, ROWS, VALIDATION
 from flows.orchestration.prefect_settings import ALWAYS, prepare
 from flows.refresh import STEPS
 
@@ -21,16 +23,34 @@ if TYPE_CHECKING:
     from conftest import Partnership
 
 CLEARED = ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_PROFILE", "JOURNEYS_CONFIG")
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
+COLUMNS = {
+    VALIDATION: {"partner", "table", "column", "rule", "rows"},
+    ROWS: {"partner", "what", "rows"},
+    LINKAGE: {"what", "measure", "value", "from", "to", "judged"},
+    DISCLOSURE: {"what", "count"},
+}
+
+
+def environment(partnership: Partnership) -> dict[str, str]:
+    """The environment of a process that can reach nothing but this machine."""
+    kept = {name: value for name, value in os.environ.items() if name not in CLEARED}
+    path = [str(SUPPORT / "no_way_out"), kept.get("PYTHONPATH", ""), *sys.path]
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join(one for one in path if one),
+        "REFUSED": str(partnership.folder.parent / "refused"),
+    }
 
 
 def journeys(partnership: Partnership, *words: str) -> subprocess.CompletedProcess[str]:
-    command = "from flows.cli import main; main()"
+    command = str(SUPPORT / "few_in_a_process.py")
     return subprocess.run(
-        [sys.executable, "-c", command, *words, "--config", str(partnership.config)],
+        [sys.executable, command, *words, "--config", str(partnership.config)],
         capture_output=True,
         text=True,
         timeout=240,
-        env={name: value for name, value in os.environ.items() if name not in CLEARED},
+        env=environment(partnership),
     )
 
 
@@ -43,26 +63,69 @@ def prefect_rows(partnership: Partnership, sql: str) -> list[tuple[object, ...]]
 
 
 def test_the_journey_runs_under_prefect_and_leaves_no_value_there(fresh: Partnership) -> None:
-    found = journeys(fresh, "run")
-    assert found.returncode == 0, found.stderr
-    assert "is done" in found.stdout
-    with open_control(fresh.settings) as control:
-        run = control.current_run()
-    assert run is not None
-    states = dict(prefect_rows(fresh, "SELECT name, state_type FROM task_run"))
-    assert {str(name).rsplit("-", 1)[0] for name in states} == set(STEPS)
-    assert set(states.values()) == {"COMPLETED"}
-    ((parameters,),) = prefect_rows(fresh, "SELECT parameters FROM flow_run")
-    assert yaml.safe_load(str(parameters)) == {"run_id": run.run_id}
-    assert not list((fresh.folder / ".prefect" / "storage").glob("*"))
+    with mail_server() as mail:
+        tell_by_email(fresh, mail)
+        found = journeys(fresh, "run")
+        assert found.returncode == 0, found.stderr
+        assert "is done" in found.stdout
+        with open_control(fresh.settings) as control:
+            run = control.current_run()
+        assert run is not None
+        states = dict(prefect_rows(fresh, "SELECT name, state_type FROM task_run"))
+        assert {str(name).rsplit("-", 1)[0] for name in states} == set(STEPS)
+        assert set(states.values()) == {"COMPLETED"}
+        ((parameters,),) = prefect_rows(fresh, "SELECT parameters FROM flow_run")
+        assert yaml.safe_load(str(parameters)) == {"run_id": run.run_id}
+        assert not list((fresh.folder / ".prefect" / "storage").glob("*"))
+        assert_counts_are_shown(fresh, run.run_id)
+        assert [one["Subject"].split(": ")[1:] for one in mail.taken] == [
+            ["A draft waits for approval", run.run_id]
+        ]
+        # A failure under Prefect is one message for people, and Prefect's record has no value.
+        spoil(fresh)
+        mail.refuses = True
+        failed = journeys(fresh, "run")
+        assert failed.returncode == 1 and failed.stdout == ""
+        assert failed.stderr.count("Error:") == 1 and "Traceback" not in failed.stderr
+        assert "police: " in failed.stderr
+        assert "The alert `run-failed` could not be sent by email" in failed.stderr
+        mail.refuses = False
+    shown = prefect_rows(fresh, f"SELECT data FROM artifact WHERE key = '{VALIDATION}'")
+    assert len(shown) == 2 and "ExtractRejected" in str(shown[1])
     assert_no_value_in(fresh, fresh.folder / ".prefect")
-    # A failure under Prefect is one message for people, and Prefect's record has no value either.
-    spoil(fresh)
-    failed = journeys(fresh, "run")
-    assert failed.returncode == 1 and failed.stdout == ""
-    assert failed.stderr.count("Error:") == 1 and "Traceback" not in failed.stderr
-    assert "police: " in failed.stderr
-    assert_no_value_in(fresh, fresh.folder / ".prefect")
+    assert not (fresh.folder.parent / "refused").exists(), "nothing tried to leave the machine"
+
+
+def test_what_would_leave_the_machine_is_refused_and_written_down(fresh: Partnership) -> None:
+    """The check above can fail."""
+    out = "import socket; socket.create_connection(('192.0.2.1', 443), 1)"
+    tried = subprocess.run([sys.executable, "-c", out], env=environment(fresh), capture_output=True)
+    assert b"nothing goes out from here" in tried.stderr
+    assert "192.0.2.1" in (fresh.folder.parent / "refused").read_text()
+
+
+def assert_counts_are_shown(partnership: Partnership, run_id: str) -> None:
+    """Four tables, by the same keys in every run, of names and numbers."""
+    rows = prefect_rows(partnership, "SELECT key, description, data FROM artifact")
+    assert {str(key) for key, _, _ in rows} == set(COLUMNS)
+    for key, description, data in rows:
+        table = json.loads(json.loads(str(data)))
+        assert description == f"Run {run_id}" and table, key
+        assert all(set(row) == COLUMNS[str(key)] for row in table)
+    shown = {str(key): json.loads(json.loads(str(data))) for key, _, data in rows}
+    measures = {row["measure"] for row in shown[LINKAGE]}
+    assert {"precision", "recall", "people", "linked"} <= measures
+    received = {row["partner"]: row["rows"] for row in shown[ROWS] if row["what"] == "received"}
+    for partner, rows_of in received.items():
+        went = [row["rows"] for row in shown[ROWS] if row["partner"] == partner]
+        assert sum(went) == 2 * rows_of, "kept, quarantined and withheld are what was received"
+
+
+def tell_by_email(partnership: Partnership, mail: Mail) -> None:
+    said = {"host": "127.0.0.1", "port": mail.port, "security": "none",
+            "sender": "hub@a.example", "recipients": ["lead@a.example"]}  # fmt: skip
+    with partnership.config.open("a") as file:
+        file.write("\n" + yaml.safe_dump({"alerts": {"email": said}}))
 
 
 def spoil(partnership: Partnership) -> None:
@@ -94,14 +157,3 @@ def test_prefect_is_told_to_send_nothing_out_and_to_stay_in_the_folder(tmp_path:
     environment = {"PREFECT_HOME": "/elsewhere"}
     prepare(tmp_path / ".prefect", tmp_path / "partnership.yaml", environment)
     assert environment["PREFECT_HOME"] == "/elsewhere"
-
-
-@pytest.mark.parametrize("name", ["prefect.yaml"])
-def test_the_deployment_is_nightly_in_local_time(name: str) -> None:
-    root = Path(__file__).resolve().parents[2]
-    (deployment,) = yaml.safe_load((root / name).read_text())["deployments"]
-    assert deployment["name"] == "nightly"
-    (schedule,) = deployment["schedules"]
-    assert schedule == {"cron": "0 2 * * *", "timezone": "Europe/London"}
-    module, flow = deployment["entrypoint"].split(":")
-    assert f"def {flow}(" in (root / module).read_text()

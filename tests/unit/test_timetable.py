@@ -52,7 +52,7 @@ def test_every_day_has_one_run_at_the_same_time_whatever_the_clocks_do(
 
 def test_in_the_hour_that_is_missing_or_twice_prefect_would_not_keep_the_time() -> None:
     """Why no time in it is taken: the check above can fail."""
-    risky = Entry("risky", "x", "x", cron="30 1 * * *")
+    risky = Entry("risky", "x", "x", "x", cron="30 1 * * *")
     spring = times(risky, date(2027, 3, 1), date(2027, 3, 31))
     autumn = times(risky, date(2027, 10, 1), date(2027, 10, 31))
     kept = [len(spring) == len(autumn) == 31, len({one.time() for one in spring + autumn}) == 1]
@@ -85,6 +85,7 @@ def test_prefect_yaml_says_the_same_and_its_flows_are_there() -> None:
         assert schedule == {**when, "timezone": "Europe/London"}
         path, flow = one["entrypoint"].split(":")
         assert entry.entrypoint == path.removesuffix(".py").replace("/", ".") + f".{flow}"
-        assert f"def {flow}(" in (root / path).read_text()
+        text = (root / path).read_text()
+        assert f"def {flow}(" in text and f'@flow(name="{entry.flow}"' in text
         assert one["parameters"] == {} and one["concurrency_limit"] == 1
         assert one["work_pool"]["name"] == "hub"
