@@ -28,7 +28,8 @@ RUN = "{{ flow_run.name }}"
 
 def automations(schedule: Schedule, block: UUID) -> tuple[AutomationCore, ...]:
     """Every automation, each of which tells by a block of `flows.orchestration.alert_block`."""
-    late = "{{ deployment.name }} of {{ flow_run.expected_start_time }}"
+    begin = "{{ flow_run.expected_start_time | string | truncate(16, True, '', 0) }}"
+    late = f"{{{{ deployment.name }}}} of {begin} UTC"
     return (
         _reactive("run-failed", "prefect.flow-run.Failed", RUN, block),
         _reactive("run-crashed", "prefect.flow-run.Crashed", RUN, block),

@@ -13,12 +13,15 @@ from typing import Any, Final, TypeVar
 
 from flows.agreements.terms import agreement_in_force
 from flows.clock import Clock, local_day, utc_now
-from flows.context import Busy
+from flows.context import Busy, actor, open_control, run_lock
 from flows.orchestration.notify import Alert, send
 from flows.progress import Narrator, Silent
 from flows.refresh import STEPS, Perform, run_refresh
+from flows.record.checkpoints import refuse_taken_back
 from flows.safe_errors import Rejected, StepFailed, guarded
 from flows.settings import Settings
+from flows.sources.pulling import pull_sources
+from governance.audit import Recorder
 
 Made = TypeVar("Made")
 
@@ -161,5 +164,19 @@ def watched_pull(
 
 
 def pull_one(settings: Settings, partner: str, clock: Clock) -> None:
-    """Check that a partner's extract may be used, and fetch it."""
-    agreement_in_force(settings, partner, local_day(clock()))
+    """Check that a partner's extract may be used, and fetch what is new at its source, if any.
+
+    Raises:
+        AgreementError: No agreement is in force.
+        JourneysError: As `flows.sources.pulling.pull_sources` tells it.
+        Busy: A run is at work.
+    """
+    if settings.partner(partner).source is None:
+        agreement_in_force(settings, partner, local_day(clock()))
+        return
+    who = Recorder(actor(), settings.purpose)
+    with run_lock(settings), open_control(settings) as control:
+        refuse_taken_back(settings, control)
+        look = pull_sources(settings, control, who, clock, partners=[partner])[partner]
+    if look.problem is not None:
+        raise look.problem

@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 ROOT = Path(__file__).parents[2]
 ROOMS = ("flows", "governance", "linkage", "schemas", "synthetic", "warehouse")
 SOURCES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
@@ -103,17 +101,6 @@ def test_no_random_stream_that_must_be_written_again_comes_from_numpy():
 
 def test_flows_is_imported_by_nobody_and_tests_have_no_package():
     assert not list((ROOT / "tests").rglob("__init__.py"))
-
-
-def test_the_schedule_is_nightly_in_london():
-    deployment = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"][0]
-    schedule = deployment["schedules"][0]
-    assert schedule["timezone"] == "Europe/London"
-    assert re.fullmatch(r"\d+ [0-6] \* \* \*", schedule["cron"])
-    path, function = deployment["entrypoint"].split(":")
-    assert function in {
-        node.name for node in nodes(ROOT / path) if isinstance(node, ast.FunctionDef)
-    }
 
 
 def test_no_unfinished_mark():
