@@ -17,7 +17,7 @@ KIT_LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo components test test-slow backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks bench-refresh bench-record mutate-rules attack partner-kit reference officers-page check format lock lock-proof clean bench-erasing
+.PHONY: help install demo components test test-slow faults backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks bench-refresh bench-record mutate-rules attack partner-kit reference officers-page check format lock lock-proof clean bench-erasing
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -76,6 +76,9 @@ test: install components $(BIN)/.browser ## Run every test but the slow ones
 test-slow: install $(BIN)/.spark ## Run the tests that take minutes, and more examples of each property
 	$(BIN)/python -m pytest -m slow
 	$(BIN)/python -m pytest tests/property --hypothesis-profile thorough
+
+faults: install ## Pull the plug, fill the disk, move the clock and damage files, hundreds of times, and say what stood
+	$(BIN)/python -m pytest -q -s -rA --durations=0 --show-capture=no tests/faults
 
 backtest: install ## Judge the linkage by pair of partners, beside clear text
 	$(BIN)/python -m pytest -q -s tests/backtest tests/integration/test_febrl4.py

@@ -56,14 +56,18 @@ def private_folder(path: Path) -> Path:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, where they are not there.
+    """Make a folder and those above it, where they are not there, and have the disk take them.
 
     Raises:
         StoreError: If it cannot be made, or a file is in its place.
     """
     problem: StoreError | None = None
     try:
+        # What is flushed in a folder whose own name is not on the disk is lost with it.
+        missing = [one for one in (path, *path.parents) if not one.is_dir()]
         path.mkdir(parents=True, exist_ok=True)
+        for one in missing:
+            flush_folder(one.parent)
     except (FileExistsError, NotADirectoryError):
         problem = StoreError(
             f"{path} is not a folder.", "Move the file that is in its place, then try again."
@@ -331,13 +335,22 @@ def folder_digest(folder: Path, pattern: str = "*") -> str:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder and what is in it, write-protected files too."""
+    """Remove a folder and what is in it, write-protected files too, and have the disk know.
+
+    Cut short, what is left of it has a name that nothing reads: no half of it is taken for all.
+    """
     if not folder.is_dir():
         return
-    for path in [folder, *folder.rglob("*")]:
+    going = folder if folder.name.startswith(".") else folder.with_name(f".{folder.name}.gone")
+    if going != folder:
+        remove_folder(going)
+        folder.rename(going)
+        flush_folder(going.parent)
+    for path in [going, *going.rglob("*")]:
         if path.is_dir() and not path.is_symlink():
             path.chmod(PRIVATE)
-    shutil.rmtree(folder)
+    shutil.rmtree(going)
+    flush_folder(going.parent)
 
 
 def _sync(path: Path) -> None:

@@ -110,6 +110,9 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     # What is deleted is written over; `compact` sees to what was deleted before.
     connection.execute("PRAGMA secure_delete = ON")
+    # A commit is one when the journal's name has gone from the disk too: what it replaces is
+    # removed next, and a power cut may not bring the row of before back.
+    connection.execute("PRAGMA synchronous = EXTRA")
     connection.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000}")
 
 

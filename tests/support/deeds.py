@@ -1,0 +1,203 @@
+"""What a partnership may be doing when the plug is pulled: each a function of its folder.
+
+They run in children of `plug_server`, with a slight warehouse, one small table to publish and
+extracts encoded in the same process, so that a run takes a second.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import os
+from collections import Counter
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from few_counts import few_counts
+from slight import make_slight
+
+from flows.clock import Clock, local_day, utc_now
+from flows.settings import Settings, load_settings
+
+PEOPLE, SEED = 60, 7
+WHY = "Trying what a power cut does"
+KEPT_OPEN = ExitStack()
+
+
+def prepare() -> None:
+    """Make this process, and so its children, one in which a run is quick."""
+    import duckdb
+    import sqlglot
+
+    from warehouse import connect
+
+    patch, connects = pytest.MonkeyPatch(), duckdb.connect
+    make_slight(patch)
+    KEPT_OPEN.enter_context(few_counts())
+
+    def with_one_thread(*args: Any, config: dict[str, Any] | None = None, **more: Any) -> Any:
+        return connects(*args, config={"threads": 1, **(config or {})}, **more)
+
+    patch.setattr(duckdb, "connect", with_one_thread)
+    patch.setitem(connect._SETTINGS, "allow_unsigned_extensions", True)
+    parsed = functools.cache(sqlglot.parse_one)
+    patch.setattr(sqlglot, "parse_one", lambda *words, **how: parsed(*words, **how).copy())
+    if "REAL_CHILD" not in os.environ:
+        patch.setattr("flows.intake.apart.in_a_child", lambda function, *args: function(*args))
+
+
+def settings_of(folder: Path) -> Settings:
+    return load_settings(folder / "partnership.yaml")
+
+
+def clock_of(now: str | None = None, then: str | None = None, after: int = 0) -> Clock:
+    """A clock that stands at a moment and goes on from there, or jumps to another after a while."""
+    if now is None:
+        return utc_now
+    started, first = utc_now(), datetime.fromisoformat(now)
+    jumped = None if then is None else datetime.fromisoformat(then)
+    asked = 0
+
+    def clock() -> datetime:
+        nonlocal asked
+        asked += 1
+        begun = jumped if jumped is not None and asked > after else first
+        return begun.astimezone(UTC) + (utc_now() - started)
+
+    return clock
+
+
+def make(folder: Path, people: int = PEOPLE) -> None:
+    """A partnership with extracts that has not run."""
+    from flows.start import start
+    from synthetic import write_extracts
+
+    write_extracts(people, SEED, folder)
+    start(folder, demo=True, today=local_day(utc_now()))
+    config = folder / "partnership.yaml"
+    config.write_text(config.read_text().replace(": half-year", ": year"))
+
+
+def run(folder: Path, **clock: Any) -> dict[str, Any]:
+    """The journey."""
+    from flows.refresh import run_refresh
+
+    return run_refresh(settings_of(folder), clock=clock_of(**clock))
+
+
+def change(folder: Path) -> None:
+    """One arrest more in the inbox of the police."""
+    path = folder / "inbox" / "police" / "custody.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    reference, _, rest = lines[-1].partition(",")
+    path.write_text("".join([*lines, f"{reference}X,{rest}"]))
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def erase(folder: Path, right: Any = "erasure") -> str:
+    """Have somebody whom the police know erased: the last in the extract with a PNC ID."""
+    from flows.rights.requests import ask
+
+    known = [one["pnc_id"] for one in rows_of(folder / "inbox/police/custody.csv") if one["pnc_id"]]
+    request = folder.parent / "request.csv"
+    request.write_text(f"pnc_id\n{known[-1]}\n")
+    return ask(settings_of(folder), right, "police", request).request_id
+
+
+def approve(folder: Path) -> bool:
+    """Two officers approve the draft, and it is published."""
+    from flows.publication.publish import approve_for_demonstration
+
+    return approve_for_demonstration(settings_of(folder)).published is not None
+
+
+def withdraw(folder: Path) -> None:
+    """The newest publication is withdrawn."""
+    from flows.context import open_control
+    from flows.publication.withdraw import withdraw as withdrawn
+
+    settings = settings_of(folder)
+    with open_control(settings) as control:
+        newest = control.publications()[0].publication_id
+    withdrawn(settings, newest, WHY, count_again=True)
+
+
+def retain(folder: Path, days: int = 1500) -> int:
+    """What has been kept long enough is deleted, so many days from now."""
+    from flows.retention.due import apply
+
+    clock = clock_of((utc_now() + timedelta(days=days)).isoformat())
+    return len(apply(settings_of(folder), local_day(clock()), clock=clock).lines)
+
+
+def rotate(folder: Path, kind: Any = "store") -> int:
+    """A key gets another epoch."""
+    from flows.keys.rotation import rotate as rotated
+
+    return rotated(settings_of(folder), kind)
+
+
+def destroy(folder: Path, kind: Any = "store", epoch: int = 1) -> None:
+    """An old epoch of a key is destroyed."""
+    from flows.keys.destruction import destroy as destroyed
+
+    destroyed(settings_of(folder), kind, epoch, why=WHY)
+
+
+def go_back(folder: Path) -> str | None:
+    """Readers are taken back to the release before."""
+    from flows.releases.kept import roll_back
+
+    return roll_back(settings_of(folder), None, WHY)
+
+
+def checkpoint(folder: Path) -> None:
+    """The record gets an entry and a checkpoint."""
+    from flows.context import open_control
+    from flows.readers.query import query_release
+    from flows.record.checkpoints import make_checkpoint
+
+    settings = settings_of(folder)
+    query_release(settings, "SELECT count(*) FROM person", WHY)
+    with open_control(settings) as control:
+        make_checkpoint(settings, control)
+
+
+def break_glass(folder: Path) -> None:
+    """A store is opened to a question, asked it and closed."""
+    from flows.readers.break_glass import ask, close_glass, open_glass
+
+    settings = settings_of(folder)
+    glass = open_glass(settings, "staging", WHY, ("A. Officer", "B. Officer"))
+    ask(settings, glass.glass_id, "SELECT count(*) FROM police_drug_test")
+    close_glass(settings, glass.glass_id)
+
+
+def read(folder: Path, times: int = 5) -> list[int]:
+    """An analyst asks the release that is read, again and again."""
+    from flows.readers.query import query_release
+
+    settings = settings_of(folder)
+    sql = "SELECT count(*) FROM person"
+    return [int(str(query_release(settings, sql, WHY).rows[0][0])) for _ in range(times)]
+
+
+def state(folder: Path) -> dict[str, Any]:
+    """Everything that has to stand after whatever happened: see `wholeness.look`."""
+    from wholeness import look
+
+    return look(settings_of(folder))
+
+
+def rows_by_person(folder: Path) -> dict[str, Counter[Any]]:
+    """What the release of the current run holds: see `wholeness.content`."""
+    from wholeness import content
+
+    return content(settings_of(folder))
