@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from doc_pages import RUN, Block, blocks, pages, problem
+from doc_pages import ROOT, RUN, Block, blocks, pages, problem
 from doc_reader import Reader
 from stages import ELSEWHERE, stage
 
@@ -55,7 +55,7 @@ def test_every_block_is_run_or_says_why_not() -> None:
 def test_every_fence_is_the_end_of_a_block_that_was_read() -> None:
     """A block that the pattern misses would be run by nobody."""
     for page in pages():
-        text = Path(page).read_text("utf-8")
+        text = (ROOT / page).read_text("utf-8")
         fences = [line for line in text.splitlines() if line.strip().startswith("```")]
         assert len(fences) == 2 * len(blocks(page)), page
 

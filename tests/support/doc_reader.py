@@ -27,7 +27,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 
 SMALL = frozenset({"cat", "cp", "head", "ls", "mkdir", "mv", "rm", "sha256sum", "wc"})
-SHORT_ID = re.compile(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{8}\b")
+SHORT_ID = re.compile(r"(?<![\w-])[0-9a-f]{8}(?![\w-])")
 TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 SECONDS = 60
 Examples = dict[str, str | Callable[[], str]]
