@@ -13,9 +13,9 @@ from typing import Any
 import duckdb
 import pytest
 from hypothesis import settings
-from servers import postgres_server, sftp_server
+from servers import postgres_server, s3_server, sftp_server
 
-__all__ = ["postgres_server", "sftp_server"]
+__all__ = ["postgres_server", "s3_server", "sftp_server"]
 """Fixtures that every test may ask for."""
 
 # Workers are as many as processors: more threads in each would only wait for one another. polars

@@ -78,12 +78,14 @@ class Choice:
         arriving: How many files are not yet whole, or are of a delivery that is not.
         late: How many deliveries are of a period before the newest snapshot.
         others: How many files are of no table of this partner.
+        lacking: The tables that the newest delivery lacks while it is not whole.
     """
 
     units: tuple[Unit, ...] = ()
     arriving: int = 0
     late: int = 0
     others: int = 0
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass
@@ -127,7 +129,9 @@ def choose(items: Sequence[Item], terms: Terms, settled: Iterable[str]) -> Choic
     units = [unit for _, unit in sorted(found.items()) if unit is not None]
     late = max(0, len(units) - 1) if terms.delivery == "snapshot" else 0
     kept = units[-1:] if terms.delivery == "snapshot" else units
-    return Choice(tuple(kept), arriving, late, _others(items, terms))
+    newest = heaps[max(heaps)] if heaps else _Heap()
+    lacking = () if newest.arriving or not newest.files else tuple(sorted(_lacking(newest, terms)))
+    return Choice(tuple(kept), arriving, late, _others(items, terms), lacking)
 
 
 def young(items: Sequence[Item], terms: Terms, now: datetime) -> list[str]:
@@ -169,7 +173,7 @@ def _unit(period: str, heap: _Heap, terms: Terms) -> Unit | None:
     """The delivery of a period; None while it is not whole."""
     if heap.arriving or not heap.files:
         return None
-    if terms.naming.needed - {table for tables in heap.files for table in tables}:
+    if _lacking(heap, terms):
         return None
     chosen = []
     for rivals in heap.files.values():
@@ -182,6 +186,10 @@ def _unit(period: str, heap: _Heap, terms: Terms) -> Unit | None:
             )
         chosen.append(max(rivals, key=lambda one: (_age(one[0]), one[0].name)))
     return Unit(period, tuple(sorted(chosen, key=lambda one: one[0].name)))
+
+
+def _lacking(heap: _Heap, terms: Terms) -> frozenset[str]:
+    return terms.naming.needed - {table for tables in heap.files for table in tables}
 
 
 def _age(item: Item) -> float:

@@ -113,6 +113,7 @@ class Fetched:
         arriving: How many files are not whole yet.
         late: How many deliveries are of a period before the newest snapshot.
         others: How many files are of no table of the partner.
+        lacking: The tables that the newest delivery lacks while it is not whole.
     """
 
     deliveries: tuple[Pulled, ...] = ()
@@ -120,6 +121,7 @@ class Fetched:
     arriving: int = 0
     late: int = 0
     others: int = 0
+    lacking: tuple[str, ...] = ()
 
 
 def fetch_each(asked: Iterable[Asked]) -> dict[str, Fetched | JourneysError]:
@@ -161,6 +163,7 @@ def fetch(asked: Asked, wait: Callable[[float], None] = time.sleep) -> Fetched:
             arriving=choice.arriving,
             late=choice.late,
             others=choice.others,
+            lacking=choice.lacking,
         )
 
     return retried(attempt, asked.source.attempts, wait)

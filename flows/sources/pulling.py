@@ -296,7 +296,8 @@ def _told(found: Fetched, landed: Sequence[Pulled]) -> Look:
         else "Nothing new."
     ]
     if found.arriving:
-        said.append(f"{_many(found.arriving, 'file')} still arriving, for the next run.")
+        lacking = f" ({', '.join(found.lacking)} not there yet)" if found.lacking else ""
+        said.append(f"{_many(found.arriving, 'file')} still arriving{lacking}, for the next run.")
     if found.late:
         said.append(f"{_many(found.late, 'earlier snapshot')} passed over.")
     if found.others:

@@ -29,7 +29,8 @@ class Pulls(Database):
         What landed for a period takes the place of what had landed for it.
         """
         with self._transaction() as connection:
-            for one in pulls:
+            last = connection.execute(sa.select(sa.func.max(PULL.c.pull_id))).scalar() or 0
+            for number, one in enumerate(pulls, last + 1):
                 if one.state == "landed":
                     connection.execute(
                         sa.update(PULL)
@@ -40,7 +41,7 @@ class Pulls(Database):
                         )
                         .values(state="replaced")
                     )
-                connection.execute(sa.insert(PULL).values(**asdict(one)))
+                connection.execute(sa.insert(PULL).values(pull_id=number, **asdict(one)))
             connection.execute(sa.delete(SOURCE_LOOK).where(SOURCE_LOOK.c.partner == look.partner))
             connection.execute(sa.insert(SOURCE_LOOK).values(**asdict(look)))
 

@@ -255,7 +255,7 @@ REMOVAL = sa.Table(
 PULL = sa.Table(
     "pull",
     METADATA,
-    sa.Column("pull_id", sa.Integer, primary_key=True),
+    sa.Column("pull_id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("partner", sa.String(40), nullable=False),
     # As its files' names say it, such as 2026-10; empty where they bear none.
     sa.Column("period", sa.String(10), nullable=False),

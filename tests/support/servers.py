@@ -342,3 +342,155 @@ def cutting(target: int, after: int | None = None, cuts: int = 1_000) -> Iterato
         yield cutter
     finally:
         _end(listener)
+
+
+# HTTPS
+
+
+@dataclass
+class HttpsServer:
+    """A loopback HTTPS server with a certificate of an authority made for it.
+
+    Attributes:
+        port: Where it listens.
+        ca_file: The authority's certificate.
+        files: Path → content.
+        answers: Path → the statuses it gives to the first requests of it, before any content.
+        bearer: The token that is asked for; None where everybody is let in.
+        said_size: Path → the size that is said, where it is not the true one.
+        moved: Path → where a request of it is sent.
+        asked: The method and path of every request.
+    """
+
+    port: int
+    ca_file: Path
+    files: dict[str, bytes] = field(default_factory=dict)
+    answers: dict[str, list[int]] = field(default_factory=dict)
+    bearer: str | None = None
+    said_size: dict[str, int] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def url(self, path: str) -> str:
+        """The address of a path."""
+        return f"https://localhost:{self.port}{path}"
+
+
+@contextmanager
+def https_server(folder: Path) -> Iterator[HttpsServer]:
+    """A server on loopback whose certificate is for `localhost` and of its own authority."""
+    import ssl
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    certificate, key, authority = make_certificate(folder)
+
+    class Answering(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_HEAD(self) -> None:
+            self.answer(b"")
+
+        def do_GET(self) -> None:
+            self.answer(said.files.get(self.path, b""))
+
+        def answer(self, body: bytes) -> None:
+            said.asked.append((self.command, self.path))
+            status = self.status()
+            self.send_response(status)
+            if status == 200:
+                size = said.said_size.get(self.path, len(said.files[self.path]))
+                self.send_header("Content-Length", str(size))
+                self.send_header("ETag", str(hash(said.files[self.path])))
+            else:
+                self.send_header("Content-Length", "0")
+            if self.path in said.moved:
+                self.send_header("Location", said.moved[self.path])
+            self.end_headers()
+            if status == 200:
+                self.wfile.write(body)
+            self.close_connection = True
+
+        def status(self) -> int:
+            if said.bearer and self.headers["Authorization"] != f"Bearer {said.bearer}":
+                return 401
+            if said.answers.get(self.path):
+                return said.answers[self.path].pop(0)
+            if self.path in said.moved:
+                return 302
+            return 200 if self.path in said.files else 404
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer((LOOPBACK, 0), Answering)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    said = HttpsServer(server.server_address[1], authority)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield said
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def make_certificate(folder: Path, host: str = "localhost") -> tuple[Path, Path, Path]:
+    """A certificate for a host, its key, and the certificate of the authority that signed it."""
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    def named(name: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+
+    own, authority = (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256R1()),
+    )
+    now = datetime.now(UTC)
+
+    def certificate(name: str, key: ec.EllipticCurvePrivateKey, is_ca: bool) -> x509.Certificate:
+        names = x509.SubjectAlternativeName([x509.DNSName(host)])
+        usage = x509.KeyUsage(True, *[False] * 4, is_ca, is_ca, False, False)
+        whose = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        by = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
+        return (
+            x509.CertificateBuilder(named("Test authority"), named(name), key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(is_ca, None), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(names, critical=False)
+            .add_extension(whose, critical=False)
+            .add_extension(by, critical=False)
+            .sign(authority, hashes.SHA256())
+        )
+
+    paths = folder / "server.pem", folder / "server.key", folder / "ca.pem"
+    pem = serialization.Encoding.PEM
+    paths[0].write_bytes(certificate(host, own, False).public_bytes(pem))
+    paths[1].write_bytes(
+        own.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    paths[2].write_bytes(certificate("Test authority", authority, True).public_bytes(pem))
+    return paths
+
+
+# An object store
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of an object store that speaks S3, on loopback, in this process's memory."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address=LOOPBACK, port=free_port(), verbose=False)
+    server.start()
+    try:
+        yield f"http://{LOOPBACK}:{server._port}"
+    finally:
+        server.stop()
