@@ -212,7 +212,8 @@ def verify_record(
         found = walk(kept.rows(), kept.size, kept.peaks, kept.outside, wanted)
         key_made, restores = control.record_key_made(), control.restores()
     put_back = [PutBack(one.at, one.entries) for one in restores]
-    faults += _of_triggers(kept.triggers)
+    faults += [*_of_triggers(kept.triggers), *_of_tables(kept.altered)]
+    faults += _of_taking_in(found, (*ours, *given))
     faults += [*found.faults, *of_our_own(ours, found, keys, key_made), *of_keys(keys, pinned)]
     faults += [fault for one in given
                for fault in of_witness(one, found, keys, key_made, put_back)]  # fmt: skip
@@ -233,6 +234,25 @@ def _of_triggers(count: int) -> list[str]:
     return [
         f"The control database holds {count:,} triggers, and this program makes none: what is "
         "recorded may be changed or swallowed as it is written."
+    ]
+
+
+def _of_tables(altered: Sequence[str]) -> list[str]:
+    return [
+        f"The table {name} is not as this program makes it: what is recorded may be changed or "
+        "swallowed as it is written or read."
+        for name in altered
+    ]
+
+
+def _of_taking_in(found: Walk, known: Sequence[Named]) -> list[str]:
+    """No checkpoint can be older than the taking in of what an earlier version recorded."""
+    before = [one for one in known if one.checkpoint.size <= found.taken_in]
+    if not before:
+        return []
+    return [
+        f"An entry says that the {found.taken_in:,} before it are an earlier version's, and "
+        f"{before[0].name} was made of fewer: it was written to excuse them."
     ]
 
 

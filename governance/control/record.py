@@ -29,6 +29,16 @@ TRIGGERS = {
 """Counts what may change or swallow an entry as it is written, and leave the record sound."""
 
 
+OURS = (AUDIT_ENTRY, RECORD_LEAF, RECORD_HEAD)
+
+RULES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE upper(sql) LIKE '%ON CONFLICT%' "
+    "OR upper(sql) LIKE '%COLLATE%' OR upper(sql) LIKE '%CHECK%'",
+    "postgresql": "SELECT tablename FROM pg_rules WHERE schemaname = current_schema()",
+}
+"""Tables with rules on what is written to them; those of the record have none."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The record at one moment.
@@ -38,6 +48,8 @@ class Snapshot:
         peaks: The roots that its head holds.
         outside: How many entries there are that have no leaf.
         triggers: How many triggers the database holds; the program makes none.
+        altered: Which of its tables are not as the program makes them: a view in the place of one,
+            a column more or less or computed, a rule on what is written.
         rows: Gives the leaves with their entries, in their order, read as they are asked for.
     """
 
@@ -45,6 +57,7 @@ class Snapshot:
     peaks: bytes
     outside: int
     triggers: int
+    altered: tuple[str, ...]
     rows: Callable[[], Iterator[Row]]
 
 
@@ -159,6 +172,7 @@ class Record(Database):
                 peaks,
                 connection.execute(outside).scalar_one(),
                 connection.execute(sa.text(triggers)).scalar_one() if triggers else 0,
+                tuple(_altered(connection)),
                 partial(_leaves, connection),
             )
 
@@ -227,6 +241,19 @@ def _held(connection: sa.Connection, numbers: set[int]) -> tuple[set[int], set[i
             if any(name in detail for name in LASTING):
                 lasting.add(number)
     return kept, lasting
+
+
+def _altered(connection: sa.Connection) -> Iterator[str]:
+    """The tables of the record that are not as the program makes them."""
+    look = sa.inspect(connection)
+    there, rules = look.get_table_names(), RULES.get(connection.dialect.name)
+    ruled = set(connection.execute(sa.text(rules)).scalars()) if rules else set()
+    for table in OURS:
+        columns = look.get_columns(table.name)
+        same = {one["name"] for one in columns} == set(table.columns.keys())
+        computed = any("computed" in one for one in columns)
+        if table.name not in there or not same or computed or table.name in ruled:
+            yield table.name
 
 
 def _leaves(connection: sa.Connection) -> Iterator[Row]:

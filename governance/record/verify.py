@@ -119,6 +119,7 @@ class _Seen:
         self._changed = array("q")
         self._halved = array("q")
         self._early = array("q")
+        self._again = array("q")
         self._erasures: list[tuple[int, range]] = []
 
     def number(self, number: Any, place: int) -> int:
@@ -149,7 +150,9 @@ class _Seen:
         else:
             self._latest = at
         if TAKEN_IN in detail and json.loads(detail).get(TAKEN_IN) == number - 1:
-            self.taken_in = number - 1
+            if self.taken_in:
+                self._again.append(number)
+            self.taken_in = self.taken_in or number - 1
         if ERASED in detail:
             self._erasures += [(number, span) for span in erased_by(detail)]
 
@@ -170,6 +173,8 @@ class _Seen:
              "were taken out by hand: only their salts are left"),
             (early, "lies before the one before it and does not say so",
              "lie before those before them and do not say so"),
+            (self._again, "takes in an earlier version's entries a second time",
+             "take in an earlier version's entries a second time"),
         ]  # fmt: skip
         said = [sentence(numbers, one, several) for numbers, one, several in kinds if numbers]
         if self._out_of_order:

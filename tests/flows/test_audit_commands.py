@@ -22,6 +22,7 @@ from flows.record.checkpoints import verify_record
 from flows.settings import Settings, load_settings
 from flows.start import start
 from governance.audit import Recorder
+from governance.record.leaves import TAKEN_IN
 from schemas.errors import ConfigError, RecordProblem
 
 ACTS = [("collection", "police"), ("collection", "housing"), ("combination", None)] * 4
@@ -179,6 +180,47 @@ def test_a_database_that_swallows_what_is_recorded_is_told(settings: Settings) -
         add(settings)
     told = audit(settings, "verify")
     assert told.exit_code == 1 and "holds 3 triggers" in told.output, told.output
+
+
+@pytest.mark.parametrize(
+    ("table", "statements"),
+    [
+        (
+            "audit_entry",
+            ("ALTER TABLE audit_entry RENAME TO kept",
+             "CREATE VIEW audit_entry AS SELECT * FROM kept"),
+        ),
+        ("audit_entry", ("ALTER TABLE audit_entry ADD COLUMN more TEXT",)),
+        (
+            "record_leaf",
+            ("ALTER TABLE record_leaf RENAME TO kept",
+             "CREATE TABLE record_leaf (number INTEGER PRIMARY KEY ON CONFLICT IGNORE, "
+             "commitment BLOB NOT NULL, salt BLOB)",
+             "INSERT INTO record_leaf SELECT * FROM kept"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_table_that_was_exchanged_for_another_is_told(
+    settings: Settings, table: str, statements: tuple[str, ...]
+) -> None:
+    assert verify_record(settings).sound
+    by_hand(settings.folder / "control.db", *statements)
+    (fault,) = verify_record(settings).faults
+    assert f"The table {table} is not as this program makes it" in fault
+
+
+def test_nobody_excuses_early_entries_as_an_earlier_version_s(settings: Settings) -> None:
+    """An entry on the taking in is the first that this version writes, so before any checkpoint."""
+    audit(settings, "checkpoint")
+    for told in ("was written to excuse them", "a second time"):
+        with open_control(settings) as control:
+            head = control.head()
+            assert head is not None
+            entry = Recorder("someone", "cohort-journeys").entry(
+                "oversight", utc_now(), detail={TAKEN_IN: head.size}
+            )
+            control.add_audit(entry)
+        assert told in " ".join(verify_record(settings).faults)
 
 
 def test_a_name_is_no_formula_in_a_spreadsheet(settings: Settings, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from record_log import ACTS, NOW, RECORDER, by_hand, checkpoint, faults, fill, make_anew
+from servers import PostgresServer
 
 from governance.control import ACTIONS, AuditEntry, Control
 from governance.record.leaves import (
@@ -232,6 +233,22 @@ def test_a_reason_that_says_the_words_excuses_no_early_entry(path: Path) -> None
         control.add_audit(entry(0, reason=CLOCK_RIGHT))
         assert CLOCK_BACK in control.audit_entries()[-1].detail
     assert faults(path) == []
+
+
+def test_a_rule_that_swallows_entries_on_postgresql_is_told(
+    postgres_server: PostgresServer,
+) -> None:
+    at = postgres_server.new_database()
+    with Control(at) as control:
+        control.add_audit(entry(1))
+        with control.snapshot() as kept:
+            assert kept.altered == () and kept.triggers == 0
+        postgres_server.execute(
+            "CREATE RULE swallow AS ON INSERT TO audit_entry DO INSTEAD NOTHING",
+            database=at.rpartition("/")[2],
+        )
+        with control.snapshot() as kept:
+            assert kept.altered == ("audit_entry",)
 
 
 def test_a_record_that_is_not_whole_takes_nothing_in(path: Path) -> None:
