@@ -12,6 +12,8 @@ from flows.settings import FILE_NAME, Settings
 
 KEY_SUFFIXES = frozenset({".key", ".half", ".bundle", ".passphrase"})
 KEY_MARKS = (b"cohort-journeys-key ", b"cohort-journeys-half-", b"cohort-journeys-wrapped ")
+HALF_MADE = frozenset({".part", ".old", ".spill", ".restoring", ".pulling", ".landing"})
+"""How the hidden files and folders end that a killed command leaves; the last two hold extracts."""
 OTHER = "other"
 CONFIG = "partnership"
 
@@ -54,9 +56,11 @@ def contents_of(settings: Settings) -> Contents:
     inboxes = {part.inbox.resolve() for part in settings.partners.values()}
     items, links = [], 0
     for path in _walk(settings.folder, apart | inboxes):
+        if _is_half_made(path):
+            continue
         if path.is_symlink():
             links += 1
-        elif path.is_dir() or (path not in apart and not _passes(path) and not _is_key(path)):
+        elif path.is_dir() or (path not in apart and not _is_key(path)):
             items.append(Item(path, path.relative_to(settings.folder).as_posix()))
     named = [part.agreement for part in settings.partners.values()]
     named += [settings.model] if settings.model else []
@@ -86,13 +90,14 @@ def _walk(folder: Path, closed: set[Path]) -> Iterator[Path]:
     """Every path below a folder, in order; of a closed folder only itself."""
     for path in sorted(folder.iterdir()):
         yield path
-        if path.is_dir() and not path.is_symlink() and path not in closed:
+        closes = path in closed or _is_half_made(path)
+        if path.is_dir() and not path.is_symlink() and not closes:
             yield from _walk(path, closed)
 
 
-def _passes(path: Path) -> bool:
-    """Whether a file is what a command that was killed left half made."""
-    return path.name.startswith(".") and path.suffix in {".part", ".old"}
+def _is_half_made(path: Path) -> bool:
+    """Whether a path is what a command that was killed left."""
+    return path.name.startswith(".") and path.suffix in HALF_MADE
 
 
 def _is_key(path: Path) -> bool:

@@ -9,6 +9,7 @@ from flows.cli.backup import backup_app
 from flows.cli.break_glass import break_glass_app
 from flows.cli.check import check_command
 from flows.cli.cohorts import cohorts_app
+from flows.cli.doctor import doctor_command
 from flows.cli.encode import encode_command
 from flows.cli.evidence import evidence_command
 from flows.cli.init import init_command
@@ -43,6 +44,7 @@ COMMANDS = (
     ("pull", pull_command, "journeys pull police"),
     ("run", run_command, "journeys run --config demo/partnership.yaml"),
     ("status", status_command, "journeys status --config demo/partnership.yaml"),
+    ("doctor", doctor_command, "journeys doctor --sources --json doctor.json"),
     ("sql", sql_command, 'journeys sql "SELECT count(*) FROM person" --format csv'),
     (
         "lineage",

@@ -16,8 +16,8 @@ from flows.clock import Clock, local_day, utc_now
 from flows.context import Busy, actor, open_control, run_lock
 from flows.orchestration.notify import Alert, send
 from flows.progress import Narrator, Silent
-from flows.refresh import STEPS, Perform, run_refresh
 from flows.record.checkpoints import refuse_taken_back
+from flows.refresh import STEPS, Perform, run_refresh
 from flows.safe_errors import Rejected, StepFailed, guarded
 from flows.settings import Settings
 from flows.sources.pulling import pull_sources

@@ -28,6 +28,22 @@ AT_ONCE = 1_000
 class Copies(Database):
     """Writing the whole database down, and filling an empty one."""
 
+    def faults(self) -> list[str]:
+        """What is wrong with the database itself, in sentences: damage, and tables that differ."""
+        said = []
+        with self._transaction() as connection:
+            if self.is_sqlite:
+                found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+                if found != "ok":
+                    said.append("The file of the control database is damaged.")
+            there = sa.inspect(connection)
+            for table in METADATA.sorted_tables:
+                has = {column["name"] for column in there.get_columns(table.name)}
+                if lacking := {column.name for column in table.columns} - has:
+                    names = ", ".join(sorted(lacking))
+                    said.append(f"The table {table.name} of the control database lacks {names}.")
+        return said
+
     @property
     def is_sqlite(self) -> bool:
         """Whether it is a file of SQLite's."""

@@ -43,6 +43,14 @@ def ran(copied: Callable[[Path], Partnership], ran_original: Path) -> Partnershi
     return copied(ran_original)
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, ran_original: Path) -> Partnership:
+    """One copy for all tests of a file that leave it as it was."""
+    place = tmp_path_factory.mktemp("shared") / "partnership"
+    shutil.copytree(ran_original, place)
+    return Partnership(place)
+
+
 @pytest.fixture
 def slight(monkeypatch: pytest.MonkeyPatch) -> None:
     """For a test that is not about the warehouse: its runs build little of one."""

@@ -1,0 +1,334 @@
+"""Everything that the doctor looks at is broken in turn, and told."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import sqlite3
+from collections import namedtuple
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfoNotFoundError
+
+import pytest
+
+from flows.clock import utc_now
+from flows.context import open_control, run_lock
+from flows.doctor import custody, folder, machine, outside, record, secrecy
+from flows.doctor.examining import CHECKS, examine
+from flows.doctor.finding import Check, Finding, Patient
+from flows.settings import load_settings
+from schemas.errors import StoreError
+
+if TYPE_CHECKING:
+    from conftest import Partnership
+
+Usage = namedtuple("Usage", "total used free")
+
+
+def looked(partnership: Partnership, check: Check, clock: Any = utc_now) -> list[Finding]:
+    settings = load_settings(partnership.config)
+    with open_control(settings) as control:
+        return list(check(Patient(settings, control, clock)))
+
+
+def worst(found: list[Finding]) -> str:
+    return next((one for one in ("fail", "warn") if any(f.state == one for f in found)), "ok")
+
+
+def remedied(found: list[Finding]) -> bool:
+    return all(bool(one.remedy) == (one.state != "ok") for one in found)
+
+
+def test_a_sound_partnership_has_no_failure_and_every_check_a_code(shared: Partnership) -> None:
+    found = examine(shared.settings)
+    assert [one for one in found if one.state == "fail"] == []
+    assert {one.code for one in found} == set(CHECKS) - {"prefect"}
+    assert remedied(found) and all(one.anchor.endswith(f"#{one.code}") for one in found)
+    told = shared.journeys("doctor", "--all", "--json", str(shared.folder.parent / "out.json"))
+    assert told.exit_code == 0 and "0 fail." in told.output
+    # The files that it tries are gone again.
+    assert not list(shared.folder.glob(".doctor-*"))
+
+
+def in_forty_days() -> datetime:
+    return utc_now() + timedelta(days=40)
+
+
+def before() -> datetime:
+    return utc_now() - timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("check", "clock", "state", "said"),
+    [
+        (machine.clock, before, "fail", "before the last entry"),
+        (machine.clock, in_forty_days, "warn", "may be ahead"),
+        (record.runs, in_forty_days, "fail", "for 960 hours"),
+        (custody.agreements, lambda: utc_now() + timedelta(days=320), "warn", "ends in 45 days"),
+        (custody.agreements, lambda: utc_now() + timedelta(days=370), "fail", "no agreement"),
+    ],
+)
+def test_what_time_breaks_is_told(
+    shared: Partnership, check: Check, clock: Any, state: str, said: str
+) -> None:
+    found = looked(shared, check, clock)
+    assert worst(found) == state and remedied(found)
+    assert any(said in one.said for one in found), found
+
+
+def no_room(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(shutil, "disk_usage", lambda path: Usage(1, 1, 1))
+
+
+def no_files_left(patch: pytest.MonkeyPatch) -> None:
+    real = os.statvfs
+
+    def few(path: Any) -> Any:
+        found = list(real(path))
+        found[7] = 5  # f_favail
+        return os.statvfs_result(found)
+
+    patch.setattr(os, "statvfs", few)
+
+
+def small_files(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(machine, "_largest_file", lambda: 1 << 20)
+
+
+def no_time_zone(patch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> Any:
+        raise ZoneInfoNotFoundError(name)
+
+    patch.setattr(machine, "ZoneInfo", missing)
+
+
+def old_python(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(machine, "OLDEST_PYTHON", (9, 0))
+
+
+def other_lock(patch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    lock = tmp_path / "lock.txt"
+    lock.write_text("duckdb==0.0.1 \\\n    --hash=sha256:00\nnobody-has-this==1\n")
+    patch.setattr(machine, "LOCK", lock)
+
+
+def lacking_package(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        machine.metadata, "requires", lambda name: ["no-such-package>=1", "x; extra == 'y'"]
+    )
+
+
+def no_extension(patch: pytest.MonkeyPatch) -> None:
+    import warehouse.connect
+
+    def missing() -> Path:
+        raise StoreError("The httpfs extension is not installed.", "Install it.")
+
+    patch.setattr(warehouse.connect, "httpfs_path", missing)
+
+
+def not_encrypted(patch: pytest.MonkeyPatch) -> None:
+    import duckdb
+
+    import warehouse.connect
+
+    patch.setattr(warehouse.connect, "open_store", lambda path, key: duckdb.connect(str(path)))
+
+
+def old_openssl(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(machine, "OLDEST_OPENSSL", (99, 0))
+
+
+def plain_swap(patch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "swaps").write_text("Filename Type Size\n/dev/sda9 partition 1 0 -2\n")
+    patch.setattr(secrecy, "SWAPS", tmp_path / "swaps")
+
+
+def core_dumps(patch: pytest.MonkeyPatch) -> None:
+    import flows.intake.apart
+
+    patch.setattr(flows.intake.apart, "keep_to_itself", lambda: None)
+    patch.setattr(resource, "getrlimit", lambda which: (100, 100))
+
+
+def validation_off(patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("PANDERA_VALIDATION_ENABLED", "False")
+
+
+def telemetry(patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "true")
+    patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "x")
+
+
+def loose_umask(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(os, "umask", lambda mask: 0o002)
+
+
+def no_locks(patch: pytest.MonkeyPatch) -> None:
+    import contextlib
+
+    import filelock
+
+    patch.setattr(filelock, "FileLock", lambda *args, **how: contextlib.nullcontext())
+
+
+def no_renames(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(folder, "_renames", lambda path: False)
+
+
+def no_flushes(patch: pytest.MonkeyPatch) -> None:
+    def refused(handle: int) -> None:
+        raise OSError(5, "no")
+
+    patch.setattr(os, "fsync", refused)
+
+
+def open_files(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Path, "chmod", lambda self, mode: os.chmod(self, 0o644))  # noqa: PTH101
+
+
+def a_share(patch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mounts").write_text("/dev/x / ext4 rw 0 0\nserver:/a /tmp nfs4 rw 0 0\n")
+    patch.setattr(folder, "MOUNTS", tmp_path / "mounts")
+
+
+def unknown_server(patch: pytest.MonkeyPatch) -> None:
+    from flows.orchestration.options import Schedule
+
+    patch.setattr(outside, "Schedule", lambda: Schedule(server="http://127.0.0.1:1/other"))
+    patch.setattr(outside, "SECONDS", 0.2)
+
+
+@pytest.mark.parametrize(
+    ("check", "broken", "state", "said"),
+    [
+        (machine.disk, no_room, "fail", "are free"),
+        (machine.disk, no_files_left, "warn", "5 more files"),
+        (machine.disk, small_files, "fail", "as large as a store"),
+        (machine.clock, no_time_zone, "fail", "Europe/London is not known"),
+        (machine.versions, old_python, "fail", "too old"),
+        (machine.versions, other_lock, "warn", "lock has: duckdb."),
+        (machine.versions, lacking_package, "fail", "not installed: no-such-package."),
+        (machine.encryption, no_extension, "fail", "httpfs"),
+        (machine.encryption, not_encrypted, "fail", "readable without its key"),
+        (machine.encryption, old_openssl, "warn", "OpenSSL"),
+        (secrecy.swap, plain_swap, "warn", "1 places of swap"),
+        (secrecy.core_dumps, core_dumps, "fail", "leave its memory"),
+        (secrecy.environment, validation_off, "fail", "switches validation off"),
+        (secrecy.environment, telemetry, "warn", "ANALYTICS_ENABLED, OTEL"),
+        (folder.permissions, loose_umask, "warn", "umask"),
+        (folder.file_system, no_locks, "fail", "honour: locks."),
+        (folder.file_system, no_renames, "fail", "renaming over a file"),
+        (folder.file_system, no_flushes, "fail", "flushing to the disk"),
+        (folder.file_system, open_files, "fail", "private files"),
+        (folder.file_system, a_share, "warn", "network share (nfs4)"),
+        (outside.prefect, unknown_server, "fail", "does not answer"),
+    ],
+)
+def test_what_is_wrong_with_the_machine_is_told(
+    shared: Partnership,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    check: Check,
+    broken: Callable[..., None],
+    state: str,
+    said: str,
+) -> None:
+    settings = load_settings(shared.config)
+    with open_control(settings) as control:
+        patient = Patient(settings, control, utc_now)
+        assert worst(list(check(patient))) in ("ok", "warn")
+        with monkeypatch.context() as patch:
+            broken(*((patch, tmp_path) if broken.__code__.co_argcount == 2 else (patch,)))
+            found = list(check(patient))
+    assert worst(found) == state and remedied(found)
+    assert any(said in one.said for one in found), found
+
+
+def test_keys_that_are_missing_open_to_others_or_the_same_are_told(ran: Partnership) -> None:
+    home = ran.folder / "keys"
+    (home / "identifier.key").unlink()
+    (home / "store.key").chmod(0o644)
+    said = {one.said.split(":")[0]: one.state for one in looked(ran, custody.keys)}
+    assert said == {"identifier": "fail", "store": "fail", "release": "ok", "seal": "ok",
+                    "record": "ok"}  # fmt: skip
+    (home / "store.key").chmod(0o600)
+    text = (home / "release.key").read_text()
+    (home / "seal.key").write_text(text.replace(" release ", " seal "))
+    found = looked(ran, custody.keys)
+    assert any("are the same" in one.said for one in found)
+    config = ran.config.read_text()
+    ran.config.write_text(config.replace("  record: keys/record.key\n", ""))
+    assert any("not signed" in one.said for one in looked(ran, custody.keys))
+
+
+def test_what_became_of_the_folder_is_told(ran: Partnership) -> None:
+    settings, stores = ran.settings, ran.folder / "stores"
+    (stores / "20200101-000000-abcd").mkdir()
+    (ran.folder / ".partnership.yaml.part").write_text("")
+    with open_control(settings) as control:
+        control.begin_run("20261122-000000-abcd", at=utc_now(), actor="a", purpose="p")
+    found = looked(ran, folder.leftovers)
+    assert [one.state for one in found] == ["fail", "warn", "warn"] and remedied(found)
+    with run_lock(settings):
+        assert [one.state for one in looked(ran, folder.leftovers)] == ["ok"]
+    stores.chmod(0o755)
+    ran.folder.chmod(0o777)
+    assert [one.state for one in looked(ran, folder.permissions)][:2] == ["fail", "fail"]
+    ran.folder.chmod(0o700)
+    with open_control(settings) as control:
+        control.fail_run("20261122-000000-abcd", at=utc_now(), problem="The disk is full.")
+    (failed,) = looked(ran, record.runs)
+    assert failed.state == "fail" and "The disk is full." in failed.said
+
+
+def test_a_register_and_backups_that_are_not_there_are_told(ran: Partnership) -> None:
+    assert [one.state for one in looked(ran, custody.backups)] == ["warn", "warn"]
+    text, place = ran.config.read_text(), ran.folder.parent / "backups"
+    ran.config.write_text(text.replace("retention:\n", f"retention:\n  backups: {place}\n", 1))
+    assert "fail" in [one.state for one in looked(ran, custody.backups)]
+    ran.journeys("backup", "key", "--out", str(ran.folder.parent / "backup.key"))
+    place.mkdir()
+    assert [one.state for one in looked(ran, custody.backups)] == ["warn"]
+    assert ran.journeys("backup", "make").exit_code == 0
+    assert [one.state for one in looked(ran, custody.backups)] == ["ok"]
+    later = looked(ran, custody.backups, in_forty_days)
+    assert "is 40 days old" in later[0].said
+    register = ran.settings.retention.erasures
+    assert register is not None and looked(ran, custody.register)[0].state == "ok"
+    (mine,) = register.iterdir()
+    entry = '{"format": "cohort-journeys-erasure-1", "kind": "removal", "id": "police-x", '
+    (mine / "removal-police-x.json").write_text(entry + '"at": "2026-11-22T00:00:00+00:00"}')
+    assert "put back from before" in looked(ran, custody.register)[0].said
+    ran.config.write_text(text.split("\nretention:\n")[0])
+    assert looked(ran, custody.register)[0].state == "warn"
+
+
+def test_a_control_database_that_is_damaged_lacking_or_taken_back_is_told(
+    ran: Partnership,
+) -> None:
+    path = ran.folder / "control.db"
+    whole = path.read_bytes()
+    assert [one.state for one in looked(ran, record.control_database)] == ["ok"]
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM record_leaf WHERE number > 3")
+    assert looked(ran, record.record)[0].state == "fail"
+    path.write_bytes(whole)
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE run DROP COLUMN key_epoch")
+    found = examine(ran.settings)
+    assert any(one.code == "control-database" and one.state == "fail" for one in found)
+    # What cannot be looked at for it hides nothing else.
+    assert any(one.code == "disk" for one in found) and any(one.code == "keys" for one in found)
+    path.write_bytes(b"nothing of the kind" * 1000)
+    found = examine(ran.settings)
+    assert found[0].code == "control-database" and found[0].state == "fail"
+    assert any(one.code == "encryption" and one.state == "ok" for one in found)
+    assert ran.journeys("doctor").exit_code == 1
+    shutil.rmtree(ran.folder / "checkpoints")
+    path.write_bytes(whole)
+    assert looked(ran, record.record)[0].state == "warn"
