@@ -23,7 +23,9 @@ import duckdb
 import polars as pl
 import pytest
 from canaries import CANARY, KEYS, NEEDLES, REFUSED, plant
+from few_counts import few_counts
 from leak_scan import scan_bytes, scan_store, scan_tree, store_words, words_in
+from slight import make_slight
 
 import flows.ingest
 import governance.pseudonymise
@@ -44,9 +46,20 @@ from warehouse.connect import open_release, open_store
 # Identifiers are at home here and nowhere else.
 LEAVE_OUT = ("inbox", "truth")
 JOURNEYS = Path(sys.executable).with_name("journeys")
+SUPPORT = Path(__file__).parents[1] / "support"
 IN_TURN = """
 import json, sys
+from contextlib import ExitStack
 from flows.cli import main
+
+slight = ExitStack()
+if sys.argv[2:]:
+    sys.path.append(sys.argv[2])
+    import pytest
+    from few_counts import few_counts
+    from slight import make_slight
+    slight.enter_context(few_counts())
+    make_slight(slight.enter_context(pytest.MonkeyPatch.context()))
 
 def exit_of(words):
     sys.argv = ["journeys", *words]
@@ -56,7 +69,8 @@ def exit_of(words):
         return done.code or 0
     return 0
 
-print("\\n" + json.dumps([exit_of(words) for words in json.loads(sys.argv[1])]))
+commands = json.loads(sys.argv[1])
+print("\\n" + json.dumps([exit_of(words) for words in commands]))
 """
 
 
@@ -96,7 +110,7 @@ def journeys(folder: Path, *args: str, check: bool = True) -> subprocess.Complet
         "TMPDIR": str(temporary),
         "JOURNEYS_CONFIG": str(folder / "partnership.yaml"),
     }
-    command = [sys.executable, "-c", args[0], args[1]] if args[0] == IN_TURN else [JOURNEYS, *args]
+    command = [sys.executable, "-c", *args] if args[0] == IN_TURN else [JOURNEYS, *args]
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=280, cwd=folder
     )
@@ -108,9 +122,14 @@ def journeys(folder: Path, *args: str, check: bool = True) -> subprocess.Complet
     return done
 
 
-def one_after_another(folder: Path, commands: list[list[str]]) -> list[int]:
-    """Run commands in one process, which is started and imports what it needs once; their exits."""
-    done = journeys(folder, IN_TURN, json.dumps(commands))
+def one_after_another(
+    folder: Path, commands: list[list[str]], *, slight: bool = False
+) -> list[int]:
+    """Run commands in one process, which is started and imports what it needs once; their exits.
+
+    What is slight builds a few marts and drafts few counts: for what is told before either.
+    """
+    done = journeys(folder, IN_TURN, json.dumps(commands), *([str(SUPPORT)] if slight else []))
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -340,7 +359,8 @@ def copies(travelled: Path, beside: Path, names: Iterable[str]) -> dict[str, Pat
 def run_in_turn(beside: Path, folders: Iterable[Path]) -> list[int]:
     """Run several partnerships, each with a child that encodes; how each run ended."""
     configs = [str(folder / "partnership.yaml") for folder in folders]
-    return one_after_another(beside, [["run", "--no-server", "--config", at] for at in configs])
+    commands = [["run", "--no-server", "--config", at] for at in configs]
+    return one_after_another(beside, commands, slight=True)
 
 
 def test_a_refused_extract_is_not_echoed(travelled, tmp_path):
@@ -535,9 +555,11 @@ LEAKS = {
 
 
 def test_leaks_planted_in_the_flow_are_found_each_in_its_place(partnership, monkeypatch):
+    make_slight(monkeypatch)
     for leak in LEAKS:
         leak(monkeypatch, partnership)
-    run_refresh(load_settings(partnership / "partnership.yaml"))
+    with few_counts():
+        run_refresh(load_settings(partnership / "partnership.yaml"))
     found = dict(scan_tree(partnership, NEEDLES, LEAVE_OUT))
     for connection in open_stores(partnership):
         found |= scan_store(connection, NEEDLES)
