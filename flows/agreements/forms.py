@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
+
+from flows.spreadsheets import csv_text
 
 if TYPE_CHECKING:
     from flows.agreements.notices import Notice, Row
@@ -70,12 +70,7 @@ def as_page(notice: Notice) -> str:
 
 def as_csv(notice: Notice) -> str:
     """The table of a notice as CSV."""
-    written = io.StringIO()
-    rows = csv.writer(written, lineterminator="\n")
-    if notice.rows:
-        rows.writerow(notice.rows[0])
-    rows.writerows(row.values() for row in notice.rows)
-    return written.getvalue()
+    return csv_text([*notice.rows[:1], *(row.values() for row in notice.rows)])
 
 
 FORMS: Final[Mapping[str, Callable[[Notice], str]]] = {

@@ -6,14 +6,13 @@ audit record has its digest, so that it can be shown later that this very report
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from pathlib import Path
 
 from flows.context import RunContext
 from flows.files import private_folder, write_text
 from flows.intake.reading import WHOLE_TABLE, Facts
+from flows.spreadsheets import csv_text
 from governance.agreements import Agreement
 
 COLUMNS = ("table", "column", "rows")
@@ -61,11 +60,7 @@ def told_of(run: RunContext, partner: str) -> Path:
 
 def as_csv(facts: Facts) -> str:
     """The columns that were sent too much: table, column, rows of the table; no value of any."""
-    written = io.StringIO()
-    rows = csv.writer(written, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    rows.writerows(_listed(facts))
-    return written.getvalue()
+    return csv_text([COLUMNS, *_listed(facts)])
 
 
 def in_words(facts: Facts, agreement: Agreement, run_id: str) -> str:

@@ -46,6 +46,10 @@ def evidence_command(
             readable=False,
         ),
     ] = None,
+    unsigned: Annotated[
+        bool,
+        typer.Option("--unsigned", help="With --verify: the partnership has no record key."),
+    ] = False,
     config: ConfigOption = None,
     json_out: JsonOption = None,
 ) -> int:
@@ -61,7 +65,7 @@ def evidence_command(
     if (out is None) == (verify is None):
         raise ConfigError("Give --out DIR to make a folder, or --verify DIR to check one.", "")
     if verify is not None:
-        return _verify(verify, key, json_out)
+        return _verify(verify, key, unsigned, json_out)
     return _make(out or Path(), attack, tests, config, json_out)
 
 
@@ -80,14 +84,14 @@ def _make(
     return FAILED if made.named("failed") else DONE
 
 
-def _verify(folder: Path, key: Path | None, json_out: Path | None) -> int:
+def _verify(folder: Path, key: Path | None, unsigned: bool, json_out: Path | None) -> int:
     from flows.evidence.folder import verify_evidence
 
-    found = verify_evidence(folder, key)
+    found = verify_evidence(folder, key, unsigned=unsigned)
     write_report(vars(found), json_out)
     typer.echo(f"{found.files} files, each as listed.")
     if not found.signed:
-        typer.echo("Not signed: the partnership had no record key.")
+        typer.echo("NOT signed: whether the partnership made it cannot be told.")
     elif found.known:
         typer.echo(
             f"Signed with the key {found.key}: the one you were given, or vouched for by it."

@@ -6,9 +6,7 @@ and hides no other. Nothing here certifies anything.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 import re
@@ -25,6 +23,7 @@ from flows.evidence.part import Asked, Part, missing
 from flows.evidence.parts import GATHERED
 from flows.files import flush, flush_folder, is_kept, make_folder, remove_folder, write_text
 from flows.settings import Settings
+from flows.spreadsheets import csv_text
 from governance.audit import Recorder
 from schemas.errors import ConfigError, JourneysError, StoreError
 
@@ -133,7 +132,11 @@ def make_evidence(
         "index.html": as_page(made),
         "evidence.md": as_markdown(made),
         "evidence.json": json.dumps(made.as_json(), indent=2, default=str) + "\n",
-        **{f"parts/{part.name}.csv": _csv(part) for part in made.parts if part.rows},
+        **{
+            f"parts/{part.name}.csv": csv_text([part.columns, *part.rows])
+            for part in made.parts
+            if part.rows
+        },
         **_beside(settings, clock),
     }
     manifest = "".join(f"{_digest(text)}  {name}\n" for name, text in sorted(files.items()))
@@ -188,16 +191,21 @@ def _beside(settings: Settings, clock: Clock) -> dict[str, str]:
     return found
 
 
-def verify_evidence(folder: Path, key_file: Path | None = None) -> Checked:
+def verify_evidence(
+    folder: Path, key_file: Path | None = None, *, unsigned: bool = False
+) -> Checked:
     """Check that an evidence folder is as it was made.
 
     Args:
         folder: The folder, wherever it is now.
         key_file: The public half of the partnership's record key, as the reader was given it; by
             default the folder's own, which shows only that the folder agrees with itself.
+        unsigned: Whether a folder without a signature is taken too, as one of a partnership that
+            has no record key: anybody can make one, or take the signature away.
 
     Raises:
-        NotAsMade: A file is another, is missing or was added, or the signature does not hold.
+        NotAsMade: A file is another, is missing or was added, or the signature does not hold or is
+            not there.
         RecordProblem: The public half cannot be read.
     """
     from flows.record.signing import check_signature, read_key_file
@@ -220,8 +228,12 @@ def verify_evidence(folder: Path, key_file: Path | None = None) -> Checked:
     if wrong:
         raise NotAsMade(f"{len(wrong)} file(s) are not as listed, such as {wrong[0]}.", AGAIN)
     if SIGNATURE not in there:
-        if key_file is not None:
-            raise NotAsMade("The folder bears no signature.", AGAIN)
+        if key_file is not None or not unsigned:
+            raise NotAsMade(
+                "The folder is NOT signed, so anybody may have made it or changed it.",
+                "Ask the partnership for the folder with its signature; only if it has no record "
+                "key, check it with --unsigned.",
+            )
         return Checked(len(listed), False, "", False)
     key = own = read_key_file(folder / PUBLIC_KEY)
     if key_file is not None:
@@ -239,14 +251,6 @@ def verify_evidence(folder: Path, key_file: Path | None = None) -> Checked:
 
 
 AGAIN = "Ask the partnership for the folder again, whole and unchanged."
-
-
-def _csv(part: Part) -> str:
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(part.columns)
-    writer.writerows(part.rows)
-    return written.getvalue()
 
 
 def _digest(text: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from flows.files import check_report_target, write_lines
 from flows.record.checkpoints import checkpoint_paths, make_checkpoint, read_checkpoint_files
 from flows.record.signing import check_signature, read_key_file
 from flows.settings import Settings
+from flows.spreadsheets import csv_text
 from governance.audit import Recorder
 from schemas.errors import RecordProblem
 
@@ -178,22 +177,9 @@ def _shown(row: Row) -> tuple[object, ...]:
 
 
 def _as_csv(rows: Iterator[Row]) -> Iterator[str]:
-    yield _csv_line(COLUMNS)
+    yield csv_text([COLUMNS])
     for row in rows:
-        yield _csv_line(tuple(_plain(cell) for cell in _shown(row)))
-
-
-def _plain(cell: object) -> object:
-    """A cell that a spreadsheet does not take for a formula: a name may begin as one does."""
-    from warehouse.publish.columns import is_formula
-
-    return f"'{cell}" if isinstance(cell, str) and is_formula(cell) else cell
-
-
-def _csv_line(cells: tuple[object, ...]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()
+        yield csv_text([_shown(row)])
 
 
 def _entry(settings: Settings, selection: Selection, clock: Clock) -> AuditEntry:

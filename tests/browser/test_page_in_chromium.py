@@ -1,25 +1,21 @@
 """The board's page in a real browser: read by axe, walked by keyboard, at three widths, printed.
 
-`make test` installs the driver; Chromium comes from the system. Where either cannot be had these
-tests are skipped, and say so in capitals; under CI they fail instead.
+The browser is of `conftest.py`.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pack as packs
 import pytest
+from reading_pages import WIDER, violations
 
 from warehouse.publish.report import render_page
 
 WIDTHS = (1280, 768, 320)  # a screen, a tablet, and what a page must still fit by WCAG 1.4.10
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-quic", "--no-first-run")
 
 # Texts of the charts that can be seen: whether any leaves its drawing, or lies on another.
 CLASHES = """() => [...document.querySelectorAll('svg')].filter(s => s.clientWidth).flatMap(s => {
@@ -31,7 +27,6 @@ CLASHES = """() => [...document.querySelectorAll('svg')].filter(s => s.clientWid
     && Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y) > 5)).length;
   return out + on ? [[s.getAttribute('aria-label').slice(0, 40), out, on]] : [];
 })"""
-WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FOCUSED = """() => { const e = document.activeElement, box = e.getBoundingClientRect();
   return { tag: e.tagName, href: e.getAttribute('href'), seen: box.width > 0 && box.height > 0,
     outlined: getComputedStyle(e).outlineStyle !== 'none', top: box.top + scrollY }; }"""
@@ -40,25 +35,6 @@ REACHABLE = """() => [...document.querySelectorAll('a[href], summary, [tabindex]
 UNSEEN = """() => [...document.querySelectorAll('details table')]
   .filter(t => !t.checkVisibility()
     || t.getBoundingClientRect().height < 20).length"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """The browser, where it can be had."""
-    try:
-        import axe_playwright_python  # noqa: F401
-        from playwright.sync_api import sync_playwright
-
-        path = next(filter(None, map(shutil.which, (os.environ.get("CHROMIUM", ""), *BROWSERS))))
-    except (ImportError, StopIteration):
-        missing = "THE PAGE IS NOT TESTED IN A BROWSER: install Chromium, then run `make test`."
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=list(QUIET))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -91,17 +67,6 @@ def screen(chromium: Any, file: Path) -> Iterator[Any]:
     opened.goto(file.as_uri())
     yield opened
     opened.close()
-
-
-def violations(page: Any) -> list[tuple[str, list[str]]]:
-    """What axe finds: its rule, and where."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page, options={"rules": {"target-size": {"enabled": True}}})
-    return [
-        (one["id"], [str(node["target"]) for node in one["nodes"]])
-        for one in found.response["violations"]
-    ]
 
 
 def test_axe_finds_nothing_and_nothing_is_cut_off(page: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 import sqlite3
@@ -12,7 +13,9 @@ from typing import Any
 
 import pytest
 from leak_scan import Needles, scan_tree
+from typer.testing import CliRunner
 
+from flows.cli import app
 from flows.evidence.folder import (
     MANIFEST,
     PUBLIC_KEY,
@@ -31,6 +34,7 @@ from flows.publication.publish import approve_for_demonstration
 from flows.record.checkpoints import verify_record
 from flows.record.signing import public_keys, sign_text
 from flows.settings import Settings, load_settings
+from flows.spreadsheets import csv_text
 from governance.controls.mapping import ANSWERS, mapped, schemes
 from schemas.errors import ConfigError, StoreError
 
@@ -166,6 +170,25 @@ def test_whatever_is_changed_is_found_out(folder, change) -> None:
         Exception, match=r"not as listed|not a list|not there|signature|be read|is not"
     ):
         verify_evidence(folder)
+
+
+def test_a_folder_whose_signature_was_taken_away_is_no_proof(folder) -> None:
+    (folder / SIGNATURE).unlink()
+    (folder / PUBLIC_KEY).unlink()
+    with pytest.raises(NotAsMade, match="NOT signed"):
+        verify_evidence(folder)
+    asked = CliRunner().invoke(app, ["evidence", "--verify", str(folder)])
+    assert asked.exit_code != 0 and "NOT signed" in asked.stderr
+    told = CliRunner().invoke(app, ["evidence", "--verify", str(folder), "--unsigned"])
+    assert told.exit_code == 0 and "NOT signed" in told.stdout
+    with pytest.raises(NotAsMade, match="NOT signed"):
+        verify_evidence(folder, folder / MANIFEST, unsigned=True)
+
+
+def test_no_cell_is_a_formula_in_a_spreadsheet() -> None:
+    for text in ("=1+1", "+1+1", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1"):
+        (row,) = csv.reader(io.StringIO(csv_text([["a", text, -3, "-3"]]), newline=""), strict=True)
+        assert row == ["a", f"'{text}", "-3", "-3"]
 
 
 def test_a_lapsed_agreement_and_a_lost_key_fail_and_hide_nothing(ran) -> None:
