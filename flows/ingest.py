@@ -21,7 +21,6 @@ from flows.agreements.over_sharing import report_over_sharing
 from flows.agreements.terms import (
     agreement_in_force,
     check_nobody_left,
-    mapping_of,
     policy_of,
     reading_terms,
     sealed_under,
@@ -30,9 +29,10 @@ from flows.agreements.terms import (
 from flows.context import RunContext
 from flows.files import private_folder, write_text
 from flows.intake import apart
-from flows.intake.encoding import Encoded, Job, Outcome, Request, encode_each, find_each
+from flows.intake.encoding import Encoded, Job, Outcome, encode_each, find_each, request_of
 from flows.intake.handed_on import NOT_TAKEN_IN, Agreed, Parted, Problems, Pulled, Staged, Taken
 from flows.intake.history import drift_of, lateness_of
+from flows.intake.increments import lost_periods, would_be_removed
 from flows.intake.records import check_own_records
 from flows.intake.sealed import check_arrived, check_one_key, find_sealed, open_arrived
 from flows.keys.epochs import Epochs, check_same_key, epochs_of, older_keys, purpose_keys
@@ -76,7 +76,8 @@ def pull(run: RunContext) -> Pulled:
     policy_of(run)
     check_warehouse_files(run.settings, run.today)
     at_source = [name for name in run.settings.partners if _encodes_at_source(run, name)]
-    requests = [_request(run, name) for name in run.settings.partners if name not in at_source]
+    at_hub = [str(name) for name in run.settings.partners if name not in at_source]
+    requests = [request_of(run.settings, name) for name in at_hub]
     check_rings(run.settings)
     looks = pull_sources(run.settings, run.control, run.recorder, run.clock)
     problems: Problems = {}
@@ -88,13 +89,15 @@ def pull(run: RunContext) -> Pulled:
         else:
             found[partner] = one and replace(one, digest=keyed_digest(run.settings, one.digest))
     sealed = ((partner, partner) for partner in at_source)
-    at_hub = _each("pull", sealed, lambda partner, _: find_sealed(run, partner), problems)
-    found |= {partner: one.arrived for partner, one in at_hub.items()}
+    opened = _each("pull", sealed, lambda partner, _: find_sealed(run, partner), problems)
+    found |= {partner: one.arrived for partner, one in opened.items()}
     for partner, extract in found.items():
+        if lost := lost_periods(run.control.pulls(partner), extract):
+            _add(problems, partner, lost)
         if extract is None and partner not in run.control.staged_extracts():
             failed = looks[partner].problem if partner in looks else None
             _add(problems, partner, failed or _nothing_ever(run, partner))
-    passed_over = {partner: one.passed_over for partner, one in at_hub.items() if one.passed_over}
+    passed_over = {partner: one.passed_over for partner, one in opened.items() if one.passed_over}
     return Pulled(found, problems, passed_over, looks)
 
 
@@ -120,6 +123,10 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
         for partner in [*pulled.problems, *(set(not_agreed) - set(pulled.problems))]
         if partner not in stopped
     }
+    for partner, agreement in agreements.items():
+        increments = run.settings.partner(partner).delivery == "increment"
+        if increments and agreement.inbox_after_staging != "keep":
+            _add(problems, partner, would_be_removed(partner))
     if agreements:
         guarded("agreement", check_same_key, run, epochs)
     fresh: dict[str, Arrived] = {}
@@ -247,14 +254,6 @@ def _stopped(not_agreed: Problems) -> dict[str, AgreementError]:
 
 def _encodes_at_source(run: RunContext, partner: str) -> bool:
     return run.settings.partner(partner).encodes_with is not None
-
-
-def _request(run: RunContext, partner: str) -> Request:
-    from schemas.tables import TABLES
-
-    inbox = run.settings.partner(partner).inbox
-    tables = tuple(table.name for table in TABLES[partner])
-    return Request(partner, inbox, tables, mapping_of(run, partner))
 
 
 def _terms(run: RunContext, agreement: Agreement) -> str:

@@ -19,6 +19,8 @@ from schemas.errors import JourneysError
 if TYPE_CHECKING:
     import polars as pl
 
+    from flows.settings import Settings
+    from flows.sources.naming import Naming
     from governance.keys.root import PurposeKey
     from governance.pseudonymise import Pseudonymised
     from schemas.mapping import SystemMapping
@@ -34,6 +36,29 @@ class Request:
     inbox: Path
     tables: tuple[str, ...]
     mapping: SystemMapping
+    increments: Naming | None = None
+
+
+def request_of(settings: Settings, partner: str) -> Request:
+    """Where a partner's extract is to be looked for, as partnership.yaml says it.
+
+    Raises:
+        ConfigError: Its system's mapping cannot be used.
+    """
+    from flows.sources.naming import Naming
+    from schemas.mapping import load_mapping
+    from schemas.tables import TABLES
+
+    part = settings.partner(partner)
+    mapping = load_mapping(partner, part.system, settings.mappings, settings.codes)
+    increments = part.delivery == "increment"
+    return Request(
+        partner,
+        part.inbox,
+        tuple(table.name for table in TABLES[partner]),
+        mapping,
+        Naming(partner, mapping, part.files) if increments else None,
+    )
 
 
 @dataclass(frozen=True)
@@ -123,7 +148,9 @@ def encoded_of(
 def _find_one(asked: Request) -> Arrived | JourneysError | None:
     return _or_problem(
         "pull",
-        lambda: find_extract(asked.partner, asked.inbox, asked.tables, asked.mapping),
+        lambda: find_extract(
+            asked.partner, asked.inbox, asked.tables, asked.mapping, asked.increments
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from flows.intake.increments import joined
 from flows.sources.inbox import Arrived, check_untouched
 from governance.agreements import Agreement, minimise
 from schemas.columns import PLANNED_NAMES
@@ -213,13 +214,19 @@ def _read(arrived: Arrived, name: str, terms: Terms) -> pl.DataFrame:
 
     table = find_table(arrived.partner, name)
     shared = terms.agreement.shared_columns(name)
-    return read_table(
-        arrived.files[name],
-        table,
-        mapping=terms.mapping,
-        columns=[name for name, one in table.columns.items() if name in shared and one.required],
-        as_at=terms.as_at,
-    )
+    frames = [
+        read_table(
+            path,
+            table,
+            mapping=terms.mapping,
+            columns=[
+                name for name, one in table.columns.items() if name in shared and one.required
+            ],
+            as_at=terms.as_at,
+        )
+        for path in arrived.parts(name)
+    ]
+    return joined(frames, table.key)
 
 
 def _no_rows(partner: str, name: str) -> pl.DataFrame:

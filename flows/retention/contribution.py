@@ -161,18 +161,13 @@ def _remove_extract(
 def _is_staged(settings: Settings, partner: str, staged: Extract) -> bool:
     """Whether what lies in an inbox is the staged extract, whenever it was put there."""
     from flows.intake import apart
-    from flows.intake.encoding import Request, find_each
+    from flows.intake.encoding import find_each, request_of
     from flows.sources.inbox import Arrived
-    from schemas.mapping import load_mapping
-    from schemas.tables import TABLES
 
     part = settings.partner(partner)
     if part.encodes_with is not None:  # no delivery of a sealed file is taken in twice
         return False
-    mapping = load_mapping(partner, part.system, settings.mappings, settings.codes)
-    tables = tuple(table.name for table in TABLES[partner])
-    request = Request(partner, part.inbox, tables, mapping)
-    found = apart.in_a_child(find_each, [request])[partner]
+    found = apart.in_a_child(find_each, [request_of(settings, partner)])[partner]
     return isinstance(found, Arrived) and keyed_digest(settings, found.digest) == staged.digest
 
 

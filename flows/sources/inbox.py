@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from schemas.errors import ExtractRejected
 from schemas.tables import find_table
 
 if TYPE_CHECKING:
+    from flows.sources.naming import Naming
     from governance.sealing import Manifest
     from schemas.mapping import SystemMapping
 
@@ -33,6 +34,9 @@ class Arrived:
         others: Files in the inbox that are no table of this partner.
         manifest: What the partner says of it, where it encoded the extract itself; then `files`
             are sealed files, the first of which is the extract.
+        earlier: The files of each table's earlier periods, the earliest first, where the partner
+            sends increments; then `files` are those of the last.
+        periods: The periods of an extract of increments.
         said: What there is to be told of how it was found.
     """
 
@@ -43,10 +47,30 @@ class Arrived:
     others: int
     manifest: Manifest | None = None
     said: tuple[str, ...] = ()
+    earlier: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    periods: tuple[str, ...] = ()
+
+    def parts(self, table: str) -> tuple[Path, ...]:
+        """The files of a table, that of the earliest period first."""
+        return (*self.earlier.get(table, ()), self.files[table])
+
+    @property
+    def every_file(self) -> dict[str, Path]:
+        """Every file, by what messages call it."""
+        earlier = {
+            f"{table}, {place} earlier": path
+            for table, paths in self.earlier.items()
+            for place, path in enumerate(reversed(paths), 1)
+        }
+        return {**self.files, **earlier}
 
 
 def find_extract(
-    partner: str, inbox: Path, tables: Sequence[str], mapping: SystemMapping | None = None
+    partner: str,
+    inbox: Path,
+    tables: Sequence[str],
+    mapping: SystemMapping | None = None,
+    increments: Naming | None = None,
 ) -> Arrived | None:
     """Look for a partner's extract in its inbox.
 
@@ -57,6 +81,8 @@ def find_extract(
             not be there.
         mapping: How the partner's system names its files; if None, each is the table's name with
             `.csv`. One file may hold several tables.
+        increments: How the files of each period are named, where the partner sends increments: then
+            all of them together are the extract.
 
     Returns:
         The extract, or None where the inbox is empty.
@@ -66,23 +92,61 @@ def find_extract(
             are there, one is there twice, or a file cannot be read.
     """
     present, folders = contents_of(partner, inbox)
-    found = {table: _files_of(table, present, mapping) for table in tables}
-    files = {table: paths[0] for table, paths in found.items() if paths}
     number = sum(len(paths) for paths in present.values())
+    dated = _by_period(partner, tables, present, increments)
+    found = {
+        table: list(dated[table].values()) if dated else _files_of(table, present, mapping)
+        for table in tables
+    }
+    files = {table: paths[-1] for table, paths in found.items() if paths}
     if not files and (number or folders):
         raise _by_other_names(partner, tables, number, folders)
     if not files:
         return None
-    _require_whole(partner, found, mapping)
-    stamps = stamps_of(partner, files)
-    digests = {table: _file_digest(partner, table, path) for table, path in files.items()}
-    return Arrived(
+    _require_whole(partner, found, mapping, one_each=not dated)
+    arrived = Arrived(
         partner=partner,
         files=files,
+        digest="",
+        stamps={},
+        others=0,
+        earlier={table: tuple(paths[:-1]) for table, paths in found.items() if paths[:-1]},
+        periods=tuple(sorted({period for by_period in dated.values() for period in by_period})),
+    )
+    stamps = stamps_of(partner, arrived.every_file)
+    digests = {name: _file_digest(partner, name, path) for name, path in arrived.every_file.items()}
+    return replace(
+        arrived,
         digest=_combined(digests),
         stamps=stamps,
-        others=number - len(set(files.values())),
+        others=number - len(set(arrived.every_file.values())),
     )
+
+
+def _by_period(
+    partner: str,
+    tables: Sequence[str],
+    present: Mapping[str, Sequence[Path]],
+    increments: Naming | None,
+) -> dict[str, dict[str, Path]]:
+    """Each table's file of each period, the earliest first; nothing where there are no increments.
+
+    Raises:
+        ExtractRejected: A period has two files of one table.
+    """
+    if increments is None:
+        return {}
+    found: dict[str, dict[str, Path]] = {table: {} for table in tables}
+    for path in (path for paths in present.values() for path in paths):
+        named = increments.of(path.name)
+        for table in named.tables if named else ():
+            if named is not None and found[table].setdefault(named.period, path) != path:
+                raise ExtractRejected(
+                    f"The {partner} inbox has two files that are its {table} table of "
+                    f"{named.period}.",
+                    "Leave one of them there, then run again.",
+                )
+    return {table: dict(sorted(by_period.items())) for table, by_period in found.items()}
 
 
 def _files_of(
@@ -98,7 +162,11 @@ def _files_of(
 
 
 def _require_whole(
-    partner: str, found: Mapping[str, Sequence[Path]], mapping: SystemMapping | None
+    partner: str,
+    found: Mapping[str, Sequence[Path]],
+    mapping: SystemMapping | None,
+    *,
+    one_each: bool,
 ) -> None:
     """Refuse an extract that lacks a table, or has two files for one. A name is never told."""
     missing = [
@@ -112,7 +180,7 @@ def _require_whole(
             "Ask the partner for all its tables together, then run again.",
         )
     for table, paths in found.items():
-        if len(paths) > 1:
+        if one_each and len(paths) > 1:
             raise ExtractRejected(
                 f"The {partner} inbox has {len(paths)} files that could be its {table} table.",
                 "Leave one of them there, or make the mapping's `file` pattern tell them apart.",
@@ -125,7 +193,7 @@ def check_untouched(arrived: Arrived) -> None:
     Raises:
         ExtractRejected: If one did.
     """
-    for table, path in arrived.files.items():
+    for table, path in arrived.every_file.items():
         if _stamp(arrived.partner, table, path) != arrived.stamps[table]:
             raise ExtractRejected(
                 f"The {arrived.partner} extract changed while it was being read.",
@@ -139,7 +207,7 @@ def remove(arrived: Arrived) -> int:
     Raises:
         ExtractRejected: If a file cannot be removed.
     """
-    files, failed = set(arrived.files.values()), False
+    files, failed = set(arrived.every_file.values()), False
     for path in files:
         try:
             path.unlink(missing_ok=True)

@@ -76,8 +76,8 @@ def test_a_run_pulls_first_and_an_unchanged_night_pulls_nothing(ran: Partnership
     assert (look["state"], look["deliveries"]) == ("pulled", 1)
     assert inbox(ran) == before and hidden(ran) == []
     assert CANARY not in json.dumps(report)
-    again = run_refresh(ran.settings)["sources"]["police"]
-    assert again["state"] == "nothing new" and again["bytes"] == 0
+    again = pull(ran)["police"]
+    assert (again.state, again.size) == ("nothing new", 0)
 
 
 def test_a_source_that_fails_is_told_and_the_others_go_on(ran: Partnership) -> None:
@@ -108,3 +108,57 @@ def test_the_same_content_under_another_name_is_known(ran: Partnership) -> None:
     assert (look.state, look.deliveries) == ("nothing new", 0)
     assert inbox(ran) == landed
     assert pull(ran, again=True)["police"].state == "pulled"
+
+
+def in_periods(share: Path, *periods: str) -> None:
+    """Make an extract into increments: its rows in turn, and each period repeats the one before."""
+    for path in list(share.glob("*.csv")):
+        header, *rows = path.read_text().splitlines(keepends=True)
+        for number, period in enumerate(periods):
+            upto = rows[: len(rows) * (number + 1) // len(periods)]
+            start = len(rows) * max(0, number - 1) // len(periods)
+            write(share / f"{path.stem}_{period}.csv", header + "".join(upto[start:]))
+        path.unlink()
+
+
+def test_increments_make_the_extract_that_a_snapshot_is(ran: Partnership) -> None:
+    with open_control(ran.settings) as control:
+        last = control.last_run()
+    assert last is not None and last.report is not None
+    staged = last.report["partners"]["police"]
+    pattern = {"files": "{table}_{period:%Y-%m}.csv", "delivery": "increment"}
+    share = moved_to_a_share(ran, "police", **pattern)
+    in_periods(share, "2026-09", "2026-10", "2026-11")
+    november = [path.rename(path.with_suffix(".late")) for path in share.glob("*11.csv")]
+    assert pull(ran)["police"].deliveries == 2
+    for path in november:
+        path.rename(path.with_suffix(".csv"))
+    report = run_refresh(ran.settings)
+    assert report["sources"]["police"]["deliveries"] == 1
+    police = report["partners"]["police"]
+    assert police["extract"] == "new"
+    same = ("received", "kept", "quarantined", "data_as_at")
+    assert {name: police[name] for name in same} == {name: staged[name] for name in same}
+
+    # A period that comes again with other content is refused, or takes the earlier one's place.
+    custody = share / "custody_2026-10.csv"
+    write(custody, custody.read_text().rpartition("\n")[0].rpartition("\n")[0] + "\n", age=60)
+    before = inbox(ran)
+    look = pull(ran)["police"]
+    assert look.state == "contradicted" and "2026-10" in look.said
+    assert inbox(ran) == before and hidden(ran) == []
+    assert pull(ran)["police"].state == "contradicted"
+    with open_control(ran.settings) as control:
+        assert [row.state for row in control.pulls("police")].count("refused") == 1
+    declare(ran, "police", {"kind": "folder", "folder": str(share)}, resupplies="newest")
+    assert pull(ran)["police"].state == "pulled"
+    assert inbox(ran)["custody_2026-10.csv"] == custody.read_text()
+
+    # What was pulled and is gone from the inbox is missed.
+    (ran.folder / "inbox" / "police" / "custody_2026-09.csv").unlink()
+    (ran.folder / "inbox" / "police" / "drug_test_2026-09.csv").unlink()
+    (ran.folder / "inbox" / "police" / "intensive_programme_2026-09.csv").unlink(missing_ok=True)
+    found = ran.journeys("run", "--no-server")
+    assert found.exit_code == 1 and "lacks 2026-09" in found.output
+    assert ran.journeys("pull", "police", "--again").exit_code == 0
+    assert "custody_2026-09.csv" in inbox(ran)
