@@ -17,7 +17,7 @@ KIT_LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo components test test-slow faults backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks bench-refresh bench-record mutate-rules attack partner-kit reference officers-page check format lock lock-proof clean bench-erasing
+.PHONY: help install demo components test test-slow faults backtest bench bench-read bench-encode bench-linkage bench-engines bench-disclosure bench-quarters bench-synthetic bench-warehouse bench-weeks bench-refresh bench-record mutate-rules attack partner-kit bundle reference officers-page check format lock lock-proof clean bench-erasing
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -149,6 +149,9 @@ partner-kit: ## Build the partner kit for Linux and, untested, for Windows
 	build/kit/bin/python kit/build.py linux --out dist/partner-kit-linux
 	build/kit/bin/python kit/build.py windows --out dist/partner-kit-windows
 
+bundle: install ## One file with which a hub is installed without a network, in dist/
+	$(BIN)/python kit/bundle.py --out dist
+
 check: install ## Formatting, linting, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -163,6 +166,7 @@ lock: install ## Resolve every dependency again and write the lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url $(addprefix --extra ,hub $(SOURCES)) --group dev pyproject.toml -o requirements/lock.txt
+	$(UNIVERSAL) $(addprefix --extra ,hub $(SOURCES)) --constraints requirements/lock.txt pyproject.toml -o requirements/hub.txt
 	sed -n 's/^spark = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(UNIVERSAL) --constraints requirements/lock.txt - -o requirements/spark.txt
 	$(UNIVERSAL) --group anonlink -o requirements/anonlink.txt
 	$(UNIVERSAL) --group browser --constraints requirements/lock.txt -o requirements/browser.txt

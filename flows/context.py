@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +16,9 @@ from flows.settings import Settings
 from governance.audit import Recorder
 from governance.control import Control
 from schemas.errors import JourneysError, StoreError
+
+if sys.platform != "win32":
+    import pwd
 
 
 class Busy(JourneysError):
@@ -77,6 +80,8 @@ def new_run_id(now: datetime) -> str:
 
 def actor() -> str:
     """Who is acting: the operating system's user, which no variable can say otherwise."""
+    if sys.platform == "win32":
+        return os.getlogin()
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -17,6 +17,7 @@ from flows.stopping import Stopped
 
 Given = ParamSpec("Given")
 
+DISTRIBUTION = "cohort-journeys"
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 REPORTS = {"json_out": "--json report", "html": "--html page", "csv": "--csv report"}
@@ -62,9 +63,33 @@ def program(
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback()(_begin)
     for name, function, example in commands:
         app.command(name, epilog=f"Example: {example}")(command(function))
     return app
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version(DISTRIBUTION)
+        except PackageNotFoundError:
+            found = "of a version that is not known: it runs from its source"
+        typer.echo(f"{DISTRIBUTION} {found}")
+        raise typer.Exit(DONE)
+
+
+def _begin(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Say which version this is.", callback=_tell_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """What may stand before every command."""
 
 
 def command(function: Callable[Given, int | None]) -> Callable[Given, None]:

@@ -1,0 +1,149 @@
+"""The parts for running it as a service: what can be checked of them without the service."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+SYSTEMD = DEPLOY / "systemd"
+SERVICES = sorted(SYSTEMD.glob("*.service"))
+TIMERS = sorted(SYSTEMD.glob("*.timer"))
+PROGRAM = "/opt/journeys/bin/with-keys /opt/journeys/current/bin/journeys "
+TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
+EXPOSED_AT_MOST = 1.5
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None and "CI" not in os.environ,
+    reason="THE UNITS ARE NOT CHECKED: systemd-analyze is not on this machine",
+)
+
+
+def analyze(*words: str) -> subprocess.CompletedProcess[str]:
+    given = ["systemd-analyze", *words]
+    return subprocess.run(given, capture_output=True, text=True, check=False, timeout=60)
+
+
+def lines(path: Path, key: str) -> list[str]:
+    return re.findall(rf"(?m)^{key}=(.*)$", path.read_text("utf-8"))
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """A machine on which the units and the program are installed."""
+    units, place = tmp_path / "etc/systemd/system", tmp_path / "opt/journeys"
+    units.mkdir(parents=True)
+    for unit in (*SERVICES, *TIMERS):
+        shutil.copy(unit, units)
+    for program in (place / "bin/with-keys", place / "current/bin/journeys"):
+        program.parent.mkdir(parents=True)
+        shutil.copy(DEPLOY / "bin" / "with-keys", program)
+    return tmp_path
+
+
+@needs_systemd
+def test_systemd_takes_the_units(machine: Path) -> None:
+    units = [f"/etc/systemd/system/{unit.name}" for unit in (*SERVICES, *TIMERS)]
+    done = analyze("verify", "--man=no", "--recursive-errors=no", f"--root={machine}", *units)
+    assert (done.returncode, done.stderr) == (0, "")
+    broken = machine / "etc/systemd/system" / SERVICES[0].name
+    broken.write_text(broken.read_text().replace("UMask=0077", "UMaks=0077"))
+    done = analyze("verify", "--man=no", "--recursive-errors=no", f"--root={machine}", *units)
+    assert "UMaks" in done.stderr
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda one: one.stem)
+def test_a_service_is_hardly_exposed(unit: Path) -> None:
+    done = analyze("security", "--offline=true", "--no-pager", str(unit))
+    (score,) = re.findall(r"Overall exposure level for \S+ ([0-9.]+)", done.stdout)
+    assert float(score) <= EXPOSED_AT_MOST
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda one: one.stem)
+def test_a_service_has_what_cannot_be_left_out(unit: Path) -> None:
+    needed = {
+        "User": "journeys",
+        "NoNewPrivileges": "yes",
+        "ProtectSystem": "strict",
+        "PrivateTmp": "yes",
+        "UMask": "0077",
+        "LimitCORE": "0",
+        "IPAddressDeny": "any",
+        "IPAddressAllow": "localhost",
+    }
+    assert {key: lines(unit, key) for key in needed} == {k: [v] for k, v in needed.items()}
+    for command in lines(unit, "ExecStart"):
+        assert command.startswith(PROGRAM)
+        words = [one for one in shlex.split(command.removeprefix(PROGRAM)) if one[0] != "-"]
+        known = CliRunner().invoke(app, [*(one for one in words if one[0] != "/"), "--help"])
+        assert known.exit_code == 0, command
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", TIMERS, ids=lambda one: one.stem)
+def test_a_timer_is_of_london_and_of_no_hour_that_is_missing(unit: Path) -> None:
+    (when,) = lines(unit, "OnCalendar")
+    assert when.endswith(" Europe/London") and " 01:" not in when
+    assert "Next elapse" in analyze("calendar", when).stdout
+    assert (SYSTEMD / f"{unit.stem}.service").is_file()
+    assert lines(unit, "Persistent") == ["true"]
+
+
+def test_drop_ins_say_where_they_go_and_name_nobody() -> None:
+    for name in ("sources.conf", "keys.conf"):
+        assert ".service.d/" in (SYSTEMD / name).read_text("utf-8")
+    addresses = lines(SYSTEMD / "sources.conf", "IPAddressAllow")
+    assert addresses and all(one.startswith("192.0.2.") for one in addresses)  # RFC 5737
+
+
+def test_loaded_keys_reach_the_program_and_nothing_else_does(tmp_path: Path) -> None:
+    (tmp_path / "JOURNEYS_STORE_KEY").write_text("first line\nsecond line\n")
+    (tmp_path / "PATH").write_text("/nowhere")
+    show = [str(DEPLOY / "bin" / "with-keys"), "printenv", "JOURNEYS_STORE_KEY"]
+    told = {"PATH": os.environ["PATH"], "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    done = subprocess.run(show, env=told, capture_output=True, text=True, check=True)
+    assert done.stdout == "first line\nsecond line\n"
+    without = subprocess.run([*show[:1], "echo", "on"], env={"PATH": told["PATH"]}, check=True)
+    assert without.returncode == 0
+
+
+def test_the_container_is_nobodys_and_fetches_nothing() -> None:
+    text = (DEPLOY / "container" / "Containerfile").read_text("utf-8")
+    steps = [
+        line.split(maxsplit=1)
+        for line in re.sub(r"\\\n\s*", " ", text).splitlines()
+        if line and not line.startswith("#")
+    ]
+    by_name: dict[str, list[str]] = {}
+    for name, rest in steps:
+        by_name.setdefault(name, []).append(rest)
+    assert set(by_name) == {
+        *("FROM", "ADD", "RUN", "USER", "ENV", "VOLUME", "WORKDIR", "ENTRYPOINT", "CMD")
+    }
+    assert re.fullmatch(r"[a-z]+:\d+\.\d+\.\d+-[a-z-]+", by_name["FROM"][0])
+    assert not re.search(r"https?://|apt|curl|wget|pip install|latest", text)
+    assert by_name["USER"] == ["10001:10001"]
+    places = [name for name, _ in steps]
+    assert places.index("USER") < places.index("ENTRYPOINT")
+    assert "--network none" in text and "--read-only" in text
+
+
+def test_the_task_for_windows_runs_a_command_there_is() -> None:
+    task = ElementTree.parse(DEPLOY / "windows" / "journeys-nightly.xml").getroot()
+    words = shlex.split(task.findtext(f".//{TASK}Arguments", ""), posix=False)
+    known = CliRunner().invoke(app, [words[0], "--help"])
+    assert known.exit_code == 0
+    assert all(word in known.output for word in words if word.startswith("--"))
+    assert task.findtext(f".//{TASK}RunLevel") == "LeastPrivilege"
+    assert task.findtext(f".//{TASK}MultipleInstancesPolicy") == "IgnoreNew"
