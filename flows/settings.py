@@ -165,6 +165,7 @@ class _Settled(_Part):
 
     partnership: str = Field(min_length=1)
     contact: str = Field(default="the partnership's data lead", min_length=1)
+    data_protection_officer: str | None = Field(default=None, min_length=1)
     purpose: str = Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")
     demonstration: bool = False
     control_database: SecretStr
@@ -345,6 +346,7 @@ def _resolved(document: _Document, folder: Path) -> Settings:
     return Settings(
         partnership=document.partnership,
         contact=document.contact,
+        data_protection_officer=document.data_protection_officer,
         purpose=document.purpose,
         demonstration=document.demonstration,
         keys=_key_sources(document.keys, folder),

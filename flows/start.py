@@ -108,6 +108,9 @@ def _partnership(demo: bool, folder: Path) -> str:
         {
             "partnership": DEMO_PARTNERSHIP if demo else "Name of the partnership",
             "contact": "hub@demonstration.example" if demo else "the partnership's data lead",
+            "data_protection_officer": "data_protection_officer: dpo@demonstration.example"
+            if demo
+            else "# data_protection_officer: the name or role, and an address",
             "purpose": PURPOSE,
             "demonstration": "true" if demo else "false",
             # By quarters most of a few thousand people's funnels would be masked.

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flows.agreements.words import law_in_words
+from flows.agreements.words import held_under, shared_by, used_under
 from governance.agreements import Agreement, codes
 from governance.retention import CLASSES
 from schemas.errors import ConfigError, JourneysError
@@ -30,7 +30,6 @@ SECURITY: Final = (
     "consultation is recorded; only tables proved safe are published, approved by two people."
 )
 ABROAD: Final = "None by this system. Say here in which country its machine and backups stand."
-NOT_AUTOMATED: Final = "No decision about a person is made from the data."
 
 
 @dataclass(frozen=True)
@@ -75,12 +74,14 @@ def record_of_processing(settings: Settings, told: Mapping[str, Agreement]) -> N
                 for one in agreed.parties
             ),
             "Purpose": f"{agreed.purpose}: {agreed.purpose_in_words}",
-            "Law": "; ".join(law_in_words(agreed)),
-            "Stays under": "Part 3, law enforcement" if agreed.under_part_3 else "Part 2, UK GDPR",
-            "People": _people(agreed),
+            "Held by the partner under": held_under(agreed),
+            "Shared by": "; ".join(shared_by(agreed)),
+            "Used here under": "; ".join(used_under(agreed)),
+            "Handled here": _handled(agreed),
+            "People": people(agreed),
             "Kinds of data": _kinds(agreed),
             "Fields": "; ".join(_fields(agreed)),
-            "Recipients": _recipients(agreed) or "the partnership's analysts",
+            "Recipients": recipients(agreed) or "the partnership's analysts",
             "Sent abroad": ABROAD,
             "Kept": _kept(agreed),
             "Security": SECURITY,
@@ -92,38 +93,11 @@ def record_of_processing(settings: Settings, told: Mapping[str, Agreement]) -> N
     ]
     said = (
         f"{settings.partnership}, for the purpose {settings.purpose}. Contact: {settings.contact}.",
-        "Made from the sharing agreements in force. It is the record of UK GDPR Article 30 and, "
-        "for what stays under Part 3, of section 61 of the Data Protection Act 2018.",
+        "Made from the sharing agreements in force. It is the record of UK GDPR Article 30. What a "
+        "partner holds under Part 3 of the Data Protection Act 2018 is in the partner's own record "
+        "of section 61 too; here section 36(4) authorises its use under UK GDPR, where it says so.",
     )
     return Notice("Record of processing activities", said, rows, by="Data of")
-
-
-def privacy_notice(settings: Settings, told: Mapping[str, Agreement]) -> Notice:
-    """What a privacy notice has to say, in plain words, a part for each partner."""
-    rows = [
-        {
-            "Service": _sharing(one).name,
-            "What it shares about you": _plain_kinds(one),
-            "Why": one.purpose_in_words,
-            "By what law": "; ".join(law_in_words(one)),
-            "What becomes of your name": _what_becomes_of_names(one),
-            "Who sees it": _recipients(one) or "analysts of the partnership",
-            "How long it is kept": _years(max([one.retention_days, *one.retention.values()])),
-            "Decisions about you": NOT_AUTOMATED,
-            "Opting out": _opting_out(one),
-            "Your rights": (
-                "You may object, ask what is held, or ask for it to be put right or erased. "
-                f"Write to {_sharing(one).contact}."
-            ),
-        }
-        for one in told.values()
-    ]
-    said = (
-        f"{settings.partnership} brings records of local services together to see where people "
-        "need help and do not get it.",
-        f"Questions: {settings.contact}. You may also complain to the Information Commissioner.",
-    )
-    return Notice("What we do with information about you", said, rows, by="Service")
 
 
 def data_flow(settings: Settings, told: Mapping[str, Agreement]) -> Notice:
@@ -247,19 +221,19 @@ def _receives(agreement: Agreement, role: str) -> bool:
     return not agreement.recipients or role in {one.role for one in agreement.recipients}
 
 
-def _recipients(agreement: Agreement) -> str:
+def recipients(agreement: Agreement) -> str:
     named = [f"{one.role} ({one.organisation})" for one in agreement.recipients]
     of_uses = sorted(agreement.uses)
     return "; ".join([*named, *(f"for the use {use}" for use in of_uses)])
 
 
-def _sharing(agreement: Agreement) -> Party:
+def sharing(agreement: Agreement) -> Party:
     """The party that shares, which people ask."""
     sharing = [one for one in agreement.parties if one.role == "sharing_controller"]
     return (sharing or list(agreement.parties))[0]
 
 
-def _people(agreement: Agreement) -> str:
+def people(agreement: Agreement) -> str:
     from schemas.tables import find_table
 
     taken = [find_table(agreement.partner, table) for table in agreement.taken_columns]
@@ -268,49 +242,10 @@ def _people(agreement: Agreement) -> str:
 
 
 def _kinds(agreement: Agreement) -> str:
-    return "; ".join(codes.categories()[kind].label for kind in _kinds_taken(agreement))
+    return "; ".join(codes.categories()[kind].label for kind in kinds_taken(agreement))
 
 
-def _plain_kinds(agreement: Agreement) -> str:
-    kinds = _kinds_taken(agreement)
-    return f"{_people(agreement)}. It includes {'; '.join(_label(kind) for kind in kinds)}."
-
-
-def _what_becomes_of_names(agreement: Agreement) -> str:
-    made = {
-        "dob": "your year of birth",
-        "postcode": "the first half of your postcode",
-        "pc": "the first half of your postcode",
-    }
-    coarser = [
-        made[column]
-        for columns in agreement.treatments.values()
-        for column, given in columns.items()
-        if "generalise" in given and column in made
-    ]
-    kept = f" Kept are {' and '.join(dict.fromkeys(coarser))}." if coarser else ""
-    return (
-        "Your name, date of birth, address and numbers are turned into codes that cannot be read "
-        "back without a secret key, and are then forgotten. The codes are used only to see which "
-        f"records are of the same person.{kept}"
-    )
-
-
-def _label(kind: str) -> str:
-    plain = {
-        "identifier": "who you are",
-        "ordinary": "dates and facts of your contact with the service",
-        "ethnicity": "your ethnic group, if you gave it",
-        "belief": "your religion, if you gave it",
-        "sexual_orientation": "your sexual orientation, if you gave it",
-        "health": "your health and support needs",
-        "care_record": "your treatment and health, as the service wrote them down",
-        "offence": "offences, and what was done about them",
-    }
-    return plain.get(kind, codes.categories()[kind].label)
-
-
-def _kinds_taken(agreement: Agreement) -> list[str]:
+def kinds_taken(agreement: Agreement) -> list[str]:
     kinds = codes.columns(agreement.partner)
     taken = {
         kind
@@ -333,11 +268,13 @@ def _kept(agreement: Agreement) -> str:
     return "; ".join([f"{agreement.retention_days:,} days", *others])
 
 
-def _years(days: int) -> str:
-    years, rest = divmod(days, 365)
-    if rest or not years:
-        return f"at most {days:,} days"
-    return f"at most {years} year{'s' if years > 1 else ''}"
+def _handled(agreement: Agreement) -> str:
+    if not agreement.under_part_3:
+        return "as other data under UK GDPR"
+    return (
+        "each consultation is logged as section 62 asks, and no file handed out holds a record: so "
+        "the agreement has it, whatever law the use is under"
+    )
 
 
 def _document(agreement: Agreement) -> str:
@@ -353,14 +290,6 @@ def _decided(agreement: Agreement) -> str:
         for one in agreement.decisions
     ]
     return "; ".join(said) or "none is named"
-
-
-def _opting_out(agreement: Agreement) -> str:
-    law = agreement.law
-    if law is None or law.opt_out is None:
-        return "You may object to the service named below."
-    said = codes.conditions("opt_out")[law.opt_out].label
-    return f"National data opt-out: {said}. You may object to the service named below."
 
 
 def _listed(fields: Sequence[str]) -> str:

@@ -75,7 +75,12 @@ def in_words(facts: Facts, agreement: Agreement, run_id: str) -> str:
             "not list",
             "",
             f"The extract taken in by run {run_id} had {facts.over_shared:,} of them. They were "
-            "dropped on arrival, before anything looked at them; nothing of them was kept.",
+            "dropped on arrival, before anything looked at them; nothing of them is in any store.",
+            "The files as they were sent are removed from the inbox once they are staged."
+            if agreement.inbox_after_staging == "remove"
+            else "The files as they were sent stay in the inbox, as the agreement has it "
+            "(`inbox_after_staging: keep`), with these columns in them, until their retention "
+            "ends.",
             "Please leave them out of the next extract, or have them agreed. A column that is no "
             "part of the agreed layout is told by its place, counted from the left without empty "
             "ones: this letter repeats no header, which may be a value.",

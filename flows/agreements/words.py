@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from governance.agreements import Agreement, Use, codes, gaps_in_words
+
+if TYPE_CHECKING:
+    from governance.agreements.parts import Law
 
 DONE_WITH: Final = {
     "encode": "encoded for linkage and forgotten",
@@ -59,27 +62,72 @@ def in_words(agreement: Agreement) -> Iterator[str]:
     yield f"Digest: {agreement.document_digest}"
 
 
-def law_in_words(agreement: Agreement) -> list[str]:
-    """The law relied on: by provision where it is named by codes, else as the controllers say."""
+def held_under(agreement: Agreement) -> str:
+    """The law under which the partner itself holds the data, before any of it is shared."""
     law = agreement.law
     if law is None:
+        return "the law that its controllers name"
+    if law.collected_under == "part_2":
+        return "UK GDPR and Part 2 of the Data Protection Act 2018"
+    conditions = [*_named(law, ("section_35", "schedule_8"))]
+    return "; ".join(
+        ["Part 3 of the Data Protection Act 2018 (law enforcement processing)", *conditions]
+    )
+
+
+def shared_by(agreement: Agreement) -> list[str]:
+    """The powers and duties by which it is shared."""
+    law = agreement.law
+    if law is None:
+        return [agreement.legal_gateway.power_to_share]
+    return [_provision(codes.gateways()[one]) for one in law.gateways]
+
+
+def used_under(agreement: Agreement) -> list[str]:
+    """The law under which the partnership uses it: not always that under which it was collected."""
+    law = agreement.law
+    if law is None:
+        return [agreement.legal_gateway.lawful_basis]
+    if law.part == "part_3":
+        lines = ["Part 3 of the Data Protection Act 2018, for a law enforcement purpose"]
+        return [*lines, *_named(law, ("section_35", "schedule_8"))]
+    lines = ["UK GDPR and Part 2 of the Data Protection Act 2018"]
+    if law.section_36_4 is not None:
+        provision = codes.gateways()[law.section_36_4].provision
+        lines = [
+            f"{lines[0]}: use for another purpose than law enforcement, which section 36(4) of the "
+            f"Act allows as authorised by {provision}"
+        ]
+    lines += _named(law, [one for one in LAW_CLAUSES if one not in ("section_35", "schedule_8")])
+    if law.policy_document is not None:
+        document = law.policy_document
+        lines.append(f"appropriate policy document: {document.reference}, {document.dated}")
+    return lines
+
+
+def _named(law: Law, clauses: Iterable[str]) -> list[str]:
+    """The conditions that clauses of `law` name."""
+    lines: list[str] = []
+    for clause in clauses:
+        given = getattr(law, clause)
+        named = (given,) if isinstance(given, str) else given or ()
+        lines += [_provision(codes.conditions(clause)[one]) for one in named]
+    return lines
+
+
+def law_in_words(agreement: Agreement) -> list[str]:
+    """The law relied on: by provision where it is named by codes, else as the controllers say."""
+    if agreement.law is None:
         said = agreement.legal_gateway
         return [
             said.power_to_share, said.lawful_basis, said.special_category_condition,
             said.confidentiality,
         ]  # fmt: skip
-    lines = [_provision(codes.gateways()[one]) for one in law.gateways]
-    if law.section_36_4 is not None:
-        provision = codes.gateways()[law.section_36_4].provision
-        lines.append(f"Data Protection Act 2018, section 36(4): authorised by {provision}")
-    for clause in LAW_CLAUSES:
-        given = getattr(law, clause)
-        named = (given,) if isinstance(given, str) else given or ()
-        lines += [_provision(codes.conditions(clause)[one]) for one in named]
-    if law.policy_document is not None:
-        document = law.policy_document
-        lines.append(f"appropriate policy document: {document.reference}, {document.dated}")
-    return lines
+    return [
+        f"held by the partner under {held_under(agreement)}",
+        *(f"shared by {one}" for one in shared_by(agreement)),
+        *(f"used under {one}" for one in used_under(agreement)),
+    ]
 
 
 def fields(agreement: Agreement) -> Iterator[tuple[str, str, str, str]]:

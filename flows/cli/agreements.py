@@ -164,7 +164,7 @@ def agreements_data_flow_command(out: OutOption, config: ConfigOption = None) ->
 @command
 def agreements_privacy_notice_command(out: OutOption, config: ConfigOption = None) -> None:
     """Write what a privacy notice has to say, in plain words, of every partner."""
-    from flows.agreements.notices import privacy_notice
+    from flows.agreements.privacy import privacy_notice
 
     _write(privacy_notice, out, config)
 

@@ -175,9 +175,9 @@ def _beside(settings: Settings, clock: Clock) -> dict[str, str]:
     from flows.agreements.notices import (
         agreements_told,
         data_flow,
-        privacy_notice,
         record_of_processing,
     )
+    from flows.agreements.privacy import privacy_notice
     from flows.record.checkpoints import make_checkpoint
 
     found = {}

@@ -11,15 +11,17 @@ from xml.etree import ElementTree
 
 import pytest
 
+from flows.agreements import over_sharing
 from flows.agreements.forms import as_csv, as_markdown, as_page
 from flows.agreements.notices import (
     agreements_told,
     data_flow,
-    privacy_notice,
     record_of_processing,
     write_notice,
 )
+from flows.agreements.privacy import ITEMS, privacy_notice
 from flows.agreements.words import in_words
+from flows.intake.reading import Facts
 from flows.settings import Settings, load_settings
 from flows.start import PARTNERS, start
 from governance.agreements import Agreement, codes
@@ -71,8 +73,70 @@ def test_the_record_of_processing_has_every_partner_field_and_recipient(
         assert all(one.role in rows[partner]["Recipients"] for one in agreement.recipients)
         assert agreement.law is not None
         for one in agreement.law.gateways:
-            assert codes.gateways()[one].provision in rows[partner]["Law"]
+            assert codes.gateways()[one].provision in rows[partner]["Shared by"]
         assert str(agreement.expires) in rows[partner]["In force"]
+
+
+def test_the_law_it_was_collected_under_is_told_apart_from_that_of_its_use(
+    settings: Settings, told: dict[str, Agreement]
+) -> None:
+    rows = {row["Data of"]: row for row in record_of_processing(settings, told).rows}
+    police, housing = rows["police"], rows["housing"]
+    held, used = police["Held by the partner under"], police["Used here under"]
+    assert held.startswith("Part 3") and "section 35" in held and "Article" not in held
+    assert used.startswith("UK GDPR") and "section 36(4)" in used and "Article 9" in used
+    assert "section 35" not in used and "Schedule 8" not in used
+    assert housing["Held by the partner under"].startswith("UK GDPR")
+    assert "36(4)" not in housing["Used here under"]
+    law = told["police"].law
+    assert law is not None
+    enforcing = told["police"].model_copy(
+        update={"law": law.model_copy(update={"law_enforcement_purpose": True})}
+    )
+    (row,) = record_of_processing(settings, {"police": enforcing}).rows
+    assert row["Used here under"].startswith("Part 3") and "Article" not in row["Used here under"]
+
+
+ARTICLE_14 = {f"14(1)({one})" for one in "abcdef"} | {f"14(2)({one})" for one in "abcdefg"}
+
+
+def test_a_privacy_notice_has_every_item_of_articles_13_and_14(
+    settings: Settings, told: dict[str, Agreement]
+) -> None:
+    assert set(ITEMS) == ARTICLE_14 | {"13(2)(e)"}
+    for row in privacy_notice(settings, told).rows:
+        assert all(row[heading] for heading in ITEMS.values())
+        assert "dpo@demonstration.example" in row["Data protection officer"]
+        assert "Information Commissioner" in row["Complaining"] and "SK9 5AF" in row["Complaining"]
+    rests = {
+        row["Service"]: row["Withdrawing consent"] for row in privacy_notice(settings, told).rows
+    }
+    assert sum("at any time" in said for said in rests.values()) == 1, "treatment's alone"
+    unnamed = settings.model_copy(update={"data_protection_officer": None})
+    (row,) = privacy_notice(unnamed, {"housing": told["housing"]}).rows
+    assert row["Data protection officer"].startswith("Name the data protection officer here")
+    law = told["housing"].law
+    assert law is not None
+    other = law.model_copy(
+        update={"article_6": "f_legitimate_interests", "article_9": ("a_explicit_consent",)}
+    )
+    (row,) = privacy_notice(
+        settings, {"housing": told["housing"].model_copy(update={"law": other})}
+    ).rows
+    assert "withdraw your consent at any time" in row["Withdrawing consent"]
+    assert row["Legitimate interests"].startswith("We rely on")
+
+
+def test_a_letter_on_over_sharing_says_whether_the_files_stay(told: dict[str, Agreement]) -> None:
+    facts = Facts({"person": {"received": 3}}, 1, TODAY, {}, over_listed={"person": ("shoe",)})
+    letters = {
+        what: over_sharing.in_words(
+            facts, told["housing"].model_copy(update={"inbox_after_staging": what}), "a-run"
+        )
+        for what in ("keep", "remove")
+    }
+    assert "stay in the inbox" in letters["keep"] and "removed from the inbox" in letters["remove"]
+    assert all("nothing of them is in any store" in letter for letter in letters.values())
 
 
 def test_every_taken_field_flows_to_a_store_and_what_is_dropped_to_nowhere(
