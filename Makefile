@@ -164,9 +164,10 @@ format: install ## Put every file in the house format
 
 lock: install ## Resolve every dependency again and write the lock
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url $(addprefix --extra ,hub $(SOURCES)) --group dev pyproject.toml -o requirements/lock.txt
-	$(UNIVERSAL) $(addprefix --extra ,hub $(SOURCES)) --constraints requirements/lock.txt pyproject.toml -o requirements/hub.txt
+	@# Extras are kept: without them pip 23 takes a package and the same with an extra for two.
+	$(BIN)/uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url $(addprefix --extra ,hub $(SOURCES)) --group dev pyproject.toml -o requirements/lock.txt
+	$(UNIVERSAL) --no-strip-extras $(addprefix --extra ,hub $(SOURCES)) --constraints requirements/lock.txt pyproject.toml -o requirements/hub.txt
 	sed -n 's/^spark = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(UNIVERSAL) --constraints requirements/lock.txt - -o requirements/spark.txt
 	$(UNIVERSAL) --group anonlink -o requirements/anonlink.txt
 	$(UNIVERSAL) --group browser --constraints requirements/lock.txt -o requirements/browser.txt
