@@ -334,6 +334,13 @@ def folder_digest(folder: Path, pattern: str = "*") -> str:
     return "sha256:" + digest.hexdigest()
 
 
+def remove_unfinished(folder: Path, of: str = "*") -> None:
+    """Remove what writing files of such names in a folder left where it was killed."""
+    for left in folder.glob(f".{of}.part"):
+        if left.is_file() and not left.is_symlink():
+            left.unlink(missing_ok=True)
+
+
 def remove_folder(folder: Path) -> None:
     """Remove a folder and what is in it, write-protected files too, and have the disk know.
 

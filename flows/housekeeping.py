@@ -8,8 +8,10 @@ from pathlib import Path
 
 from flows.clock import Clock
 from flows.context import RunContext
-from flows.files import flush_folder, private_folder, remove_folder
+from flows.files import flush_folder, private_folder, remove_folder, remove_unfinished
 from flows.intake.handed_on import Agreed
+from flows.keys.receipts import RECEIPTS
+from flows.keys.rings import LEDGER_KEY
 from flows.settings import Settings
 from flows.sources.inbox import Arrived, remove
 from governance.control import Control
@@ -52,6 +54,9 @@ def recover(settings: Settings, control: Control, clock: Clock) -> list[str]:
     keep_only(settings.certificates, control.draft_ids())
     keep_only(settings.quarantine, committed | set(control.failed_runs()))
     keep_only(settings.over_sharing, committed)
+    for folder in (settings.checkpoints, settings.folder / RECEIPTS):
+        remove_unfinished(folder)
+    remove_unfinished(settings.folder, LEDGER_KEY)
     put_away_withdrawn(settings, control)
     keep_only(settings.publications, {p.publication_id for p in control.publications()})
     return dead

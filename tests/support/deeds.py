@@ -101,14 +101,16 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def erase(folder: Path, right: Any = "erasure") -> str:
-    """Have somebody whom the police know erased: the last in the extract with a PNC ID."""
+def erase(folder: Path, turn: int = 1, **clock: Any) -> str:
+    """Have somebody whom the police know erased: the last in the extract with a PNC ID, or so."""
     from flows.rights.requests import ask
 
-    known = [one["pnc_id"] for one in rows_of(folder / "inbox/police/custody.csv") if one["pnc_id"]]
+    listed = rows_of(folder / "inbox/police/custody.csv")
+    known = list(dict.fromkeys(one["pnc_id"] for one in listed if one["pnc_id"]))
     request = folder.parent / "request.csv"
-    request.write_text(f"pnc_id\n{known[-1]}\n")
-    return ask(settings_of(folder), right, "police", request).request_id
+    request.write_text(f"pnc_id\n{known[-turn]}\n")
+    asked = ask(settings_of(folder), "erasure", "police", request, clock=clock_of(**clock))
+    return asked.request_id
 
 
 def approve(folder: Path) -> bool:
@@ -125,8 +127,9 @@ def withdraw(folder: Path) -> None:
 
     settings = settings_of(folder)
     with open_control(settings) as control:
-        newest = control.publications()[0].publication_id
-    withdrawn(settings, newest, WHY, count_again=True)
+        public = control.publications()
+    for newest in public[:1]:
+        withdrawn(settings, newest.publication_id, WHY, count_again=True)
 
 
 def retain(folder: Path, days: int = 1500) -> int:
@@ -201,3 +204,10 @@ def rows_by_person(folder: Path) -> dict[str, Counter[Any]]:
     from wholeness import content
 
     return content(settings_of(folder))
+
+
+def accept_clock(folder: Path) -> None:
+    """An officer says that the clock is right now."""
+    from flows.record.checkpoints import accept_clock as accepted
+
+    accepted(settings_of(folder), WHY)

@@ -12,10 +12,13 @@ from flows.files import (
     check_report_target,
     is_kept,
     private_folder,
+    remove_folder,
+    remove_unfinished,
     write_json,
     write_private,
     write_text,
 )
+from flows.housekeeping import keep_only
 from schemas.errors import ConfigError, StoreError
 
 
@@ -194,3 +197,32 @@ def test_a_partnership_is_known_whatever_its_yaml_is_called(tmp_path, mark):
     (tmp_path / mark).touch()
     assert is_kept(place) and is_kept(tmp_path / "keys" / "deep" / "x")
     assert not is_kept(tmp_path / "report.json")
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    left, others = tmp_path / ".one.txt.part", ("one.txt", ".hidden", "two.part")
+    for name in (left.name, *others):
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".folder.part").mkdir()
+    remove_unfinished(tmp_path, "two*")
+    assert left.exists()
+    remove_unfinished(tmp_path)
+    assert {one.name for one in tmp_path.iterdir()} == {*others, ".folder.part"}
+
+
+def test_a_folder_whose_removal_is_cut_short_has_a_name_that_nothing_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "20261122-010203-abcd"
+    folder.mkdir()
+    (folder / "key.json").write_text("x")
+
+    def cut_short(path: Path) -> None:
+        raise OSError
+
+    with monkeypatch.context() as patch, pytest.raises(OSError):
+        patch.setattr("flows.files.shutil.rmtree", cut_short)
+        remove_folder(folder)
+    assert [one.name for one in tmp_path.iterdir()] == [f".{folder.name}.gone"]
+    assert keep_only(tmp_path, {folder.name}) == 1
+    assert not any(tmp_path.iterdir())
