@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from prefect.states import Crashed, Scheduled
 from prefect.workers.process import ProcessWorker
 
 from flows.context import Busy, run_lock
+from flows.orchestration.notify import Alert, send
 from flows.orchestration.prefect_settings import PrefectProblem
 from flows.orchestration.registering import ALL, OURS
 from flows.orchestration.timetable import POOL
@@ -76,11 +78,18 @@ def work(settings: Settings, *, once: bool = False) -> None:
         ) from None
     try:
         put_right(settings)
-        # Stopped as a service is, it takes with it the run that it carries out.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        asyncio.run(ProcessWorker(work_pool_name=POOL, name=POOL).start(run_once=once))
+        asyncio.run(_carry_out(once))
     finally:
         lock.release()
+
+
+async def _carry_out(once: bool) -> None:
+    """Work until it is told to stop, by Ctrl-C or as a service is."""
+    task = asyncio.current_task()
+    if task is not None and sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await ProcessWorker(work_pool_name=POOL, name=POOL).start(run_once=once)
 
 
 def put_right(settings: Settings) -> int:
@@ -104,6 +113,8 @@ def put_right(settings: Settings) -> int:
             begun = run.state_type != StateType.PENDING
             state: Any = Crashed(message=FOUND_AGAIN) if begun else Scheduled(message=NOT_BEGUN)
             client.set_flow_run_state(run.id, state, force=True)
+            if begun:
+                send(settings, Alert("run-crashed", run.name, (FOUND_AGAIN,)))
         deployments = [one.id for one in client.read_deployments(deployment_filter=OURS, **ALL)]
     pass_over(deployments, but_the_last=True)
     return len(gone)

@@ -51,7 +51,7 @@ def look_after(settings: Settings, clock: Clock) -> list[str]:
         make_checkpoint(settings, control, clock)
         said = warnings(settings, control, local_day(clock()))
     today = local_day(clock())
-    said += [*ending(settings, today), *_found(settings)]
+    said += [*ending(settings, today), *_found(settings, clock)]
     if said:
         year, week, _ = today.isocalendar()
         # Every week, and whenever there is more or less to look after.
@@ -72,6 +72,10 @@ def ending(settings: Settings, today: date) -> list[str]:
     return said
 
 
-def _found(settings: Settings) -> list[str]:
-    """What `journeys doctor` finds amiss."""
-    return []
+def _found(settings: Settings, clock: Clock) -> list[str]:
+    """What `journeys doctor` finds amiss, without what is only worth a look."""
+    from flows.doctor.examining import examine
+
+    return [
+        f"{one.said} {one.remedy}" for one in examine(settings, clock=clock) if one.state == "fail"
+    ]

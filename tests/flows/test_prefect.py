@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import yaml
 from listening import Mail, mail_server
+from under_prefect import SUPPORT, assert_no_value_in, environment
 
 from flows.context import open_control
 from flows.orchestration.artifacts import DISCLOSURE, LINKAGE, ROWS, VALIDATION
@@ -22,25 +22,12 @@ from flows.refresh import STEPS
 if TYPE_CHECKING:
     from conftest import Partnership
 
-CLEARED = ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_PROFILE", "JOURNEYS_CONFIG")
-SUPPORT = Path(__file__).resolve().parents[1] / "support"
 COLUMNS = {
     VALIDATION: {"partner", "table", "column", "rule", "rows"},
     ROWS: {"partner", "what", "rows"},
     LINKAGE: {"what", "measure", "value", "from", "to", "judged"},
     DISCLOSURE: {"what", "count"},
 }
-
-
-def environment(partnership: Partnership) -> dict[str, str]:
-    """The environment of a process that can reach nothing but this machine."""
-    kept = {name: value for name, value in os.environ.items() if name not in CLEARED}
-    path = [str(SUPPORT / "no_way_out"), kept.get("PYTHONPATH", ""), *sys.path]
-    return {
-        **kept,
-        "PYTHONPATH": os.pathsep.join(one for one in path if one),
-        "REFUSED": str(partnership.folder.parent / "refused"),
-    }
 
 
 def journeys(partnership: Partnership, *words: str) -> subprocess.CompletedProcess[str]:
@@ -133,19 +120,6 @@ def spoil(partnership: Partnership) -> None:
     path = partnership.inbox("police", "custody")
     frame = pl.read_csv(path, infer_schema=False)
     frame.with_columns(outcome=pl.col("surname")).write_csv(path)
-
-
-def assert_no_value_in(partnership: Partnership, folder: Path) -> None:
-    custody = pl.read_csv(partnership.inbox("police", "custody"), infer_schema=False)
-    columns = ("pnc_id", "custody_ref", "postcode", "dob")
-    values = {v for c in columns for v in custody[c].drop_nulls().to_list() if len(v) > 6}
-    values |= {v for v in custody["surname"].drop_nulls().to_list() if len(v) > 7}
-    values.discard("1970-01-01")  # the beginning of time to a computer, and a dummy to us
-    for path in folder.rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            found = [value for value in values if value.encode() in content]
-            assert found == [], f"{path.name} holds {len(found)} values"
 
 
 def test_prefect_is_told_to_send_nothing_out_and_to_stay_in_the_folder(tmp_path: Path) -> None:

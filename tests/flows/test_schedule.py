@@ -1,0 +1,263 @@
+"""The schedule on a real server of Prefect's: registered, carried out, watched over, taken back.
+
+One server serves the whole file. It and the worker can reach nothing but this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import yaml
+from listening import Webhook, webhook
+from partnerships import Partnership
+from servers import free_port, lacking
+from under_prefect import assert_no_value_in, environment
+
+from flows.orchestration.prefect_settings import password, standing
+
+COMMAND = "from flows.cli import main; main()"
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A partnership whose schedule a server serves, and what its alerts go to."""
+
+    partnership: Partnership
+    hook: Webhook
+    environment: dict[str, str]
+    server: subprocess.Popen[bytes]
+
+    def journeys(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", COMMAND, *words, "--config", str(self.partnership.config)],
+            capture_output=True, text=True, timeout=240, env=self.environment,
+        )  # fmt: skip
+
+    def report(self, *words: str) -> tuple[int, dict[str, Any]]:
+        """The exit code and the JSON report of a command, which asks as `client` does."""
+        out = self.partnership.folder.parent / "report.json"
+        out.unlink(missing_ok=True)
+        done = self.partnership.journeys(*words, "--json", str(out))
+        assert out.exists(), done.stderr
+        return done.exit_code, json.loads(out.read_text())
+
+    def alerts(self, kind: str) -> list[str]:
+        return [text for text in self.hook.texts if f"#{kind}" in text]
+
+
+@pytest.fixture(scope="module")
+def scheduled(tmp_path_factory: pytest.TempPathFactory, ran_original: Path) -> Iterator[Scheduled]:
+    folder = tmp_path_factory.mktemp("scheduled") / "partnership"
+    shutil.copytree(ran_original, folder)
+    partnership = Partnership(folder)
+    said = {
+        "schedule": {"server": f"http://127.0.0.1:{free_port()}/api", "pull": "20:15"},
+        "alerts": {"teams": "env:HOOK"},
+    }
+    partnership.config.write_text(partnership.config.read_text() + "\n" + yaml.safe_dump(said))
+    with webhook() as hook:
+        serves = {**environment(partnership), "HOOK": hook.address}
+        words = ["schedule", "serve", "--config", str(partnership.config)]
+        server = subprocess.Popen([sys.executable, "-c", COMMAND, *words], env=serves)
+        try:
+            settings = partnership.settings
+            assert wait_for(lambda: standing(settings) or server.poll() is not None, 120)
+            assert server.poll() is None, "the server could not start"
+            yield Scheduled(partnership, hook, serves, server)
+        finally:
+            server.terminate()
+            server.wait(30)
+    assert not (folder.parent / "refused").exists(), "nothing tried to leave the machine"
+
+
+@pytest.fixture(autouse=True)
+def _environment_as_it_was() -> Iterator[None]:
+    """Commands set what Prefect reads, for their own process."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def client(scheduled: Scheduled) -> Iterator[Any]:
+    """Prefect's client, in this process, of that server."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+    settings = scheduled.partnership.settings
+    word = password(settings.prefect_home)
+    told = {PREFECT_API_URL: settings.schedule.server, PREFECT_API_AUTH_STRING: word}
+    with temporary_settings(told), get_client(sync_client=True) as one:
+        yield one
+
+
+def wait_for(condition: Callable[[], object], seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_the_schedule_is_registered_once_however_often_it_is_applied(
+    scheduled: Scheduled, client: Any
+) -> None:
+    from flows.orchestration.registering import OURS, register
+
+    first, report = scheduled.report("schedule", "apply")
+    again = asyncio.run(register(scheduled.partnership.settings))
+    assert first == 0 and [one["name"] for one in report["timetable"]] == [
+        "housekeeping", "nightly", "pull-housing", "pull-police", "pull-probation",
+        "pull-treatment", "quarterly-draft",
+    ]  # fmt: skip
+    kinds = ["run-crashed", "run-failed", "run-late", "run-missing", "worker-dead"]
+    assert [*again.alerts] == report["alerts"] == kinds
+    assert len(again.lines) == 7 and client.read_work_pool("hub").concurrency_limit == 1
+    made = client.read_deployments(deployment_filter=OURS, limit=50, sort="NAME_ASC")
+    assert {len(one.schedules) for one in made} == {1}
+    assert all(one.parameters == {} and one.work_pool_name == "hub" for one in made)
+    assert {one.schedules[0].schedule.timezone for one in made} == {"Europe/London"}
+    pulls = [one.schedules[0].schedule.cron for one in made if one.name.startswith("pull")]
+    assert pulls == ["15 20 * * *"] * 4
+
+
+def test_the_server_schedules_the_next_night(scheduled: Scheduled, client: Any) -> None:
+    if version("sqlalchemy") >= "2.1":
+        lacking("Prefect's scheduler fails with SQLAlchemy 2.1 (install what the lock names)")
+
+    def nightly() -> Any:
+        report = scheduled.report("schedule", "status")[1]
+        return next(one["next"] for one in report["timetable"] if one["name"] == "nightly")
+
+    assert wait_for(nightly, 60)
+    coming = datetime.fromisoformat(nightly())
+    assert timedelta(0) < coming - datetime.now(UTC) < timedelta(hours=25)
+
+
+def test_only_who_has_the_password_is_served_and_no_secret_is_in_the_database(
+    scheduled: Scheduled,
+) -> None:
+    settings = scheduled.partnership.settings
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{settings.schedule.server}/flow_runs/count", timeout=10)
+    assert refused.value.code == 401
+    word = password(settings.prefect_home)
+    assert (settings.prefect_home / "server.password").stat().st_mode & 0o777 == 0o600
+    for path in settings.prefect_home.glob("prefect.db*"):
+        held = path.read_bytes()
+        for secret in (word.partition(":")[2], scheduled.hook.address.partition("//")[2]):
+            assert secret.encode() not in held, path.name
+
+
+def test_after_a_restart_what_was_at_work_has_crashed_and_only_the_last_missed_run_remains(
+    scheduled: Scheduled, client: Any
+) -> None:
+    from prefect.states import Pending, Running
+    from prefect.states import Scheduled as Due
+
+    from flows.orchestration.serving import put_right
+
+    nightly = client.read_deployment_by_name("refresh/nightly").id
+    now = datetime.now(UTC)
+
+    def due(days: int) -> UUID:
+        state = Due(scheduled_time=now - timedelta(days=days))
+        return UUID(str(client.create_flow_run_from_deployment(nightly, state=state).id))
+
+    at_work, begun, *missed = (due(days) for days in (5, 4, 3, 2, 1))
+    client.set_flow_run_state(at_work, Running(), force=True)
+    client.set_flow_run_state(begun, Pending(), force=True)
+    assert put_right(scheduled.partnership.settings) == 2
+    states = [client.read_flow_run(one).state_name for one in (at_work, begun, *missed)]
+    assert states[0] == "Crashed" and states[-1] in ("Scheduled", "Late")
+    assert set(states[1:-1]) == {"Cancelled"}
+    name = client.read_flow_run(at_work).name
+    assert wait_for(lambda: any(name in text for text in scheduled.alerts("run-crashed")), 5)
+    # The worker must not begin it in the next test.
+    client.delete_flow_run(missed[-1])
+
+
+def test_prefects_own_automations_tell_through_our_notifier(
+    scheduled: Scheduled, client: Any
+) -> None:
+    from prefect.states import Failed, Running
+
+    housing = client.read_deployment_by_name("pull-housing/pull-housing").id
+    run = client.create_flow_run_from_deployment(housing, name="housing, one day", state=Running())
+    client.set_flow_run_state(run.id, Failed(message="Zyxforena"), force=True)
+    assert wait_for(lambda: scheduled.alerts("run-failed"), 30)
+    (told,) = scheduled.alerts("run-failed")
+    assert "housing, one day" in told and "Zyxforena" not in told
+
+
+def test_a_worker_carries_out_what_is_due_without_parameters(
+    scheduled: Scheduled, client: Any
+) -> None:
+    keeping = client.read_deployment_by_name("housekeeping/housekeeping").id
+    run = client.create_flow_run_from_deployment(keeping)
+    done = scheduled.journeys("schedule", "work", "--once")
+    assert done.returncode == 0, done.stderr
+    found = client.read_flow_run(run.id)
+    assert found.state_name == "Completed", found.state
+    assert found.parameters == {}
+    assert_no_value_in(scheduled.partnership, scheduled.partnership.settings.prefect_home)
+
+
+def test_what_is_amiss_is_told_and_the_schedule_is_taken_back(
+    scheduled: Scheduled, client: Any
+) -> None:
+    code, report = scheduled.report("schedule", "status", "--alert")
+    assert set(report["amiss"]) <= {"worker-dead"}, "there is a run, and the server answers"
+    assert code == bool(report["amiss"])
+    assert scheduled.report("schedule", "remove") == (0, {"removed": 7})
+    code, report = scheduled.report("schedule", "status")
+    assert code == 1 and "schedule apply" in report["amiss"]["server-dead"]
+    assert report["timetable"] == report["alerts"] == []
+
+
+def test_where_no_server_answers_that_is_said(ran: Partnership) -> None:
+    port = free_port()
+    text = ran.config.read_text()
+    ran.config.write_text(f"{text}\nschedule:\n  server: http://127.0.0.1:{port}/api\n")
+    for words in (["apply"], ["remove"], ["work"]):
+        done = ran.journeys("schedule", *words)
+        assert done.exit_code == 1 and "does not answer" in done.stderr
+
+
+def test_the_environment_file_is_its_owners_and_is_not_shown(ran: Partnership) -> None:
+    out = ran.folder.parent / "hub.env"
+    shown = ran.journeys("schedule", "settings")
+    written = ran.journeys("schedule", "settings", "--out", str(out))
+    assert shown.exit_code == written.exit_code == 0
+    word = password(ran.settings.prefect_home)
+    assert word not in shown.output + written.output
+    assert f'PREFECT_SERVER_API_AUTH_STRING="{word}"' in out.read_text()
+    assert 'DO_NOT_TRACK="1"' in out.read_text()
+    assert out.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_server_that_is_not_ours_is_not_spoken_to(ran: Partnership) -> None:
+    with webhook() as hook:
+        text = ran.config.read_text()
+        server = hook.address.removesuffix("/hook") + "/api"
+        ran.config.write_text(f"{text}\nschedule:\n  server: {server}\n")
+        password(ran.settings.prefect_home)
+        assert not standing(ran.settings)
