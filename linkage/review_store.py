@@ -170,6 +170,15 @@ def put_apart(
         )
 
 
+def rectified_at(connection: duckdb.DuckDBPyConnection, at: datetime) -> list[tuple[int, int, str]]:
+    """The pairs that were put apart at a moment, since a person asked for it, and by whom."""
+    return connection.execute(
+        """SELECT record_id_l, record_id_r, officer FROM review_decision
+        WHERE reason = ? AND decision = 'different' AND decided_at = ? ORDER BY number""",
+        [RECTIFIED, at],
+    ).fetchall()
+
+
 def decided_of(connection: duckdb.DuckDBPyConnection, one: int, other: int) -> list[Decided]:
     """All that was decided of two records, in the order it was."""
     rows = connection.execute(

@@ -25,7 +25,8 @@ from flows.context import actor, new_run_id, open_control, run_lock
 from flows.files import flush_folder, make_folder, writing_private
 from flows.housekeeping import recover
 from flows.record.signing import can_sign, sign_text
-from flows.rights.register import entries, keep_folder
+from flows.rights.register import enter
+from flows.rights.register_files import read_entries
 from flows.settings import Settings
 from governance.audit import Recorder
 from schemas.errors import ConfigError, JourneysError, StoreError
@@ -87,7 +88,7 @@ def make_backup(
     public, folder = read_recipient(recipient or recipient_path(settings)), _folder(settings, out)
     with run_lock(settings), open_control(settings) as control:
         recover(settings, control, clock)
-        keep_folder(settings, control)
+        enter(settings, control)  # a restore asks for the register that the backup knows
         made_at = clock()
         id_ = new_run_id(made_at)
         for left in leftovers(folder, control):
@@ -153,7 +154,7 @@ def _write(
         for one in items:
             _add_item(archive, one, tally)
         current, head = control.current_run(), control.head()
-        registered = len(entries(settings, control)) if settings.retention.erasures else None
+        registered = len(read_entries(settings, control)) if settings.retention.erasures else None
         with _control_copy(settings, control) as (name, copy):
             _add_file(archive, copy, name, "control", tally)
         said = json.dumps(tally.digests, indent=0, sort_keys=True).encode()

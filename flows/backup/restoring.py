@@ -27,7 +27,8 @@ from flows.files import PRIVATE, flush, flush_folder, remove_folder
 from flows.readers.reasons import checked_reason
 from flows.record.checkpoints import verify_record
 from flows.record.signing import read_key_file
-from flows.rights.register import is_at_hand, unknown
+from flows.rights.register import unknown
+from flows.rights.register_files import begin_anew, folder_of, register_is_there
 from flows.settings import FILE_NAME, Settings, load_settings
 from governance.audit import Recorder
 from governance.control import AuditEntry, Control
@@ -198,11 +199,13 @@ def _made_whole(
     faults = verify_record(aside).faults
     with Control(f"sqlite:///{copy}") as control:
         _check_record(control, faults, ending.manifest)
-        register = settings.retention.erasures is not None and is_at_hand(settings, control)
+        register = settings.retention.erasures is not None and register_is_there(settings, control)
         if not register:
             _refuse_unless(why, settings)
         waiting = len(unknown(settings, control)) if register else 0
         control.add_audit(_entry(settings, ending.manifest, register, why, clock))
+        if not register and folder_of(settings, control) is not None:
+            begin_anew(settings, control)
     outside = _place_control(settings, staged, copy, ending.manifest)
     try:
         flush(path for path in staged.rglob("*") if path.is_file())

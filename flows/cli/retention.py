@@ -142,6 +142,30 @@ def retention_remove_partner_command(
         typer.echo("Run `journeys run` to make a release without them.")
 
 
+@retention_app.command(
+    "new-register",
+    epilog='Example: journeys retention new-register --reason "The disk is lost"',
+)
+@command
+def retention_new_register_command(
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="REASON", help="Why, for the record; never of whom.")
+    ],
+    config: ConfigOption = None,
+) -> None:
+    """Begin another register of erasures, where the one that there was is lost for good.
+
+    If the partnership folder itself was put back from a backup, look for the lost one first: who
+    was erased since that backup is in no other place, and comes back.
+    """
+    from flows.rights.register import new_register
+    from flows.settings import load_settings, locate
+
+    settings = load_settings(locate(config))
+    entered = new_register(settings, reason)
+    typer.echo(f"Begun in {settings.retention.erasures}, with {entered} entries written.")
+
+
 def _show(lines: list[Line] | tuple[Line, ...]) -> None:
     """What is kept, by who says for how long."""
     for under in dict.fromkeys(line.under for line in lines):

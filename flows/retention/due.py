@@ -28,6 +28,7 @@ from flows.retention.held import SEALED, everything, reports_needed
 from flows.retention.receipts import Receipt, begin_receipt, retention_receipts, write_receipt
 from flows.retention.rewriting import rewritten
 from flows.rights.register import ERASE_AGAIN, WAS_PUT_BACK, enter, put_in_line, unknown
+from flows.rights.register_files import NoRegister
 from flows.settings import Settings
 from governance.agreements import load_agreement
 from governance.audit import Recorder
@@ -86,8 +87,11 @@ def warnings(settings: Settings, control: Control, on: date) -> list[str]:
             f"{away} thing(s) elsewhere have been kept for as long as may be: `journeys retention "
             "due` says whom to ask."
         )
-    if unknown(settings, control):
-        said.append(f"{WAS_PUT_BACK} {ERASE_AGAIN}")
+    try:
+        if unknown(settings, control):
+            said.append(f"{WAS_PUT_BACK} {ERASE_AGAIN}")
+    except NoRegister as error:
+        said.append(str(error))
     if settings.retention.erasures is None and (control.removals() or control.rights_requests()):
         said.append(
             "partnership.yaml names no register of erasures, so a folder put back from a backup "

@@ -6,7 +6,7 @@ decided is kept as a reviewer's decision is (`linkage.review`), and every run re
 
 from __future__ import annotations
 
-from datetime import UTC, date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from flows.files import flush
 from flows.rights.asked import line_words
 from flows.rights.cases import opened_case, record_of, routes_of
 from flows.rights.finding import Found, check_marked, opened_store, records_met
+from flows.rights.register_entries import decided_at
 from flows.rights.requests import LINK, REASONS, Answered, current_run, read_asked, request_tokens
 from flows.settings import Settings
 from governance.control import RightsRequest, Run
@@ -106,7 +107,7 @@ def put_apart(
         if problem is not None:
             control.add_audit(record_of(settings, request, "consultation", "refused"))
             raise problem
-        _decide(settings, current, pairs, officer, clock)
+        _decide(settings, current, pairs, officer, decided_at(request))
         entry = record_of(settings, request, "alteration", "taken in")
         control.add_request(request, entry, case)
     return answered
@@ -173,12 +174,11 @@ def _problem(
 
 
 def _decide(
-    settings: Settings, current: Run, pairs: pl.DataFrame, officer: str, clock: Clock
+    settings: Settings, current: Run, pairs: pl.DataFrame, officer: str, at: datetime
 ) -> None:
     from linkage import review_store
     from linkage.review_queue import HUB
 
-    at = clock().astimezone(UTC).replace(tzinfo=None)
     decided = review_store.Decided("different", review_store.RECTIFIED, officer.strip(), at)
     with opened_store(settings, current.run_id, "identity", read_only=False) as connection:
         review_store.put_apart(connection, pairs, decided, asked=HUB)

@@ -9,62 +9,47 @@ control database does not know, releases are not read, and the next run applies 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from flows.clock import Clock
-from flows.context import actor
-from flows.files import private_folder, write_private
-from flows.keys.rings import REGISTER_ENTRY, SUPPRESSION, register_keys, store_keys
+from flows.clock import Clock, utc_now
+from flows.context import actor, open_control, run_lock
+from flows.files import flush
+from flows.keys.rings import SUPPRESSION, store_keys
+from flows.readers.reasons import checked_reason
 from flows.retention.contribution import finish_removals
 from flows.retention.rewriting import rewritten
-from flows.rights.suppressed import store_path, tokens_kept
+from flows.rights.erasing import OPT_OUT
+from flows.rights.finding import opened_store
+from flows.rights.register_entries import Opened, decided_at, opened_entry, sealed_entries
+from flows.rights.register_files import (
+    Entry,
+    begin_anew,
+    read_entries,
+    register_is_there,
+    write_entries,
+)
+from flows.rights.suppressed import store_path
 from flows.settings import Settings
 from governance.audit import Recorder
-from governance.control import Control, Removal, RightsCase, RightsRequest
-from schemas.errors import JourneysError, StoreError
+from governance.control import AuditEntry, Control, Removal
+from schemas.errors import ConfigError, JourneysError, StoreError
 
 if TYPE_CHECKING:
     import polars as pl
 
-FORMAT = "cohort-journeys-erasure-1"
-
-
 WAS_PUT_BACK = (
-    "This folder was put back from before an erasure, so people who were erased are in it."
+    "This folder was put back from before an erasure or a link that was put right, so people who "
+    "were erased are in it, or records that were put apart are together."
 )
-ERASE_AGAIN = "Run `journeys run`, which erases them again."
+ERASE_AGAIN = "Run `journeys run`, which erases them again and puts those records apart."
+AGAIN, ENDED = "put back, to be applied again", "ended before the folder was put back"
 
 
 class PutBack(JourneysError):
     """The folder was put back from before an erasure: people who were erased are in it."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry of the register.
-
-    Attributes:
-        kind: `erasure`, or `removal` of a partner.
-        id: The request's id; of a removal the partner and the moment it was begun.
-        at: When it was applied or begun.
-        ended: Whether it no longer holds: the request was lifted.
-        sealed: The request with its tokens, encrypted; empty of a removal or where it ended.
-    """
-
-    kind: str
-    id: str
-    at: str
-    ended: bool = False
-    sealed: str = ""
-
-    def text(self) -> str:
-        """The entry as JSON."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, sort_keys=True) + "\n"
 
 
 def enter(settings: Settings, control: Control) -> int:
@@ -74,64 +59,33 @@ def enter(settings: Settings, control: Control) -> int:
         How many entries were written.
 
     Raises:
-        StoreError: One cannot be written, or the suppression tokens cannot be read.
+        NoRegister: The register is not there, or is not the one that it was.
+        StoreError: An entry cannot be written, or a store that it is made of cannot be read.
         KeyProblem: The store key cannot be used.
     """
-    folder = _folder(settings, control)
-    if folder is None:
+    if settings.retention.erasures is None:
         return 0
-    known, live = entries(settings, control), {one.request_id for one in control.live_requests()}
+    known, live = (
+        read_entries(settings, control),
+        {one.request_id for one in control.live_requests()},
+    )
     applied = [one for one in control.rights_requests() if one.applied_run is not None]
     coming = [one for one in applied if one.request_id in live and one.request_id not in known]
     new = [_removal_entry(one) for one in control.removals() if _id_of(one) not in known]
     if coming:
-        new += _erasure_entries(settings, control, coming)
+        new += sealed_entries(settings, control, coming)
     given = {one.request_id for one in applied}
     lifted = [one for one in known.values() if one.id in given - live and not one.ended]
     new += [Entry(one.kind, one.id, one.at, ended=True) for one in lifted]
-    for one in new:
-        private_folder(folder.parent)
-        private_folder(folder)
-        write_private(folder / f"{one.kind}-{one.id}.json", one.text().encode())
+    write_entries(settings, control, new)
     return len(new)
-
-
-def keep_folder(settings: Settings, control: Control) -> None:
-    """Have the folder of the register there, empty too: a restore looks whether it is.
-
-    Raises:
-        StoreError: It cannot be made.
-    """
-    folder = _folder(settings, control)
-    if folder is not None:
-        private_folder(folder.parent)
-        private_folder(folder)
-
-
-def is_at_hand(settings: Settings, control: Control) -> bool:
-    """Whether the register is where it belongs; a partnership that never ran needs none."""
-    folder = _folder(settings, control)
-    return folder is None or folder.is_dir()
-
-
-def entries(settings: Settings, control: Control) -> dict[str, Entry]:
-    """What is in the register, by its id.
-
-    Raises:
-        StoreError: An entry cannot be read.
-    """
-    folder = _folder(settings, control)
-    if folder is None:
-        return {}
-    read = [_read(path) for kind in ("erasure", "removal") for path in _files(folder, kind)]
-    return {one.id: one for one in read}
 
 
 def unknown(settings: Settings, control: Control) -> list[Entry]:
     """The entries that the control database does not know to be applied, oldest first."""
     applied = {one.request_id for one in control.rights_requests() if one.applied_run is not None}
     applied |= {_id_of(one) for one in control.removals()}
-    found = entries(settings, control).values()
+    found = read_entries(settings, control).values()
     return sorted(
         (one for one in found if not one.ended and one.id not in applied), key=lambda one: one.at
     )
@@ -158,13 +112,21 @@ def put_back(settings: Settings, control: Control, clock: Clock) -> int:
             or a store cannot be read or written.
         KeyProblem: The store key that the register is sealed with is not there.
     """
+    _end_again(settings, control, clock)
     missing = unknown(settings, control)
-    erased = [_opened(settings, one) for one in missing if one.kind == "erasure"]
-    if erased:
-        _put_tokens(settings, control, erased)
-        for request, case, _ in erased:
-            entry = _entry(settings, clock, request.partner, {"request": request.request_id})
-            control.put_back_request(request, case, entry)
+    sealed = [opened_entry(settings, one) for one in missing if one.sealed]
+    _check_epochs(control, sealed)
+    tokens = [one.tokens for one in sealed if one.tokens is not None]
+    if tokens:
+        _put_tokens(settings, control, tokens)
+    for put in sealed:
+        if put.tokens is None:
+            _put_apart(settings, control, put)
+        entry = _entry(settings, clock, put.request.partner, {"request": put.request.request_id})
+        case = put.case
+        if case is not None and _replaced(control, put):
+            case = replace(case, ended_at=clock())
+        control.put_back_request(put.request, case, entry)
     for one in missing:
         if one.kind == "removal":
             _take_out_again(settings, control, one, clock)
@@ -186,7 +148,35 @@ def put_in_line(settings: Settings, control: Control, clock: Clock) -> None:
     enter(settings, control)
 
 
-Opened = tuple[RightsRequest, RightsCase | None, "pl.DataFrame"]
+def new_register(settings: Settings, reason: str, *, clock: Clock = utc_now) -> int:
+    """Begin another register where the one that there was is lost for good.
+
+    What the control database knows is entered in it, and what is in its folder counts.
+
+    Args:
+        settings: The partnership.
+        reason: Why, for the record.
+        clock: The clock.
+
+    Returns:
+        How many entries were written.
+
+    Raises:
+        ConfigError: The register is there, so that no other is wanted.
+        NoRegister: partnership.yaml names no folder for it, or nothing has run.
+        StoreError: It cannot be written.
+        Busy: A run is at work.
+    """
+    said = {"register": "begun anew", "why": checked_reason(reason)}
+    with run_lock(settings), open_control(settings) as control:
+        if register_is_there(settings, control):
+            raise ConfigError(
+                "The register of erasures is there, as it was left.",
+                "Nothing has to be done; `journeys status` says what is amiss with a folder.",
+            )
+        entry = Recorder(actor(), settings.purpose).entry("oversight", clock(), detail=said)
+        begin_anew(settings, control, entry)
+        return enter(settings, control)
 
 
 def _take_out_again(settings: Settings, control: Control, entry: Entry, clock: Clock) -> None:
@@ -198,14 +188,50 @@ def _take_out_again(settings: Settings, control: Control, entry: Entry, clock: C
         control.begin_removal(removal, _entry(settings, clock, partner, {"taken out": why}))
 
 
-def _entry(settings: Settings, clock: Clock, partner: str, detail: Mapping[str, str]) -> Any:
-    said = {**detail, "said": "put back, to be applied again"}
+def _entry(
+    settings: Settings, clock: Clock, partner: str, detail: Mapping[str, str], said: str = AGAIN
+) -> AuditEntry:
     return Recorder(actor(), settings.purpose).entry(
-        "alteration", clock(), partner=partner, detail=said
+        "alteration", clock(), partner=partner, detail={**detail, "said": said}
     )
 
 
-def _put_tokens(settings: Settings, control: Control, erased: list[Opened]) -> None:
+def _end_again(settings: Settings, control: Control, clock: Clock) -> None:
+    """End what the register says has ended: a restriction that was lifted, a list replaced."""
+    live = {one.request_id: one for one in control.live_requests()}
+    for one in read_entries(settings, control).values():
+        if one.ended and one.id in live:
+            entry = _entry(settings, clock, live[one.id].partner, {"request": one.id}, ENDED)
+            control.change_case(one.id, entry, ended_at=clock())
+
+
+def _replaced(control: Control, coming: Opened) -> bool:
+    """Whether a list of opt-outs that is put back is older than the one that there is."""
+    return coming.request.right == OPT_OUT and any(
+        (one.right, one.partner) == (OPT_OUT, coming.request.partner)
+        and one.received_at > coming.request.received_at
+        for one in control.live_requests()
+    )
+
+
+def _check_epochs(control: Control, sealed: list[Opened]) -> None:
+    """Refuse what cannot be found in the stores: they are in an earlier key epoch than it.
+
+    Raises:
+        StoreError: They are.
+    """
+    current = control.current_run()
+    epoch = None if current is None else current.key_epoch
+    behind = [one for one in sealed if epoch not in one.epochs]
+    if behind:
+        raise StoreError(
+            f"This folder was put back from key epoch {epoch}, and {len(behind)} erasures or "
+            "links put apart were made in a newer one, so they cannot be found in it.",
+            "Put back a backup from after the last rotation of the identifier key.",
+        )
+
+
+def _put_tokens(settings: Settings, control: Control, tokens: list[pl.DataFrame]) -> None:
     """Put the tokens of requests into the suppression store of the current run."""
     import polars as pl
 
@@ -218,73 +244,32 @@ def _put_tokens(settings: Settings, control: Control, erased: list[Opened]) -> N
             "This folder was put back from before an erasure, and has no store to apply it in.",
             "Put back a newer backup.",
         )
-    behind = [one for one in erased if current.key_epoch not in set(one[2]["epoch"])]
-    if behind:
-        raise StoreError(
-            f"This folder was put back from key epoch {current.key_epoch}, and {len(behind)} "
-            "erasures were made in a newer one, so those people cannot be found in it.",
-            "Put back a backup from after the last rotation of the identifier key.",
-        )
     with rewritten(path, store_keys(settings, current.run_id)[SUPPRESSION]) as connection:
         create(connection)
         keep_requests(connection, [one.request_id for one in control.rights_requests()])
         there = read_tokens(connection)
-        coming = pl.concat([tokens for _, _, tokens in erased]).unique(["value_id", "epoch"])
+        coming = pl.concat(tokens).unique(["value_id", "epoch"])
         add_tokens(connection, coming.join(there, on=["value_id", "epoch"], how="anti"))
 
 
-def _erasure_entries(
-    settings: Settings, control: Control, applied: list[RightsRequest]
-) -> list[Entry]:
-    """Entries of requests that were applied; those that keep nobody out have no tokens and none."""
-    from governance.keys.envelope import encrypt
-
-    tokens, cases = tokens_kept(settings, control), control.rights_cases()
-    keys, made = register_keys(settings), []
-    for request in applied:
-        own = tokens.filter(request_id=request.request_id)
-        if own.is_empty() or request.applied_run is None:
-            continue
-        case = cases.get(request.request_id)
-        said = {
-            "request": asdict(request),
-            "case": None if case is None else asdict(case),
-            "tokens": own.to_dict(as_series=False),
-        }
-        content = json.dumps(said, default=lambda one: one.isoformat()).encode()
-        run = control.run(request.applied_run)
-        at = request.received_at if run is None else run.started_at
-        sealed = encrypt(content, keys, REGISTER_ENTRY).hex()
-        made.append(Entry("erasure", request.request_id, at.isoformat(), sealed=sealed))
-    return made
-
-
-def _opened(settings: Settings, entry: Entry) -> Opened:
-    """A request as it is to be put back, with its legal side and its tokens."""
+def _put_apart(settings: Settings, control: Control, one: Opened) -> None:
+    """Decide once more that records are of different people, unless that was done already."""
     import polars as pl
 
-    from governance.keys.envelope import decrypt
-    from governance.rights.suppression import TOKEN_SCHEMA
+    from linkage import review_store
+    from linkage.review import PAIR
+    from linkage.review_queue import HUB
 
-    said = json.loads(decrypt(bytes.fromhex(entry.sealed), register_keys(settings), REGISTER_ENTRY))
-    waiting = {**_moments(said["request"]), "applied_run": None, "records": None}
-    case = None if said["case"] is None else RightsCase(**_moments(said["case"]))
-    return RightsRequest(**waiting), case, pl.DataFrame(said["tokens"], schema=TOKEN_SCHEMA)
-
-
-def _moments(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as it was, with its days, moments and tuples."""
-
-    def one(name: str, value: Any) -> Any:
-        if isinstance(value, list):
-            return tuple(value)
-        if isinstance(value, str) and name.endswith("_at"):
-            return datetime.fromisoformat(value)
-        return (
-            date.fromisoformat(value) if isinstance(value, str) and name.endswith("_on") else value
-        )
-
-    return {name: one(name, value) for name, value in row.items()}
+    current = control.current_run()
+    if current is None:
+        return
+    at = decided_at(one.request)
+    decided = review_store.Decided("different", review_store.RECTIFIED, one.officer, at)
+    pairs = pl.DataFrame(one.pairs, schema=dict.fromkeys(PAIR, pl.Int64), orient="row")
+    with opened_store(settings, current.run_id, "identity", read_only=False) as connection:
+        if not review_store.rectified_at(connection, at):
+            review_store.put_apart(connection, pairs, decided, asked=HUB)
+    flush([settings.stores / current.run_id / "identity.duckdb"])
 
 
 def _removal_entry(removal: Removal) -> Entry:
@@ -293,31 +278,3 @@ def _removal_entry(removal: Removal) -> Entry:
 
 def _id_of(removal: Removal) -> str:
     return f"{removal.partner}-{removal.begun_at:%Y%m%d-%H%M%S-%f}"
-
-
-def _folder(settings: Settings, control: Control) -> Path | None:
-    """Where the register of this partnership is, whose first run every backup of it knows.
-
-    Another partnership that is begun in the folder of an old one has a register of its own.
-    """
-    first = control.first_run()
-    if settings.retention.erasures is None or first is None:
-        return None
-    return settings.retention.erasures / first
-
-
-def _files(folder: Path, kind: str) -> list[Path]:
-    return sorted(folder.glob(f"{kind}-*.json"))
-
-
-def _read(path: Path) -> Entry:
-    try:
-        said = json.loads(path.read_text("utf-8"))
-        if said.pop("format") == FORMAT:
-            return Entry(**said)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass
-    raise StoreError(
-        "An entry of the register of erasures cannot be read.",
-        "Put the folder that `retention: erasures` names back from its own backup.",
-    ) from None

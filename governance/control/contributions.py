@@ -8,11 +8,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from governance.control.entries import AuditEntry, Removal, RightsCase, RightsRequest
+from governance.control.entries import AuditEntry, RegisterMark, Removal, RightsCase, RightsRequest
 from governance.control.log import append
 from governance.control.rights import Rights
 from governance.control.tables import (
     AUDIT_ENTRY,
+    ERASURE_REGISTER,
     EXTRACT_PROFILE,
     REMOVAL,
     RIGHTS_CASE,
@@ -68,6 +69,18 @@ class Contributions(Rights):
                         )
                     )
             append(connection, [entry])
+
+    def register_mark(self) -> RegisterMark | None:
+        """By what the register of erasures is known again; None where there has been none yet."""
+        columns = (ERASURE_REGISTER.c.register_id, ERASURE_REGISTER.c.entries)
+        return next((RegisterMark(**row) for row in self._rows(sa.select(*columns))), None)
+
+    def note_register(self, mark: RegisterMark, entry: AuditEntry | None = None) -> None:
+        """Note which register of erasures there is now, and how many entries it has."""
+        with self._transaction() as connection:
+            connection.execute(sa.delete(ERASURE_REGISTER))
+            connection.execute(sa.insert(ERASURE_REGISTER).values(only=1, **asdict(mark)))
+            append(connection, [] if entry is None else [entry])
 
     def removals(self) -> list[Removal]:
         """Every partner that was taken out, oldest first."""

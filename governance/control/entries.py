@@ -206,6 +206,14 @@ class Reaudit:
 
 
 @dataclass(frozen=True)
+class RegisterMark:
+    """By what the register of erasures is known again, and how many entries it has at least."""
+
+    register_id: str
+    entries: int
+
+
+@dataclass(frozen=True)
 class Reading:
     """A decision on which release people read: that of a run, or the newest where it names none."""
 

@@ -237,6 +237,15 @@ READING = sa.Table(
     sa.Column("reason", sa.String(200), nullable=False),
 )
 
+# One row: by what the register of erasures is known again, and how many entries it had at least.
+ERASURE_REGISTER = sa.Table(
+    "erasure_register",
+    METADATA,
+    sa.Column("only", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("register_id", sa.String(40), nullable=False),
+    sa.Column("entries", sa.Integer, nullable=False),
+)
+
 # Partners whose data were taken out of the stores of the run that was current.
 REMOVAL = sa.Table(
     "removal",

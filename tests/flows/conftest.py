@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from copying import copied_whole
 from few_counts import few_counts
 from made_once import made_once
 from partnerships import Partnership, begin, run_once
@@ -27,7 +28,7 @@ def ran_original(tmp_path_factory: pytest.TempPathFactory, fresh_original: Path)
 @pytest.fixture
 def copied(tmp_path: Path) -> Callable[[Path], Partnership]:
     def copy(original: Path) -> Partnership:
-        shutil.copytree(original, tmp_path / "partnership")
+        copied_whole(original, tmp_path / "partnership")
         return Partnership(tmp_path / "partnership")
 
     return copy

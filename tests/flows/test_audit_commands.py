@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from copying import copied_whole
 from record_log import by_hand
 from typer.testing import CliRunner, Result
 
@@ -49,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(made: Path, tmp_path: Path) -> Settings:
-    shutil.copytree(made, tmp_path / "partnership")
+    copied_whole(made, tmp_path / "partnership")
     return load_settings(tmp_path / "partnership" / "partnership.yaml")
 
 

@@ -185,6 +185,7 @@ def test_without_the_register_a_restore_is_refused_or_told(
         (entry,) = [one for one in control.audit_entries("oversight") if "why" in one.detail]
     assert entry.detail["register"] == "not at hand"
     assert entry.detail["why"] == "The disk burnt too"
+    assert "register of erasures is missing" not in type(ran)(into).journeys("status").output
 
 
 def test_backups_are_listed_and_those_that_are_not_whole_told(backed_up: BackedUp) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 import yaml
+from copying import copied_whole
 from few_counts import few_counts
 from made_once import made_once
 from slight import make_slight
@@ -79,7 +79,7 @@ def custody(ran: Partnership) -> Path:
 
 def change_one(ran: Path, folder: Path) -> None:
     """A partnership of two runs: before the second a sound record was given another offence."""
-    shutil.copytree(ran, folder)
+    copied_whole(ran, folder)
     sent = {name: folder / "inbox" / "police" / f"{name}.csv" for name in ("custody", "drug_test")}
     change(sent["custody"], first_untested(*sent.values()), offence_code=FIRST)
     with pytest.MonkeyPatch.context() as patch, few_counts():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from copying import copied_whole
 from leak_scan import Needles, scan_tree
 from typer.testing import CliRunner
 
@@ -46,7 +47,7 @@ TELLING = {"pnc_id", "cro_number", "crn", "noms_number", "nino", "nhsno", "postc
 def settings(tmp_path_factory: pytest.TempPathFactory, ran_original: Path) -> Settings:
     """A partnership that has published once."""
     folder = tmp_path_factory.mktemp("evidence") / "partnership"
-    shutil.copytree(ran_original, folder)
+    copied_whole(ran_original, folder)
     found = load_settings(folder / "partnership.yaml")
     approve_for_demonstration(found)
     return found
@@ -136,7 +137,7 @@ def test_it_is_verified_by_its_own_key_and_by_one_that_was_given(made, settings,
 def test_a_key_that_was_given_before_a_rotation_knows_the_next(settings, folder, tmp_path) -> None:
     given = tmp_path / "given.pub"
     given.write_text(public_keys(settings)[1].text())
-    shutil.copytree(settings.folder, tmp_path / "rotated")
+    copied_whole(settings.folder, tmp_path / "rotated")
     rotated = load_settings(tmp_path / "rotated" / "partnership.yaml")
     for epoch in (2, 3):
         rotate(rotated, "record")

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from copying import copied_whole
 from few_counts import few_counts
 from made_once import made_once
 from officers_page import (
@@ -61,8 +62,8 @@ def a_partnership_with_a_history(ran: Path, folder: Path) -> None:
 
 
 def _live_through(ran: Path, folder: Path) -> None:
-    shutil.copytree(ran, folder)
-    shutil.copytree(ran, folder / "waiting")
+    copied_whole(ran, folder)
+    copied_whole(ran, folder / "waiting")
     settings = load_settings(folder / "partnership.yaml")
     approve_for_demonstration(settings)
     officers = ("A. Name", "B. Name")
@@ -120,7 +121,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, ran_original: Path) -> Iter
     make = functools.partial(a_partnership_with_a_history, ran_original)
     made = made_once(tmp_path_factory, "with_a_history", make)
     copy = tmp_path_factory.mktemp("officer") / "demo"
-    shutil.copytree(made, copy)
+    copied_whole(made, copy)
     with pytest.MonkeyPatch.context() as patch:
         by_the_account(patch)
         patch.chdir(copy)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import resource
-import shutil
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from asking import rows_of, write_rows
+from copying import copied_whole
 from few_counts import few_counts
 from made_once import made_once
 
@@ -39,7 +39,7 @@ WHY = ("--reason", "The extract was in part")
 
 def run_again(ran: Path, folder: Path) -> None:
     """A partnership of two runs: in the second there is an arrest more."""
-    shutil.copytree(ran, folder)
+    copied_whole(ran, folder)
     path = folder / "inbox" / "police" / "custody.csv"
     lines = path.read_text().splitlines(keepends=True)
     reference, _, rest = lines[-1].partition(",")

@@ -24,6 +24,7 @@ import polars as pl
 import pytest
 from canaries import CANARY, KEYS, NEEDLES, REFUSED, plant
 from few_counts import few_counts
+from copying import copied_whole
 from leak_scan import scan_bytes, scan_store, scan_tree, store_words, words_in
 from slight import make_slight
 
@@ -352,8 +353,8 @@ IN_RUNS = {
 
 def copies(travelled: Path, beside: Path, names: Iterable[str]) -> dict[str, Path]:
     """Copies of a partnership by name, to be run one after another."""
-    kept = shutil.ignore_patterns("home", "tmp", ".prefect")
-    return {name: shutil.copytree(travelled, beside / name, ignore=kept) for name in names}
+    but = ("home", "tmp", ".prefect")
+    return {name: copied_whole(travelled, beside / name, but) for name in names}
 
 
 def run_in_turn(beside: Path, folders: Iterable[Path]) -> list[int]:
