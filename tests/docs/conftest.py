@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from copying import copied_whole
 from few_counts import few_counts
 from made_once import made_once
 from partnerships import begin, run_once
@@ -18,7 +18,7 @@ from flows.settings import load_settings
 
 
 def _publish(ran: Path, folder: Path) -> None:
-    shutil.copytree(ran, folder)
+    copied_whole(ran, folder)
     with few_counts():
         approve_for_demonstration(load_settings(folder / "partnership.yaml"))
 
@@ -47,7 +47,7 @@ def folder(
     What takes long and is tried elsewhere is not done again: a run is quick, and drafts one table.
     """
     home, page = tmp_path / "partnership", request.node.callspec.params.get("page")
-    shutil.copytree(ran_original if page in UNPUBLISHED else published_original, home)
+    copied_whole(ran_original if page in UNPUBLISHED else published_original, home)
     monkeypatch.setenv("COLUMNS", "118")
     monkeypatch.delenv("JOURNEYS_CONFIG", raising=False)
     monkeypatch.chdir(home)

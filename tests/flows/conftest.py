@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def ran(copied: Callable[[Path], Partnership], ran_original: Path) -> Partnershi
 def shared(tmp_path_factory: pytest.TempPathFactory, ran_original: Path) -> Partnership:
     """One copy for all tests of a file that leave it as it was."""
     place = tmp_path_factory.mktemp("shared") / "partnership"
-    shutil.copytree(ran_original, place)
+    copied_whole(ran_original, place)
     return Partnership(place)
 
 

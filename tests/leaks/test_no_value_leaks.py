@@ -23,8 +23,8 @@ import duckdb
 import polars as pl
 import pytest
 from canaries import CANARY, KEYS, NEEDLES, REFUSED, plant
-from few_counts import few_counts
 from copying import copied_whole
+from few_counts import few_counts
 from leak_scan import scan_bytes, scan_store, scan_tree, store_words, words_in
 from slight import make_slight
 
