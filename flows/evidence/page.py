@@ -81,9 +81,19 @@ def _sections(evidence: Evidence) -> Iterator[str]:
                 ", ".join(one.parts),
                 one.more,
                 one.remains,
+                f"{one.status}: {one.source}" if one.source else one.status,
             )
             for one in mapped()
             if one.scheme == scheme.scheme
         ]
-        heads = ("Ref", "Outcome", "Answer", "What is here", "Shown in", "Read", "What is not")
+        heads = (
+            "Ref",
+            "Outcome",
+            "Answer",
+            "What is here",
+            "Shown in",
+            "Read",
+            "What is not",
+            "Checked",
+        )
         yield table(heads, rows)

@@ -154,8 +154,11 @@ def controls(settings: Settings, asked: Asked, today: date) -> Part:
                 *(answers.count(answer) for answer in ANSWERS),
             )
         )
+    confirmed = sum(one.status == "confirmed" for one in mapped())
     said = [
         "How this software answers others' lists of controls. It certifies nothing, and no owner "
         "of a list has looked at it.",
+        f"{confirmed} of {len(mapped())} outcomes were read in public text of their list, which is "
+        "named beside each; the others are unconfirmed.",
     ]
     return part("controls", "found", said, ", ".join(["list", "edition", *ANSWERS]), rows)

@@ -44,6 +44,9 @@ class Mapped:
         parts: The parts of an evidence folder that show it.
         more: The page, file or test to read.
         remains: What is not met, or is for others to do.
+        status: `confirmed` where the outcome's mark and name were read in public text of the list,
+            else `unconfirmed`. Of the answer it says nothing.
+        source: The title of that text.
     """
 
     scheme: str
@@ -54,6 +57,8 @@ class Mapped:
     parts: tuple[str, ...]
     more: str
     remains: str
+    status: str
+    source: str
 
 
 @cache

@@ -266,6 +266,8 @@ def test_the_lists_of_controls_hold_together() -> None:
     assert len(known) == 5 and len({(one.scheme, one.ref) for one in mapped()}) == len(mapped())
     for one in mapped():
         assert one.scheme in known and one.answer in ANSWERS, one
+        assert (one.status == "confirmed") is bool(one.source), one
+        assert one.status in ("confirmed", "unconfirmed"), one
         assert set(one.parts) <= names, one
         assert one.here or one.answer == "outside", one
         assert one.remains or one.answer == "met" or one.here.startswith("As DSPT") or one.more, one
