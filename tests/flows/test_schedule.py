@@ -17,7 +17,6 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,7 +25,7 @@ import pytest
 import yaml
 from listening import Webhook, webhook
 from partnerships import Partnership
-from servers import free_port, lacking
+from servers import free_port
 from under_prefect import assert_no_value_in, environment
 
 from flows.orchestration.prefect_settings import password, standing
@@ -140,9 +139,7 @@ def test_the_schedule_is_registered_once_however_often_it_is_applied(
 
 
 def test_the_server_schedules_the_next_night(scheduled: Scheduled, client: Any) -> None:
-    if version("sqlalchemy") >= "2.1":
-        lacking("Prefect's scheduler fails with SQLAlchemy 2.1 (install what the lock names)")
-
+    """With SQLAlchemy 2.1 Prefect's scheduler fails, and says so nowhere."""
     def nightly() -> Any:
         report = scheduled.report("schedule", "status")[1]
         return next(one["next"] for one in report["timetable"] if one["name"] == "nightly")
