@@ -126,8 +126,8 @@ class Overlaps:
         self.meaning = _meanings(sides)
         _check_meanings(self.meaning, same | self.frozen[:, None] | self.frozen[None, :])
         units = np.array([one.population.unit for one in sides])[self.side]
-        once = np.asarray(sets @ again) == 0  # counts of one unit a person are counts of people
-        like = (units[:, None] == units[None, :]) | (once[:, None] & once[None, :])
+        seconds = np.asarray(sets @ again)  # where as many are someone's second, people are left
+        like = (units[:, None] == units[None, :]) | (seconds[:, None] == seconds[None, :])
         kinds = self._kinds(same & like)
         self.several = [kind for kind in kinds if len(kind) > 1]
         self.sums = list(self._sums(kinds, same_days & like))

@@ -31,13 +31,13 @@ class _Count:
     Attributes:
         bits: The units.
         size: How many they are.
-        unit: What they are; nothing where nobody has two, so that they are as good as people.
+        seconds: How many of them are somebody's second unit, or a later one.
         cells: Where they are counted.
     """
 
     bits: int
     size: int
-    unit: str
+    seconds: int
     cells: list[Cell] = field(default_factory=list)
 
 
@@ -88,11 +88,11 @@ class _Together:
 
     def check(self) -> int:
         """Raise DisclosureError if something is told; return how many sums were looked at."""
-        by_units: dict[tuple[str, int], _Count] = {}
+        by_units: dict[int, _Count] = {}
         for place, sets in enumerate(self.sets):
             for cell, bits in enumerate(sets):
-                unit = self.published[place].population.unit if bits & self.again else ""
-                count = by_units.setdefault((unit, bits), _Count(bits, bits.bit_count(), unit))
+                seconds = (bits & self.again).bit_count()
+                count = by_units.setdefault(bits, _Count(bits, bits.bit_count(), seconds))
                 count.cells.append((place, cell))
         counts = [one for one in by_units.values() if one.size >= self.rule.threshold]
         self._check_meanings()
@@ -231,10 +231,13 @@ class _Together:
                         yield (whole,), (a, b, c)
 
     def _bears(self, one: _Count, other: _Count) -> bool:
-        """Whether two counts may be of the same days, and of one unit or both of people."""
+        """Whether two counts may be of the same days, and of one unit, or only people are left.
+
+        Where as many of each are somebody's second unit, all who are left are in one alone.
+        """
         return any(
             self._share_days(a, b)
-            and (one.unit == other.unit == "" or self._unit(a) == self._unit(b))
+            and (one.seconds == other.seconds or self._unit(a) == self._unit(b))
             for a, _ in one.cells
             for b, _ in other.cells
         )

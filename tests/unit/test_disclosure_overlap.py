@@ -101,6 +101,17 @@ def test_other_units_of_one_person_are_told_apart() -> None:
     assert Overlaps([journeys, arrests], RULE).told([["10", "10"], ["15", "15"]])
 
 
+def test_those_who_are_left_of_two_units_are_told_apart_from_second_units() -> None:
+    """Exits and profiles taken at them: somebody has two of either, and another only an exit."""
+    twice = [*range(12), 0]
+    profiles = Side(population("profiles", "all", unit="profiles"), SPRING, rows(all=twice))
+    exits = Side(population("exits", "all", unit="journeys"), SPRING, rows(all=[*twice, 12, 13]))
+    assert not Overlaps([profiles, exits], RULE).told([["15", "15"], ["15", "15"]])
+    fewer = Side(population("profiles", "all", unit="profiles"), SPRING, rows(all=[*range(11), 0]))
+    exits = Side(population("exits", "all", unit="journeys"), SPRING, rows(all=[*range(13), 0]))
+    assert Overlaps([fewer, exits], RULE).told([["10", "10"], ["15", "15"]])
+
+
 def test_units_of_which_nobody_has_two_are_people() -> None:
     """Twelve people and thirteen journeys, one each, differ by one person."""
     people = side("people", all=range(12))

@@ -6,11 +6,12 @@ import polars as pl
 import pytest
 
 from governance.disclosure.rules import Rule
+from warehouse.metrics.read import load_metrics
+from warehouse.models import load_seed
 from warehouse.publish.groupings import (
     ELSEWHERE,
     Split,
     as_published,
-    categories_of,
     finest,
     of_people,
     own,
@@ -63,11 +64,52 @@ def test_a_line_that_is_small_of_everyone_does_not_count() -> None:
     assert finest(split("sex"), given, counted, rare[1:], RULE) is None
 
 
-def test_every_category_of_a_declared_kind_is_published_though_nobody_was_ever_in_it() -> None:
-    results = categories_of("test_result")
-    assert set(results) > {"Positive for both", "Not known"}
-    assert tuple(own("test_result", results[:1]).groupings[0]) == results
-    assert categories_of("contact_group") == categories_of("sex") == ()
+def of(name: str) -> set[str]:
+    """Every category that the finest grouping of a kind names."""
+    return {one for members in own(name, ()).groupings[0].values() for one in members}
+
+
+def labels(name: str, column: str = "label") -> set[str]:
+    """What a code list can make of a code."""
+    return {row[column] for row in load_seed("code") if row["list"] == name}
+
+
+def test_every_category_is_published_though_nobody_was_ever_in_it() -> None:
+    results = own("test_result", ["Positive for cocaine"])
+    assert set(results.groupings[0]) > {"Positive for both", "Not known"}
+
+
+def test_every_kind_of_category_of_a_packaged_metric_is_declared() -> None:
+    """Else a category would be published from when somebody first was in it."""
+    kinds = {kind for metric in load_metrics() for kind in metric.by}
+    assert not [kind for kind in kinds if own(kind, ["made up"]).groupings[0].get("made up")]
+
+
+def test_a_category_that_the_file_does_not_name_is_of_the_rest() -> None:
+    given = pl.Series(["Violence", "Something new"])
+    split = own("offence_group", [])
+    for grouping in split.groupings:
+        assert split.grouped(given, grouping)[1] == "Other or not known"
+
+
+@pytest.mark.parametrize(
+    ("kind", "every"),
+    [
+        ("drug_offence", {one.capitalize() for one in labels("drug_offence", "category")}),
+        ("offence_group", {one.capitalize() for one in labels("offence_class", "category")}),
+        ("accommodation", labels("discharge_accommodation")),
+        ("referral_route", labels("referral", "category")),
+        ("duty", labels("duty")),
+        ("disability", labels("disability") - {"Declined to answer"}),
+        ("religion", labels("religion") - {"Declined to answer"}),
+        ("sexual_orientation", labels("sexual_orientation") - {"Declined to answer"}),
+    ],
+)
+def test_what_the_packaged_code_lists_can_make_is_named(kind: str, every: set[str]) -> None:
+    split = own(kind, [])
+    assert not {one for one in every if one not in of(kind) and one != split.rest}
+    for grouping in split.groupings[1:]:
+        assert {one for members in grouping.values() for one in members} == of(kind)
 
 
 def test_areas_are_the_largest_and_elsewhere() -> None:
@@ -78,12 +120,11 @@ def test_areas_are_the_largest_and_elsewhere() -> None:
 
 
 def test_a_category_of_a_metrics_own_stays_as_it_is() -> None:
-    result = own("test_result", ["Cocaine", "Opiates"])
+    result = own("result", ["Cocaine", "Opiates"])
     assert [tuple(one) for one in result.groupings] == [("Cocaine", "Opiates")]
     assert not result.known
     substances = own("substance_group", ["Opiate", "Alcohol only"])
     assert len(substances.groupings) == 2
-    assert len(own("substance_group", ["Something new"]).groupings) == 1
 
 
 @pytest.mark.parametrize("name", ["sex", "age_band", "ethnicity_group"])

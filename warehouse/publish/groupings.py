@@ -34,17 +34,19 @@ class Split:
         known: Whether others know it of a person anyway.
         residual: Groups that do not count among the small ones.
         groupings: Group → what is in it, finest grouping first.
+        rest: The group of what no group names; nothing where there is none.
     """
 
     name: str
     known: bool
     residual: frozenset[str]
     groupings: tuple[Grouping, ...]
+    rest: str = ELSEWHERE
 
     def grouped(self, given: pl.Series, grouping: Grouping) -> pl.Series:
         """A column of categories as groups; missing where no group holds one."""
         names = {one: group for group, members in grouping.items() for one in members}
-        rest = ELSEWHERE if ELSEWHERE in grouping else None
+        rest = self.rest if self.rest in grouping else None
         return given.replace_strict(names, default=rest, return_dtype=pl.String)
 
 
@@ -68,22 +70,13 @@ def own(name: str, categories: Sequence[str]) -> Split:
 
     Args:
         name: The kind of category.
-        categories: Every category there is; those that the file does not group stay as they are.
+        categories: Every category there is, for a kind that the file does not declare: they are
+            published as they are.
     """
     if name in _declared():
-        split = _split(name, ())
-        if set(categories) <= {one for group in split.groupings[0].values() for one in group}:
-            return split
+        return _split(name, ())
     plain: Grouping = {category: (category,) for category in categories}
     return Split(name, False, frozenset({NOT_KNOWN}), (plain,))
-
-
-def categories_of(kind: str) -> tuple[str, ...]:
-    """Every category of a kind that the file declares; none where it does not."""
-    if kind not in _declared() or kind in OF_PEOPLE:
-        return ()
-    (finest_of_it, *_) = _split(kind, ()).groupings
-    return tuple(one for members in finest_of_it.values() for one in members)
 
 
 def finest(
@@ -161,4 +154,6 @@ def _split(name: str, areas: Sequence[str]) -> Split:
             {str(group): tuple(map(str, members)) for group, members in grouping.items()}
             for grouping in said["groupings"]
         ]
-    return Split(name, bool(said["known"]), frozenset(said["residual"]), tuple(groupings))
+    residual = frozenset(said["residual"])
+    rest = str(said.get("rest", ELSEWHERE))
+    return Split(name, bool(said["known"]), residual, tuple(groupings), rest)

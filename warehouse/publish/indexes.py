@@ -16,7 +16,7 @@ from typing import Any, Final
 import duckdb
 
 from schemas.errors import StoreError
-from warehouse.publish.groupings import categories_of, wider_next
+from warehouse.publish.groupings import wider_next
 from warehouse.publish.standing import COUNTED, NOT_ASKED, Asked, possible
 from warehouse.publish.windows import QUARTER, YEAR, Window, window_of
 
@@ -78,7 +78,7 @@ class Index:
         lines: What is published of it, split by split.
         curve: What is published of everyone only: how many still wait after so many days.
         own: The kind of category that only it has; ``all`` where it has none.
-        categories: The categories of that kind.
+        categories: The categories of that kind that were ever counted.
         is_split: Whether it is published by sex, age and the like too.
         quarters: The quarters that everybody it needs has reported; of a stock, years.
         complete_on: Window → the first day on which it can be counted, whether or not it is yet.
@@ -273,10 +273,7 @@ def _metrics(con: duckdb.DuckDBPyConnection) -> Iterator[Index]:
 def _own_categories(
     con: duckdb.DuckDBPyConnection, metric: str, first: str
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """A metric's own kinds of category, the first of them first, and the categories of each.
-
-    There are those that are declared, and any other that was ever counted.
-    """
+    """A metric's own kinds of category, the first of them first, and those ever counted of each."""
     counted = dict(
         con.execute(
             "SELECT category_kind, list(DISTINCT category ORDER BY category) FROM outcome "
@@ -285,7 +282,7 @@ def _own_categories(
         ).fetchall()
     )
     for kind in dict.fromkeys([first, *counted]):
-        yield kind, tuple(dict.fromkeys([*categories_of(kind), *counted.get(kind, [])]))
+        yield kind, tuple(counted.get(kind, []))
 
 
 def _outcome_lines(
