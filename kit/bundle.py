@@ -13,7 +13,6 @@ import argparse
 import csv
 import gzip
 import hashlib
-import io
 import os
 import re
 import shutil
@@ -186,7 +185,7 @@ def pack(folder: Path, out: Path, moment: int) -> None:
     with (
         part.open("wb") as raw,
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=moment) as packed,
-        tarfile.open(fileobj=io.BufferedWriter(packed), mode="w", format=tarfile.PAX_FORMAT) as tar,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
         for path in paths:
             name = path.relative_to(folder.parent).as_posix()

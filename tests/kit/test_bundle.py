@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import importlib.util
 import os
 import re
@@ -99,6 +100,8 @@ def test_two_builds_are_the_same_to_the_byte(small: Path) -> None:
     assert [one.name for one in first] == [one.name for one in second]
     assert [one.read_bytes() for one in first] == [one.read_bytes() for one in second]
     packed, digest = first
+    whole = gzip.decompress(packed.read_bytes())
+    assert len(whole) % tarfile.RECORDSIZE == 0 and not any(whole[-2 * tarfile.BLOCKSIZE :])
     assert digest.read_text() == f"{bundle.digest_of(packed)}  {packed.name}\n"
 
 
