@@ -174,7 +174,11 @@ def test_every_command_answers_as_the_page_shows(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "answered", "same"),
     [
-        ("run 20261122-180517-e18a, 13 rows\n", "run 20270101-000000-ffff, 9 rows\n", True),
+        ("run 20261122-180517-e18a, 13 rows\n", "run 20270101-000000-ffff, 13 rows\n", True),
+        ("279 rows\n", "278 rows\n", False),
+        ("36 entries, 0 of them erased\n", "36 entries, 1 of them erased\n", False),
+        ("custody  208  207  1  0\n", "custody  208  206  2  0\n", False),
+        ("   171\n1 row\n", "   169\n1 row\n", True),
         ("in force  from 2026-11-22\n", "in force from 2027-01-01\n", True),
         ("in force\n", "not in force\n", False),
         ("one\n", "one\ntwo\n", False),

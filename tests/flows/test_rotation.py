@@ -421,8 +421,8 @@ def test_a_rotation_killed_before_it_wrapped_anew_is_done_again(ran: Partnership
     with open_control(ran.settings) as control:
         made = [
             one.detail["epoch"]
-            for one in control.audit_entries("alteration")
-            if one.detail.get("key") == "store"
+            for one in control.audit_entries("oversight")
+            if one.detail.get("key") == "store" and "epoch" in one.detail
         ]
     assert made == [2, 3]
 
