@@ -12,7 +12,8 @@ from flows.clock import local_day
 from flows.doctor.finding import Finding, Patient, fail, ok, warn
 from flows.keys.destruction import unfinished
 from flows.keys.rings import ring_of, source_of
-from flows.rights.register import is_at_hand, unknown
+from flows.rights.register import unknown
+from flows.rights.register_files import register_is_there
 from schemas.errors import JourneysError
 
 ENDING_SOON = 60
@@ -133,7 +134,7 @@ def register(patient: Patient) -> Iterator[Finding]:
     if control is None:
         return
     applied = any(one.applied_run is not None for one in control.rights_requests())
-    if (applied or control.removals()) and not is_at_hand(settings, control):
+    if (applied or control.removals()) and not register_is_there(settings, control):
         yield fail(
             "register",
             "The register of erasures is not there, though people were erased.",
