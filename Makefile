@@ -9,7 +9,7 @@ PEOPLE ?= 5000
 SEED ?= 1
 WORKERS ?= 2
 # Whence extracts are pulled besides a folder: what the lock holds beside the hub itself.
-SOURCES := sftp https s3 azure postgresql
+SOURCES := sftp s3 azure postgresql
 UNIVERSAL = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate
 KIT_LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \

@@ -104,19 +104,25 @@ def finish(places: Places) -> None:
         return
     failed = False
     try:
-        plan = json.loads((places.landing / PLAN).read_text("utf-8"))
-        for at, name in plan["moves"].items():
-            # What is no longer there was moved by an earlier attempt.
-            with suppress(FileNotFoundError):
-                os.replace(places.landing / at, places.inbox / name)  # noqa: PTH105
-        for name in plan["gone"]:
-            (places.inbox / name).unlink(missing_ok=True)
-        flush_folder(places.inbox)
+        # Without its list the folder was emptied, and was being removed.
+        if (places.landing / PLAN).exists():
+            _carry_out(places)
         remove_folder(places.landing)
     except (OSError, ValueError, KeyError):
         failed = True
     if failed:
         raise DiskFull
+
+
+def _carry_out(places: Places) -> None:
+    plan = json.loads((places.landing / PLAN).read_text("utf-8"))
+    for at, name in plan["moves"].items():
+        # What is no longer there was moved by an earlier attempt.
+        with suppress(FileNotFoundError):
+            os.replace(places.landing / at, places.inbox / name)  # noqa: PTH105
+    for name in plan["gone"]:
+        (places.inbox / name).unlink(missing_ok=True)
+    flush_folder(places.inbox)
 
 
 def _replaced(

@@ -96,6 +96,39 @@ def change(folder: Path) -> None:
     path.write_text("".join([*lines, f"{reference}X,{rest}"]))
 
 
+def share(folder: Path) -> None:
+    """The police put another extract on a share, which is now their source."""
+    import yaml
+
+    change(folder)
+    there, inbox = folder / "share", folder / "inbox" / "police"
+    there.mkdir()
+    for path in inbox.iterdir():
+        (there / path.name).write_bytes(path.read_bytes())
+    (inbox / "custody.csv").rename(inbox / "custody.tsv")  # what a new snapshot takes the place of
+    said = yaml.safe_load((folder / "partnership.yaml").read_text())
+    said["partners"]["police"]["source"] = {
+        "kind": "folder",
+        "folder": "share",
+        "settle_seconds": 0,
+        "attempts": 1,
+    }
+    (folder / "partnership.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
+
+
+def pull(folder: Path) -> list[str]:
+    """What is new at the sources is pulled."""
+    from flows.context import actor, open_control, run_lock
+    from flows.sources.pulling import pull_sources
+    from governance.audit import Recorder
+
+    settings = settings_of(folder)
+    with run_lock(settings), open_control(settings) as control:
+        recorder = Recorder(actor(), settings.purpose)
+        looks = pull_sources(settings, control, recorder, utc_now)
+    return [look.state for look in looks.values()]
+
+
 def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))

@@ -28,6 +28,7 @@ STARTS: Mapping[str, tuple[str | None, tuple[tuple[str, Mapping[str, Any]], ...]
     "asked": ("ran", (("change", {}), ("erase", {}))),
     "public": ("ran", (("approve", {}),)),
     "rotated": ("ran", (("run", {}), ("rotate", {}))),
+    "shared": ("ran", (("share", {}),)),
 }
 """How a partnership comes to stand as it does: from which other, by which deeds."""
 
@@ -60,6 +61,8 @@ SCENES = {
     for one in (
         Scene("a first run", "fresh", "run"),
         Scene("an unchanged night", "ran", "run"),
+        Scene("pulling from a source", "shared", "pull"),
+        Scene("a night with a source", "shared", "run"),
         Scene("a night with an erasure", "asked", "run", erases=True),
         Scene("publishing", "ran", "approve"),
         Scene("withdrawing", "public", "withdraw"),

@@ -205,6 +205,23 @@ def _a_detention_export(folder: Path) -> Examples:
     return {}
 
 
+def _a_share(folder: Path) -> Examples:
+    """The police keep their extract on a share, and have not changed it for an hour."""
+    import os
+    import time
+
+    import yaml
+
+    there, config = folder.parent / "share", folder / "partnership.yaml"
+    shutil.copytree(folder / "inbox" / "police", there)
+    for path in there.iterdir():
+        os.utime(path, (time.time() - 3600,) * 2)
+    said = yaml.safe_load(config.read_text())
+    said["partners"]["police"]["source"] = {"kind": "folder", "folder": str(there)}
+    config.write_text(yaml.safe_dump(said, sort_keys=False))
+    return {}
+
+
 STAGES: dict[str, Stage] = {
     "README.md": _a_person,
     "docs/how-to/check-the-record.md": _a_record_key,
@@ -216,5 +233,6 @@ STAGES: dict[str, Stage] = {
     "docs/how-to/manage-releases.md": _two_releases,
     "docs/how-to/measure-linkage.md": _labelled_people,
     "docs/how-to/publish.md": _a_certificate,
+    "docs/how-to/pull-from-a-source.md": _a_share,
     "docs/reference/mappings.md": _a_detention_export,
 }

@@ -62,7 +62,7 @@ def test_an_increment_takes_the_place_of_its_own_period(places: Places) -> None:
     ]
 
 
-@pytest.mark.parametrize("after", range(7))
+@pytest.mark.parametrize("after", range(12))
 def test_whoever_comes_next_finishes_or_removes_it(
     after: int, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,8 +83,9 @@ def test_whoever_comes_next_finishes_or_removes_it(
 
     delivery = pulled(places)
     with monkeypatch.context() as patch:
-        for name in ("replace", "rename", "unlink"):
+        for name in ("replace", "rename", "unlink", "rmdir"):
             patch.setattr(os, name, stopping(getattr(os, name)))
+        for name in ("replace", "rename", "unlink"):
             patch.setattr(Path, name, stopping(getattr(Path, name)))
         died = False
         try:
