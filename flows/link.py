@@ -66,6 +66,7 @@ def link(run: RunContext, staged: Staged) -> People:
         kept = store.read_kept(connection)
         links = match.link(encoded, model, kept, decisions=decisions, engine=engine)
         store.keep(connection, links.kept)
+        store.keep_attached(connection, links.attached.links)
         asked = review_queue.queue(encoded, links.pairs, decisions, model.thresholds.link)
         review_store.replace_queue(connection, asked)
         appraisal = appraise(run, connection, encoded, links, model, decisions)

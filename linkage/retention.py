@@ -89,6 +89,7 @@ def forget_links(connection: duckdb.DuckDBPyConnection) -> None:
     """Remove what linking goes on from; the next run compares every record anew."""
     for table in ("candidate_link", "linked_record", "crowded_block", "linked_by"):
         connection.execute(f"DELETE FROM {table}")
+    connection.execute("DROP TABLE IF EXISTS attached_link")
 
 
 def _first(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[datetime | None, int]:

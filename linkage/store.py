@@ -13,6 +13,7 @@ import polars as pl
 
 from linkage.blocking import CROWDED
 from linkage.incremental import PAIRS, RECORDS, Kept
+from linkage.reduced import LINKS
 from linkage.rows import replace_rows
 from schemas.encoded import encoded_schema
 
@@ -122,6 +123,26 @@ def keep(connection: duckdb.DuckDBPyConnection, kept: Kept) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def keep_attached(connection: duckdb.DuckDBPyConnection, links: pl.DataFrame) -> None:
+    """Keep which clients known by initials only joined whom, in place of what the last run left.
+
+    Args:
+        connection: The identity store.
+        links: ``record_id_l``, ``record_id_r``, ``match_weight``.
+    """
+    connection.register("arriving", links.to_arrow())
+    connection.execute("CREATE OR REPLACE TABLE attached_link AS SELECT * FROM arriving")
+    connection.unregister("arriving")
+
+
+def read_attached(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What :func:`keep_attached` kept; nothing before the first run that did."""
+    listed = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'attached_link'"
+    if connection.execute(listed).fetchone() is None:
+        return pl.DataFrame(schema=LINKS)
+    return connection.execute("FROM attached_link").pl()
 
 
 def read_kept(connection: duckdb.DuckDBPyConnection) -> Kept | None:

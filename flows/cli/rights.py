@@ -178,6 +178,10 @@ def rights_opt_out_command(
             "--cleaned", help="The list is of those who did not opt out, as a check gave it back."
         ),
     ] = False,
+    nobody: Annotated[
+        bool,
+        typer.Option("--nobody", help="Nobody has opted out: the list has a header and no line."),
+    ] = False,
     preview: PreviewOption = False,
     config: ConfigOption = None,
     json_out: JsonOption = None,
@@ -193,7 +197,8 @@ def rights_opt_out_command(
 
     settings = load_settings(locate(config))
     refuse_overwriting({"--json report": json_out}, [file])
-    _tell(opt_out(settings, partner, file, cleaned=cleaned, preview=preview), json_out)
+    answered = opt_out(settings, partner, file, cleaned=cleaned, nobody=nobody, preview=preview)
+    _tell(answered, json_out)
 
 
 def _tell(answered: Answered, json_out: Path | None) -> None:

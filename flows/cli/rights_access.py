@@ -23,7 +23,12 @@ def rights_access_command(
     to: Annotated[str, typer.Option("--to", metavar="NAME", help="The officer who answers.")],
     out: Annotated[
         Path,
-        typer.Option("--out", metavar="FILE", help="Where to write the answer.", readable=False),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Where to write the answer; a folder, and the request names it.",
+            readable=False,
+        ),
     ],
     withhold: Annotated[
         list[str] | None,
@@ -47,6 +52,7 @@ def rights_access_command(
     from flows.readers.role_files import key_path
     from flows.rights.access import answer
     from flows.settings import load_settings, locate
+    from governance.rights.law import by_when
 
     outputs = {"--out file": out, "file's key": key_path(out), "--json report": json_out}
     refuse_overwriting(outputs, [file])
@@ -71,7 +77,7 @@ def rights_access_command(
     typer.echo(f"made  {made.file}")
     typer.echo(f"made  its key at {made.key}: keep the two apart")
     typer.echo(
-        f"Answered as request {short}, to be given to the person by {made.due_on}; "
+        f"Answered as request {short}, to be given to the person by {by_when(made.due_on)}; "
         f"`journeys rights told {short}` records it. The partner may be told no "
         "more than that it was answered."
     )

@@ -30,7 +30,7 @@ def lines_of_found(found: Found) -> list[str]:
 
 def taken_in_lines(answered: Answered) -> list[str]:
     """How a request is routed, and what happens with it next."""
-    from governance.rights.law import IN_WORDS
+    from governance.rights.law import IN_WORDS, by_when
 
     lines = [
         f"  {partner:<10} {IN_WORDS[one.regime]}: {one.provision}; the person {one.label}."
@@ -45,8 +45,8 @@ def taken_in_lines(answered: Answered) -> list[str]:
             *lines,
             f"Decided as request {short}. The next `journeys run` puts the records apart, and no "
             "later one brings them together; `journeys link review list --decided` shows them.",
-            f"The person has to be told by {answered.due_on}; `journeys rights told {short}` "
-            "records it.",
+            f"The person has to be told by {by_when(answered.due_on)}; `journeys rights told "
+            f"{short}` records it.",
         ]
     if answered.right == "opt-out":
         return [
@@ -59,8 +59,8 @@ def taken_in_lines(answered: Answered) -> list[str]:
         f"Taken in as request {short}. The next `journeys run` applies it; until then "
         f"`journeys rights withdraw {short}` takes it back, and `journeys rights refuse {short}` "
         "spares the records of partners that refuse.",
-        f"The person has to be told by {answered.due_on}; `journeys rights told {short}` records "
-        "it.",
+        f"The person has to be told by {by_when(answered.due_on)}; `journeys rights told {short}` "
+        "records it.",
         "Remove the request's file safely.",
     ]
 

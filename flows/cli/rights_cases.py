@@ -53,6 +53,7 @@ def rights_refuse_command(
     """
     from flows.rights.cases import refuse
     from flows.settings import load_settings, locate
+    from governance.rights.law import by_when
 
     made = refuse(load_settings(locate(config)), request, ground, partner or ())
     report = {**vars(made), "ground": ground, "due_on": made.due_on.isoformat()}
@@ -63,8 +64,9 @@ def rights_refuse_command(
     if made.as_a_whole:
         typer.echo("Nothing is left of the request: no run will apply it.")
     typer.echo(
-        f"By {made.due_on} the person must be told that it was refused, why (unless the reason may "
-        "not be told), and that they may complain to the Information Commissioner and go to court."
+        f"By {by_when(made.due_on)} the person must be told that it was refused, why (unless the "
+        "reason may not be told), and that they may complain to the Information Commissioner and "
+        "go to court."
     )
 
 

@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 
 ACCESS = "access"
 
+LINKED = ["record_id_l", "record_id_r", "match_weight"]
+BY_ALL = "all that is known of both"
+BY_INITIALS = "initials, date of birth, sex and area: the one person whom they clearly fit"
+"""How a link was found. The second is of the whole of what one has with the whole of the other, so
+it stands between the first record of each."""
+
 ABOUT = (
     "This is what the partnership holds of one person, for the officer who answers the person.",
     "Identifiers such as names were replaced with keyed encodings when the records came in, and "
@@ -89,7 +95,7 @@ def answer(
         partner: Whose officer passed the request on.
         path: Its file: one line, with identifiers of the person.
         to: The officer who is given the answer.
-        out: Where the file is to be.
+        out: Where the file is to be; in a folder that is there it has the request's id for a name.
         withhold: Partner → the ground on which it has its records left out.
         received: The day on which the person asked, today if None.
         clock: The clock.
@@ -103,12 +109,16 @@ def answer(
         PutBack: The folder was put back from before an erasure.
     """
     given_to, grounds = recipient(to), _grounds(settings, partner, withhold or {})
-    for place in (out, key_path(out)):
-        check_place(place)
+    in_folder = out.is_dir()
+    if not in_folder:
+        _check_places(out)
     with run_lock(settings), open_control(settings) as control:
         check_not_put_back(settings, control)
         current = current_run(control)
         request_id, asked = read_asked(settings, partner, path, clock)
+        if in_folder:
+            out = out / f"answer-{request_id[:8]}.duckdb"
+            _check_places(out)
         case = opened_case(request_id, ACCESS, partner, received, None, clock)
         tokens = request_tokens(request_id, asked, current.key_epoch)
         found = find(settings, current, partner, asked.people, tokens)
@@ -132,6 +142,11 @@ def answer(
             write_private(key_path(out), f"{key}\n".encode())
     tables = {name: frame.height for name, frame in held.items()}
     return Answer(request_id, out, key_path(out), case.due_on, tables, grounds)
+
+
+def _check_places(out: Path) -> None:
+    for place in (out, key_path(out)):
+        check_place(place)
 
 
 def _grounds(settings: Settings, partner: str, withhold: Mapping[str, str]) -> dict[str, str]:
@@ -182,7 +197,7 @@ def _held(
     with opened_store(settings, current.run_id, "identity") as connection:
         marked = erasure.read_marks(connection).select("record_id", "partner")
         theirs = records_of(settings, current.run_id, persons).join(marked, on="record_id")
-        kept = store.read_kept(connection)
+        kept, attached = store.read_kept(connection), store.read_attached(connection)
     theirs = theirs.filter(pl.col("partner").is_in(list(shown)))
     records = theirs["record_id"]
     found: dict[str, pl.DataFrame] = {}
@@ -191,19 +206,23 @@ def _held(
             keys = staged_keys(connection, partner)
             found |= read_rows(connection, rows_about(partner, keys, records))
     if kept is not None:
-        found["link"] = _links(kept.pairs, theirs)
+        compared = kept.pairs.filter("linked").select(LINKED)
+        links = [
+            frame.select(LINKED).with_columns(found_by=pl.lit(how))
+            for frame, how in ((compared, BY_ALL), (attached, BY_INITIALS))
+        ]
+        found["link"] = _links(pl.concat(links), theirs)
     return found
 
 
 def _links(pairs: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
-    """The links between a person's records, and how sure each is."""
+    """The links between a person's records, how each was found, and how sure it is."""
     import polars as pl
 
     whose = theirs.select("record_id", "partner")
     odds = 2.0 ** pl.col("match_weight").clip(-50, 50)
     return (
-        pairs.filter("linked")
-        .join(whose, left_on="record_id_l", right_on="record_id")
+        pairs.join(whose, left_on="record_id_l", right_on="record_id")
         .join(whose, left_on="record_id_r", right_on="record_id", suffix="_r")
         .select(
             "record_id_l",
@@ -211,6 +230,7 @@ def _links(pairs: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
             "record_id_r",
             "partner_r",
             "match_weight",
+            "found_by",
             odds_to_one=odds,
         )
         .sort("record_id_l", "record_id_r")

@@ -86,7 +86,11 @@ def read_request(
 
 
 def read_list(
-    path: Path, agreement: Agreement, keys: Mapping[int, PurposeKey], today: date
+    path: Path,
+    agreement: Agreement,
+    keys: Mapping[int, PurposeKey],
+    today: date,
+    may_be_empty: bool = False,
 ) -> Asked:
     """Read a list of NHS numbers and mark them in every key epoch.
 
@@ -95,6 +99,7 @@ def read_list(
         agreement: The partner's agreement; it must let NHS numbers be encoded.
         keys: The key of each epoch.
         today: The day.
+        may_be_empty: Whether it may have no line.
 
     Raises:
         ExtractRejected: The list cannot be read, has other columns or numbers that are none, or the
@@ -108,7 +113,8 @@ def read_list(
             f"{agreement.partner} sends no NHS numbers, by which a list could be met.",
             "Give a list for a partner that does.",
         )
-    raw = _raw(path, agreement.partner, sorted(columns), MOST_LISTED)
+    fewest = 0 if may_be_empty else 1
+    raw = _raw(path, agreement.partner, sorted(columns), MOST_LISTED, fewest)
     marks = {
         epoch: frame.filter(pl.col("nhs_number").is_not_null()).unique("line", keep="first")
         for epoch, frame in _marked(raw, agreement, keys, today).items()
@@ -162,7 +168,9 @@ def _keys(partner: str) -> list[str]:
     return [" with ".join(table.key) for table in _tables(partner)]
 
 
-def _raw(path: Path, partner: str, columns: Sequence[str], most: int) -> pl.DataFrame:
+def _raw(
+    path: Path, partner: str, columns: Sequence[str], most: int, fewest: int = 1
+) -> pl.DataFrame:
     from schemas.reading.delimited import read_text
     from schemas.reading.encodings import AS_AGREED
     from schemas.reading.guard import Wanted, is_untouched, require_file, require_short
@@ -177,7 +185,7 @@ def _raw(path: Path, partner: str, columns: Sequence[str], most: int) -> pl.Data
             f"{WHAT} has {len(strange)} column(s) that no request of {partner} has.",
             f"Give none but {', '.join(columns)}, named in the first line.",
         )
-    if not is_untouched(path, before) or not 0 < raw.height <= most:
+    if not is_untouched(path, before) or not fewest <= raw.height <= most:
         raise ExtractRejected(
             f"{WHAT} has no line, more than {most:,}, or changed while it was read.",
             "Give one line for each person.",

@@ -231,7 +231,7 @@ def warnings(control: Control, today: date) -> list[str]:
         + (
             f"should have been told by {case.due_on}. Tell them now"
             if case.due_on < today
-            else f"has to be told by {case.due_on}"
+            else f"has to be told by {law.by_when(case.due_on)}"
         )
         + "; `journeys rights told` records it."
         for case in control.rights_cases().values()
@@ -278,6 +278,18 @@ def _for_whom(
         if case.reaches(partner)
     }
     chosen = named or tuple(partner for partner, fits in fitting.items() if fits)
+    spared = {
+        one
+        for one in case.refused
+        if one in named or not named
+        if one in settings.partners
+        and law.regime_of(under_part_3=terms_of(settings, one).under_part_3) == ground.regime
+    }
+    if spared and not set(chosen) - spared and case.right in ground.rights:
+        raise ConfigError(
+            "The request is refused already for the records that this would spare.",
+            "`journeys rights status` says for whom and why; nothing was changed.",
+        )
     if case.right not in ground.rights or not chosen or not all(map(fitting.get, chosen)):
         raise ConfigError(
             f"{ground.provision} is no ground to refuse this request for those records.",

@@ -7,6 +7,8 @@ their records are next sent. It reaches the records of one partner, and nothing 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from flows.clock import Clock, local_day, utc_now
@@ -30,6 +32,9 @@ from schemas.errors import AgreementError, ConfigError
 
 GROUND = "nhs_number"
 
+SHRINKS = 0.5
+"""A list of fewer than this share of the numbers of the one before is told (policy, 2026-11-22)."""
+
 
 def opt_out(
     settings: Settings,
@@ -37,6 +42,7 @@ def opt_out(
     path: Path,
     *,
     cleaned: bool = False,
+    nobody: bool = False,
     preview: bool = False,
     clock: Clock = utc_now,
 ) -> Answered:
@@ -48,6 +54,8 @@ def opt_out(
         path: A list of NHS numbers, one a line, under the header of the partner's contract.
         cleaned: The list is of those who did *not* opt out: what a check for opt-outs gave back of
             the numbers sent to it. Whoever is staged with another number has opted out.
+        nobody: Nobody has opted out: the list has a header and no line. Without it such a list is
+            refused, since it is mostly one that was cut short.
         preview: Only tell what would go.
         clock: The clock.
 
@@ -72,12 +80,15 @@ def opt_out(
         current = current_run(control)
         refuse_identifiers(settings, partner)
         today, keys = local_day(clock()), purpose_keys(settings)
-        asked = apart.in_a_child(read_list, path, agreement, keys, today)
+        asked = apart.in_a_child(read_list, path, agreement, keys, today, nobody and not cleaned)
+        given, people = asked.people, _numbers(asked)
         if cleaned:
             asked = _everyone_else(settings, current, partner, asked)
         request_id = secrets.token_hex(16)
         tokens = request_tokens(request_id, asked, current.key_epoch)
+        people = asked.people if cleaned else people
         found = find(settings, current, partner, asked.people, tokens, linked=False)
+        found = replace(found, people=people)
         case = opened_case(request_id, OPT_OUT, partner, None, (partner,), clock)
         request = RightsRequest(
             request_id=request_id,
@@ -86,23 +97,44 @@ def opt_out(
             reason=OPT_OUT,
             received_at=clock(),
             actor=actor(),
-            people=asked.people,
+            people=people,
             unknown=len(found.unknown),
         )
+        before = [
+            one for one in control.live_requests() if (one.right, one.partner) == (OPT_OUT, partner)
+        ]
         routes, said = routes_of(settings, OPT_OUT, [partner], today)
+        said += _of_the_list(given, 0 if cleaned else given - people, people, before)
         answered = Answered(request_id, OPT_OUT, partner, preview, found, case.due_on, routes, said)
         if preview:
             control.add_audit(record_of(settings, request, "consultation", "previewed"))
             return answered
-        replaced = [
-            one.request_id
-            for one in control.live_requests()
-            if (one.right, one.partner) == (OPT_OUT, partner)
-        ]
+        replaced = [one.request_id for one in before]
         keep_tokens(settings, control, current, tokens)
         entry = record_of(settings, request, "alteration", "taken in")
         control.add_request(request, entry, case, replaced)
     return answered
+
+
+def _numbers(asked: Asked) -> int:
+    """How many different numbers a list has."""
+    return next(iter(asked.marks.values()))[GROUND].n_unique()
+
+
+def _of_the_list(
+    given: int, twice: int, people: int, before: Sequence[RightsRequest]
+) -> tuple[str, ...]:
+    """What may be amiss with a list: numbers that come twice, and many fewer than there were."""
+    said = []
+    if twice:
+        said.append(f"{twice:,} of its {given:,} lines say a number again; it counts once.")
+    last = max(before, key=lambda one: one.received_at, default=None)
+    if last is not None and people < SHRINKS * last.people:
+        said.append(
+            f"It has {people:,} people and the list before it {last.people:,}: if it was cut "
+            "short, give the whole one before the next run, or people who opted out come in."
+        )
+    return tuple(said)
 
 
 def _everyone_else(settings: Settings, current: Run, partner: str, cleaned: Asked) -> Asked:

@@ -10,7 +10,7 @@ import calendar
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib import resources
 from typing import Final, Literal, cast
@@ -27,6 +27,8 @@ and Access) Act 2025, section 76 (unconfirmed)."""
 
 WARN_DAYS: Final = 7
 """How many days before a request has to be answered it is warned of (policy, 2026-11-22)."""
+
+SATURDAY: Final = 5
 
 IN_WORDS: Final[Mapping[Regime, str]] = {
     "part_2": "UK GDPR and Part 2",
@@ -116,6 +118,33 @@ def due_on(received: date, *, extended: bool = False) -> date:
     months = received.month - 1 + MONTHS + (MONTHS_MORE if extended else 0)
     year, month = received.year + months // 12, months % 12 + 1
     return date(year, month, min(received.day, calendar.monthrange(year, month)[1]))
+
+
+def last_working_day(due: date) -> date:
+    """The day itself, or the last before it that is no weekend and no bank holiday.
+
+    The law's day stands where it is (`due_on`); who answers by this one answers while people work.
+
+    Args:
+        due: The last day on which the person may be told.
+    """
+    while due.weekday() >= SATURDAY or due in _bank_holidays():
+        due -= timedelta(days=1)
+    return due
+
+
+def by_when(due: date) -> str:
+    """The last day on which the person may be told, in words."""
+    working = last_working_day(due)
+    if working == due:
+        return f"{due}"
+    return f"{due}, which is no working day (the last before it is {working})"
+
+
+@cache
+def _bank_holidays() -> frozenset[date]:
+    """Those of England and Wales, as far as they are listed."""
+    return frozenset(date.fromisoformat(row["day"]) for row in _listed("bank_holidays.csv"))
 
 
 @cache

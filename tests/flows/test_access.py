@@ -11,6 +11,7 @@ from asking import current_run, someone, write_rows
 from flows.context import open_control
 from flows.keys.rings import store_keys
 from flows.rights import status as rights_status
+from flows.rights.finding import opened_store
 from warehouse.connect import open_release, open_store
 from warehouse.erasure import rows_about, staged_keys
 
@@ -50,6 +51,9 @@ def test_an_answer_holds_what_is_held_of_the_person_and_of_nobody_else(ran: Part
     one = someone(ran)
     beside = {path.name for path in ran.folder.parent.iterdir()}
     row = {"custody_ref": one.row["custody_ref"]}
+    by_initials = sorted(one.records)[:2]
+    with opened_store(ran.settings, current_run(ran), "identity", read_only=False) as store:
+        store.execute("INSERT INTO attached_link VALUES (?, ?, 9.5)", by_initials)
     done = asked(ran, row)
     assert done.exit_code == 0, done.output
     made = {path.name for path in ran.folder.parent.iterdir()} - beside
@@ -61,6 +65,8 @@ def test_an_answer_holds_what_is_held_of_the_person_and_of_nobody_else(ran: Part
     assert {"police_custody", "link", "about", "source"} <= found.keys()
     assert set(found["link"]["record_id_l"]) | set(found["link"]["record_id_r"]) <= one.records
     assert (found["link"]["odds_to_one"] > 1).all()
+    initials = found["link"].filter(pl.col("found_by").str.starts_with("initials"))
+    assert initials.select("record_id_l", "record_id_r").rows() == [tuple(by_initials)]
     assert set(found["source"]["partner"]) == set(ran.settings.partners)
     # It is encrypted, and the screen says nothing of the person or of who knows them.
     content = (ran.folder.parent / "answer.duckdb").read_bytes()
@@ -81,6 +87,12 @@ def test_what_is_withheld_is_left_out_on_a_ground_of_that_part_of_the_law(ran: P
         assert asked(ran, row, words=("--withhold", wrong)).exit_code == 2
     words = ("--withhold", "police=s45-inquiry", "--withhold", "housing=rights-of-others")
     assert asked(ran, row, words=words).exit_code == 0
+    # In a folder an answer has its request's id for a name, so that two never meet.
+    folder = ran.folder.parent / "answers"
+    folder.mkdir()
+    for number in (1, 2):
+        assert asked(ran, row, words=("--out", str(folder))).exit_code == 0
+        assert len(list(folder.glob("answer-????????.duckdb"))) == number
     found = opened(ran)
     assert not [name for name in found if name.startswith(("police", "housing"))]
     links = found["link"]

@@ -81,6 +81,9 @@ def test_a_request_is_routed_refused_extended_and_answered(ran: Partnership) -> 
         assert entry.detail["ground"] == "s47-evidence"
         assert entry.detail["due"] == case.due_on.isoformat()
         assert len(control.waiting_requests()) == 1
+    for words in ((), ("--for", "police")):
+        again = ran.journeys("rights", "refuse", begins, "--ground", "s47-evidence", *words)
+        assert again.exit_code == 2 and "refused already" in again.stderr
     whole = ran.journeys("rights", "refuse", begins, "--ground", "public-task")
     assert "Nothing is left of the request" in whole.output
     with open_control(settings) as control:

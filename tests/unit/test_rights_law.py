@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.rights.law import due_on, grounds, grounds_for, route
+from governance.rights.law import (
+    _bank_holidays,
+    by_when,
+    due_on,
+    grounds,
+    grounds_for,
+    last_working_day,
+    route,
+)
 
 RIGHTS = ("objection", "erasure", "rectification", "access", "opt-out")
 
@@ -55,3 +63,25 @@ def test_a_ground_is_a_code_that_can_hold_no_value() -> None:
     for code, one in grounds().items():
         assert code.replace("-", "").isalnum() and code == code.lower() and len(code) <= 40
         assert one.rights <= set(RIGHTS)
+
+
+@pytest.mark.parametrize(
+    ("due", "working"),
+    [
+        ((2026, 12, 24), (2026, 12, 24)),
+        ((2026, 12, 26), (2026, 12, 24)),  # a Saturday after Christmas Day
+        ((2026, 12, 28), (2026, 12, 24)),  # the Monday in the place of Boxing Day
+        ((2027, 1, 3), (2026, 12, 31)),
+        ((2027, 3, 29), (2027, 3, 25)),  # Easter Monday
+    ],
+)
+def test_the_last_working_day_is_shown_beside_the_law_s_day(due, working) -> None:
+    assert last_working_day(date(*due)) == date(*working)
+    said = by_when(date(*due))
+    assert said.startswith(f"{date(*due)}") and (due == working or f"{date(*working)}" in said)
+
+
+def test_every_listed_year_has_its_eight_bank_holidays_on_weekdays() -> None:
+    days = _bank_holidays()
+    assert {sum(day.year == year for day in days) for year in range(2026, 2036)} == {8}
+    assert all(day.weekday() < 5 for day in days)
