@@ -129,8 +129,8 @@ def server_settings(settings: Settings) -> dict[str, str]:
         if days is not None:
             # Of a database elsewhere `journeys retention` cannot delete, so Prefect does.
             told["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] = "events,flow_runs"
-            told["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] = str(86_400 * days)
-            told["PREFECT_SERVER_EVENTS_RETENTION_PERIOD"] = str(86_400 * days)
+            told["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] = f"P{days}D"
+            told["PREFECT_SERVER_EVENTS_RETENTION_PERIOD"] = f"P{days}D"
     return told
 
 

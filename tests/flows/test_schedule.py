@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ import pytest
 import yaml
 from listening import Webhook, webhook
 from partnerships import Partnership
-from servers import free_port
+from servers import PostgresServer, free_port
 from under_prefect import assert_no_value_in, environment
 
 from flows.orchestration.prefect_settings import password, standing
@@ -60,29 +61,51 @@ class Scheduled:
         return [text for text in self.hook.texts if f"#{kind}" in text]
 
 
-@pytest.fixture(scope="module")
-def scheduled(tmp_path_factory: pytest.TempPathFactory, ran_original: Path) -> Iterator[Scheduled]:
-    folder = tmp_path_factory.mktemp("scheduled") / "partnership"
-    shutil.copytree(ran_original, folder)
+@contextmanager
+def served(folder: Path, original: Path, **named: str) -> Iterator[Scheduled]:
+    """A copy of a partnership whose schedule is served.
+
+    Args:
+        folder: Where the copy is to be.
+        original: What is copied.
+        named: Secrets that `schedule` names, each with what its variable holds.
+    """
+    shutil.copytree(original, folder)
     partnership = Partnership(folder)
+    schedule = {name: f"env:{name.upper()}" for name in named}
     said = {
-        "schedule": {"server": f"http://127.0.0.1:{free_port()}/api", "pull": "20:15"},
+        "schedule": {
+            "server": f"http://127.0.0.1:{free_port()}/api", "pull": "20:15", **schedule,
+        },
         "alerts": {"teams": "env:HOOK"},
-    }
+    }  # fmt: skip
     partnership.config.write_text(partnership.config.read_text() + "\n" + yaml.safe_dump(said))
     with webhook() as hook:
-        serves = {**environment(partnership), "HOOK": hook.address}
-        words = ["schedule", "serve", "--config", str(partnership.config)]
-        server = subprocess.Popen([sys.executable, "-c", COMMAND, *words], env=serves)
+        secrets = {name.upper(): value for name, value in named.items()}
+        serves = {**environment(partnership), "HOOK": hook.address, **secrets}
+        server = begin(partnership, serves)
         try:
-            settings = partnership.settings
-            assert wait_for(lambda: standing(settings) or server.poll() is not None, 120)
-            assert server.poll() is None, "the server could not start"
             yield Scheduled(partnership, hook, serves, server)
         finally:
             server.terminate()
             server.wait(30)
     assert not (folder.parent / "refused").exists(), "nothing tried to leave the machine"
+
+
+def begin(partnership: Partnership, serves: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start the server, and wait until it answers."""
+    words = ["schedule", "serve", "--config", str(partnership.config)]
+    server = subprocess.Popen([sys.executable, "-c", COMMAND, *words], env=serves)
+    settings = partnership.settings
+    assert wait_for(lambda: standing(settings) or server.poll() is not None, 120)
+    assert server.poll() is None, "the server could not start"
+    return server
+
+
+@pytest.fixture(scope="module")
+def scheduled(tmp_path_factory: pytest.TempPathFactory, ran_original: Path) -> Iterator[Scheduled]:
+    with served(tmp_path_factory.mktemp("scheduled") / "partnership", ran_original) as one:
+        yield one
 
 
 @pytest.fixture(autouse=True)
@@ -96,11 +119,17 @@ def _environment_as_it_was() -> Iterator[None]:
 
 @pytest.fixture
 def client(scheduled: Scheduled) -> Iterator[Any]:
-    """Prefect's client, in this process, of that server."""
+    with asking(scheduled.partnership) as one:
+        yield one
+
+
+@contextmanager
+def asking(partnership: Partnership) -> Iterator[Any]:
+    """Prefect's client, in this process, of a partnership's server."""
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-    settings = scheduled.partnership.settings
+    settings = partnership.settings
     word = password(settings.prefect_home)
     told = {PREFECT_API_URL: settings.schedule.server, PREFECT_API_AUTH_STRING: word}
     with temporary_settings(told), get_client(sync_client=True) as one:
@@ -140,6 +169,7 @@ def test_the_schedule_is_registered_once_however_often_it_is_applied(
 
 def test_the_server_schedules_the_next_night(scheduled: Scheduled, client: Any) -> None:
     """With SQLAlchemy 2.1 Prefect's scheduler fails, and says so nowhere."""
+
     def nightly() -> Any:
         report = scheduled.report("schedule", "status")[1]
         return next(one["next"] for one in report["timetable"] if one["name"] == "nightly")
@@ -258,3 +288,28 @@ def test_a_server_that_is_not_ours_is_not_spoken_to(ran: Partnership) -> None:
         ran.config.write_text(f"{text}\nschedule:\n  server: {server}\n")
         password(ran.settings.prefect_home)
         assert not standing(ran.settings)
+
+
+@pytest.mark.slow
+def test_on_postgresql_the_schedule_outlives_a_server_that_was_killed(
+    tmp_path: Path, ran_original: Path, postgres_server: PostgresServer
+) -> None:
+    database = postgres_server.new_database()
+    with served(tmp_path / "partnership", ran_original, database=database) as one:
+        with asking(one.partnership) as client:
+            assert one.report("schedule", "apply")[0] == 0
+            keeping = client.read_deployment_by_name("housekeeping/housekeeping").id
+            run = client.create_flow_run_from_deployment(keeping)
+        one.server.kill()
+        one.server.wait(30)
+        again = begin(one.partnership, one.environment)
+        try:
+            done = one.journeys("schedule", "work", "--once")
+            assert done.returncode == 0, done.stderr
+            with asking(one.partnership) as client:
+                assert client.read_flow_run(run.id).state_name == "Completed"
+                assert len(one.report("schedule", "status")[1]["timetable"]) == 7
+        finally:
+            again.terminate()
+            again.wait(30)
+        assert not (one.partnership.settings.prefect_home / "prefect.db").exists()

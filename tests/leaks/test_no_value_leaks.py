@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
@@ -263,6 +264,19 @@ def test_the_canaries_travelled(travelled):
     assert (travelled / ".prefect").exists()
     quarantined = "".join(p.read_text() for p in travelled.glob("quarantine/*/*.csv"))
     assert "code_unknown" in quarantined
+
+
+def test_prefect_was_told_something(travelled):
+    """Were its tables empty, finding nothing in them would prove nothing."""
+    with contextlib.closing(sqlite3.connect(travelled / ".prefect" / "prefect.db")) as database:
+        tables = ("flow_run", "task_run", "flow_run_state", "log", "events", "artifact")
+        told = {
+            name: database.execute(f"SELECT count(*) FROM {name}").fetchone() for name in tables
+        }
+        shown = [str(row) for row in database.execute("SELECT key, data FROM artifact")]
+    assert all(count > 0 for (count,) in told.values()), told
+    assert len(shown) == 4 and any("code_unknown" in one for one in shown)
+    assert NEEDLES.in_bytes("".join(shown).encode()) == set()
 
 
 def test_no_file_holds_a_value(travelled):
