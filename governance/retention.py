@@ -36,7 +36,7 @@ OWN: Final[Mapping[str, str]] = {
     "role_files": "releases handed out as files",
     "runs": "reports of runs",
     "audit": "what entries of the audit record say",
-    "logs": "Prefect's record of runs",
+    "logs": "logs of runs, and Prefect's record of them",
     "suppression": "suppression tokens",
     "receipts": "receipts of keys and deletions",
     "backups": "backups",

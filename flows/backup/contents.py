@@ -12,7 +12,7 @@ from flows.settings import FILE_NAME, Settings
 
 KEY_SUFFIXES = frozenset({".key", ".half", ".bundle", ".passphrase"})
 KEY_MARKS = (b"cohort-journeys-key ", b"cohort-journeys-half-", b"cohort-journeys-wrapped ")
-HALF_MADE = frozenset({".part", ".old", ".spill", ".restoring", ".pulling", ".landing"})
+HALF_MADE = frozenset({".part", ".old", ".spill", ".restoring", ".pulling", ".landing", ".gone"})
 """How the hidden files and folders end that a killed command leaves; the last two hold extracts."""
 OTHER = "other"
 CONFIG = "partnership"

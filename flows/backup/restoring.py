@@ -32,6 +32,7 @@ from flows.rights.register_files import begin_anew, folder_of, register_is_there
 from flows.settings import FILE_NAME, Settings, load_settings
 from governance.audit import Recorder
 from governance.control import AuditEntry, Control
+from governance.control.forward import forward
 from governance.record.leaves import RESTORED, RESTORED_AT
 from schemas.errors import JourneysError, StoreError
 
@@ -228,6 +229,7 @@ def _as_sqlite(staged: Path) -> Path:
             control.fill(lines)
         copy.chmod(0o600)
         rows.unlink()
+    forward(f"sqlite:///{copy}", None)
     return copy
 
 

@@ -18,6 +18,7 @@ from flows.cli.lineage import lineage_command
 from flows.cli.link import link_app
 from flows.cli.linkage_benchmark import linkage_benchmark_command
 from flows.cli.metrics import metrics_app
+from flows.cli.migrate import migrate_command
 from flows.cli.publish import publish_command
 from flows.cli.pull import pull_command, sources_app
 from flows.cli.release import release_app
@@ -44,6 +45,7 @@ COMMANDS = (
     ("pull", pull_command, "journeys pull police"),
     ("run", run_command, "journeys run --config demo/partnership.yaml"),
     ("status", status_command, "journeys status --config demo/partnership.yaml"),
+    ("migrate", migrate_command, "journeys migrate --dry-run"),
     ("doctor", doctor_command, "journeys doctor --sources --json doctor.json"),
     ("sql", sql_command, 'journeys sql "SELECT count(*) FROM person" --format csv'),
     (

@@ -13,7 +13,7 @@ from flows.doctor.finding import Finding, Patient, fail, ok, warn
 from flows.keys.destruction import unfinished
 from flows.keys.rings import ring_of, source_of
 from flows.rights.register import unknown
-from flows.rights.register_files import register_is_there
+from flows.rights.register_files import NoRegister
 from schemas.errors import JourneysError
 
 ENDING_SOON = 60
@@ -133,14 +133,12 @@ def register(patient: Patient) -> Iterator[Finding]:
         return
     if control is None:
         return
-    applied = any(one.applied_run is not None for one in control.rights_requests())
-    if (applied or control.removals()) and not register_is_there(settings, control):
-        yield fail(
-            "register",
-            "The register of erasures is not there, though people were erased.",
-            "Mount its disk or put it back from its own backup before anything is restored.",
-        )
-    elif unknown(settings, control):
+    try:
+        not_applied = unknown(settings, control)
+    except NoRegister as error:
+        yield fail("register", error.problem, error.remedy)
+        return
+    if not_applied:
         yield fail(
             "register",
             "This folder was put back from before an erasure, so people who were erased are in it.",

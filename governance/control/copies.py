@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from governance.control.database import Database
-from governance.control.tables import METADATA, RECORD_HEAD, UtcDateTime
+from governance.control.tables import METADATA, RECORD_HEAD, SCHEMA_VERSION, UtcDateTime
 from schemas.errors import StoreError
 
 AT_ONCE = 1_000
@@ -88,9 +88,10 @@ class Copies(Database):
                     yield json.dumps({"table": table.name, "row": said}) + "\n"
 
     def is_empty(self) -> bool:
-        """Whether nothing has been written to it but an empty head."""
+        """Whether nothing has been written to it but an empty head, and its version."""
         with self._transaction() as connection:
-            tables = [table for table in METADATA.sorted_tables if table is not RECORD_HEAD]
+            made = (RECORD_HEAD, SCHEMA_VERSION)
+            tables = [table for table in METADATA.sorted_tables if table not in made]
             return not any(
                 connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first()
                 for table in tables
@@ -112,7 +113,8 @@ class Copies(Database):
             )
         tables, count = {table.name: table for table in METADATA.sorted_tables}, 0
         with self._transaction() as connection:
-            connection.execute(sa.delete(RECORD_HEAD))
+            for made in (RECORD_HEAD, SCHEMA_VERSION):
+                connection.execute(sa.delete(made))
             for name, rows in _in_parts(lines):
                 if name not in tables:
                     raise _no_rows()

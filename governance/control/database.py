@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from governance.control.entries import AuditEntry
 from governance.control.log import append, as_text, make_head
-from governance.control.tables import AUDIT_ENTRY, METADATA
+from governance.control.tables import AUDIT_ENTRY
+from governance.control.versions import check_version
 from schemas.errors import StoreError
 
 LONGEST_WAIT = 60
@@ -27,9 +28,9 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+        self._engine = open_engine(url)
         with self._transaction() as connection:
-            METADATA.create_all(connection)
+            check_version(connection)
             make_head(connection)
 
     def close(self) -> None:
@@ -63,7 +64,7 @@ class Database:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as one:
                 one.execute(sa.text("VACUUM"))
         except SQLAlchemyError:
-            raise _unusable() from None
+            raise unusable() from None
 
     # Plumbing
 
@@ -89,10 +90,15 @@ class Database:
                 "Run `journeys status` to see what it holds, then try again.",
             ) from None
         except SQLAlchemyError:
-            raise _unusable() from None
+            raise unusable() from None
 
 
-def _engine(url: str) -> sa.Engine:
+def open_engine(url: str) -> sa.Engine:
+    """The engine of a database; nothing is opened yet.
+
+    Raises:
+        StoreError: The URL is none that can be opened here.
+    """
     try:
         # Parameters stay out of every message SQLAlchemy writes.
         engine = sa.create_engine(url, hide_parameters=True, json_serializer=as_text)
@@ -116,7 +122,8 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000}")
 
 
-def _unusable() -> StoreError:
+def unusable() -> StoreError:
+    """What is told where a database cannot be read or written, and no more."""
     return StoreError(
         "The control database cannot be read or written.",
         "Check that it is there, sound and writable; restore it from its backup if it is not.",

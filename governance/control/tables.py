@@ -25,6 +25,14 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
 
 METADATA = sa.MetaData()
 
+# One row: of which version the tables are (`governance.control.versions`).
+SCHEMA_VERSION = sa.Table(
+    "schema_version",
+    METADATA,
+    sa.Column("only", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, nullable=False),
+)
+
 RUN = sa.Table(
     "run",
     METADATA,

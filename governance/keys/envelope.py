@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from governance.keys.ring import KeyRing
-from schemas.errors import KeyProblem
+from schemas.errors import KeyProblem, StoreError
 
 FORMAT = "cohort-journeys-data-keys-1"
 NONCE_BYTES = 12
@@ -59,6 +59,7 @@ def unwrap(text: str, place: str, ring: KeyRing) -> DataKeys:
     Raises:
         KeyProblem: It is damaged, was made for another place or with another root, or its epoch
             has been destroyed.
+        StoreError: It was made by a later version.
     """
     try:
         said = json.loads(text)
@@ -67,6 +68,11 @@ def unwrap(text: str, place: str, ring: KeyRing) -> DataKeys:
         blobs = {str(name): bytes.fromhex(blob) for name, blob in wrapped.items()}
     except (ValueError, KeyError, TypeError):
         raise _refused(place) from None
+    if _is_later(said["format"]):
+        raise StoreError(
+            f"What is kept in {place} was made by a later version of this program.",
+            "Use that version, or restore a backup that this one made.",
+        )
     if not sound:
         raise _refused(place)
     cipher = _cipher(ring, epoch)
@@ -80,6 +86,13 @@ def unwrap(text: str, place: str, ring: KeyRing) -> DataKeys:
     except (InvalidTag, ValueError):
         raise _refused(place) from None
     return DataKeys(place, keys)
+
+
+def _is_later(said: object) -> bool:
+    """Whether a format is one of ours that this version does not know yet."""
+    name, _, number = FORMAT.rpartition("-")
+    found, _, later = str(said).rpartition("-")
+    return found == name and later.isdecimal() and int(later) > int(number)
 
 
 def wrapped_in(text: str) -> int:

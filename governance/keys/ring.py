@@ -41,6 +41,9 @@ LINE = re.compile(
     r"(?P<secret>(?:[0-9a-f]{2}){32,4096})"
 )
 
+LATER = re.compile(r"cohort-journeys-(?:key|half-[12]|wrapped) (?:[2-9]|[1-9][0-9]+) ")
+"""What a line begins with that a later version of this program wrote."""
+
 MARK = "cohort-journeys-"
 """What every line begins with."""
 
@@ -185,6 +188,10 @@ def read_lines(text: str, kind: Kind, name: str, forms: Collection[str]) -> tupl
         if not written.strip() or STRUCK in written:
             continue
         parts = LINE.fullmatch(written.strip())
+        if LATER.match(written.strip()):
+            raise KeyProblem(
+                f"{name} was made by a later version of this program.", "Use that version."
+            )
         if parts is None or parts["form"] not in forms:
             raise _not_whole(name)
         if parts["kind"] != kind:
