@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from flows.clock import Clock, local_day, utc_now
+from flows.logs.run_log import RunLog
 from flows.settings import Settings
 from governance.audit import Recorder
 from governance.control import Control
@@ -35,12 +36,18 @@ class RunContext:
     recorder: Recorder
     clock: Clock
     seconds: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
     tell: Callable[[str], None] = field(default=lambda text: None)
 
     @property
     def today(self) -> date:
         """The day of the run, as people in the partnership would say it."""
         return local_day(self.clock())
+
+    @property
+    def log(self) -> RunLog:
+        """What this run did, as lines that a machine reads."""
+        return RunLog(self.settings.logs, self.run_id, self.clock)
 
     @property
     def stores(self) -> Path:

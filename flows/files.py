@@ -26,7 +26,7 @@ HOME_MARKS = ("partnership.yaml", "control.db", "ledger-key.json")
 """Files by any of which a partnership's folder is known: --config may give the first any name."""
 KEPT = frozenset(
     {"agreements", "certificates", "checkpoints", "codes", "drafts", "inbox", "keys", "mappings"}
-    | {"models", "over-sharing"}
+    | {"logs", "models", "over-sharing"}
     | {"publications", "quarantine", "receipts", "releases", "stores", "withdrawn", ".prefect"}
 )
 """The folders beside partnership.yaml that no report may be written into."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from flows.accounting import account
 from flows.agreements.oversight import of_terms
 from flows.build import build
 from flows.clock import Clock, utc_now
@@ -19,6 +20,8 @@ from flows.context import RunContext, actor, new_run_id, open_control, run_lock
 from flows.housekeeping import discard, empty_inboxes, recover, tidy
 from flows.ingest import agree, encode, pull, stage
 from flows.link import link
+from flows.logs.memory import Peak
+from flows.migrating import migrate_first
 from flows.progress import Narrator, Silent
 from flows.publication.drafting import draft
 from flows.record.checkpoints import NO_KEY, make_checkpoint, refuse_early_clock, refuse_taken_back
@@ -97,7 +100,8 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
     Raises:
         KeyboardInterrupt: If it was asked to stop before; the run is then not committed.
     """
-    report, erased = make_report(run, drafted), drafted.release.people.erased
+    found = account(run, drafted.release)
+    report, erased = make_report(run, drafted, found), drafted.release.people.erased
     with past_turning_back():
         run.control.commit_run(
             run.run_id,
@@ -126,6 +130,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
         report["warnings"].append(f"The run is committed, but no checkpoint could be made. {error}")
     if not can_sign(run.settings):
         report["warnings"].append(NO_KEY)
+    run.log.report(report)
     return report
 
 
@@ -179,13 +184,27 @@ def plainly(narrator: Narrator) -> Perform:
     ) -> Result:
         heed()
         name = step.__name__
-        with narrator.telling(order.index(name) + 1, len(order), STEPS[name]):
-            started = time.monotonic()
-            made = guarded(name, step, run, *args, **kwargs)
-            run.seconds[name] = round(time.monotonic() - started, 2)
-            return made
+        telling = narrator.telling(order.index(name) + 1, len(order), STEPS[name])
+        with telling, _measured(run, name):
+            return guarded(name, step, run, *args, **kwargs)
 
     return perform
+
+
+@contextmanager
+def _measured(run: RunContext, name: str) -> Iterator[None]:
+    """Keep, and log, how long a step takes and how much memory, whether or not it succeeds."""
+    started, peak, outcome = time.monotonic(), Peak(), "failed"
+    try:
+        with peak:
+            yield
+        outcome = "done"
+    finally:
+        run.seconds[name] = round(time.monotonic() - started, 2)
+        if peak.bytes is not None:
+            run.memory[name] = peak.bytes
+        run.log.say("step", step=name, outcome=outcome, seconds=run.seconds[name],
+                    peak_bytes=peak.bytes)  # fmt: skip
 
 
 @contextmanager
@@ -197,18 +216,36 @@ def begun_run(settings: Settings, run_id: str | None, clock: Clock) -> Iterator[
         StoreError: If the control database cannot be used.
         EngineProblem: If the engine that links is not installed.
     """
-    with run_lock(settings), open_control(settings) as control:
+    with _brought_forward(settings, clock) as control:
         guarded("recovery", recover, settings, control, clock)
         refuse_taken_back(settings, control)
         refuse_early_clock(control, Recorder(actor(), settings.purpose), clock)
         guarded("recovery", put_in_line, settings, control, clock)
         run = _begin(settings, control, run_id or new_run_id(clock()), clock)
+        run.log.begin()
         try:
             check_engine(settings.engine)
             yield run
         except BaseException as error:
             _write_off(run, error)
+            run.log.say("ended", outcome=_outcome(run), error=type(error).__name__)
             raise
+        run.log.say("ended", outcome=_outcome(run), error=None)
+
+
+@contextmanager
+def _brought_forward(settings: Settings, clock: Clock) -> Iterator[Control]:
+    """The control database, of this version, with the lock held."""
+    with run_lock(settings):
+        guarded("migration", migrate_first, settings, clock=clock)
+        with open_control(settings) as control:
+            yield control
+
+
+def _outcome(run: RunContext) -> str:
+    """How a run ended, as the control database has it."""
+    recorded = run.control.run(run.run_id)
+    return "unknown" if recorded is None else recorded.state
 
 
 def _begin(settings: Settings, control: Control, run_id: str, clock: Clock) -> RunContext:

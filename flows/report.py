@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.accounting import Account, as_report
 from flows.agreements.over_sharing import told_of
 from flows.context import RunContext
 from flows.intake.handed_on import NOT_TAKEN_IN, Staged, Taken
@@ -19,9 +20,15 @@ from schemas.errors import AgreementError
 NOT_IN_FORCE = "no agreement in force"
 
 
-def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
-    """The report of a run that is about to be committed."""
-    release = drafted.release
+def make_report(run: RunContext, drafted: Drafted, rows: Account) -> dict[str, Any]:
+    """The report of a run that is about to be committed.
+
+    Args:
+        run: The run.
+        drafted: What it made.
+        rows: What became of every row.
+    """
+    release, warnings = drafted.release, _by_code(run, drafted)
     return {
         "run_id": run.run_id,
         "outcome": "committed",
@@ -48,15 +55,24 @@ def make_report(run: RunContext, drafted: Drafted) -> dict[str, Any]:
             "said": drafted.said,
         },
         "quarantine": _place(run, run.quarantine) if run.quarantine.is_dir() else None,
+        "rows": as_report(rows),
         "seconds": run.seconds,
-        "warnings": [
-            *_warnings(run, drafted.staged),
-            *release.people.said,
-            *_held(run, release.people.erased),
-            *_glass_broken(run),
-            *rights_warnings(run.control, run.today),
-            *([drafted.said] if drafted.failed else []),
-        ],
+        "peak_bytes": run.memory,
+        "warnings": [sentence for said in warnings.values() for sentence in said],
+        "warning_codes": {code: len(said) for code, said in warnings.items() if said},
+    }
+
+
+def _by_code(run: RunContext, drafted: Drafted) -> dict[str, list[str]]:
+    """What is to be told, by what it is about."""
+    people = drafted.release.people
+    return {
+        "intake": _warnings(run, drafted.staged),
+        "linkage": list(people.said),
+        "rollback": _held(run, people.erased),
+        "break-glass": _glass_broken(run),
+        "rights": rights_warnings(run.control, run.today),
+        "draft": [drafted.said] if drafted.failed else [],
     }
 
 
@@ -106,6 +122,7 @@ def refused_report(run: RunContext, refusal: Rejected) -> dict[str, Any]:
         "problems": problems_of(refusal),
         "quarantine": _place(run, run.quarantine) if run.quarantine.is_dir() else None,
         "seconds": run.seconds,
+        "peak_bytes": run.memory,
     }
 
 

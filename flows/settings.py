@@ -280,6 +280,11 @@ class Settings(_Settled):
         return self.folder / "over-sharing"
 
     @property
+    def logs(self) -> Path:
+        """Where each run says what it did, in times and counts."""
+        return self.folder / "logs"
+
+    @property
     def codes(self) -> Path | None:
         """The partnership's own code lists, which win over the packaged ones; None without."""
         folder = self.folder / "codes"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,15 +14,46 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 
-def status_command(config: ConfigOption = None, json_out: JsonOption = None) -> None:
+def status_command(
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Say what became of every row that partners sent.")
+    ] = False,
+    config: ConfigOption = None,
+    json_out: JsonOption = None,
+) -> None:
     """Say what is current, how fresh it is and what waits."""
     from flows.settings import load_settings, locate
 
     settings = load_settings(locate(config))
+    if rows:
+        _say_rows(settings, json_out)
+        return
     status = partnership_status(settings)
     write_report(status, json_out)
     for line in _lines(status):
         typer.echo(line)
+
+
+def _say_rows(settings: Settings, json_out: Path | None) -> None:
+    """Every table of every partner: what was received, left out and why, staged and used."""
+    from dataclasses import asdict, fields
+
+    from flows.accounting import Rows, from_report
+    from flows.cli.output import write_result
+    from flows.context import open_control
+
+    with open_control(settings) as control:
+        current = control.current_run()
+    found = from_report(((current.report if current else None) or {}).get("rows"))
+    names = [field.name for field in fields(Rows)]
+    lines = [
+        [partner, table, *(asdict(one)[name] for name in names)]
+        for partner, tables in found.items()
+        for table, one in tables.items()
+    ]
+    columns = ["partner", "table", *names]
+    write_report([dict(zip(columns, line, strict=True)) for line in lines], json_out)
+    write_result(columns, lines, "table")
 
 
 def partnership_status(settings: Settings) -> dict[str, Any]:

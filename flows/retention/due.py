@@ -20,6 +20,7 @@ from flows.context import actor, open_control, run_lock
 from flows.files import flush_folder, remove_folder
 from flows.housekeeping import recover
 from flows.keys.rings import store_keys
+from flows.logs.run_log import SUFFIX as LOG_SUFFIX
 from flows.orchestration.prefect_record import forget as forget_of_prefect
 from flows.readers.reasons import checked_reason
 from flows.record.checkpoints import refuse_early_clock, refuse_taken_back
@@ -35,6 +36,9 @@ from governance.audit import Recorder
 from governance.control import Control
 from governance.retention import GO_TOGETHER, Line, Term, own_terms, partner_terms, plan
 from schemas.errors import AgreementError, ConfigError, JourneysError
+
+PREFECT_FOLDER: Final = ".prefect"
+"""What is called so of the class `logs` is Prefect's own record; all else is a log of a run."""
 
 LONGEST_SILENCE: Final = timedelta(days=31)
 """After so long without an entry in the record the clock may be wrong: today has to be given."""
@@ -355,10 +359,13 @@ def _audit_entries(
     control.compact()
 
 
-def _prefect(
+def _run_logs(
     settings: Settings, control: Control, lines: Sequence[Line], on: date, clock: Clock
 ) -> None:
     for line in lines:
+        if line.held.what != PREFECT_FOLDER:
+            (settings.logs / f"{line.held.what}{LOG_SUFFIX}").unlink(missing_ok=True)
+            continue
         forget_of_prefect(settings.prefect_home, _moment(line.before(on)))
 
 
@@ -382,7 +389,7 @@ STEPS: Final[tuple[tuple[frozenset[str], Step], ...]] = (
     (frozenset({"drafts"}), _drafts),
     (frozenset({"runs"}), _reports),
     (frozenset({"audit"}), _audit_entries),
-    (frozenset({"logs"}), _prefect),
+    (frozenset({"logs"}), _run_logs),
     (frozenset({"backups"}), _backups),
 )
 """What is done about each class, in this order."""

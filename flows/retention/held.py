@@ -8,8 +8,9 @@ from pathlib import Path
 
 from flows.backup.named import own_backups
 from flows.clock import local_day
-from flows.housekeeping import DRAFT_ID, runs_in
+from flows.housekeeping import DRAFT_ID, RUN_ID, runs_in
 from flows.keys.receipts import RECEIPTS, found
+from flows.logs.run_log import SUFFIX as LOG_SUFFIX
 from flows.orchestration.prefect_record import oldest as oldest_of_prefect
 from flows.retention.contribution import inbox_files
 from flows.retention.rewriting import damage_told
@@ -37,7 +38,7 @@ def everything(settings: Settings, control: Control, *, inside: bool = True) -> 
         KeyProblem: A key that opens a store cannot be used.
     """
     outside = (_extracts, _quarantine, _staged, _releases, _drafts, _publications, _role_files,
-               _reports, _audit, _prefect, _receipts, _backups)  # fmt: skip
+               _reports, _audit, _logs, _prefect, _receipts, _backups)  # fmt: skip
     looks = (*outside, _identity, _suppression) if inside else outside
     try:
         return [one for look in looks for one in look(settings, control)]
@@ -171,6 +172,12 @@ def _prefect(settings: Settings, control: Control) -> Iterator[Held]:
     since = oldest_of_prefect(settings.prefect_home)
     if since is not None:
         yield Held("logs", ".prefect", local_day(since), said="the day is the oldest's")
+
+
+def _logs(settings: Settings, control: Control) -> Iterator[Held]:
+    for path in sorted(settings.logs.glob(f"*{LOG_SUFFIX}")):
+        if RUN_ID.fullmatch(path.stem):
+            yield Held("logs", path.stem, day_of(path.stem))
 
 
 def _suppression(settings: Settings, control: Control) -> Iterator[Held]:

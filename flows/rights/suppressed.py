@@ -36,12 +36,14 @@ class Withheld:
         by_id_alone: Records that were withheld though only a strong id is such a person's, and
             names, birth or sex are not.
         carried: The tokens that were met, in key epochs that they are not kept in yet.
+        tables: Table → rows that were withheld with them.
     """
 
     records: int
     differing: int
     by_id_alone: int
     carried: pl.DataFrame = field(repr=False)
+    tables: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,10 @@ def without_suppressed(
         }
         for table, counts in encoded.facts.rows.items()
     }
-    return Encoded(parts, replace(encoded.facts, rows=rows), marks), withheld
+    tables = {table: gone[f"{partner}_{table}"] for table in rows}
+    return Encoded(parts, replace(encoded.facts, rows=rows), marks), replace(
+        withheld, tables=tables
+    )
 
 
 def _events_without(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from policies import LENIENT
 
+from flows.accounting import arrived
 from schemas.codes import crosswalk, load_codes
 from schemas.contract import Validated, validate_extract
 from schemas.identity import identity_frame
@@ -168,3 +172,34 @@ def test_identities_are_one_for_one_with_the_rows_that_bear_them(extract):
     assert identity.height == sum(validated.frames[name].height for name in bearing)
     assert identity.select("table", "record_key").is_unique().all()
     assert identity["record_key"].null_count() == 0
+
+
+@slow
+@given(extracts)
+def test_poisoned_extracts_are_accounted_for_row_by_row(extract: Any) -> None:
+    """Rows are counted here from what came and from what is left, not by what validation says."""
+    partner, frames = extract
+    found = validate(partner, frames)
+    facts = SimpleNamespace(
+        rows={
+            name: {
+                "received": received,
+                "kept": found.frames[name].height,
+                "quarantined": found.quarantined[name],
+                "withheld": found.withheld[name],
+            }
+            for name, received in found.rows.items()
+        },
+        not_taken={},
+    )
+    one = SimpleNamespace(facts=facts, withheld=SimpleNamespace(tables={}))
+    counts = arrived({partner: one})[partner]  # type: ignore[dict-item]
+    assert set(counts) == {table.name for table in TABLES[partner]}
+    for name, rows in counts.items():
+        assert rows.received == frames[name].height
+        left = replace(rows, staged=found.frames[name].height, used=found.frames[name].height)
+        assert left.balances
+        # One row taken out of what is left behind validation's back.
+        if left.staged:
+            short = replace(left, staged=left.staged - 1, used=left.used - 1)
+            assert short.unaccounted == (1, 0)
