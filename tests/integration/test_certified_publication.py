@@ -122,6 +122,28 @@ def test_what_is_public_is_never_due_again(
     assert next_due(con, "quarter", releases, date(2026, 7, 29)) == date(2026, 10, 28)
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("UPDATE cohort SET is_published = FALSE", "can no longer be counted"),
+        ("UPDATE stage SET meaning = 'Another' WHERE stage = 'contact'", "another definition"),
+        ("UPDATE cohort SET entry_rules = 'only F'", "another definition"),
+        ("DELETE FROM stage WHERE cohort = 'released' AND stage_number = 4", "another definition"),
+        ("DELETE FROM measure WHERE measure = 'later'", "another definition"),
+        ("UPDATE metric SET category_kind = 'other'", "another definition"),
+    ],
+)
+def test_what_is_public_and_defined_otherwise_now_stops_what_is_new(
+    releases: list[Release], change: str, says: str
+) -> None:
+    """A cohort's file that was taken away, or changed, since it was published."""
+    con = small_marts.marts(20)
+    con.execute(change)
+    with pytest.raises(DisclosureError, match=says):
+        public_again(con, releases, RULE)
+    con.close()
+
+
 def test_what_is_kept_back_is_there() -> None:
     there = {(one.metric, part.measure) for one in load_metrics() for part in one.measures}
     assert there >= KEPT_BACK

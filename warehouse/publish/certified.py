@@ -272,21 +272,45 @@ def _again(
     index = known.get(shown.population.name.rsplit(" ", 1)[0])
     if index is None:
         raise DisclosureError(
-            "Something that is public of the same days can no longer be counted, so new counts "
-            "cannot be compared with it.",
-            "Bring its definition back, or withdraw the release that shows it.",
+            f"What is public as {shown.population.name.rsplit(' ', 1)[0]} can no longer be "
+            "counted, so new counts cannot be compared with it.",
+            "Bring its definition back, or withdraw the publication that shows it.",
         )
-    states = shown.population.dimensions[0].categories
-    index = next((one for one in (index, *index.wider) if one.states == states), index)
+    index = _as_defined(index, shown)
     declared = {one.name: one.categories for one in shown.population.dimensions}
     groupings = {
         split.name: as_published(split, declared[split.name])
         for split in splits_of(con, index)
         if split.name in declared
     }
+    if set(declared) != {COUNTED_BY, *groupings}:
+        raise _otherwise(index)  # it is split by something else now
     rows = counted(con, index, window, rule, groupings).submission.rows
     return Submission(
         shown.population,
         shown.period,
-        rows.filter(pl.col(COUNTED_BY).is_in(states)),
+        rows.filter(pl.col(COUNTED_BY).is_in(index.states)),
+    )
+
+
+def _as_defined(index: Index, shown: Published) -> Index:
+    """An index, or its wider one, as it was published.
+
+    Raises:
+        DisclosureError: It is defined otherwise now.
+    """
+    states = shown.population.dimensions[0].categories
+    meanings = {row.meaning for row in shown.population.tables[0].rows if row.meaning}
+    for one in (index, *index.wider):
+        if one.states == states and meanings <= {line.meaning for line in one.lines}:
+            return one
+    raise _otherwise(index)
+
+
+def _otherwise(index: Index) -> DisclosureError:
+    return DisclosureError(
+        f"What is public of {index.subject} was counted by another definition, so new counts "
+        "cannot be compared with it.",
+        "Bring its definition back and give the changed one a name of its own, or withdraw the "
+        "publication that shows it.",
     )
