@@ -116,19 +116,21 @@ def choose(items: Sequence[Item], terms: Terms, settled: Iterable[str]) -> Choic
         named = terms.naming.of(item.name)
         if named is None:
             continue
-        heap = heaps.setdefault(named.period, _Heap())
+        # Sealed files are a delivery each, and say themselves which of them is the newest.
+        heap = heaps.setdefault(item.name if terms.naming.sealed else named.period, _Heap())
         if item.name in still and _is_marked(item, terms.marker, there):
             kind = named.tables or (item.name,)
             heap.files.setdefault(kind, []).append((item, named))
         else:
             heap.arriving += 1
+    newest_alone = terms.delivery == "snapshot" and not terms.naming.sealed
     found = {period: _unit(period, heap, terms) for period, heap in heaps.items()}
     arriving = sum(
         heap.arriving + (0 if found[period] else len(heap.files)) for period, heap in heaps.items()
     )
     units = [unit for _, unit in sorted(found.items()) if unit is not None]
-    late = max(0, len(units) - 1) if terms.delivery == "snapshot" else 0
-    kept = units[-1:] if terms.delivery == "snapshot" else units
+    late = max(0, len(units) - 1) if newest_alone else 0
+    kept = units[-1:] if newest_alone else units
     newest = heaps[max(heaps)] if heaps else _Heap()
     lacking = () if newest.arriving or not newest.files else tuple(sorted(_lacking(newest, terms)))
     return Choice(tuple(kept), arriving, late, _others(items, terms), lacking)
@@ -185,6 +187,8 @@ def _unit(period: str, heap: _Heap, terms: Terms) -> Unit | None:
                 "(`resupplies: newest`).",
             )
         chosen.append(max(rivals, key=lambda one: (_age(one[0]), one[0].name)))
+    if terms.naming.sealed:
+        period = ""
     return Unit(period, tuple(sorted(chosen, key=lambda one: one[0].name)))
 
 

@@ -131,7 +131,8 @@ def fetch_each(asked: Iterable[Asked]) -> dict[str, Fetched | JourneysError]:
         try:
             found[one.partner] = guarded("pull", fetch, one)
         except JourneysError as error:
-            shutil.rmtree(one.into, ignore_errors=True)
+            if not one.look_only:
+                shutil.rmtree(one.into, ignore_errors=True)
             found[one.partner] = error
     return found
 

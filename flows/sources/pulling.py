@@ -93,10 +93,10 @@ def pull_sources(
         except JourneysError as error:
             looks[partner] = _failed(error)
         finally:
-            remove_folder(asked[partner].into)
-        if not look_only:
-            ended = looks[partner]
-            control.record_look(SourceLook(partner, clock(), ended.state, ended.said))
+            if not look_only:
+                remove_folder(asked[partner].into)
+    for partner, look in looks.items() if not look_only else ():
+        control.record_look(SourceLook(partner, clock(), look.state, look.said))
     return looks
 
 

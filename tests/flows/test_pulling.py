@@ -22,6 +22,7 @@ from governance.audit import Recorder
 
 if TYPE_CHECKING:
     from conftest import Partnership
+    from servers import SftpServer
 
 pytestmark = pytest.mark.usefixtures("slight")
 
@@ -99,6 +100,12 @@ def test_the_same_content_under_another_name_is_known(ran: Partnership) -> None:
     for table in ("custody", "drug_test", "intensive_programme"):
         if (share / f"{table}.csv").exists():
             (share / f"{table}.csv").rename(share / f"{table}_2026-10.csv")
+    (ran.folder / "inbox" / ".police.pulling").mkdir()
+    for words in (("sources", "test"), ("pull", "police", "--dry-run")):
+        looked = ran.journeys(*words)
+        assert looked.exit_code == 0 and "1 delivery of" in looked.output
+        assert CANARY not in looked.output and "custody" not in looked.output
+    assert inbox(ran) == {} and hidden(ran) == [".police.pulling"]
     assert pull(ran)["police"].state == "pulled"
     landed = inbox(ran)
     assert "custody.csv" in landed
@@ -162,3 +169,42 @@ def test_increments_make_the_extract_that_a_snapshot_is(ran: Partnership) -> Non
     assert found.exit_code == 1 and "lacks 2026-09" in found.output
     assert ran.journeys("pull", "police", "--again").exit_code == 0
     assert "custody_2026-09.csv" in inbox(ran)
+
+
+def test_a_pull_by_sftp_is_done_in_a_child_and_tells_no_name(
+    ran: Partnership, real_child: None, sftp_server: SftpServer
+) -> None:
+    before = inbox(ran)
+    share = moved_to_a_share(ran, "police")
+    there = {
+        "kind": "sftp",
+        "host": sftp_server.host,
+        "port": sftp_server.port,
+        "user": sftp_server.user,
+        "folder": str(share),
+        "host_key": sftp_server.fingerprint,
+        "key_file": str(sftp_server.key_file),
+    }
+    declare(ran, "police", there)
+    leftover = ran.folder / "inbox" / ".police.pulling"
+    leftover.mkdir()
+    (leftover / "0").write_text(CANARY)
+    done = ran.journeys("pull")
+    assert done.exit_code == 0 and inbox(ran) == before and hidden(ran) == []
+    declare(ran, "police", there | {"host_key": "SHA256:" + "A" * 43})
+    refused = ran.journeys("pull")
+    assert refused.exit_code == 1 and "host key" in refused.output
+    for one in (done, refused):
+        assert CANARY not in one.output and "custody" not in one.output
+    said = ran.journeys("status").output
+    assert "Source          police: refused." in said and CANARY not in said
+
+
+def test_nothing_is_pulled_without_an_agreement_in_force(ran: Partnership) -> None:
+    moved_to_a_share(ran, "police")
+    agreement = ran.settings.partner("police").agreement
+    agreement.write_text(agreement.read_text().replace("police", "probation", 1))
+    look = pull(ran)["police"]
+    assert look.problem is not None and inbox(ran) == {} and hidden(ran) == []
+    with open_control(ran.settings) as control:
+        assert control.source_looks()["police"].state == "refused"
