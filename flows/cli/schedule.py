@@ -102,7 +102,7 @@ def schedule_remove_command(config: ConfigOption = None, json_out: JsonOption = 
 
 @schedule_app.command("serve", epilog="Example: journeys schedule serve")
 @command
-def schedule_serve_command(config: ConfigOption = None, json_out: JsonOption = None) -> None:
+def schedule_serve_command(config: ConfigOption = None) -> None:
     """Serve the schedule until told to stop: the first of the two processes that stand."""
     from flows.orchestration.prefect_settings import server_settings
 
@@ -120,7 +120,6 @@ def schedule_work_command(
         bool, typer.Option("--once", help="Carry out what is due now, then end.")
     ] = False,
     config: ConfigOption = None,
-    json_out: JsonOption = None,
 ) -> None:
     """Carry out what is scheduled until told to stop: the second of the two processes."""
     settings = _prepared(config)

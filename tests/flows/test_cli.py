@@ -44,6 +44,7 @@ COMMANDS = [
     ["rights", "object"],
     ["rights", "erase"],
     ["rights", "status"],
+    *(["schedule", word] for word in ("apply", "status", "remove", "settings")),
 ]
 
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email import message_from_string
+from email import message_from_string, policy
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -33,7 +33,7 @@ class Mail:
             if verb == "DATA":
                 say("354 go on")
                 text = (await reader.readuntil(b"\r\n.\r\n")).decode().removesuffix(".\r\n")
-                self.taken.append(message_from_string(text))
+                self.taken.append(message_from_string(text, policy=policy.default))
             if verb == "QUIT":
                 say("221 bye")
                 break
