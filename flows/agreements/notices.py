@@ -222,6 +222,7 @@ def _receives(agreement: Agreement, role: str) -> bool:
 
 
 def recipients(agreement: Agreement) -> str:
+    """Who receives what an agreement shares, and for which uses, in one line."""
     named = [f"{one.role} ({one.organisation})" for one in agreement.recipients]
     of_uses = sorted(agreement.uses)
     return "; ".join([*named, *(f"for the use {use}" for use in of_uses)])
@@ -234,6 +235,7 @@ def sharing(agreement: Agreement) -> Party:
 
 
 def people(agreement: Agreement) -> str:
+    """Whom an agreement shares records of, by the tables that it lists."""
     from schemas.tables import find_table
 
     taken = [find_table(agreement.partner, table) for table in agreement.taken_columns]
@@ -246,6 +248,7 @@ def _kinds(agreement: Agreement) -> str:
 
 
 def kinds_taken(agreement: Agreement) -> list[str]:
+    """The kinds of data in the columns that an agreement lists, in the order of the law's list."""
     kinds = codes.columns(agreement.partner)
     taken = {
         kind
