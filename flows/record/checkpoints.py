@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -199,6 +200,7 @@ def verify_record(
     """
     from governance.record.judge import PutBack, of_keys, of_our_own, of_witness
     from governance.record.verify import walk
+    from governance.record.young import erased_too_soon
 
     given = read_checkpoint_files(witnesses)
     pinned = read_key_file(public_key) if public_key is not None else None
@@ -217,8 +219,21 @@ def verify_record(
     faults += [*found.faults, *of_our_own(ours, found, keys, key_made), *of_keys(keys, pinned)]
     faults += [fault for one in given
                for fault in of_witness(one, found, keys, key_made, put_back)]  # fmt: skip
+    met = [(one.size, one.made_at) for one in (each.checkpoint for each in (*ours, *given))
+           if found.roots.get(one.size) == one.root]  # fmt: skip
+    keep = _kept_for(settings)
+    faults += erased_too_soon(found, keep, met) if keep is not None else []
     notes = [*_notes(settings, found, ours, given), *map(_told_of_restore, restores)]
     return Verified(found, len(ours), len(given), faults, notes)
+
+
+def _kept_for(settings: Settings) -> timedelta | None:
+    """For how long what entries say has to be kept: the shorter of what anybody laid down."""
+    from governance.retention import own_terms
+
+    laid_down = [own_terms(over)["audit", ""].days for over in ({}, settings.retention.days)]
+    days = [one for one in laid_down if one is not None]
+    return timedelta(days=min(days)) if days else None
 
 
 def _told_of_restore(one: Restore) -> str:

@@ -34,8 +34,12 @@ RESTORED = "restored_backup"
 RESTORED_AT = "entries_then"
 """Beside it: how many entries that backup had; what was recorded after them is lost."""
 
-LASTING = (ERASED, TAKEN_IN, CLOCK_RIGHT, RESTORED)
-"""What explains other entries: an entry with one of these in its detail is never erased."""
+RECEIPT = "receipt"
+"""In the detail of an entry on a receipt: its digest. Receipts are kept for good."""
+
+LASTING = (ERASED, TAKEN_IN, CLOCK_RIGHT, RESTORED, RECEIPT)
+"""What explains other entries or receipts: an entry with one of these in its detail is never
+erased."""
 
 RANGE = re.compile(r"([1-9][0-9]{0,17})(?:-([1-9][0-9]{0,17}))?")
 

@@ -54,6 +54,9 @@ class Walk:
         set_back: Entries that say they were written with the clock set back.
         clock_accepted: Entries that say the clock was right, and by how many seconds they lie
             before an earlier entry.
+        erasures: Entries that say others were erased: number, when, and which.
+        since: By number of an erased entry, when the last that stands before it was made, from
+            there on.
         faults: What is wrong, in sentences.
     """
 
@@ -64,6 +67,8 @@ class Walk:
     taken_in: int = 0
     set_back: int = 0
     clock_accepted: Sequence[tuple[int, int]] = ()
+    erasures: Sequence[tuple[int, str, range]] = ()
+    since: Sequence[tuple[int, str]] = ()
     faults: list[str] = field(default_factory=list)
 
 
@@ -102,6 +107,7 @@ def walk(
             found.roots[frontier.size] = frontier.root()
     found.size, found.taken_in, found.set_back = frontier.size, seen.taken_in, seen.set_back
     found.erased, found.clock_accepted = seen.gone, seen.clock_accepted
+    found.erasures, found.since = seen.erasures, seen.since
     found.faults = [*seen.faults(), *_of_the_head(frontier, size, packed, outside)]
     return found
 
@@ -120,7 +126,9 @@ class _Seen:
         self._halved = array("q")
         self._early = array("q")
         self._again = array("q")
-        self._erasures: list[tuple[int, range]] = []
+        self.erasures: list[tuple[int, str, range]] = []
+        self.since: list[tuple[int, str]] = []
+        self._reach = ""
 
     def number(self, number: Any, place: int) -> int:
         """Take the next number, which is one more than the last; the place where it is none."""
@@ -149,25 +157,29 @@ class _Seen:
             self._clock(number, at, detail)
         else:
             self._latest = at
+        self._reach = self._latest or self._reach
         if TAKEN_IN in detail and json.loads(detail).get(TAKEN_IN) == number - 1:
             if self.taken_in:
                 self._again.append(number)
             self.taken_in = self.taken_in or number - 1
         if ERASED in detail:
-            self._erasures += [(number, span) for span in erased_by(detail)]
+            self.erasures += [(number, at, span) for span in erased_by(detail)]
 
     def no_entry(self, number: int, salt: Any) -> None:
         """Take a leaf whose entry is not there: both it and its salt must have been erased."""
         (self.gone if salt is None else self._halved).append(number)
+        if not self.since or self.since[-1][1] != self._reach:
+            self.since.append((number, self._reach))
         self._latest = ""
 
     def faults(self) -> list[str]:
         """What is wrong with the entries."""
         early = [number for number in self._early if number > self.taken_in]
         self.set_back += len(self._early) - len(early)
+        explained = [(by, span) for by, _, span in self.erasures]
         kinds = [
             (self._changed, "does not say what was recorded", "do not say what was recorded"),
-            (unexplained(self.gone, self._erasures), "is gone and no entry says it was erased",
+            (unexplained(self.gone, explained), "is gone and no entry says it was erased",
              "are gone and no entry says they were erased"),
             (self._halved, "was taken out by hand: only its salt is left",
              "were taken out by hand: only their salts are left"),
