@@ -144,6 +144,41 @@ def test_what_is_public_and_defined_otherwise_now_stops_what_is_new(
     con.close()
 
 
+def test_cohorts_that_begin_alike_are_the_same_people_by_definition() -> None:
+    con = small_marts.marts(20)
+    con.execute("UPDATE cohort SET is_published = TRUE")
+    lines = {one.name: one.lines for one in indexes(con) if one.kind == "funnel"}
+    assert lines["kept"][0].meaning == lines["released"][0].meaning
+    assert len({line.meaning for line in lines["released"]}) == len(lines["released"])
+    con.execute("UPDATE cohort SET entry_rules = 'only F' WHERE cohort = 'kept'")
+    other = next(one for one in indexes(con) if one.name == "kept")
+    assert other.lines[0].meaning != lines["released"][0].meaning
+    con.close()
+
+
+def test_a_declared_meaning_tells_areas_elsewhere_apart(
+    con: duckdb.DuckDBPyConnection, dues: tuple[Due, ...]
+) -> None:
+    """Which areas are elsewhere hangs on which are told."""
+    one = next(due for due in dues if due.index.key == "funnel released")
+    groups = [
+        {"NR1": ("NR1",), "Elsewhere or not known": ()},
+        {"NR2": ("NR2",), "Elsewhere or not known": ()},
+    ]
+    told = [
+        {
+            row.meaning
+            for table in counted(
+                con, one.index, one.window, RULE, {"area": grouping}
+            ).submission.population.tables
+            for row in table.rows
+            if "Elsewhere or not known" in row.labels
+        }
+        for grouping in groups
+    ]
+    assert told[0] and not told[0] & told[1]
+
+
 def test_what_is_kept_back_is_there() -> None:
     there = {(one.metric, part.measure) for one in load_metrics() for part in one.measures}
     assert there >= KEPT_BACK
