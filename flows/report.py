@@ -42,6 +42,10 @@ def make_report(run: RunContext, drafted: Drafted, rows: Account) -> dict[str, A
             partner: agreement.release_digest
             for partner, agreement in drafted.staged.agreed.agreements.items()
         },
+        "uses": {
+            partner: {use: agreement.use_digest(use) for use in agreement.uses}
+            for partner, agreement in drafted.staged.agreed.agreements.items()
+        },
         "release": {
             "path": _place(run, run.release),
             "tables": release.tables,

@@ -8,24 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows.agreements.terms import agreement_in_force
 from flows.settings import Settings
 from schemas.errors import AgreementError, NotReadable
 
 if TYPE_CHECKING:
+    from governance.agreements import Agreement
     from governance.control import Run
+
+OTHER_TERMS = "its agreement shares other fields now than when the release was made."
 
 
 def check_readable(
-    settings: Settings, run: Run | None, today: date, only: Collection[str] | None = None
+    settings: Settings,
+    run: Run | None,
+    today: date,
+    only: Collection[str] | None = None,
+    use: str | None = None,
+    *,
+    same_terms: bool = True,
 ) -> None:
     """Check that the data of every partner in a run's release may be read.
 
     A partner's may where it has an agreement in force that suits the partnership (so also one
-    whose recipients it knows), and that lists the same fields, days and uses as when the release
-    was made.
+    whose recipients it knows), and that lists the same fields and days as when the release was
+    made.
 
     Args:
         settings: The partnership.
@@ -33,13 +42,19 @@ def check_readable(
         today: The day.
         only: The partners whose data are read, each of which must be in the release; by default
             all that are.
+        use: The use whose part of the release is read; its fields must be the same too.
+        same_terms: Whether the fields and days have to be the same: not where only numbers of
+            rows and what changed between two releases are told.
 
     Raises:
         NotReadable: It may not, naming the partner and the reason.
     """
-    made_on = terms_of_release(run)
-    for partner in made_on if only is None else only:
-        reason = _reason(settings, partner, made_on.get(partner), today)
+    for partner in terms_of_release(run) if only is None else only:
+        try:
+            agreement = _agreement(settings, partner, today)
+            reason = _other_terms(agreement, run, use) if same_terms else None
+        except AgreementError as error:
+            reason = error.problem
         if reason is not None:
             raise NotReadable(
                 f"The release holds data of {partner}, and may not be read: {reason}",
@@ -62,19 +77,28 @@ def terms_of_release(run: Run | None) -> dict[str, str]:
 
     A partner that was stopped at the time is none of them.
     """
-    made_on: dict[str, str] = ((run.report if run is not None else None) or {}).get("terms", {})
-    return made_on
+    return _reported(run, "terms")
 
 
-def _reason(settings: Settings, partner: str, made_on: str | None, today: date) -> str | None:
+def _other_terms(agreement: Agreement, run: Run | None, use: str | None) -> str | None:
+    """Whether a release, or its part for a use, was made on other terms than an agreement's."""
+    made_on = terms_of_release(run).get(agreement.partner)
     if made_on is None:
         return "the release was made without it."
+    uses = _reported(run, "uses").get(agreement.partner, {})
+    # A partner that did not name the use has nothing in that part.
+    same = use not in uses or uses[use] == agreement.use_digest(str(use))
+    return None if same and made_on == agreement.release_digest else OTHER_TERMS
+
+
+def _reported(run: Run | None, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = ((run.report if run is not None else None) or {}).get(name, {})
+    return found
+
+
+def _agreement(settings: Settings, partner: str, today: date) -> Agreement:
     if partner not in settings.partners:
-        return "partnership.yaml no longer names it."
-    try:
-        agreement = agreement_in_force(settings, partner, today)
-    except AgreementError as error:
-        return error.problem
-    if agreement.release_digest != made_on:
-        return "its agreement shares other fields now than when the release was made."
-    return None
+        raise AgreementError(
+            "partnership.yaml no longer names it.", "Put it back, or take its data out."
+        )
+    return agreement_in_force(settings, partner, today)

@@ -79,7 +79,7 @@ def changes(
         newer = _one_of(there, after or next(iter(there), None))
         older = _one_of(there, before or _next_to(there, newer))
         for run_id in (older, newer):
-            check_readable(settings, control.run(run_id), local_day(clock()))
+            check_readable(settings, control.run(run_id), local_day(clock()), same_terms=False)
         entry = Recorder(actor(), settings.purpose, newer).entry(
             "consultation", clock(), recipients="the data lead", detail={"compared with": older}
         )
@@ -157,7 +157,7 @@ def open_current(
     check_not_put_back(settings, control)
     found = _read_id(control)
     while True:
-        check_readable(settings, control.run(found), local_day(clock()))
+        check_readable(settings, control.run(found), local_day(clock()), use=use)
         try:
             return found, open_of(settings, found, use)
         except StoreError:

@@ -312,15 +312,16 @@ class Agreement(Part):
 
     @property
     def release_digest(self) -> str:
-        """SHA-256 over what decides what a release may show: what is staged, days, and uses."""
-        uses = {
-            name: {
-                table: {column: sorted(given) for column, given in columns.items()}
-                for table, columns in self.of_use(name).items()
-            }
-            for name in self.uses
+        """SHA-256 over what decides what a release may show: what is staged, and days."""
+        return _digest([self.treatment_digest, self.exact_dates])
+
+    def use_digest(self, use: str) -> str:
+        """The same of the part of a release for one use."""
+        listed = {
+            table: {column: sorted(given) for column, given in columns.items()}
+            for table, columns in self.of_use(use).items()
         }
-        return _digest([self.treatment_digest, self.exact_dates, uses])
+        return _digest([self.release_digest, listed])
 
     def check_in_force(self, on: date) -> None:
         """Check that the agreement is complete, signed, in its dates and by some law.
