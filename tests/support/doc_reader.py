@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 
-SMALL = frozenset({"cat", "cp", "head", "ls", "mkdir", "mv", "rm", "sha256sum", "wc"})
+SMALL = frozenset({"cat", "cp", "head", "ls", "mkdir", "mv", "rm", "sed", "sha256sum", "wc"})
 SHORT_ID = re.compile(r"(?<![\w-])[0-9a-f]{8}(?![\w-])")
 TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 SECONDS = 60
@@ -85,7 +85,8 @@ class Reader:
         if command.answer is None:
             failed = answer.splitlines()[-1:] if "(exit code " in answer else []
             return f"{place}: {command.line}\n{answer}" if failed else None
-        if matches(command.answer + "\n" if command.answer else "", answer):
+        (said, code), (found, ended) = _parted(command.answer), _parted(answer)
+        if code == ended and matches(shown(said), found):
             return None
         return f"{place}: {command.line}\nsays\n{command.answer}\nand is\n{shown(answer)}"
 
@@ -115,7 +116,7 @@ class Reader:
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         ending = f"(exit code {done.exit_code})\n" if done.exit_code else ""
-        return plain(done.stdout + done.stderr, self.home) + ending
+        return plain(plain(done.stdout + done.stderr, self.home), Path.cwd().parent) + ending
 
     def _make(self, words: list[str]) -> str:
         targets = set(TARGET.findall((ROOT / "Makefile").read_text("utf-8")))
@@ -150,6 +151,12 @@ class Reader:
         who = SimpleNamespace(pw_name=account)
         stack.enter_context(patch("flows.context.pwd.getpwuid", lambda _: who))
         return stack
+
+
+def _parted(answer: str) -> tuple[str, str]:
+    """What a command prints, without blank lines around it, and how it ended."""
+    said, bar, code = answer.partition("(exit code ")
+    return said.strip("\n"), bar + code.strip("\n")
 
 
 def _send(here: Path, there: Path) -> None:

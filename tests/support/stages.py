@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 from asking import rows_of, someone, write_rows
-from doc_pages import blocks
+from doc_pages import ROOT, blocks
 from doc_reader import Examples, quick
 from partnerships import Partnership
 
@@ -118,28 +119,12 @@ def _one_partner_less(folder: Path) -> Examples:
 
 
 def _two_releases(folder: Path) -> Examples:
-    """A release more, and the use that the page has the treatment agreement declare."""
     from flows.refresh import run_refresh
 
-    (uses,) = (
-        one.text for one in blocks("docs/how-to/manage-releases.md") if "\nuses:" in one.text
-    )
-    _sign_again(folder / "agreements" / "treatment.yaml", uses)
     with quick():
         run_refresh(Partnership(folder).settings)
     first, newest = sorted(one.name for one in (folder / "releases").iterdir())
     return {"20261120-020010-77ab": first, "20261122-020011-91c4": newest}
-
-
-def _sign_again(agreement: Path, clause: str) -> None:
-    """Add a clause to an agreement, which is then signed with it."""
-    from governance.agreements import parse_agreement
-
-    text = agreement.read_text("utf-8")
-    before = parse_agreement(text, agreement.name).document_digest
-    text = f"{clause}\n{text}"
-    after = parse_agreement(text, agreement.name).document_digest
-    agreement.write_text(text.replace(before, after), "utf-8")
 
 
 def _a_certificate(folder: Path) -> Examples:
@@ -147,6 +132,14 @@ def _a_certificate(folder: Path) -> Examples:
         return next(one.name for one in (folder / "certificates").glob("*/*.certificate"))
 
     return {"everyone.certificate": name}
+
+
+def _nothing_yet(folder: Path) -> Examples:
+    """The reader begins in an empty folder, with the program installed."""
+    empty = folder.parent / "empty"
+    empty.mkdir()
+    os.chdir(empty)
+    return {"/opt/journeys/current": str(ROOT)}
 
 
 def _labelled_people(folder: Path) -> Examples:
@@ -234,5 +227,6 @@ STAGES: dict[str, Stage] = {
     "docs/how-to/measure-linkage.md": _labelled_people,
     "docs/how-to/publish.md": _a_certificate,
     "docs/how-to/pull-from-a-source.md": _a_share,
+    "docs/tutorial/first-publication.md": _nothing_yet,
     "docs/reference/mappings.md": _a_detention_export,
 }
