@@ -341,6 +341,15 @@ def remove_unfinished(folder: Path, of: str = "*") -> None:
             left.unlink(missing_ok=True)
 
 
+def remove_files(paths: Iterable[Path]) -> None:
+    """Remove files, and have the disk know: what a receipt says is gone comes back by no cut."""
+    gone = list(paths)
+    for path in gone:
+        path.unlink()
+    for folder in sorted({path.parent for path in gone}):
+        flush_folder(folder)
+
+
 def remove_folder(folder: Path) -> None:
     """Remove a folder and what is in it, write-protected files too, and have the disk know.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.clock import Clock
 from flows.context import actor
-from flows.files import flush_folder, remove_folder
+from flows.files import remove_files, remove_folder
 from flows.housekeeping import runs_in
 from flows.keys.rings import NEXT, STORES, keyed_digest, store_keys
 from flows.retention.rewriting import damage_told, rewritten
@@ -95,8 +95,7 @@ def finish_removals(settings: Settings, control: Control, clock: Clock) -> list[
     begun = [one for one in control.removals() if one.ended_at is None and one.number is not None]
     for one in begun:
         _clean_stores(settings, one.run_id, one.partner)
-        for path in _lists(settings, one.partner):
-            path.unlink()
+        remove_files(_lists(settings, one.partner))
         for run_id in runs_in(settings.releases) & control.runs_before_a_removal():
             remove_folder(settings.releases / run_id)
         for draft_id in _drafts_of_the_past(settings, control):
@@ -153,9 +152,7 @@ def _remove_extract(
         lay = started.started_at.timestamp() if started is not None else 0.0
         same = _is_staged(settings, partner, staged)
         files = [path for path in files if same or path.stat().st_mtime <= lay]
-    for path in files:
-        path.unlink()
-        flush_folder(path.parent)
+    remove_files(files)
 
 
 def _is_staged(settings: Settings, partner: str, staged: Extract) -> bool:

@@ -17,7 +17,7 @@ from typing import Final
 from flows.backup.named import own_backups
 from flows.clock import LOCAL_TIME, Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
-from flows.files import flush_folder, remove_folder
+from flows.files import flush_folder, remove_files, remove_folder
 from flows.housekeeping import recover
 from flows.keys.rings import store_keys
 from flows.logs.run_log import SUFFIX as LOG_SUFFIX
@@ -286,8 +286,7 @@ def _inboxes(
         sealed = line.held.what != "inbox"
         for path in inbox_files(settings, partner):
             if (path.suffix == SEALED) == sealed and path.stat().st_mtime < moment:
-                path.unlink()
-                flush_folder(path.parent)
+                remove_files([path])
 
 
 def _lists(
@@ -297,10 +296,10 @@ def _lists(
         (partner,) = line.held.partners
         for zone in (settings.quarantine, settings.over_sharing):
             folder = zone / line.held.what
-            for path in folder.glob(f"{partner}.*"):
-                path.unlink()
+            remove_files(folder.glob(f"{partner}.*"))
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+                flush_folder(zone)
 
 
 def _identity(
@@ -376,8 +375,7 @@ def _backups(
     own = {} if folder is None else {path.name: path for path, _ in own_backups(folder, control)}
     for line in lines:
         if line.held.what in own:
-            own[line.held.what].unlink()
-            flush_folder(own[line.held.what].parent)
+            remove_files([own[line.held.what]])
 
 
 STEPS: Final[tuple[tuple[frozenset[str], Step], ...]] = (

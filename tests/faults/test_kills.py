@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import pytest
 from disk import Disk, read_record
-from scenes import SCENES, Ground, Scene, places, power_cuts, well
+from scenes import SCENES, Ground, Scene, not_on_the_disk, places, power_cuts, well
 
 RUNS = ("a first run", "an unchanged night", "a night with an erasure")
 PLACES = {"a first run": 30, "an unchanged night": 40, "a night with an erasure": 60}
@@ -51,6 +51,7 @@ def cut_off_at(ground: Ground, scene: Scene, at: Sequence[int], every: int) -> N
     The deed is done once and recorded; what the disk has of it is then made for each moment.
     """
     changes = ground.recording(scene)
+    assert not not_on_the_disk(ground, scene, changes)
     before = ground.before(scene)
     wanted = {} if scene.late else ground.undisturbed(scene)
     found: Counter[str] = Counter()
@@ -79,6 +80,7 @@ def test_a_night_cut_short_leaves_what_stood_and_the_next_is_whole(ground: Groun
     home = ground.live(scene.start)
     before, wanted = ground.look(home), ground.rows(home)
     changes = ground.recording(scene)
+    assert not not_on_the_disk(ground, scene, changes)
     for number, loss, home in power_cuts(ground, scene, changes, [len(changes)]):
         assert not ground.wrong(scene, before, home), (number, loss)
     # What is counted differs a little from run to run, as what DuckDB writes does.

@@ -163,9 +163,9 @@ class Disk:
         """Write what the disk has after a power cut into a folder that is not there."""
         _write(self.root, folder, loss, chance)
 
-    def unflushed(self) -> int:
-        """How many changes the disk has not taken."""
-        return _unflushed(self.root)
+    def unflushed(self) -> list[str]:
+        """Files and folders of which the disk has not taken everything."""
+        return list(_unflushed(self.root, Path()))
 
     def _at(self, path: str) -> File | Folder:
         found: File | Folder = self.root
@@ -231,9 +231,11 @@ def _write(what: File | Folder, path: Path, loss: Loss, chance: random.Random) -
     path.chmod(what.mode)
 
 
-def _unflushed(what: File | Folder) -> int:
-    inside = () if isinstance(what, File) else what.now.values()
-    return len(what.since) + sum(_unflushed(one) for one in inside)
+def _unflushed(what: File | Folder, path: Path) -> Iterator[str]:
+    if what.since:
+        yield str(path)
+    for name, inside in () if isinstance(what, File) else what.now.items():
+        yield from _unflushed(inside, path / name)
 
 
 def copied(home: Path, to: Path) -> Path:

@@ -171,6 +171,15 @@ class Ground:
         return wrong + differing(wanted, got)
 
 
+def not_on_the_disk(ground: Ground, scene: Scene, changes: Sequence[Change]) -> list[str]:
+    """What a power cut could take of a deed that has ended."""
+    disk = Disk(ground.live(scene.start))
+    for change in changes:
+        disk.play(change)
+    # The request is the officer's own file, and what is in `tmp` is nobody's.
+    return [one for one in disk.unflushed() if one.startswith("p/")]
+
+
 def in_numbers(rows: Mapping[str, Counter[Any]]) -> Mapping[str, Counter[Any]]:
     """How many rows there are of each table."""
     return {table: Counter({"rows": found.total()}) for table, found in rows.items()}
