@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -37,7 +37,7 @@ from flows.stopping import heed, past_turning_back, stoppable, wished
 from governance.audit import Recorder
 from governance.control import Control
 from linkage.engines import check_engine
-from schemas.errors import JourneysError
+from schemas.errors import JourneysError, StoreError
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -227,8 +227,11 @@ def begun_run(settings: Settings, run_id: str | None, clock: Clock) -> Iterator[
             check_engine(settings.engine)
             yield run
         except BaseException as error:
-            _write_off(run, error)
-            run.log.say("ended", outcome=_outcome(run), error=type(error).__name__)
+            # Where not even this can be written, what stopped the run is still what is told; the
+            # next run writes it off.
+            with suppress(StoreError, OSError):
+                _write_off(run, error)
+                run.log.say("ended", outcome=_outcome(run), error=type(error).__name__)
             raise
         run.log.say("ended", outcome=_outcome(run), error=None)
 

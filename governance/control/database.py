@@ -126,5 +126,6 @@ def unusable() -> StoreError:
     """What is told where a database cannot be read or written, and no more."""
     return StoreError(
         "The control database cannot be read or written.",
-        "Check that it is there, sound and writable; restore it from its backup if it is not.",
+        "Check that it is there, sound and writable, and the space left on its disk; restore it "
+        "from its backup if it is not sound.",
     )

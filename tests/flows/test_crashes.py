@@ -17,6 +17,7 @@ from flows.context import open_control
 from flows.refresh import STEPS, run_refresh
 from flows.safe_errors import StepFailed
 from governance.control import Control
+from schemas.errors import StoreError
 
 if TYPE_CHECKING:
     from conftest import Partnership
@@ -68,6 +69,27 @@ def test_a_step_that_fails_leaves_the_last_good_state(
     assert CANARY not in str(caught.value) and caught.value.step == step
     assert CANARY not in (ran.last_problem() or "")
     assert ran.kept() == before and states(ran) == runs
+
+
+def test_what_stopped_a_run_is_told_though_it_cannot_be_recorded(
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = ran.kept()
+
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise StoreError("The control database cannot be written.", "Make room.")
+
+    @functools.wraps(flows.refresh.pull)
+    def fails(*args: Any) -> Any:
+        raise ValueError(CANARY)
+
+    with monkeypatch.context() as patch, pytest.raises(StepFailed):
+        patch.setattr(Control, "fail_run", full)
+        patch.setattr(flows.refresh, "pull", fails)
+        run_refresh(ran.settings)
+    assert ran.kept() == before
+    with open_control(ran.settings) as control:
+        assert len(control.unfinished_runs()) == 1  # which the next run writes off
 
 
 @pytest.mark.usefixtures("slight")
