@@ -120,14 +120,23 @@ def rights_reaudit_command(config: ConfigOption = None, json_out: JsonOption = N
     """Check once more the proof of every publication that counts people who have gone."""
     from flows.rights.reaudit import reaudit
     from flows.settings import load_settings, locate
+    from governance.disclosure.rules import Rule
 
-    found = reaudit(load_settings(locate(config)))
+    settings = load_settings(locate(config))
+    found = reaudit(settings)
     write_report([vars(one) | {"at": one.at.isoformat()} for one in found], json_out)
     for one in found:
         proved = f"proved, {one.counts:,} counts" if one.proved else "NOT proved: withdraw it"
         beside = f"; the same days without them: {', '.join(one.beside)}" if one.beside else ""
         typer.echo(f"{one.publication_id}  {proved}{beside}")
-    if not found:
+    if found:
+        rule = Rule(settings.disclosure.threshold, settings.disclosure.rounding_base)
+        typer.echo(
+            "The proof is against readers who know one record. Who knows "
+            f"{rule.fewest_known} of those in one of the smallest counts, such as people who went "
+            f"together, can tell that fewer than {rule.threshold} others are in it."
+        )
+    else:
         typer.echo("Nothing that is public counts anybody who has gone.")
     return 0 if all(one.proved for one in found) else 1
 

@@ -44,6 +44,17 @@ class Rule:
         return self.threshold - 1
 
     @property
+    def fewest_known(self) -> int:
+        """How many of those in one count a reader must know, to tell that the others are too few.
+
+        The proof is against readers who know one record. Who knows so many of the smallest count
+        that is shown knows that fewer than the threshold are left of it; of a greater count it
+        takes as many more as it is greater.
+        """
+        smallest = int(self.rounded(self.threshold))
+        return int(self.says(str(smallest))[1]) - self.most_masked
+
+    @property
     def mean_error(self) -> float:
         """How many units rounding moves a count by, on average: 1.2 for a base of 5."""
         return sum(min(n, self.base - n) for n in range(self.base)) / self.base
