@@ -244,9 +244,11 @@ def _taken(
         gone = land(_places(settings, partner), landed, asked.terms.naming, asked.terms.delivery)
         detail = {"pulled": sum(one.count for one in landed), "made_room": gone}
         control.add_audit(recorder.entry("collection", now, partner=partner, detail=detail))
-    outcome = _told(found, landed)
-    control.record_look(SourceLook(partner, now, outcome.state, outcome.said), rows)
-    return outcome
+    look = _told(found, landed)
+    # What is known, and would not be known again without being pulled, says nothing new.
+    new = [row for row in rows if row.state == "landed" or row.stands_for]
+    control.record_look(SourceLook(partner, now, look.state, look.said), new)
+    return look
 
 
 def become(new: Pull, ledger: Sequence[Pull], terms: Terms, again: bool = False) -> PullState:

@@ -144,7 +144,8 @@ def _item(found: dict[str, Any]) -> Item:
     modified = said if isinstance(said, datetime) else datetime.fromtimestamp(said, UTC)
     name = posixpath.basename(found["name"])
     stamp = found.get("ETag") or found.get("etag") or (found.get("ino"), said)
-    return Item(name, found["size"], modified, str(stamp))
+    # Azure writes a tag in quotation marks in one answer and without in another.
+    return Item(name, found["size"], modified, str(stamp).strip('"'))
 
 
 def _joined(*parts: str) -> str:

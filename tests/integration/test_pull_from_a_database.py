@@ -25,6 +25,7 @@ def url(postgres_server: PostgresServer) -> str:
         "CREATE TABLE custody (id int, surname text, born date, share numeric)",
         f"INSERT INTO custody VALUES (1, '{CANARY}, \"the 50% one:x\"', '1990-02-01', 1.50)",
         "INSERT INTO custody VALUES (2, NULL, NULL, NULL)",
+        "CREATE SEQUENCE numbers",
         "CREATE TABLE drug_test AS SELECT n AS id, repeat('x', 40) AS note "
         f"FROM generate_series(1, {ROWS}) AS n",
         database=made.rpartition("/")[2],
@@ -68,9 +69,10 @@ def test_each_query_becomes_a_file(given, tmp_path: Path) -> None:
 
 
 def test_a_query_that_would_write_does_not(given, url: str, tmp_path: Path) -> None:
-    writing = "WITH gone AS (DELETE FROM custody RETURNING *) SELECT * FROM gone"
-    both = given["queries"] | {"custody": writing}
-    refusal(SourceRefused, given | {"queries": both}, tmp_path / "i")
+    deleting = "WITH gone AS (DELETE FROM custody RETURNING *) SELECT * FROM gone"
+    for writing in (deleting, "SELECT nextval('numbers')"):
+        both = given["queries"] | {"custody": writing}
+        refusal(SourceRefused, given | {"queries": both}, tmp_path / "i")
     for query in ("DELETE FROM custody", f"SELECT 1; DROP TABLE custody -- {CANARY}"):
         with pytest.raises(ValidationError):
             source(**given | {"queries": {"custody": query}})
