@@ -176,7 +176,7 @@ def not_on_the_disk(ground: Ground, scene: Scene, changes: Sequence[Change]) -> 
     disk = Disk(ground.live(scene.start))
     for change in changes:
         disk.play(change)
-    # The request is the officer's own file, what is in `tmp` is nobody's, and a log may lose a line.
+    # The request is the officer's own file, `tmp` is nobody's, and a log may lose a line.
     return [one for one in disk.unflushed() if one.startswith("p/") and "p/logs" not in one]
 
 
