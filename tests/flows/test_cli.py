@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 COMMANDS = [
     ["init"],
     ["synthesise"],
+    ["pull"],
+    ["sources", "test"],
     ["run"],
     ["status"],
     ["sql"],
