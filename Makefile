@@ -22,11 +22,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-# The stamp names the locks it was built from, so a changed lock rebuilds the environment.
+# The stamp names the locks it was built from, so a changed lock rebuilds the environment. The lock is
+# whole, so nothing is looked up beside it, and what it lacked `pip check` would tell.
 $(BIN)/.installed: requirements/lock.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=python3.12, for example."; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/lock.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m pip check
 	touch $@
@@ -164,10 +165,9 @@ format: install ## Put every file in the house format
 
 lock: install ## Resolve every dependency again and write the lock
 	$(BIN)/python -m pip install --quiet uv
-	@# Extras are kept: without them pip 23 takes a package and the same with an extra for two.
-	$(BIN)/uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url $(addprefix --extra ,hub $(SOURCES)) --group dev pyproject.toml -o requirements/lock.txt
-	$(UNIVERSAL) --no-strip-extras $(addprefix --extra ,hub $(SOURCES)) --constraints requirements/lock.txt pyproject.toml -o requirements/hub.txt
+	$(UNIVERSAL) $(addprefix --extra ,hub $(SOURCES)) --constraints requirements/lock.txt pyproject.toml -o requirements/hub.txt
 	sed -n 's/^spark = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(UNIVERSAL) --constraints requirements/lock.txt - -o requirements/spark.txt
 	$(UNIVERSAL) --group anonlink -o requirements/anonlink.txt
 	$(UNIVERSAL) --group browser --constraints requirements/lock.txt -o requirements/browser.txt
@@ -177,7 +177,7 @@ lock: install ## Resolve every dependency again and write the lock
 lock-proof: ## Install the lock into an empty environment and start what it holds
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	$(PYTHON) -m venv "$$scratch/venv" && \
-	"$$scratch/venv/bin/python" -m pip install --quiet --require-hashes -r requirements/lock.txt && \
+	"$$scratch/venv/bin/python" -m pip install --quiet --no-deps --require-hashes -r requirements/lock.txt && \
 	"$$scratch/venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation . && \
 	"$$scratch/venv/bin/python" -m pip check && \
 	"$$scratch/venv/bin/python" -c "from prefect.server.api.server import create_app; create_app(); print('The Prefect server starts.')" && \
