@@ -233,13 +233,14 @@ def _pulled(
             size, digest = _written(remote, item, at)
             if said is not None and said != digest:
                 raise _another_digest()
-            if item.stamp and remote.item(item.name) != item:
-                raise changed()
             lands_as = asked.terms.naming.lands_as(
                 item.name, named, period=asked.terms.delivery == "increment"
             )
             got[item] = Taken(at.name, lands_as, named.tables, size, digest)
         files.append(got[item])
+    # Once all are there: a table of before and one of after are no delivery.
+    if files and any(item.stamp and remote.item(item.name) != item for item, _ in unit.files):
+        raise changed()
     return Pulled(
         period=unit.period,
         files=tuple(files),

@@ -202,15 +202,25 @@ def check_untouched(arrived: Arrived) -> None:
 
 
 def remove(arrived: Arrived) -> int:
-    """Remove an extract from its inbox; the number of files removed.
+    """Remove an extract from its inbox, but for files that others took the place of meanwhile.
+
+    Returns:
+        The number of files removed.
 
     Raises:
         ExtractRejected: If a file cannot be removed.
     """
-    files, failed = set(arrived.every_file.values()), False
-    for path in files:
+    taken = {path: arrived.stamps[name] for name, path in arrived.every_file.items()}
+    gone, failed = 0, False
+    for path, stamp in taken.items():
         try:
-            path.unlink(missing_ok=True)
+            found = path.stat()
+            # What came under its name meanwhile was read by nobody.
+            if (found.st_ino, found.st_size, found.st_mtime_ns) == stamp:
+                path.unlink()
+                gone += 1
+        except FileNotFoundError:
+            pass
         except OSError:
             failed = True
     if failed:
@@ -218,7 +228,7 @@ def remove(arrived: Arrived) -> int:
             f"The {arrived.partner} extract cannot be removed from its inbox.",
             "Allow the hub to write to the inbox, and remove the files by hand.",
         )
-    return len(files)
+    return gone
 
 
 def contents_of(partner: str, inbox: Path) -> tuple[dict[str, list[Path]], int]:

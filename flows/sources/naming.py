@@ -12,6 +12,9 @@ from schemas.tables import TABLES
 if TYPE_CHECKING:
     from schemas.mapping import SystemMapping
 
+FOLDERS = re.compile(r"[/\\\x00-\x1f]")
+"""What is in no name of a file: a server that says one means a place outside the inbox."""
+
 UNFINISHED = (".part", ".filepart", ".partial", ".tmp", ".temp", ".crdownload", ".swp", "~")
 """How names end of what a program is still writing."""
 
@@ -58,7 +61,7 @@ class Naming:
 
     def of(self, name: str) -> Named | None:
         """What a name says; None where it is of no table of this partner."""
-        if name.startswith(".") or name.lower().endswith(UNFINISHED):
+        if name.startswith(".") or name.lower().endswith(UNFINISHED) or FOLDERS.search(name):
             return None
         if self.sealed:
             return Named(()) if name.lower().endswith(SEALED) else None

@@ -187,17 +187,27 @@ def _asked(
     places = _places(settings, partner)
     if not look_only:
         private_folder(places.pulling)
-    rows = [] if again else control.pulls(partner)
+    terms = _terms(settings, partner)
+    rows = [] if again else _standing(control.pulls(partner), terms)
     return Asked(
         partner=partner,
         source=source,
-        terms=_terms(settings, partner),
+        terms=terms,
         into=places.pulling,
-        known=frozenset(row.stands_for for row in rows if row.state != "refused") - {""},
+        known=frozenset(row.stands_for for row in rows) - {""},
         secret=keyed_digest(settings, f"what lies at the source of {partner}").encode(),
         now=clock(),
         look_only=look_only,
     )
+
+
+def _standing(ledger: Sequence[Pull], terms: Terms) -> list[Pull]:
+    """The deliveries that need not be looked into: none that was refused or that made room."""
+    taken = [row for row in ledger if row.state != "refused"]
+    if terms.naming.sealed:
+        return taken
+    digests = {row.digest for row in taken if row.state in ("landed", "late")}
+    return [row for row in taken if row.digest in digests]
 
 
 def _taken(
@@ -260,12 +270,12 @@ def become(new: Pull, ledger: Sequence[Pull], terms: Terms, again: bool = False)
         terms: On what terms.
         again: Whether what was pulled before is to land once more.
     """
-    taken = [row for row in ledger if row.state != "refused"]
-    if any(row.digest == new.digest for row in taken):
+    landed = {row.period: row for row in ledger if row.state == "landed"}
+    same = [row for row in ledger if row.state != "refused" and row.digest == new.digest]
+    if same and (again or not _is_taken_back(new, same, landed.get(new.period), terms)):
         return "landed" if again else "known"
     if not new.period:
         return "landed"
-    landed = {row.period: row for row in taken if row.state == "landed"}
     if terms.delivery == "snapshot" and landed and new.period < max(landed):
         return "late"
     before = landed.get(new.period)
@@ -277,6 +287,16 @@ def become(new: Pull, ledger: Sequence[Pull], terms: Terms, again: bool = False)
         or new.modified_at > before.modified_at
     )
     return "landed" if terms.resupplies == "newest" and newer else "refused"
+
+
+def _is_taken_back(new: Pull, same: Sequence[Pull], stands: Pull | None, terms: Terms) -> bool:
+    """Whether it is what another took the place of: the partner took that other one back.
+
+    Of sealed files each is the whole, and says itself which of them is the newest.
+    """
+    if terms.naming.sealed or stands is None or stands.digest == new.digest:
+        return False
+    return any(row.period == new.period and row.state == "replaced" for row in same)
 
 
 def _contradicted(refused: Sequence[Pull]) -> Contradicted:

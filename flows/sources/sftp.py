@@ -79,7 +79,14 @@ class Sftp:
     def read(self, item: Item) -> Iterator[bytes]:
         """The content of a file, in the order of its bytes."""
         with _told(), self._client.open(self._path(item.name), "rb") as file:
-            file.prefetch(item.size, max_concurrent_requests=REQUESTS_AT_ONCE)
+            # All of it at once would be a list as long as the size that the server says.
+            size, ahead = item.size or 0, REQUESTS_AT_ONCE * file.MAX_REQUEST_SIZE
+            for start in range(0, size, ahead):
+                end = min(size, start + ahead)
+                file.prefetch(end)
+                if not (chunk := file.read(end - start)):
+                    return
+                yield chunk
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
 

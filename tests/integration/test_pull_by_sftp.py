@@ -9,6 +9,7 @@ import pytest
 from servers import cutting, make_ssh_key
 from sources import CANARY, contents, fetched, put, source
 
+from flows.sources import sftp
 from flows.sources.problems import CutShort, SourceAway, SourceRefused, SourceUnsound
 from flows.sources.sftp import Sftp
 from schemas.errors import KeyProblem
@@ -107,8 +108,11 @@ def test_a_credential_that_is_not_there_or_not_private(said, monkeypatch, tmp_pa
     refusal(KeyProblem, said | {"key_file": str(tmp_path / "loose")}, tmp_path / "into")
 
 
-def test_a_connection_that_is_cut_is_tried_again(said, there: Path, tmp_path: Path) -> None:
+def test_a_connection_that_is_cut_is_tried_again(
+    said, there: Path, monkeypatch, tmp_path: Path
+) -> None:
     put(there, {"custody.csv": "a\n" + "row of many\n" * 40_000})
+    monkeypatch.setattr(sftp, "REQUESTS_AT_ONCE", 3)
     with cutting(said["port"], after=150_000, cuts=2) as proxy:
         said |= {"port": proxy.port, "attempts": 3}
         found = fetched(source(**said), tmp_path / "into")
@@ -148,6 +152,35 @@ def test_a_file_that_changes_meanwhile_is_not_taken(
     def read(self: Sftp, item: Any) -> Any:
         yield from honest(self, item)
         (there / item.name).write_text("other\n" * 9)
+
+    monkeypatch.setattr(Sftp, "read", read)
+    assert "changed" in refusal(SourceUnsound, said, tmp_path / "into")
+
+
+def test_a_size_beyond_all_measure_is_no_list_of_what_to_ask_for(
+    said, monkeypatch, tmp_path: Path
+) -> None:
+    import tracemalloc
+    from dataclasses import replace
+
+    honest = Sftp.items
+    monkeypatch.setattr(Sftp, "items", lambda own: [replace(o, size=1 << 37) for o in honest(own)])
+    tracemalloc.start()
+    refusal(CutShort, said, tmp_path / "into")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50_000_000
+
+
+def test_a_file_that_changes_while_the_next_is_pulled_is_not_taken(
+    said, there: Path, monkeypatch, tmp_path: Path
+) -> None:
+    honest = Sftp.read
+
+    def read(self: Sftp, item: Any) -> Any:
+        yield from honest(self, item)
+        if item.name == "drug_test.csv":
+            (there / "custody.csv").write_text("other\n" * 9)
 
     monkeypatch.setattr(Sftp, "read", read)
     assert "changed" in refusal(SourceUnsound, said, tmp_path / "into")

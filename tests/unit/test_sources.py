@@ -114,6 +114,15 @@ def test_removing_takes_the_extract_and_nothing_else(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
 
 
+def test_what_came_while_a_run_went_on_is_not_removed_with_what_it_read(tmp_path: Path) -> None:
+    found = find_extract("police", fill(tmp_path, custody="a", drug_test="b"), TABLES)
+    (tmp_path / "new").write_text("of tonight")
+    (tmp_path / "new").replace(tmp_path / "custody.csv")
+    assert found and remove(found) == 1
+    assert (tmp_path / "custody.csv").read_text() == "of tonight"
+    assert not (tmp_path / "drug_test.csv").exists()
+
+
 def test_an_optional_table_need_not_be_there_and_is_found_where_it_is(tmp_path: Path) -> None:
     tables = (*TABLES, "intensive_programme")
     without = find_extract("police", fill(tmp_path, custody="a", drug_test="b"), tables)
