@@ -19,6 +19,7 @@ from flows.clock import Clock, utc_now
 from flows.context import RunContext, actor, new_run_id, open_control, run_lock
 from flows.housekeeping import discard, empty_inboxes, recover, tidy
 from flows.ingest import agree, encode, pull, stage
+from flows.keys.rings import keep_ledger_key
 from flows.link import link
 from flows.logs.memory import Peak
 from flows.migrating import migrate_first
@@ -215,6 +216,7 @@ def begun_run(settings: Settings, run_id: str | None, clock: Clock) -> Iterator[
         Busy: If another run is at work.
         StoreError: If the control database cannot be used.
         EngineProblem: If the engine that links is not installed.
+        KeyProblem: If the key that what was taken in is known by is missing.
     """
     with _brought_forward(settings, clock) as control:
         guarded("recovery", recover, settings, control, clock)
@@ -225,6 +227,7 @@ def begun_run(settings: Settings, run_id: str | None, clock: Clock) -> Iterator[
         run.log.begin()
         try:
             check_engine(settings.engine)
+            keep_ledger_key(settings)
             yield run
         except BaseException as error:
             # Where not even this can be written, what stopped the run is still what is told; the

@@ -102,17 +102,32 @@ def clock_key(settings: Settings) -> bytes:
     return hmac.digest(_ledger_key(settings), b"people's own clocks", "sha256")
 
 
+def keep_ledger_key(settings: Settings) -> None:
+    """Make the ledger key in the first run, before there is anything that it could have keyed.
+
+    Raises:
+        KeyProblem: It is missing from a partnership that has run, or the store key cannot be used.
+        StoreError: It cannot be written.
+    """
+    _ledger_key(settings)
+
+
 def _ledger_key(settings: Settings) -> bytes:
     """A random key, made in the first run and kept wrapped by the store key.
 
-    So it is the same in every run, and after a rotation.
+    So it is the same in every run, and after a rotation. It is never made anew: under another no
+    extract would be known again, no entry of the register could be read, and weeks would move.
     """
     path = settings.folder / LEDGER_KEY
-    keys = (
-        _open(path, LEDGER, "store", settings)
-        if path.exists()
-        else _new(path, LEDGER, (LEDGER,), "store", settings)
-    )
+    if path.exists():
+        keys = _open(path, LEDGER, "store", settings)
+    elif settings.stores.is_dir() and any(settings.stores.iterdir()):
+        raise KeyProblem(
+            f"The file {LEDGER_KEY} is missing from the partnership folder.",
+            "Put it back from a backup of this folder; nothing was changed.",
+        )
+    else:
+        keys = _new(path, LEDGER, (LEDGER,), "store", settings)
     return bytes.fromhex(keys[LEDGER])
 
 

@@ -45,6 +45,20 @@ def test_a_missing_control_database_is_not_made_anew_over_what_runs_left(ran: Pa
     assert ran.kept() == before
 
 
+def test_a_missing_ledger_key_is_not_made_anew_over_what_it_keyed(ran: Partnership) -> None:
+    """With another nothing sent before would be known, nor anybody erased, nor anybody's clock."""
+    before, key = ran.kept(), ran.folder / "ledger-key.json"
+    content = key.read_bytes()
+    key.unlink()
+    add_an_arrest(ran)
+    found = ran.journeys("run", "--no-server")
+    assert found.exit_code == 1 and "ledger-key.json is missing" in " ".join(found.stderr.split())
+    assert ran.kept() == before and not key.exists()
+    key.write_bytes(content)
+    key.chmod(0o600)
+    assert run_refresh(ran.settings)["outcome"] == "committed"
+
+
 def test_an_emptied_control_database_removes_nothing(ran: Partnership) -> None:
     before = ran.kept()
     database(ran).write_bytes(b"")
