@@ -13,7 +13,7 @@ from governance.control.entries import AuditEntry
 from governance.control.log import append, as_text, make_head
 from governance.control.tables import AUDIT_ENTRY
 from governance.control.versions import check_version
-from schemas.errors import StoreError
+from schemas.errors import RecordProblem, StoreError
 
 LONGEST_WAIT = 60
 """Seconds to wait for SQLite: twenty analysts at once write their entries one after another."""
@@ -49,14 +49,22 @@ class Database:
             append(connection, [entry])
 
     def audit_entries(self, action: str | None = None) -> list[AuditEntry]:
-        """Audit entries in the order they were made."""
+        """Audit entries in the order they were made.
+
+        Raises:
+            RecordProblem: One is not as this program writes it.
+        """
         query = sa.select(AUDIT_ENTRY).order_by(AUDIT_ENTRY.c.entry_id)
         if action is not None:
             query = query.where(AUDIT_ENTRY.c.action == action)
-        without_id = (
-            {k: v for k, v in row.items() if k != "entry_id"} for row in self._rows(query)
-        )
-        return [AuditEntry(**row) for row in without_id]
+        try:
+            rows = self._rows(query)
+        except (ValueError, TypeError):
+            raise _changed_by_hand() from None
+        found = [AuditEntry(**{k: v for k, v in row.items() if k != "entry_id"}) for row in rows]
+        if not all(isinstance(one.detail, dict) for one in found):
+            raise _changed_by_hand()
+        return found
 
     def compact(self) -> None:
         """Write the database anew, so that no byte is left in it of what was deleted."""
@@ -120,6 +128,14 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     # removed next, and a power cut may not bring the row of before back.
     connection.execute("PRAGMA synchronous = EXTRA")
     connection.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000}")
+
+
+def _changed_by_hand() -> RecordProblem:
+    return RecordProblem(
+        "An entry of the record of what was done is not as this program writes it.",
+        "Run `journeys audit verify`, which says which, and tell the information-governance "
+        "officer.",
+    )
 
 
 def unusable() -> StoreError:

@@ -82,15 +82,18 @@ def make_head(connection: sa.Connection) -> None:
 
 
 def latest_moment(connection: sa.Connection) -> datetime | None:
-    """The time of the last entry that was not written with a clock set back."""
+    """The time of the last entry that was not written with a clock set back.
+
+    Raises:
+        RecordProblem: It is none: the entry was changed by hand.
+    """
     # With the colon it is a name in the detail, and no reason that somebody typed.
     set_back = sa.cast(AUDIT_ENTRY.c.detail, sa.Text).contains(f'"{CLOCK_BACK}": ')
-    return connection.execute(
-        sa.select(AUDIT_ENTRY.c.at)
-        .where(~set_back)
-        .order_by(AUDIT_ENTRY.c.entry_id.desc())
-        .limit(1)
-    ).scalar()
+    last = sa.select(AUDIT_ENTRY.c.at).where(~set_back).order_by(AUDIT_ENTRY.c.entry_id.desc())
+    try:
+        return connection.execute(last.limit(1)).scalar()
+    except (ValueError, TypeError):
+        raise _not_whole() from None
 
 
 def _hold(connection: sa.Connection) -> Frontier:

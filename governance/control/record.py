@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,9 +17,16 @@ from governance.control.database import Database
 from governance.control.entries import AuditEntry
 from governance.control.log import append, latest_moment, read_head, said_columns, take_in
 from governance.control.tables import AUDIT_ENTRY, RECORD_HEAD, RECORD_LEAF
-from governance.record.leaves import ERASED, LASTING, RESTORED, RESTORED_AT, as_ranges
+from governance.record.leaves import (
+    ERASED,
+    LASTING,
+    RESTORED,
+    RESTORED_AT,
+    as_moment,
+    as_ranges,
+)
 from governance.record.merkle import Frontier
-from governance.record.verify import Row, log_id
+from governance.record.verify import NOT_OURS, Row, log_id
 from schemas.errors import RecordProblem
 
 READ_AT_ONCE = 5_000
@@ -49,7 +58,7 @@ class Snapshot:
         outside: How many entries there are that have no leaf.
         triggers: How many triggers the database holds; the program makes none.
         altered: Which of its tables are not as the program makes them: a view in the place of one,
-            a column more or less or computed, a rule on what is written.
+            a column more or less or computed, an index, a rule on what is written.
         rows: Gives the leaves with their entries, in their order, read as they are asked for.
     """
 
@@ -92,17 +101,16 @@ class Record(Database):
 
     def restores(self) -> list[Restore]:
         """Every time that the record was put back from a backup, as it says itself."""
-        said = sa.cast(AUDIT_ENTRY.c.detail, sa.Text)
-        query = (
-            sa.select(AUDIT_ENTRY.c.entry_id, AUDIT_ENTRY.c.at, AUDIT_ENTRY.c.detail)
-            .where(AUDIT_ENTRY.c.action == "oversight", said.contains(f'"{RESTORED}"'))
-            .order_by(AUDIT_ENTRY.c.entry_id)
-        )
-        return [
-            Restore(row["entry_id"], row["at"], str(row["detail"][RESTORED]),
-                    int(row["detail"].get(RESTORED_AT, 0)))
-            for row in self._rows(query)
-        ]  # fmt: skip
+        kept = sa.cast(AUDIT_ENTRY.c.detail, sa.Text)
+        with self._transaction() as connection:
+            at, *_, detail = said_columns(connection)
+            query = (
+                sa.select(AUDIT_ENTRY.c.entry_id, at, detail)
+                .where(AUDIT_ENTRY.c.action == "oversight", kept.contains(f'"{RESTORED}"'))
+                .order_by(AUDIT_ENTRY.c.entry_id)
+            )
+            found = [_restore(*row) for row in _as_they_stand(connection, query)]
+        return [one for one in found if one is not None]
 
     def take_in(self, entry: AuditEntry) -> None:
         """Take what an earlier version recorded into the log; nothing where that has been done.
@@ -252,7 +260,8 @@ def _altered(connection: sa.Connection) -> Iterator[str]:
         columns = look.get_columns(table.name)
         same = {one["name"] for one in columns} == set(table.columns.keys())
         computed = any("computed" in one for one in columns)
-        if table.name not in there or not same or computed or table.name in ruled:
+        indexed = look.get_indexes(table.name) or look.get_unique_constraints(table.name)
+        if table.name not in there or not same or computed or indexed or table.name in ruled:
             yield table.name
 
 
@@ -269,4 +278,37 @@ def _leaves(connection: sa.Connection) -> Iterator[Row]:
         .order_by(RECORD_LEAF.c.number)
         .execution_options(yield_per=READ_AT_ONCE)
     )
-    yield from connection.execute(query)
+    yield from _as_they_stand(connection, query)
+
+
+def _as_they_stand(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Sequence[Any]]:
+    """The rows of a query, those with a text that is none too: it was put in by hand."""
+    read = 0
+    try:
+        for row in connection.execute(query):
+            yield row
+            read += 1
+        return
+    except sa.exc.OperationalError:
+        if connection.dialect.name != "sqlite":
+            raise
+    # To have every text decoded here takes a million entries half as long again.
+    driver: Any = connection.connection.dbapi_connection
+    driver.text_factory = _decoded
+    try:
+        yield from connection.execute(query.offset(read))
+    finally:
+        driver.text_factory = str
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode(errors="replace")
+
+
+def _restore(number: int, at: str, detail: str) -> Restore | None:
+    """What an entry says of a restore; None where it was changed, which its leaf tells."""
+    try:
+        said = json.loads(detail)
+        return Restore(number, as_moment(at), str(said[RESTORED]), int(said.get(RESTORED_AT, 0)))
+    except (*NOT_OURS, KeyError):
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from contextlib import suppress
 from datetime import date, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -23,8 +24,8 @@ from flows.record.checkpoints import verify_record
 from flows.settings import Settings, load_settings
 from flows.start import start
 from governance.audit import Recorder
-from governance.record.leaves import TAKEN_IN
-from schemas.errors import ConfigError, RecordProblem
+from governance.record.leaves import RESTORED, RESTORED_AT, TAKEN_IN
+from schemas.errors import ConfigError, RecordProblem, StoreError
 
 ACTS = [("collection", "police"), ("collection", "housing"), ("combination", None)] * 4
 
@@ -199,6 +200,14 @@ def test_a_database_that_swallows_what_is_recorded_is_told(settings: Settings) -
              "commitment BLOB NOT NULL, salt BLOB)",
              "INSERT INTO record_leaf SELECT * FROM kept"),
         ),
+        (
+            "record_leaf",
+            ("ALTER TABLE record_leaf RENAME TO kept",
+             "CREATE TABLE record_leaf (number INTEGER PRIMARY KEY, commitment BLOB NOT NULL, "
+             "salt BLOB, UNIQUE (commitment) ON/**/CONFLICT IGNORE)",
+             "INSERT INTO record_leaf SELECT * FROM kept"),
+        ),
+        ("audit_entry", ("CREATE UNIQUE INDEX some ON audit_entry (at) WHERE actor = 'me'",)),
     ],
 )  # fmt: skip
 def test_a_table_that_was_exchanged_for_another_is_told(
@@ -208,6 +217,34 @@ def test_a_table_that_was_exchanged_for_another_is_told(
     by_hand(settings.folder / "control.db", *statements)
     (fault,) = verify_record(settings).faults
     assert f"The table {table} is not as this program makes it" in fault
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "actor = cast(x'ff41' AS TEXT)",
+        f"action = 'oversight', detail = cast(x'ff' AS TEXT) || '\"{RESTORED}\"'",
+        f"action = 'oversight', detail = '{{\"{RESTORED}\": '",
+        f"action = 'oversight', detail = '[\"{RESTORED}\"]'",
+        f'action = \'oversight\', detail = \'{{"{RESTORED}": 1, "{RESTORED_AT}": "x"}}\'',
+        "at = 'soon'",
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_told_like_any_that_was_changed(
+    settings: Settings, change: str
+) -> None:
+    by_hand(settings.folder / "control.db", f"UPDATE audit_entry SET {change} WHERE entry_id = 12")
+    told = audit(settings, "verify")
+    assert "FAULT  Entry 12 does not say what was recorded." in told.output, told.output
+    assert audit(settings, "list").exit_code == 0
+    with open_control(settings) as control, suppress(RecordProblem, StoreError):
+        control.audit_entries()
+
+
+def test_nothing_is_added_after_an_entry_whose_time_is_none(settings: Settings) -> None:
+    by_hand(settings.folder / "control.db", "UPDATE audit_entry SET at = 'soon'")
+    with pytest.raises(RecordProblem, match="not whole"):
+        add(settings)
 
 
 def test_nobody_excuses_early_entries_as_an_earlier_version_s(settings: Settings) -> None:
