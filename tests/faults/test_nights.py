@@ -1,12 +1,11 @@
 """A month of nights, with what comes over a partnership in a month, as the clock goes on.
 
-Deliveries come changed, twice, spoilt and not at all; somebody is erased; an agreement ends and is
-renewed; the plug is pulled; a quarter ends. After each night everything is counted.
+Deliveries come changed, twice, spoilt and not at all; somebody is erased; the plug is pulled. After
+each night everything is counted.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,6 @@ from scenes import Ground
 from wholeness import disk_used, faults
 
 CUSTODY, HOUSING = "p/inbox/police/custody.csv", "p/inbox/housing"
-AGREEMENT = "p/agreements/housing.yaml"
 
 
 def one_more(home: Path) -> None:
@@ -51,16 +49,6 @@ def found_again(home: Path) -> None:
 def touched(home: Path) -> None:
     """The same delivery once more."""
     (home / CUSTODY).touch()
-
-
-def ended(home: Path) -> None:
-    path = home / AGREEMENT
-    shutil.copy2(path, home / "housing.yaml")
-    path.write_text(re.sub(r"^expires: .*$", "expires: 2026-12-01", path.read_text(), flags=re.M))
-
-
-def renewed(home: Path) -> None:
-    shutil.copy2(home / "housing.yaml", home / AGREEMENT)
 
 
 WEEK: Mapping[int, Callable[[Path], None]] = {
