@@ -47,7 +47,7 @@ from flows.rights.suppressed import (
 )
 from flows.safe_errors import Rejected, guarded
 from flows.sources.inbox import Arrived
-from flows.sources.pulling import pull_sources
+from flows.sources.pulling import has_half_landed, pull_sources
 from flows.stores import fill_stores
 from governance.agreements import Agreement
 from governance.control import Extract
@@ -81,7 +81,11 @@ def pull(run: RunContext) -> Pulled:
     check_rings(run.settings)
     looks = pull_sources(run.settings, run.control, run.recorder, run.clock)
     problems: Problems = {}
-    found: dict[str, Arrived | None] = {}
+    # Of a delivery that could not land to the end some files are new and some are not.
+    half = [name for name in run.settings.partners if has_half_landed(run.settings, name)]
+    found: dict[str, Arrived | None] = dict.fromkeys(half)
+    at_source = [name for name in at_source if name not in half]
+    requests = [request for request in requests if request.partner not in half]
     arrived = apart.in_a_child(find_each, requests) if requests else {}
     for partner, one in arrived.items():
         if isinstance(one, JourneysError):
@@ -92,7 +96,8 @@ def pull(run: RunContext) -> Pulled:
     opened = _each("pull", sealed, lambda partner, _: find_sealed(run, partner), problems)
     found |= {partner: one.arrived for partner, one in opened.items()}
     for partner, extract in found.items():
-        if lost := lost_periods(run.control.pulls(partner), extract):
+        lost = None if partner in half else lost_periods(run.control.pulls(partner), extract)
+        if lost:
             _add(problems, partner, lost)
         if extract is None and partner not in run.control.staged_extracts():
             failed = looks[partner].problem if partner in looks else None

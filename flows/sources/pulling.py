@@ -126,6 +126,11 @@ def check_source(settings: Settings, partner: str, clock: Clock) -> list[Finding
     return [Finding(True, f"The {source.kind} source lets us in."), Finding(True, told.said)]
 
 
+def has_half_landed(settings: Settings, partner: str) -> bool:
+    """Whether a delivery is on its way into a partner's inbox, and could not land to the end."""
+    return _places(settings, partner).landing.is_dir()
+
+
 def archived(run: RunContext, agreed: Agreed, taken: Iterable[str]) -> list[str]:
     """Once a run is committed: move what it took in into the folders declared for it at the source.
 

@@ -13,9 +13,10 @@ import pytest
 import yaml
 from sources import CANARY
 
+from flows import ingest
 from flows.clock import utc_now
 from flows.context import actor, open_control
-from flows.refresh import run_refresh
+from flows.refresh import begun_run, run_refresh
 from flows.sources.look import Look
 from flows.sources.pulling import pull_sources
 from governance.audit import Recorder
@@ -198,6 +199,26 @@ def test_a_pull_by_sftp_is_done_in_a_child_and_tells_no_name(
         assert CANARY not in one.output and "custody" not in one.output
     said = ran.journeys("status").output
     assert "Source          police: refused." in said and CANARY not in said
+
+
+def test_what_could_not_land_to_the_end_is_not_taken_in(ran: Partnership) -> None:
+    moved_to_a_share(ran, "police")
+    pull(ran)
+    landing = ran.folder / "inbox" / ".police.landing"
+    landing.mkdir()
+    (landing / "0").write_text((ran.folder / "inbox/police/custody.csv").read_text() + "\n")
+    (landing / "1").write_text("cannot take the place of a folder")
+    (landing / "landing.json").write_text(
+        json.dumps({"moves": {"0": "custody.csv", "1": "blocked"}, "gone": []})
+    )
+    (ran.folder / "inbox" / "police" / "blocked").mkdir()
+    with begun_run(ran.settings, None, utc_now) as run:
+        found = ingest.pull(run)
+    assert found.looks["police"].state == "not written"
+    assert found.extracts["police"] is None and not found.problems
+    (ran.folder / "inbox" / "police" / "blocked").rmdir()
+    with begun_run(ran.settings, None, utc_now) as run:
+        assert ingest.pull(run).extracts["police"] is not None
 
 
 def test_nothing_is_pulled_without_an_agreement_in_force(ran: Partnership) -> None:
