@@ -62,10 +62,12 @@ def _terms(agreement: Agreement, today: date) -> str:
 
 
 def _coming(settings: Settings, partner: str, today: date) -> str:
-    """The version that is to take over, where there is one."""
-    from governance.agreements import coming, load_versions
+    """The version that is to take over, where there is one, and what would stop it as it stands."""
+    from governance.agreements import coming, load_versions, problem_with
 
     following = coming(load_versions(settings.partner(partner).agreement), today)
-    if following is None:
+    if following is None or following.starts is None:
         return ""
-    return f"; version {following.version} follows on {following.starts}"
+    when = f"; version {following.version} follows on {following.starts}"
+    problem = problem_with(following, following.starts)
+    return when if problem is None else f"{when}, and would not hold as it stands: {problem}"

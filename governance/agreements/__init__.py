@@ -39,6 +39,7 @@ from governance.agreements.versions import (
     load_agreement,
     load_versions,
     parse_agreement,
+    problem_with,
 )
 
 __all__ = [
@@ -67,4 +68,5 @@ __all__ = [
     "load_versions",
     "minimise",
     "parse_agreement",
+    "problem_with",
 ]

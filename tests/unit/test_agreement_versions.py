@@ -172,6 +172,12 @@ def test_a_partnership_may_keep_versions_in_a_folder(tmp_path: Path) -> None:
     assert "version 2 follows on 2027-03-02" in state["said"]
     late = agreement_states(settings, TODAY + timedelta(days=39))["police"]
     assert late["days_left"] == 60 and "have it renewed" in late["said"]
+    assert "as it stands" not in late["said"]
+    # Whoever reads that another version follows must not be told so of one that nobody signed.
+    second = agreements / "police" / "2.yaml"
+    second.write_text(second.read_text().replace("retention_days: ", "retention_days: 1"))
+    changed = agreement_states(settings, TODAY)["police"]
+    assert changed["in_force"] and "changed after it was signed" in changed["said"]
 
 
 @pytest.mark.parametrize(
