@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -88,18 +89,32 @@ def install(bundle: Path, into: Path) -> None:
     folder = into / version
     if folder.exists():
         raise NotInstalled(f"{folder} is there already. Remove it first, or name another folder.")
-    folder.mkdir(parents=True)
+    os.umask(0o022)  # root's own may be stricter, and the service's account has to read all of it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what follows is cleared then
+    done = False
     try:
+        folder.mkdir(parents=True)
         make(bundle, folder)
         told = run(folder / SCRIPTS / program(), "--version")
         run(folder / SCRIPTS / program(), "--help")
-    except (NotInstalled, OSError) as problem:
-        shutil.rmtree(folder, ignore_errors=True)
+        with_keys(bundle, into)
+        point(into / "current", folder)
+        done = True
+    except OSError as problem:
         raise NotInstalled(str(problem)) from None
-    (into / "bin").mkdir(exist_ok=True)
-    shutil.copy(bundle / "deploy" / "bin" / "with-keys", into / "bin" / "with-keys")
-    point(into / "current", folder)
+    finally:
+        if not done:
+            shutil.rmtree(folder, ignore_errors=True)
     print(f"{told.strip()} is installed: {into / 'current' / SCRIPTS / program()}")
+
+
+def with_keys(bundle: Path, into: Path) -> None:
+    """Put the program beside the versions that hands over keys; a service may be starting it."""
+    (into / "bin").mkdir(exist_ok=True)
+    beside = into / "bin" / ".with-keys"
+    shutil.copy(bundle / "deploy" / "bin" / "with-keys", beside)
+    beside.chmod(0o755)  # of whatever mode it was unpacked with
+    beside.replace(into / "bin" / "with-keys")
 
 
 def make(bundle: Path, folder: Path) -> None:

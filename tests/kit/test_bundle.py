@@ -8,10 +8,12 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -153,6 +155,58 @@ def test_what_cannot_be_installed_leaves_what_was_there(small: Path, tmp_path: P
     assert "Traceback" not in done.stderr
     assert sorted(one.name for one in into.iterdir()) == ["0.0.9", "current"]
     assert (into / "current").readlink() == Path("0.0.9")
+
+
+def made_up(bundle: Path, folder: Path) -> None:
+    """An environment whose program only says its name."""
+    (folder / "bin").mkdir()
+    program = folder / "bin" / "journeys"
+    program.write_text("#!/bin/sh\necho cohort-journeys 0.1.0\n")
+    program.chmod(0o755)
+
+
+@pytest.fixture
+def strict() -> Iterator[None]:
+    """Root's own mask, as hardened servers have it."""
+    before, ending = os.umask(0o077), signal.getsignal(signal.SIGTERM)
+    yield
+    os.umask(before)
+    signal.signal(signal.SIGTERM, ending)
+
+
+@pytest.mark.usefixtures("strict")
+def test_the_services_account_can_read_what_a_strict_root_installed(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, into = unpacked(small, tmp_path / "bundle"), tmp_path / "opt"
+    monkeypatch.setattr(installer, "make", made_up)
+    installer.install(folder, into)
+    assert (into / "current").readlink() == Path("0.1.0")
+    for path in (into, into / "0.1.0", into / "bin", into / "bin" / "with-keys"):
+        assert path.stat().st_mode & 0o555 == 0o555, path
+    assert [one.name for one in (into / "bin").iterdir()] == ["with-keys"]
+
+
+@pytest.mark.usefixtures("strict")
+@pytest.mark.parametrize("step", ["make", "point"])
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, OSError, SystemExit])
+def test_an_installation_that_is_stopped_leaves_nothing(
+    small: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    ending: type[BaseException],
+) -> None:
+    folder, into = unpacked(small, tmp_path / "bundle"), tmp_path / "opt"
+
+    def stopped(*given: object) -> None:
+        raise ending
+
+    monkeypatch.setattr(installer, "make", made_up)
+    monkeypatch.setattr(installer, step, stopped)
+    with pytest.raises((ending, installer.NotInstalled)):
+        installer.install(folder, into)
+    assert not (into / "0.1.0").exists() and not (into / "current").exists()
 
 
 def test_the_installer_needs_python_alone() -> None:
