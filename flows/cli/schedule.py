@@ -55,11 +55,14 @@ def schedule_status_command(
     json_out: JsonOption = None,
 ) -> int:
     """Say when each run comes next, how the last went, and what is amiss; 1 if anything is."""
+    from flows.orchestration.prefect_settings import is_served
     from flows.orchestration.prefect_settings import standing as answers
+    from flows.settings import load_settings, locate
 
-    settings = _prepared(config)
+    served = is_served(load_settings(locate(config)))
+    settings = _prepared(config) if served else load_settings(locate(config))
     standing = None
-    if answers(settings):
+    if served and answers(settings):
 
         def ask() -> Standing:
             from asyncio import run
@@ -69,11 +72,13 @@ def schedule_status_command(
             return run(standing_now())
 
         standing = _asked(settings, ask)
-    amiss = _amiss(settings, standing)
+    amiss = _amiss(settings, standing, served=served)
     report = {**(_as_report(standing) if standing else {}), "amiss": amiss}
     write_report(report, json_out)
     if standing is not None:
         _show(standing)
+    elif not served:
+        typer.echo("No server of the schedule was started here; a timer of the machine may run it.")
     for said in amiss.values():
         typer.echo(said)
     if alert:
@@ -217,8 +222,11 @@ def _asked(settings: Settings, call: Callable[[], Made]) -> Made:
     )
 
 
-def _amiss(settings: Settings, standing: Standing | None) -> dict[str, str]:
-    """What is wrong with the schedule: the kind of alert and a sentence."""
+def _amiss(settings: Settings, standing: Standing | None, *, served: bool) -> dict[str, str]:
+    """What is wrong with the schedule: the kind of alert and a sentence.
+
+    A partnership that goes by a timer of the machine has no server that could be dead.
+    """
     from datetime import timedelta
 
     from flows.clock import utc_now
@@ -226,7 +234,8 @@ def _amiss(settings: Settings, standing: Standing | None) -> dict[str, str]:
 
     amiss: dict[str, str] = {}
     if standing is None:
-        amiss["server-dead"] = "The schedule's server does not answer."
+        if served:
+            amiss["server-dead"] = "The schedule's server does not answer."
     elif not standing.lines:
         amiss["server-dead"] = "Nothing is scheduled: `journeys schedule apply` registers it."
     elif not standing.worker:

@@ -150,6 +150,11 @@ def _database(named: str) -> str:
     return f"postgresql+asyncpg://{rest}"
 
 
+def is_served(settings: Settings) -> bool:
+    """Whether a server of the schedule was ever started or set up for this partnership."""
+    return (settings.prefect_home / WORD).is_file()
+
+
 def standing(settings: Settings) -> bool:
     """Whether the schedule's server answers, and to its own password only."""
     path = settings.prefect_home / WORD

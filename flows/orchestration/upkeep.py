@@ -73,9 +73,11 @@ def ending(settings: Settings, today: date) -> list[str]:
 
 
 def _found(settings: Settings, clock: Clock) -> list[str]:
-    """What `journeys doctor` finds amiss, without what is only worth a look."""
+    """What `journeys doctor` finds amiss, without what is only worth a look; backups always are."""
     from flows.doctor.examining import examine
 
     return [
-        f"{one.said} {one.remedy}" for one in examine(settings, clock=clock) if one.state == "fail"
+        f"{one.said} {one.remedy}"
+        for one in examine(settings, clock=clock)
+        if one.state == "fail" or (one.state == "warn" and one.code == "backups")
     ]

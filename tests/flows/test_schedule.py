@@ -269,6 +269,25 @@ def test_where_no_server_answers_that_is_said(ran: Partnership) -> None:
         assert done.exit_code == 1 and "does not answer" in done.stderr
 
 
+def test_a_partnership_that_goes_by_a_timer_has_no_dead_server(ran: Partnership) -> None:
+    for _ in range(2):  # looking is not setting up
+        done = ran.journeys("schedule", "status", "--alert")
+        assert done.exit_code == 0 and "does not answer" not in done.output, done.output
+    password(ran.settings.prefect_home)
+    port = free_port()
+    text = ran.config.read_text()
+    ran.config.write_text(f"{text}\nschedule:\n  server: http://127.0.0.1:{port}/api\n")
+    done = ran.journeys("schedule", "status")
+    assert done.exit_code == 1 and "does not answer" in done.output
+
+
+def test_a_backup_that_is_not_made_is_told(ran: Partnership) -> None:
+    from flows.clock import utc_now
+    from flows.orchestration.upkeep import look_after
+
+    assert any("backup" in one for one in look_after(ran.settings, utc_now))
+
+
 def test_the_environment_file_is_its_owners_and_is_not_shown(ran: Partnership) -> None:
     out = ran.folder.parent / "hub.env"
     shown = ran.journeys("schedule", "settings")

@@ -83,7 +83,7 @@ def test_a_service_has_what_cannot_be_left_out(unit: Path) -> None:
         "IPAddressAllow": "localhost",
     }
     assert {key: lines(unit, key) for key in needed} == {k: [v] for k, v in needed.items()}
-    for command in lines(unit, "ExecStart"):
+    for command in (one.removeprefix("-") for one in lines(unit, "ExecStart")):
         assert command.startswith(PROGRAM)
         words = [one for one in shlex.split(command.removeprefix(PROGRAM)) if one[0] != "-"]
         known = CliRunner().invoke(app, [*(one for one in words if one[0] != "/"), "--help"])
@@ -98,6 +98,18 @@ def test_a_timer_is_of_london_and_of_no_hour_that_is_missing(unit: Path) -> None
     assert "Next elapse" in analyze("calendar", when).stdout
     assert (SYSTEMD / f"{unit.stem}.service").is_file()
     assert lines(unit, "Persistent") == ["true"]
+
+
+def test_the_backup_hangs_on_nothing_else_and_is_tried_again() -> None:
+    """As one of several commands of a unit it would keep those after it from being given."""
+    (command,) = lines(SYSTEMD / "journeys-backup.service", "ExecStart")
+    assert "backup make" in command
+    assert lines(SYSTEMD / "journeys-backup.service", "Restart") == ["on-failure"]
+    every = [one for unit in SERVICES for one in lines(unit, "ExecStart")]
+    assert sum("backup make" in one for one in every) == 1
+    install = (DEPLOY.parent / "docs" / "how-to" / "install.md").read_text("utf-8")
+    assert "journeys backup key" in install
+    assert install.count("journeys-backup.timer") >= install.count("enable --now")
 
 
 def test_drop_ins_say_where_they_go_and_name_nobody() -> None:
