@@ -8,15 +8,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.backup.contents import HALF_MADE
+from flows.backup.contents import HALF_MADE, control_file
 from flows.context import Busy, run_lock
 from flows.doctor.finding import Finding, Patient, fail, ok, warn
 from flows.files import flush_folder
 from flows.housekeeping import BUILDING, runs_in
-from flows.settings import Settings
+from flows.settings import FILE_NAME, Settings
 from governance.keys.permissions import WINDOWS
 
 PRIVATE_ZONES = ("stores", "releases", "drafts", "certificates", "quarantine", "keys")
+OBEYED_ZONES = ("agreements", "codes", "mappings", "models")
 TRIED = 4096
 SHARES = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs"})
 MOUNTS = Path("/proc/self/mounts")
@@ -28,20 +29,21 @@ def permissions(patient: Patient) -> Iterator[Finding]:
         yield ok("permissions", "On Windows the access-control list of each key is judged instead.")
         return
     folder, me = patient.settings.folder, os.geteuid()
-    zones = [folder / name for name in PRIVATE_ZONES if (folder / name).is_dir()]
-    zones += [part.inbox for part in patient.settings.partners.values() if part.inbox.is_dir()]
-    open_zones = [_within(zone, folder) for zone in zones if zone.stat().st_mode & stat.S_IRWXO]
+    private = _private(patient.settings)
+    open_zones = [_within(one, folder) for one in private if one.stat().st_mode & stat.S_IRWXO]
     if open_zones:
         yield fail(
             "permissions",
             f"Everybody on this machine may look into: {', '.join(open_zones)}.",
             "Run `chmod -R o-rwx` on each, and consider who has looked.",
         )
-    if folder.stat().st_mode & stat.S_IWOTH:
+    changed = [one for one in _obeyed(patient.settings) if one.stat().st_mode & stat.S_IWOTH]
+    if changed:
         yield fail(
             "permissions",
-            "Everybody on this machine may put files into the partnership folder.",
-            "Run `chmod o-w` on it, and check what lies in it.",
+            "Everybody on this machine may change what a run obeys: "
+            f"{', '.join(_within(one, folder) for one in changed[:5])}.",
+            "Run `chmod o-w` on each, and check what lies in it.",
         )
     strange = [path.name for path in (folder, *folder.iterdir()) if path.lstat().st_uid != me]
     if strange and me != 0:
@@ -58,11 +60,31 @@ def permissions(patient: Patient) -> Iterator[Finding]:
             "New files of this account may be changed by its group or by everybody (umask).",
             "Set `umask 077` for the account that runs the journey (UMask=0077 in a unit).",
         )
-    if not (open_zones or strange):
+    if not (open_zones or changed or strange):
         yield ok("permissions", "What is kept is this account's alone.")
 
 
+def _private(settings: Settings) -> list[Path]:
+    """What nobody else may read: zones, inboxes, the control database and the register."""
+    there = [settings.folder / name for name in PRIVATE_ZONES]
+    there += [part.inbox for part in settings.partners.values()]
+    there += [one for one in (control_file(settings), settings.retention.erasures) if one]
+    return [one for one in dict.fromkeys(there) if one.exists()]
+
+
+def _obeyed(settings: Settings) -> list[Path]:
+    """What says what a run does: whoever may change it may have it do something else."""
+    folder = settings.folder
+    zones = [folder / name for name in OBEYED_ZONES if (folder / name).is_dir()]
+    files = [path for zone in zones for path in zone.iterdir() if path.is_file()]
+    there = [folder, *zones, folder / FILE_NAME, *files]
+    there += [part.agreement for part in settings.partners.values()]
+    return [one for one in dict.fromkeys(there) if one.exists()]
+
+
 def _within(zone: Path, folder: Path) -> str:
+    if zone == folder:
+        return "the partnership folder"
     return zone.relative_to(folder).as_posix() if zone.is_relative_to(folder) else zone.name
 
 

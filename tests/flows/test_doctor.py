@@ -286,6 +286,32 @@ def test_what_became_of_the_folder_is_told(ran: Partnership) -> None:
     assert failed.state == "fail" and "The disk is full." in failed.said
 
 
+@pytest.mark.parametrize(
+    ("name", "mode", "said"),
+    [
+        ("control.db", 0o644, "may look into: control.db."),
+        (".", 0o777, "what a run obeys: the partnership folder."),
+        ("partnership.yaml", 0o666, "what a run obeys: partnership.yaml."),
+        ("agreements/police.yaml", 0o646, "what a run obeys: agreements/police.yaml."),
+        ("agreements", 0o757, "what a run obeys: agreements."),
+    ],
+)
+def test_what_others_may_read_or_change_is_told(
+    shared: Partnership, name: str, mode: int, said: str
+) -> None:
+    path = shared.folder / name
+    before = path.stat().st_mode
+    assert worst(looked(shared, folder.permissions)) in ("ok", "warn")
+    path.chmod(mode)
+    try:
+        found = looked(shared, folder.permissions)
+    finally:
+        path.chmod(before)
+    assert worst(found) == "fail" and remedied(found)
+    assert any(one.said.endswith(said) for one in found), found
+    assert all(one.state != "ok" for one in found)
+
+
 def test_a_register_and_backups_that_are_not_there_are_told(ran: Partnership) -> None:
     assert [one.state for one in looked(ran, custody.backups)] == ["warn", "warn"]
     text, place = ran.config.read_text(), ran.folder.parent / "backups"
