@@ -207,7 +207,7 @@ def _made_whole(
         control.add_audit(_entry(settings, ending.manifest, register, why, clock))
         if not register and folder_of(settings, control) is not None:
             begin_anew(settings, control)
-    outside = _place_control(settings, staged, copy, ending.manifest)
+    outside = _place_control(settings, staged, into, copy, ending.manifest)
     try:
         flush(path for path in staged.rglob("*") if path.is_file())
         if into.exists():
@@ -233,7 +233,9 @@ def _as_sqlite(staged: Path) -> Path:
     return copy
 
 
-def _place_control(settings: Settings, staged: Path, copy: Path, manifest: Manifest) -> Path | None:
+def _place_control(
+    settings: Settings, staged: Path, into: Path, copy: Path, manifest: Manifest
+) -> Path | None:
     """Put the control database where partnership.yaml says.
 
     Returns:
@@ -251,6 +253,8 @@ def _place_control(settings: Settings, staged: Path, copy: Path, manifest: Manif
                 control.fill(source.rows())
         copy.unlink()
         return None
+    if place.is_relative_to(into):  # it is named by its whole path
+        place = staged / place.relative_to(into)
     if place.exists():
         raise StoreError(
             "There is a control database where partnership.yaml says, outside the folder.",
@@ -260,8 +264,13 @@ def _place_control(settings: Settings, staged: Path, copy: Path, manifest: Manif
     if place.is_relative_to(staged):
         copy.rename(place)
         return None
-    shutil.copyfile(copy, place)
-    place.chmod(0o600)
+    try:
+        place.touch(mode=0o600)  # before there is anything in it
+        shutil.copyfile(copy, place)
+        flush([place])
+    except OSError:
+        place.unlink(missing_ok=True)
+        raise
     copy.unlink()
     return place
 

@@ -167,6 +167,26 @@ def test_what_is_not_whole_not_ours_or_in_the_way_is_refused(
     assert restore_backup(backup, into, key, public_key=public).pinned
 
 
+@pytest.mark.parametrize("place", ["partnership/control.db", "elsewhere/control.db"])
+def test_a_control_database_named_by_its_whole_path_comes_back(
+    ran: Partnership, place: str
+) -> None:
+    path = ran.folder.parent / place.replace("partnership", ran.folder.name)
+    path.parent.mkdir(exist_ok=True)
+    if path != ran.folder / "control.db":
+        (ran.folder / "control.db").rename(path)
+    text = ran.config.read_text()
+    assert "sqlite:///control.db" in text
+    ran.config.write_text(text.replace("sqlite:///control.db", f"sqlite:///{path}"))
+    backed_up = back_up(ran)
+    wiped(ran)
+    path.unlink(missing_ok=True)
+    restore_backup(backed_up.backup, ran.folder, backed_up.key)
+    assert path.is_file() and path.stat().st_mode & 0o777 == 0o600
+    with open_control(ran.settings) as control:
+        assert control.current_run() is not None
+
+
 def test_without_the_register_a_restore_is_refused_or_told(
     backed_up: BackedUp, tmp_path: Path
 ) -> None:
