@@ -23,6 +23,16 @@ def agreement_states(settings: Settings, today: date) -> dict[str, dict[str, Any
     return {partner: _state(settings, partner, today) for partner in settings.partners}
 
 
+def unread(settings: Settings) -> int:
+    """How many files lie beside the agreements that look like one, and that no partner names."""
+    from governance.agreements import is_version
+
+    named = [settings.partner(partner).agreement for partner in settings.partners]
+    folders = {path.parent for path in named if path.parent.is_dir()}
+    there = {file for folder in folders for file in folder.iterdir() if is_version(file)}
+    return len({file for file in there if file.is_file()} - set(named))
+
+
 def _state(settings: Settings, partner: str, today: date) -> dict[str, Any]:
     from flows.agreements.terms import agreement_in_force
     from governance import agreements

@@ -45,15 +45,22 @@ def agreements(
 
 def agreements_command(config: Path | None = None, json_out: Path | None = None) -> int:
     """Say which agreements are in force, and what to do if not."""
-    from flows.agreements.states import agreement_states
+    from flows.agreements.states import agreement_states, unread
     from flows.clock import local_day, utc_now
 
-    found = agreement_states(_settings(config), local_day(utc_now()))
+    settings = _settings(config)
+    found = agreement_states(settings, local_day(utc_now()))
     write_report(found, json_out)
     for partner, one in found.items():
         typer.echo(f"{partner:<10} {one['state']:<13} {one['said']}")
         if one["digest"]:
             typer.echo(f"{'':<10} digest        {one['digest']}")
+    if beside := unread(settings):
+        typer.echo(
+            f"Note  {beside} more files beside the agreements are read for no partner: one that "
+            "is to follow belongs in a folder of its partner's, which `agreement` in "
+            "partnership.yaml names."
+        )
     return 0 if all(one["in_force"] for one in found.values()) else 1
 
 

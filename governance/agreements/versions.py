@@ -61,7 +61,7 @@ def agreement_files(path: Path) -> list[Path]:
         AgreementError: If there is none.
     """
     try:
-        found = sorted(filter(_is_version, path.iterdir())) if path.is_dir() else []
+        found = sorted(filter(is_version, path.iterdir())) if path.is_dir() else []
     except OSError:
         found = []
     if not found and not is_present(path, AgreementError):
@@ -83,7 +83,7 @@ def file_of_day(path: Path, on: date) -> Path:
     return next(file for file, one in _read(path).items() if one.version == version)
 
 
-def _is_version(path: Path) -> bool:
+def is_version(path: Path) -> bool:
     """Whether a file of a folder is a version: YAML by either ending, and not hidden."""
     return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
 

@@ -37,6 +37,16 @@ def test_bare_it_lists_and_the_report_has_the_same(folder: Path, tmp_path: Path)
     assert states["police"]["days_left"] == 365
 
 
+def test_a_version_that_lies_beside_the_file_is_not_passed_over_in_silence(folder: Path) -> None:
+    """Nobody reads it there, and whoever put it there thinks that it will follow."""
+    assert "Note" not in journeys(folder).stdout
+    beside = folder / "agreements" / "housing-2.yaml"
+    beside.write_text((folder / "agreements" / "housing.yaml").read_text())
+    found = journeys(folder)
+    beside.unlink()
+    assert found.exit_code == 0 and "Note  1 more files beside" in found.stdout
+
+
 def test_show_says_the_law_every_field_and_the_digest(folder: Path) -> None:
     found = journeys(folder, "show", "treatment")
     assert found.exit_code == 0
