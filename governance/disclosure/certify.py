@@ -17,6 +17,7 @@ from governance.disclosure.checker import check
 from governance.disclosure.overlap import Overlaps, Side, who_is_where
 from governance.disclosure.release import Release
 from governance.disclosure.rules import DisclosureError, Rule
+from governance.disclosure.timeline import shares_days
 from governance.disclosure.work import Finding, Submission, Work
 
 __all__ = ["Certified", "Finding", "Submission", "certify"]
@@ -95,6 +96,8 @@ def certify(
     """
     rule = rule or Rule()
     _check_named(submissions, earlier, still_public, withdrawn)
+    if linked:
+        _check_compared(submissions, earlier, public)
     works = [Work(one, earlier, rule, insiders=insiders) for one in submissions]
     frozen = [_frozen(one, earlier) for one in public]
     sides = [
@@ -194,3 +197,28 @@ def _check_named(
         raise DisclosureError(
             "Two populations or two tables have one name.", "Give each a name of its own."
         )
+
+
+def _check_compared(
+    submissions: Sequence[Submission], earlier: Sequence[Release], public: Sequence[Submission]
+) -> None:
+    """Raise DisclosureError if days that are public under another name would be counted unseen.
+
+    A population is audited with what was public under its own name. Under a new one the people who
+    joined since could be told by the difference, unless the two are compared.
+    """
+    looked_at = {one.population.name for one in (*submissions, *public)}
+    unseen = [
+        shown.period
+        for release in earlier
+        for shown in release.populations
+        if shown.population.name not in looked_at
+    ]
+    for one in submissions:
+        if any(one.on_its_word or shares_days(one.period, period) for period in unseen):
+            raise DisclosureError(
+                f"The population {one.population.name} counts days that are public under another "
+                "name, and is not compared with what is public of them.",
+                "Keep the name that it was published under, or give what is public of these days, "
+                "counted again, to be compared with.",
+            )

@@ -34,7 +34,7 @@ from governance.disclosure.catalogue import Population
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.sums import sums
 from governance.disclosure.tally import PERSON, atoms_of
-from governance.disclosure.timeline import Period
+from governance.disclosure.timeline import Period, shares_days
 
 HIDDEN = (MASKED, "0")  # a nought that is shown is structural
 Flags = NDArray[np.bool_]
@@ -64,8 +64,7 @@ class Side:
         """Whether both may count one day."""
         if self.on_its_word or other.on_its_word:
             return True
-        a, b = self.period, other.period
-        return a.first <= b.last and b.first <= a.last
+        return shares_days(self.period, other.period)
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from governance.disclosure.claims import Flags, Target
 from governance.disclosure.rules import MASKED, DisclosureError
@@ -217,13 +218,11 @@ class _Program:
         constraints, cost, bounds = self._over(columns)
         options = {"time_limit": seconds, "mip_rel_gap": ANY_WILL_DO if whole else 0.0}
         found = _solved(
-            milp(
-                cost,
-                constraints=constraints,
-                bounds=bounds,
-                integrality=int(whole),
-                options=options,
-            )
+            cost,
+            constraints=constraints,
+            bounds=bounds,
+            integrality=int(whole),
+            options=options,
         )
         if found is None:
             return None
@@ -244,15 +243,13 @@ class _Program:
         rows = sp.hstack([published.A, give, -give], format="csr")
         target = sp.hstack([wanted.A, sp.csr_array((1, 2 * len(free)))], format="csr")
         found = _solved(
-            milp(
-                np.concatenate([PRECISION * cost, price, price]),
-                constraints=[
-                    LinearConstraint(rows, published.lb, published.ub),
-                    LinearConstraint(target, wanted.lb, wanted.ub),
-                ],
-                bounds=Bounds(0, np.concatenate([bounds.ub, np.full(2 * len(free), np.inf)])),
-                options={"time_limit": SECONDS_ALL},
-            )
+            np.concatenate([PRECISION * cost, price, price]),
+            constraints=[
+                LinearConstraint(rows, published.lb, published.ub),
+                LinearConstraint(target, wanted.lb, wanted.ub),
+            ],
+            bounds=Bounds(0, np.concatenate([bounds.ub, np.full(2 * len(free), np.inf)])),
+            options={"time_limit": SECONDS_ALL},
         )
         if found is None:
             return []
@@ -290,17 +287,25 @@ class _Program:
         )
 
 
-def _solved(result: OptimizeResult) -> NDArray[np.float64] | None:
+def _solved(cost: NDArray[np.float64], **program: Any) -> NDArray[np.float64] | None:
     """A solution, or None where there is none or it was not found in time.
 
     Raises:
         DisclosureError: If the solver failed.
     """
+    try:
+        result = milp(cost, **program)
+    except (ArithmeticError, MemoryError, RuntimeError, ValueError):
+        raise _failed() from None
     if result.x is not None:
         return np.asarray(result.x)
     if result.status in (INFEASIBLE, TIME_OUT):
         return None
-    raise DisclosureError(
+    raise _failed()
+
+
+def _failed() -> DisclosureError:
+    return DisclosureError(
         "The solver of the disclosure audit failed, so nothing is known to be safe.",
         "Publish nothing; try again, or publish fewer cells.",
     )

@@ -34,6 +34,11 @@ class Period:
             raise DisclosureError("A period ends before it begins.", "Give its first day first.")
 
 
+def shares_days(one: Period, other: Period) -> bool:
+    """Whether two periods have a day in common."""
+    return one.first <= other.last and other.first <= one.last
+
+
 def check_relation(name: str, relation: str, periods: Sequence[Period]) -> None:
     """Raise DisclosureError unless successive periods relate as the population declares.
 

@@ -118,6 +118,16 @@ def test_a_solver_that_fails_certifies_nothing(monkeypatch):
         audit(naive([3, 12, 4, 9]))
 
 
+@pytest.mark.parametrize("fault", [ValueError, MemoryError, RuntimeError])
+def test_a_solver_that_breaks_off_certifies_nothing(monkeypatch, fault):
+    def broken(*args, **kwargs):
+        raise fault
+
+    monkeypatch.setattr(solver, "milp", broken)
+    with pytest.raises(DisclosureError, match="solver"):
+        audit(naive([3, 12, 4, 9]))
+
+
 def test_a_solver_that_gives_up_leads_to_more_masks_and_no_fewer(monkeypatch):
     class GaveUp:
         x, status = None, 1

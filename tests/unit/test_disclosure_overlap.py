@@ -301,6 +301,18 @@ def test_the_gate_compares_with_what_is_public() -> None:
         certify("third", [second], linked=True, public=[first])
 
 
+def test_what_is_public_is_not_counted_again_under_another_name_unseen() -> None:
+    spring = rows(all=range(62)).with_columns(day=pl.lit(SPRING.first))
+    joined = rows(all=range(63)).with_columns(day=pl.lit(SPRING.last))
+    before, after = (
+        Submission(replace(population(name, "all"), relation="cumulative"), SPRING, people)
+        for name, people in (("treated", spring), ("in treatment", joined))
+    )
+    public = certify("first", [before]).release
+    with pytest.raises(DisclosureError, match="under another name"):
+        certify("second", [after], earlier=[public], still_public=[public.digest], linked=True)
+
+
 def test_a_large_overlap_is_compared_quickly() -> None:
     numbers = np.arange(2_000)
     sides = [
