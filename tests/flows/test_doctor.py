@@ -58,6 +58,11 @@ def in_forty_days() -> datetime:
     return utc_now() + timedelta(days=40)
 
 
+def in_320_days() -> datetime:
+    """At noon: in the last hour of a winter's day it would be the day after, by summer time."""
+    return utc_now().replace(hour=12) + timedelta(days=320)
+
+
 def before() -> datetime:
     return utc_now() - timedelta(days=1)
 
@@ -68,7 +73,7 @@ def before() -> datetime:
         (machine.clock, before, "fail", "before the last entry"),
         (machine.clock, in_forty_days, "warn", "may be ahead"),
         (record.runs, in_forty_days, "fail", "for 960 hours"),
-        (custody.agreements, lambda: utc_now() + timedelta(days=320), "warn", "ends in 45 days"),
+        (custody.agreements, in_320_days, "warn", "ends in 45 days"),
         (custody.agreements, lambda: utc_now() + timedelta(days=370), "fail", "no agreement"),
     ],
 )
