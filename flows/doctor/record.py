@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from flows.doctor.finding import Finding, Patient, fail, ok, warn
+from flows.keys.rings import LEDGER_KEY, STORE_KEYS, STORES, store_keys
 from flows.record.checkpoints import checkpoint_paths, refuse_taken_back
-from schemas.errors import JourneysError
+from flows.settings import Settings
+from schemas.errors import JourneysError, KeyProblem, StoreError
 
 
 def control_database(patient: Patient) -> Iterator[Finding]:
@@ -47,6 +49,9 @@ def record(patient: Patient) -> Iterator[Finding]:
         yield ok("record", f"{head.size:,} entries go on from the last checkpoint.")
 
 
+WHOLE = "Put the whole folder back from one backup: docs/how-to/back-up-and-restore.md."
+
+
 def runs(patient: Patient) -> Iterator[Finding]:
     """Whether the last run was committed, and lately."""
     control, settings = patient.control, patient.settings
@@ -57,6 +62,7 @@ def runs(patient: Patient) -> Iterator[Finding]:
         problem = f" {last.problem}" if last is not None and last.problem else ""
         yield warn("runs", f"There has been no whole run yet.{problem}", "Run `journeys run`.")
         return
+    yield from _kept(settings, current.run_id)
     missing = timedelta(hours=settings.schedule.missing_hours)
     since = patient.clock() - (current.ended_at or current.started_at)
     if last.state == "failed":
@@ -73,3 +79,27 @@ def runs(patient: Patient) -> Iterator[Finding]:
         )
     elif last.state != "failed":
         yield ok("runs", f"The last run, {current.run_id}, was committed.")
+
+
+def _kept(settings: Settings, run_id: str) -> Iterator[Finding]:
+    """Whether what the current run left is there, and opens with the keys that are at hand."""
+    from flows.releases.kept import RELEASE_FILE, open_of
+    from warehouse.connect import open_store
+
+    home, release = settings.stores / run_id, settings.releases / run_id / RELEASE_FILE
+    stores = [home / f"{name}.duckdb" for name in STORES]
+    needed = (settings.folder / LEDGER_KEY, home / STORE_KEYS, *stores)
+    lacking = [path.name for path in needed if not path.is_file()]
+    if lacking:
+        yield fail("runs", f"Of the current run is missing: {', '.join(lacking)}.", WHOLE)
+        return
+    try:
+        keys = store_keys(settings, run_id)
+        for path in stores:
+            open_store(path, keys[path.stem], read_only=True).close()
+        if release.is_file():  # none where a partner was taken out since
+            open_of(settings, run_id).close()
+    except KeyProblem:
+        return  # told of keys
+    except StoreError as error:
+        yield fail("runs", f"What the current run left does not open. {error.problem}", WHOLE)

@@ -317,6 +317,24 @@ def test_what_others_may_read_or_change_is_told(
     assert all(one.state != "ok" for one in found)
 
 
+def test_what_is_missing_or_damaged_of_the_current_run_is_told(ran: Partnership) -> None:
+    (store,) = ran.folder.glob("stores/*/staging.duckdb")
+    (release,) = ran.folder.glob("releases/*/warehouse.duckdb")
+    ledger = ran.folder / "ledger-key.json"
+    for path in (store, release):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:4096])
+        (found,) = (one for one in looked(ran, record.runs) if one.state == "fail")
+        assert "does not open" in found.said and found.remedy
+        path.write_bytes(whole)
+    assert worst(looked(ran, record.runs)) == "ok"
+    for path in (ledger, store):
+        aside = path.rename(path.with_suffix(".aside"))
+        (found,) = (one for one in looked(ran, record.runs) if one.state == "fail")
+        assert f"is missing: {path.name}." in found.said
+        aside.rename(path)
+
+
 def test_a_register_and_backups_that_are_not_there_are_told(ran: Partnership) -> None:
     assert [one.state for one in looked(ran, custody.backups)] == ["warn", "warn"]
     text, place = ran.config.read_text(), ran.folder.parent / "backups"
