@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from uuid import UUID
 
 import pytest
 import yaml
+from copying import copied_whole
 from listening import Webhook, webhook
 from partnerships import Partnership
 from servers import PostgresServer, free_port
@@ -70,7 +70,7 @@ def served(folder: Path, original: Path, **named: str) -> Iterator[Scheduled]:
         original: What is copied.
         named: Secrets that `schedule` names, each with what its variable holds.
     """
-    shutil.copytree(original, folder)
+    copied_whole(original, folder)
     partnership = Partnership(folder)
     schedule = {name: f"env:{name.upper()}" for name in named}
     said = {
