@@ -32,8 +32,8 @@ LEFT_OUT = (
     "duckdb", "splink", "sqlalchemy", "prefect", "fastapi", "linkage", "synthetic", "warehouse",
     "pandas", "scipy", "matplotlib", "IPython", "tkinter", "pytest", "hypothesis", "mypy",
     "recordlinkage", "sklearn", "setuptools", "governance.attacks", "governance.control",
-    "flows.context", "flows.orchestration", "flows.publication", "flows.readers", "flows.refresh",
-    "flows.linking.train",
+    "flows.context", "flows.linking.train", "flows.orchestration.nightly", "flows.publication",
+    "flows.readers", "flows.refresh",
 )  # fmt: skip
 
 # Found by name only, so PyInstaller does not see them.

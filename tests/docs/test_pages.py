@@ -66,7 +66,11 @@ def test_what_is_not_run_says_so_of_little() -> None:
 
 
 def test_data_on_a_page_can_be_read() -> None:
-    read = {"yaml": yaml.safe_load, "json": json.loads}
+    read = {
+        "yaml": yaml.safe_load,
+        "json": json.loads,
+        "jsonl": lambda text: [json.loads(line) for line in text.splitlines()],
+    }
     for page in pages():
         for block in blocks(page):
             if block.language in read:

@@ -114,7 +114,7 @@ def test_nothing_that_a_partner_sent_is_in_what_is_told(shared: Partnership) -> 
     assert {name: needles.in_bytes(said[name]) for name in told} == {one: set() for one in told}
     # The same look finds one that is planted.
     planted = said["log"] + next(iter(identifiers)).encode()
-    assert len(needles.in_bytes(planted)) == 1
+    assert len({one.lower() for one in needles.in_bytes(planted)}) == 1
 
 
 def test_logs_stay_small_and_a_log_that_cannot_be_written_fails_nothing(tmp_path: Path) -> None:

@@ -328,6 +328,7 @@ def test_the_stores_hold_only_the_tables_and_columns_they_are_meant_to(travelled
         "candidate_link": {
             "record_id_l", "record_id_r", "match_weight", "guarded", "linked"
         },
+        "attached_link": {"record_id_l", "record_id_r", "match_weight"},
         "person": {"person_id", "created_at", "created_run", "retired_run"},
         "person_record": {"record_id", "person_id"},
         "person_history": {

@@ -20,7 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 RUN = frozenset({"sh", "console"})
 OTHER_SHELLS = frozenset({"powershell", "text"})  # never run: each says why
-DATA = frozenset({"csv", "dockerfile", "ini", "json", "python", "r", "sql", "toml", "xml", "yaml"})
+DATA = frozenset(
+    {*("csv", "dockerfile", "ini", "json", "jsonl"), *("python", "r", "sql", "toml", "xml", "yaml")}
+)
 BLOCK = re.compile(
     r"(?:^ *<!-- (?:(?P<mark>not run|slow): (?P<why>[^\n]+?)|(?P<partner>at the partner)) -->\n"
     r"\s*)?"
