@@ -29,7 +29,7 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-@flow(name="refresh", flow_run_name="{run_id}", **QUIET)
+@flow(name="refresh", **QUIET)
 def refresh_flow(run_id: str | None = None) -> None:
     """Run the journey once; `JOURNEYS_CONFIG` says where the partnership is.
 
@@ -47,8 +47,7 @@ def refreshed(run_id: str | None = None) -> dict[str, Any]:
     """
     settings, minutes = begun()
     name = run_id or new_run_id(utc_now())
-    if run_id is None:
-        named(name)
+    named(name)
     try:
         report = watched_run(
             settings, name, narrator=narrator(), wait_minutes=minutes, dress=as_tasks

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from httpx import HTTPError
 from prefect import get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,
@@ -48,9 +49,9 @@ def begun() -> tuple[Settings, int]:
 
 
 def named(key: str) -> None:
-    """Give the flow run the name that its alerts have; one that has gone is not named."""
+    """Give the flow run the name that its alerts have; where that fails it keeps Prefect's own."""
     if flow_run.id is not None:
-        with suppress(PrefectException), get_client(sync_client=True) as client:
+        with suppress(PrefectException, HTTPError), get_client(sync_client=True) as client:
             client.update_flow_run(UUID(str(flow_run.id)), name=key)
 
 

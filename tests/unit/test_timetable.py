@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -12,7 +13,8 @@ import pytest
 import yaml
 
 from flows.orchestration.options import Schedule
-from flows.orchestration.timetable import TIMEZONE, Entry, timetable
+from flows.orchestration.prefect_settings import ALWAYS
+from flows.orchestration.timetable import POOL, TAG, TIMEZONE, Entry, timetable
 from flows.settings import Partner
 
 LONDON = ZoneInfo(TIMEZONE)
@@ -88,4 +90,16 @@ def test_prefect_yaml_says_the_same_and_its_flows_are_there() -> None:
         text = (root / path).read_text()
         assert f"def {flow}(" in text and f'@flow(name="{entry.flow}"' in text
         assert one["parameters"] == {} and one["concurrency_limit"] == 1
-        assert one["work_pool"]["name"] == "hub"
+        # By its tag `journeys schedule` and the alerts know what is theirs.
+        assert one["tags"] == [TAG]
+        pool = one["work_pool"]
+        assert (pool["name"], pool["work_queue_name"]) == (POOL, "default")
+        assert pool["job_variables"] == {"env": ALWAYS}
+        assert one["description"] == entry.about
+
+
+def test_a_run_that_is_not_named_yet_has_a_name_of_its_own() -> None:
+    """One made of a run's id that is not known is the same every night; alerts are told once."""
+    for entry in ENTRIES.values():
+        module, flow = entry.entrypoint.rsplit(".", 1)
+        assert getattr(import_module(module), flow).flow_run_name is None
