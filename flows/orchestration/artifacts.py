@@ -48,11 +48,13 @@ def verdicts(report: Mapping[str, Any]) -> Rows:
 
 
 def accounting(report: Mapping[str, Any]) -> Rows:
-    """Where every row of an extract went, and what the release then holds."""
-    went = ("received", "kept", "quarantined", "withheld")
-    by_partner = [
-        (partner, what, one[what]) for partner, one in report["partners"].items() for what in went
-    ]
+    """What became of every row that partners sent, and what the release then holds."""
+    by_partner: list[Sequence[Any]] = []
+    for partner, tables in report["rows"].items():
+        for what in dict.fromkeys(name for one in tables.values() for name in one):
+            rows = sum(one[what] or 0 for one in tables.values())
+            if rows or what == "received":
+                by_partner.append((partner, what, rows))
     return [*by_partner, *(("", f"release: {name}", rows) for name, rows in
                            report["release"]["tables"].items())]  # fmt: skip
 
