@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from flows.doctor.finding import Finding, Patient, fail, ok
 from flows.orchestration.options import Schedule
+from flows.orchestration.prefect_settings import WORD, standing
 from flows.sources.pulling import check_source
-
-SECONDS = 5
 
 
 def sources(patient: Patient) -> Iterator[Finding]:
@@ -22,18 +19,12 @@ def sources(patient: Patient) -> Iterator[Finding]:
 
 
 def prefect(patient: Patient) -> Iterator[Finding]:
-    """Whether Prefect's server answers, where partnership.yaml has a schedule."""
-    schedule = patient.settings.schedule
-    if schedule == Schedule():
+    """Whether Prefect's server answers, where there is a schedule or a server was begun."""
+    settings = patient.settings
+    if settings.schedule == Schedule() and not (settings.prefect_home / WORD).is_file():
         return
-    try:
-        # partnership.yaml takes no address but http and https.
-        with urlopen(f"{schedule.server}/health", timeout=SECONDS) as answer:  # noqa: S310
-            sound = answer.status == 200
-    except (URLError, OSError, ValueError):
-        sound = False
-    if sound:
-        yield ok("prefect", "Prefect's server answers.")
+    if standing(settings):
+        yield ok("prefect", "Prefect's server answers, to its own password only.")
     else:
         yield fail(
             "prefect",

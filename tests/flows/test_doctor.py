@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
+from listening import webhook
 
 from flows.clock import utc_now
 from flows.context import open_control, run_lock
 from flows.doctor import custody, folder, machine, outside, record, secrecy
 from flows.doctor.examining import CHECKS, examine
 from flows.doctor.finding import Check, Finding, Patient
+from flows.orchestration.options import Schedule
 from flows.settings import load_settings
 from schemas.errors import StoreError
 
@@ -202,10 +204,15 @@ def a_share(patch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def unknown_server(patch: pytest.MonkeyPatch) -> None:
-    from flows.orchestration.options import Schedule
-
     patch.setattr(outside, "Schedule", lambda: Schedule(server="http://127.0.0.1:1/other"))
-    patch.setattr(outside, "SECONDS", 0.2)
+
+
+def test_a_server_that_asks_for_no_password_is_not_the_schedules(shared: Partnership) -> None:
+    with webhook(answers_get=True) as hook:
+        address = hook.address.removesuffix("/hook") + "/api"
+        given = shared.settings.model_copy(update={"schedule": Schedule(server=address)})
+        (found,) = outside.prefect(Patient(given, None, utc_now))
+    assert found.state == "fail"
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ class Webhook:
 
 
 @contextmanager
-def webhook() -> Iterator[Webhook]:
-    """A webhook at work."""
+def webhook(*, answers_get: bool = False) -> Iterator[Webhook]:
+    """A webhook at work, which may answer whoever only asks with 200."""
     hook = Webhook()
 
     class Handler(BaseHTTPRequestHandler):
@@ -85,6 +85,10 @@ def webhook() -> Iterator[Webhook]:
             self.send_response(hook.status)
             if hook.to:
                 self.send_header("Location", hook.to)
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.send_response(200 if answers_get else 501)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
