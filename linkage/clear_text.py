@@ -15,7 +15,6 @@ import duckdb
 import polars as pl
 
 FIELDS: Final = ("forename", "surname", "dob", "postcode", "sex")
-FREQUENT: Final = ("forename", "surname", "postcode")
 LINK_AT: Final = 2.0
 """The match weight that clear-text links are taken from without labels (2026-11-22)."""
 KEEP_FROM: Final = -10.0  # pairs below this match weight are never the best answer

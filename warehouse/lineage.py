@@ -60,11 +60,6 @@ class Lineage:
                 ahead.append(parent)
         return frozenset(found)
 
-    def models_behind(self, *tables: str) -> frozenset[str]:
-        """Return the tables that some tables are made from, themselves included."""
-        columns = [(table, column) for table in tables for column in self.types[table]]
-        return frozenset(tables) | {table for table, _ in self.behind(*columns)}
-
 
 def trace(con: duckdb.DuckDBPyConnection, models: tuple[Model, ...]) -> Lineage:
     """Find out what every column of some models comes from.

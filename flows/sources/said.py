@@ -14,7 +14,6 @@ from flows.sources.credentials import Credential, Secret
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?")
 PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-EACH_NAME = "{name}"
 
 Text = Annotated[str, Field(min_length=1)]
 

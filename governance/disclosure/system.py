@@ -57,13 +57,6 @@ class System:
         """The cells of each segment alone, counted from the base: segments by cells."""
         return self.base @ self.population.matrix.T.astype(np.int64)
 
-    def moved_segments(self, change: Change) -> Counts:
-        """How a change moves the cells of each segment alone: segments by cells."""
-        moved = np.zeros_like(self.base_segments)
-        for (segment, atom), by in change.items():
-            moved[segment] += by * self.population.matrix[:, atom]
-        return moved
-
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The least and the greatest value that each published cell may have."""
         says = [[self._says(value) for value in shown] for shown in self.shown]

@@ -27,8 +27,6 @@ from warehouse.publish.windows import Window, twelve_months
 if TYPE_CHECKING:
     from governance.disclosure.certify import Certified
 
-MADE_HERE = (FUNNEL, "survival", TRANSITIONS, OUTCOMES)
-
 Labels = tuple[str, ...]
 Cells = Mapping[Labels, str]
 
