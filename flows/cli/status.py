@@ -64,7 +64,7 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
     from flows.agreements.states import agreement_states
     from flows.clock import local_day, utc_now
     from flows.context import open_control
-    from flows.publication.drafting import is_fresh
+    from flows.publication.public import is_fresh
     from flows.publication.publish import why_refused
     from flows.readers.break_glass import ALERT_DAYS, alerts
     from flows.retention import due as retention

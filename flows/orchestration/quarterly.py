@@ -14,7 +14,7 @@ from flows.orchestration.nightly import refreshed
 from flows.orchestration.notify import Alert, send
 from flows.orchestration.unattended import QUIET
 from flows.orchestration.watched import draft_waits
-from flows.publication.drafting import is_fresh
+from flows.publication.public import is_fresh
 from flows.settings import Settings, load_settings, locate
 
 

@@ -14,7 +14,7 @@ from flows.files import private_folder, remove_folder
 from flows.intake.handed_on import Staged
 from flows.keys.rings import release_key
 from flows.publication.certificates import keep_certificates
-from flows.publication.public import public_digests, what_is_public
+from flows.publication.public import is_fresh, what_is_public
 from flows.safe_errors import guarded
 from flows.settings import Settings
 from governance.control import Control, DraftRelease
@@ -204,23 +204,3 @@ def in_hand(settings: Settings, control: Control) -> str | None:
         ),
         None,
     )
-
-
-def is_fresh(settings: Settings, control: Control, draft_id: str) -> bool:
-    """Whether a draft was set beside all that is public now, and of nobody who went since.
-
-    One that was made before another publication, or before one was withdrawn, can never be
-    published: it was not checked against what a reader has today.
-    """
-    from warehouse.publish.folder import PACK
-    from warehouse.publish.release_file import read_releases
-
-    try:
-        told = read_releases(settings.drafts / draft_id / PACK)
-    except JourneysError:
-        return False
-    counted = {one.counted_run for one in control.draft_releases(draft_id)}
-    if counted & control.runs_of_the_past():
-        return False
-    before = [one.digest for one in told.releases[: len(told.releases) - len(told.new)]]
-    return before == public_digests(control)

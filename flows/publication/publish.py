@@ -12,8 +12,7 @@ from flows.agreements.terms import agreement_in_force
 from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.files import private_folder, remove_folder
-from flows.publication.drafting import is_fresh
-from flows.publication.public import place, what_is_public
+from flows.publication.public import is_fresh, place, what_is_public
 from flows.rights.register import check_not_put_back
 from flows.safe_errors import guarded
 from flows.settings import Settings

@@ -17,9 +17,12 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-quic", "--no-first-run")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """The browser, where it can be had."""
+    """The browser, where it can be had.
+
+    It goes with its module: its driver runs an event loop, beside which nobody can start another.
+    """
     try:
         import axe_playwright_python  # noqa: F401
         from playwright.sync_api import sync_playwright

@@ -110,9 +110,10 @@ def _let_lapse(folder: Path) -> None:
     text = re.sub(r"(?m)^review: .*$", f"review: {begun}", text)
     text = re.sub(r"signed_on: .*", f"signed_on: {begun}", text)
     text = text.replace(before, parse_agreement(text, "police.yaml").document_digest)
-    (folder / "agreements" / "lapsed.yaml").write_text(text)
+    shutil.copytree(folder / "agreements", folder / "lapsed")
+    (folder / "lapsed" / "police.yaml").write_text(text)
     said = (folder / "partnership.yaml").read_text()
-    (folder / "lapsed.yaml").write_text(said.replace("/police.yaml", "/lapsed.yaml"))
+    (folder / "lapsed.yaml").write_text(said.replace("agreements/", "lapsed/"))
 
 
 @pytest.fixture(scope="module")
