@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.shell import ConfigOption, JsonOption, command, write_report
+from flows.cli.shell import ConfigOption, JsonOption, PublicKeyOption, command, write_report
 
 if TYPE_CHECKING:
     from governance.record.export import Selection
@@ -34,15 +34,6 @@ WitnessOption = Annotated[
         "--witness",
         metavar="FILE",
         help="A checkpoint that somebody kept elsewhere: a file, or an e-mail that holds it.",
-        readable=False,
-    ),
-]
-PublicKeyOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--public-key",
-        metavar="FILE",
-        help="The public half of the record key, as somebody kept it.",
         readable=False,
     ),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.shell import ConfigOption, JsonOption, command, write_report
+from flows.cli.shell import ConfigOption, JsonOption, PublicKeyOption, command, write_report
 
 if TYPE_CHECKING:
     from flows.backup.manifest import Manifest
@@ -18,15 +18,6 @@ backup_app = typer.Typer(
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.", readable=False)]
 KEY_HELP = "The backup key, as its custodian keeps it."
-PublicKeyOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--public-key",
-        metavar="FILE",
-        help="The public half of the record key, as somebody kept it.",
-        readable=False,
-    ),
-]
 
 
 @backup_app.command("key", epilog="Example: journeys backup key --out /media/custodian/backup.key")

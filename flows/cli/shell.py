@@ -32,6 +32,15 @@ ConfigOption = Annotated[
         readable=False,  # What cannot be read is told by us, as everything else that is wrong.
     ),
 ]
+PublicKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--public-key",
+        metavar="FILE",
+        help="The public half of the record key, as somebody kept it.",
+        readable=False,
+    ),
+]
 JsonOption = Annotated[
     Path | None,
     typer.Option(
