@@ -116,11 +116,13 @@ def versions(patient: Patient) -> Iterator[Finding]:
     """Whether what is installed is what was locked and tested together."""
     if sys.version_info[:2] < OLDEST_PYTHON:
         yield fail("versions", "This Python is too old.", "Install Python 3.11 or later.")
-    locked = dict(PINNED.findall(LOCK.read_text("utf-8"))) if LOCK.is_file() else _pins()
+    locked = _pinned(LOCK.read_text("utf-8") if LOCK.is_file() else _said())
     here = {_plain(one.name): one.version for one in metadata.distributions() if one.name}
     missing = sorted(name for name in _required() if name not in here)
     other = sorted(
-        name for name, version in locked.items() if here.get(_plain(name), version) != version
+        name
+        for name, pins in locked.items()
+        if here.get(_plain(name), next(iter(pins))) not in pins
     )
     if missing:
         yield fail(
@@ -149,12 +151,20 @@ def _required() -> set[str]:
     return {_plain(one[1]) for one in found if one is not None}
 
 
-def _pins() -> dict[str, str]:
+def _pinned(text: str) -> dict[str, set[str]]:
+    """The versions of each package that a lock pins: one for each range of Pythons, say."""
+    found: dict[str, set[str]] = {}
+    for name, version in PINNED.findall(text):
+        found.setdefault(name, set()).add(version)
+    return found
+
+
+def _said() -> str:
     """What the program itself says of versions, where no lock lies beside it."""
     try:
-        return dict(PINNED.findall("\n".join(metadata.requires("cohort-journeys") or [])))
+        return "\n".join(metadata.requires("cohort-journeys") or [])
     except metadata.PackageNotFoundError:
-        return {}
+        return ""
 
 
 def _plain(name: str) -> str:
