@@ -116,23 +116,8 @@ def writing_private(path: Path) -> Iterator[BinaryIO]:
     Raises:
         StoreError: It cannot be put in its place.
     """
-    beside = _beside(path)
-    failed = False
-    try:
-        with _new_file(beside, private=True) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            beside.replace(path)
-            flush_folder(path.parent)
-        except OSError:
-            failed = True
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-    if failed:
-        raise _not_written(path)
+    with _writing(path, private=True) as file:
+        yield file
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -260,19 +245,33 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def _write(path: Path, content: str | bytes | Iterator[bytes], *, private: bool = False) -> None:
+    if isinstance(content, str | bytes):
+        content = iter([content.encode() if isinstance(content, str) else content])
+    failed = False
+    try:
+        with _writing(path, private=private) as file:
+            file.writelines(content)
+    except OSError:
+        failed = True
+    if failed:
+        raise _not_written(path)
+
+
+@contextmanager
+def _writing(path: Path, *, private: bool) -> Iterator[BinaryIO]:
+    """A file beside, flushed and put in its place when the body ends; gone where it raises."""
     beside = _beside(path)
     failed = False
     try:
         with _new_file(beside, private) as file:
-            if isinstance(content, str | bytes):
-                content = iter([content.encode() if isinstance(content, str) else content])
-            file.writelines(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
-        flush_folder(path.parent)
-    except OSError:
-        failed = True
+        try:
+            beside.replace(path)
+            flush_folder(path.parent)
+        except OSError:
+            failed = True
     finally:
         # After the rename it is no longer there.
         with suppress(OSError):
