@@ -12,6 +12,7 @@ from flows.context import RunContext
 from flows.files import private_folder, write_json
 from flows.keys.rings import clock_key, new_release_key, release_key, store_keys
 from flows.link import People
+from flows.releases.as_committed import FINGERPRINTS, changed
 from flows.releases.kept import open_of, release_path
 from flows.settings import Settings
 from governance.agreements import Agreement
@@ -20,9 +21,6 @@ from schemas.errors import KeyProblem, StoreError
 if TYPE_CHECKING:
     from warehouse.given import Given
     from warehouse.takeover import Earlier
-
-FINGERPRINTS = "fingerprints.json"
-"""Beside a release: by what the next one knows which of its marts still stand."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +128,8 @@ def _earlier(run: RunContext) -> Earlier | None:
     if current is None:
         return None
     folder = run.settings.releases / current.run_id
+    if any(changed(folder, run.control.release_files(current.run_id), whole=True)):
+        return None
     try:
         told = json.loads((folder / FINGERPRINTS).read_text("utf-8"))
         key = release_key(run.settings, current.run_id)

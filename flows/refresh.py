@@ -27,6 +27,7 @@ from flows.progress import Narrator, Silent
 from flows.publication.drafting import draft
 from flows.record.checkpoints import NO_KEY, make_checkpoint, refuse_early_clock, refuse_taken_back
 from flows.record.signing import can_sign
+from flows.releases.as_committed import known_files
 from flows.report import make_report, refused_report
 from flows.retention import due as retention
 from flows.rights.erasing import erase
@@ -103,6 +104,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
     """
     found = account(run, drafted.release)
     report, erased = make_report(run, drafted, found), drafted.release.people.erased
+    files = known_files(run.release.parent)
     with past_turning_back():
         run.control.commit_run(
             run.run_id,
@@ -111,6 +113,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
             extracts=[one.ledger for one in drafted.staged.taken.values()],
             draft_digest=drafted.digest,
             draft_releases=drafted.releases,
+            release_files=files,
             key_epoch=drafted.staged.key_epoch,
             profiles={partner: one.facts.profile for partner, one in drafted.staged.taken.items()},
             audit=[*of_terms(run, drafted.staged.agreed), *erased.audit],

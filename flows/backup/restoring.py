@@ -28,13 +28,13 @@ from flows.readers.reasons import checked_reason
 from flows.record.checkpoints import verify_record
 from flows.record.signing import read_key_file
 from flows.rights.register import unknown
-from flows.rights.register_files import begin_anew, folder_of, register_is_there
+from flows.rights.register_files import NoRegister, begin_anew, folder_of, register_is_there
 from flows.settings import FILE_NAME, Settings, load_settings
 from governance.audit import Recorder
 from governance.control import AuditEntry, Control
 from governance.control.forward import forward
 from governance.record.leaves import RESTORED, RESTORED_AT
-from schemas.errors import JourneysError, StoreError
+from schemas.errors import StoreError
 
 if TYPE_CHECKING:
     from governance.keys.ring import KeyRing
@@ -42,10 +42,6 @@ if TYPE_CHECKING:
 
 NOT_THERE = "The register of erasures is not there"
 STAGED = ".{name}.restoring"
-
-
-class NoRegister(JourneysError):
-    """Without the register nobody knows who was erased since the backup was made."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ def doctor_command(
     sources: Annotated[
         bool, typer.Option("--sources", help="Also call the sources of partners' extracts.")
     ] = False,
+    digests: Annotated[
+        bool,
+        typer.Option("--digests", help="Read every file of every release, however large."),
+    ] = False,
     every: Annotated[bool, typer.Option("--all", help="Also say what is right.")] = False,
     config: ConfigOption = None,
     json_out: JsonOption = None,
@@ -24,7 +28,7 @@ def doctor_command(
     from flows.doctor.examining import examine
     from flows.settings import load_settings, locate
 
-    found = examine(load_settings(locate(config)), sources=sources)
+    found = examine(load_settings(locate(config)), sources=sources, digests=digests)
     write_report([one.as_json() for one in found], json_out)
     for one in found:
         if every or one.state != "ok":

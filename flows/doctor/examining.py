@@ -7,7 +7,7 @@ from typing import Final
 
 from flows.clock import Clock, utc_now
 from flows.context import open_control
-from flows.doctor import custody, folder, machine, outside, record, secrecy
+from flows.doctor import custody, folder, machine, outside, record, releases, secrecy
 from flows.doctor.finding import Check, Finding, Patient, fail
 from flows.safe_errors import guarded
 from flows.settings import Settings
@@ -17,6 +17,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "control-database": record.control_database,
     "record": record.record,
     "runs": record.runs,
+    "releases": releases.releases,
     "leftovers": folder.leftovers,
     "keys": custody.keys,
     "agreements": custody.agreements,
@@ -38,12 +39,15 @@ CHECKS: Final[Mapping[str, Check]] = {
 SOURCES: Final = "sources"
 
 
-def examine(settings: Settings, *, sources: bool = False, clock: Clock = utc_now) -> list[Finding]:
+def examine(
+    settings: Settings, *, sources: bool = False, digests: bool = False, clock: Clock = utc_now
+) -> list[Finding]:
     """Look a partnership and the machine it is on over. Nothing is changed.
 
     Args:
         settings: The partnership.
         sources: Whether partners' sources are called too.
+        digests: Whether the files of releases are read to the end however large they are.
         clock: The clock.
     """
     checks = dict(CHECKS) | ({SOURCES: outside.sources} if sources else {})
@@ -51,9 +55,9 @@ def examine(settings: Settings, *, sources: bool = False, clock: Clock = utc_now
         control = guarded("control-database", open_control, settings)
     except JourneysError as error:
         told = [fail("control-database", error.problem, error.remedy)]
-        return told + list(_looked(Patient(settings, None, clock), checks))
+        return told + list(_looked(Patient(settings, None, clock, digests), checks))
     with control:
-        return list(_looked(Patient(settings, control, clock), checks))
+        return list(_looked(Patient(settings, control, clock, digests), checks))
 
 
 def _looked(patient: Patient, checks: Mapping[str, Check]) -> Iterator[Finding]:

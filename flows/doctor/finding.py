@@ -42,11 +42,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Patient:
-    """What is looked at: a partnership, its control database if that opens, and the clock."""
+    """What is looked at: a partnership, its control database if that opens, and the clock.
+
+    `digests` says whether files of releases are read to the end however large they are.
+    """
 
     settings: Settings
     control: Control | None
     clock: Clock
+    digests: bool = False
 
 
 Check = Callable[[Patient], Iterator[Finding]]

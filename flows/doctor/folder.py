@@ -12,7 +12,7 @@ from flows.backup.contents import HALF_MADE, control_file
 from flows.context import Busy, run_lock
 from flows.doctor.finding import Finding, Patient, fail, ok, warn
 from flows.files import flush_folder
-from flows.housekeeping import BUILDING, runs_in
+from flows.housekeeping import BUILDING, DRAFT_ID, runs_in
 from flows.settings import FILE_NAME, Settings
 from governance.keys.permissions import WINDOWS
 
@@ -188,6 +188,15 @@ def leftovers(patient: Patient) -> Iterator[Finding]:
             f"The folder holds {strangers} runs that the control database does not know.",
             "Put back the control database of this folder, or the whole folder, from one backup.",
         )
+    strays = list(_strays(settings))
+    if strays:
+        # Not by their names: what a person has put there may be called after somebody.
+        yield warn(
+            "leftovers",
+            f"{len(strays)} files or folders in {', '.join(sorted(set(strays)))} belong to no run.",
+            "Move what somebody needs out of the partnership folder, and remove the rest; no "
+            "command reads it, and backups would carry it along.",
+        )
     if control is not None and control.unfinished_runs():
         yield warn(
             "leftovers",
@@ -200,7 +209,9 @@ def leftovers(patient: Patient) -> Iterator[Finding]:
             f"{len(left)} files or folders were left half made.",
             "Run `journeys run`, which removes its own; what is left then may be removed by hand.",
         )
-    if not (left or strangers) and not (control is not None and control.unfinished_runs()):
+    if not (left or strangers or strays) and not (
+        control is not None and control.unfinished_runs()
+    ):
         yield ok("leftovers", "Nothing was left half made.")
 
 
@@ -224,6 +235,24 @@ def _beside(settings: Settings) -> Iterator[Path]:
             )
             if ours and (path.suffix in HALF_MADE or BUILDING.fullmatch(path.name)):
                 yield path
+
+
+def _strays(settings: Settings) -> Iterator[str]:
+    """For each thing in a zone that holds a folder for each run or draft, and is none: the zone."""
+    zones = (
+        settings.stores,
+        settings.releases,
+        settings.drafts,
+        settings.certificates,
+        settings.quarantine,
+        settings.over_sharing,
+    )
+    for zone in (one for one in zones if one.is_dir()):
+        for path in zone.iterdir():
+            told_otherwise = path.suffix in HALF_MADE or BUILDING.fullmatch(path.name)
+            a_run = DRAFT_ID.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
+            if not (a_run or told_otherwise):
+                yield zone.name
 
 
 def _strangers(settings: Settings, known: set[str]) -> int:

@@ -67,10 +67,13 @@ def new_keys(settings: Settings, today: date) -> dict[str, bool]:
         Kind → whether it was made.
 
     Raises:
-        KeyProblem: One cannot be written where it is to be kept.
+        KeyProblem: One cannot be written where it is to be kept, or the partnership has run with
+            one that is not there now.
     """
     with run_lock(settings), open_control(settings) as control:
         put_in_order(settings, control, settings.keys.named)
+        for named in settings.keys.named:
+            _refuse_in_place_of_a_lost_one(settings, control, named)
         made = {
             str(kind): new_key(source_of(settings, kind), kind, today)
             for kind in settings.keys.named
@@ -81,6 +84,30 @@ def new_keys(settings: Settings, today: date) -> dict[str, bool]:
             detail: dict[str, int | str] = {"key": kind, "state": "made"}
             control.add_audit(recorder(settings).entry("oversight", utc_now(), detail=detail))
         return made
+
+
+def _refuse_in_place_of_a_lost_one(settings: Settings, control: Control, kind: Kind) -> None:
+    """Refuse to make a key where something that is kept needs the one that was there.
+
+    A new identifier key would give every record, and so every person, another id; a new store or
+    release key opens nothing.
+    """
+    from governance.keys.custody import is_there
+
+    run = control.current_run()
+    if run is None or is_there(source_of(settings, kind)):
+        return
+    in_use = (
+        any(one.delivery is None for one in control.staged_extracts().values())
+        if kind == "identifier"
+        else bool(wrapped_in(settings, kind, [run.run_id]))
+    )
+    if in_use:
+        raise KeyProblem(
+            f"The {kind} key is missing, and this partnership has run with it.",
+            "Put it back from its custodian or from safe custody. A new one would open nothing "
+            "that is here and know nobody again, so none was made.",
+        )
 
 
 def key_states(settings: Settings) -> list[KeyState]:

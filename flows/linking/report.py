@@ -98,6 +98,8 @@ def _current(
     settings: Settings, clock: Clock
 ) -> Iterator[tuple[Run, duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]]:
     """The current run with its release and identity store, both read-only; it is put on record."""
+    import duckdb
+
     from warehouse.connect import open_release, open_store
 
     with open_control(settings) as control:
@@ -107,6 +109,7 @@ def _current(
         check_readable(settings, run, local_day(clock()))
         recorder = Recorder(actor(), settings.purpose, run.run_id)
         control.add_audit(recorder.entry("consultation", clock(), detail={"report": "linkage"}))
+    unreadable = False
     path = settings.releases / run.run_id / "warehouse.duckdb"
     release = open_release(path, release_key(settings, run.run_id))
     try:
@@ -119,8 +122,17 @@ def _current(
             yield run, release, identity
         finally:
             identity.close()
+    except duckdb.Error:
+        unreadable = True  # its text may hold values
     finally:
         release.close()
+    if unreadable:
+        raise StoreError(
+            "The current release or its links cannot be read for this report: a table is missing "
+            "or damaged.",
+            "Run `journeys run`, which builds a release anew, or put the folder back from a "
+            "backup.",
+        )
 
 
 # What there is to tell

@@ -78,6 +78,6 @@ def _found(settings: Settings, clock: Clock) -> list[str]:
 
     return [
         f"{one.said} {one.remedy}"
-        for one in examine(settings, clock=clock)
+        for one in examine(settings, digests=True, clock=clock)
         if one.state == "fail" or (one.state == "warn" and one.code == "backups")
     ]

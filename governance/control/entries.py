@@ -224,6 +224,23 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class ReleaseFile:
+    """A file of a release as it was when its run was committed.
+
+    Attributes:
+        name: Its name in the release's folder.
+        bytes: How large it is.
+        modified: When it was last written, in whole seconds since 1970.
+        digest: Its SHA-256 in hexadecimal.
+    """
+
+    name: str
+    bytes: int
+    modified: int
+    digest: str
+
+
+@dataclass(frozen=True)
 class Removal:
     """A partner's data were taken out of the stores of the run that was current, or are to be.
 

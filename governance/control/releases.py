@@ -7,9 +7,9 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from governance.control.contributions import Contributions
-from governance.control.entries import AuditEntry, Reading, Run
+from governance.control.entries import AuditEntry, Reading, ReleaseFile, Run
 from governance.control.log import append
-from governance.control.tables import READING
+from governance.control.tables import READING, RELEASE_FILE
 
 
 class Releases(Contributions):
@@ -35,3 +35,17 @@ class Releases(Contributions):
         """The run whose release people read; None before the first run."""
         held = self.held()
         return self.current_run() if held is None or held.run_id is None else self.run(held.run_id)
+
+    def release_files(self, run_id: str) -> list[ReleaseFile]:
+        """Each file of a run's release as it was when the run was committed, by name.
+
+        None are known of a run that an earlier version of this program committed.
+        """
+        query = sa.select(
+            RELEASE_FILE.c.name,
+            RELEASE_FILE.c.bytes,
+            RELEASE_FILE.c.modified,
+            RELEASE_FILE.c.digest,
+        )
+        of = query.where(RELEASE_FILE.c.run_id == run_id).order_by(RELEASE_FILE.c.name)
+        return [ReleaseFile(**row) for row in self._rows(of)]

@@ -16,6 +16,7 @@ from governance.control.entries import (
     DraftRow,
     Extract,
     PastExtract,
+    ReleaseFile,
     Run,
     RunState,
 )
@@ -24,6 +25,7 @@ from governance.control.publications import insert_draft
 from governance.control.tables import (
     EXTRACT,
     EXTRACT_PROFILE,
+    RELEASE_FILE,
     REMOVAL,
     RIGHTS_REQUEST,
     RUN,
@@ -73,6 +75,7 @@ class Runs(Database):
         extracts: Sequence[Extract],
         draft_digest: str | None,
         draft_releases: Sequence[DraftRelease] = (),
+        release_files: Sequence[ReleaseFile] = (),
         key_epoch: int = 1,
         audit: Sequence[AuditEntry] = (),
         profiles: Mapping[str, Mapping[str, Any]] | None = None,
@@ -81,7 +84,8 @@ class Runs(Database):
     ) -> None:
         """Make a run the current one, with its ledger, draft and audit entries, all or nothing.
 
-        A run that has nothing new to publish leaves no draft. `key_epoch` is the epoch of the
+        A run that has nothing new to publish leaves no draft. `release_files` says what each file
+        of its release is known by. `key_epoch` is the epoch of the
         identifier key that the run's stores are in, and `profiles` says of the partners in the
         ledger what their extracts looked like. `applied` names the rights requests that the run
         carried out, each with how many records went, and `standing` says how many suppression
@@ -106,6 +110,8 @@ class Runs(Database):
                 connection.execute(
                     sa.insert(SUPPRESSION).values(run_id=run_id, epoch=epoch, tokens=count)
                 )
+            for file in release_files:
+                connection.execute(sa.insert(RELEASE_FILE).values(run_id=run_id, **asdict(file)))
             said = {"report": report, "key_epoch": key_epoch}
             _set_state(connection, run_id, "committed", at, said)
 

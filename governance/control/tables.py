@@ -234,6 +234,18 @@ SUPPRESSION = sa.Table(
     sa.Column("tokens", sa.Integer, nullable=False),
 )
 
+# Each file of a release as it was when its run was committed: what `journeys doctor` holds it to.
+RELEASE_FILE = sa.Table(
+    "release_file",
+    METADATA,
+    sa.Column("run_id", sa.ForeignKey("run.run_id"), primary_key=True),
+    sa.Column("name", sa.String(120), primary_key=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    # Whole seconds since 1970 in UTC: a backup keeps no finer moment of a file.
+    sa.Column("modified", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(80), nullable=False),
+)
+
 # Which release people read, whenever somebody decided it; without a run they read the newest.
 READING = sa.Table(
     "reading",

@@ -243,8 +243,8 @@ def _lines(source: KeySource, kind: Kind) -> list[tuple[Line, bytes]]:
             if text is None:
                 raise KeyProblem(
                     f"The environment variable {variable}, which holds the {kind} key, is not set.",
-                    "Have the secret manager set it, or for a new partnership make the key with "
-                    "`journeys keys new` and put the file's line there.",
+                    "Have the secret manager set it. Only a partnership that has never run makes "
+                    "the key, with `journeys keys new`, and puts the file's line there.",
                 )
             return [(line, line.secret) for line in read_lines(text, kind, variable, ("key",))]
         case HalvesSource(first=first, second=second):

@@ -42,7 +42,8 @@ def read_private(path: Path, kind: str, longest: int) -> bytes:
     except FileNotFoundError:
         raise KeyProblem(
             f"The {kind} file {path.name} is missing.",
-            "Put it back from its custodian, or for a new partnership run `journeys keys new`.",
+            "Put it back from its custodian or from safe custody; only a partnership that has "
+            "never run makes one, with `journeys keys new`.",
         ) from None
     except OSError:
         raise KeyProblem(

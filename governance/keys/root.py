@@ -32,7 +32,8 @@ class RootKey:
         if len(self.secret) != ROOT_BYTES or len(set(self.secret)) < LEAST_DISTINCT_BYTES:
             raise KeyProblem(
                 "A root key is too short or too regular to be safe.",
-                "Make a new one with `journeys keys new`.",
+                "Put the right one back from its custodian; only a partnership that has never run "
+                "makes a new one, with `journeys keys new`.",
             )
 
     def purpose_key(self, purpose: str, epoch: int) -> PurposeKey:

@@ -18,12 +18,13 @@ from typer.testing import CliRunner
 from flows.backup.making import make_backup
 from flows.backup.manifest import read_ending, write_ending
 from flows.backup.opening import backups_in, verify_backup
-from flows.backup.restoring import NoRegister, restore_backup
+from flows.backup.restoring import restore_backup
 from flows.cli import app
 from flows.context import open_control
 from flows.record.checkpoints import checkpoint_paths, verify_record
 from flows.refresh import run_refresh
 from flows.rights import requests as rights
+from flows.rights.register_files import NoRegister
 from schemas.errors import ConfigError, JourneysError, KeyProblem, RecordProblem, StoreError
 
 if TYPE_CHECKING:

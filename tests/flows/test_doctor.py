@@ -18,7 +18,7 @@ from listening import webhook
 
 from flows.clock import utc_now
 from flows.context import open_control, run_lock
-from flows.doctor import custody, folder, machine, outside, record, secrecy
+from flows.doctor import custody, folder, machine, outside, record, releases, secrecy
 from flows.doctor.examining import CHECKS, examine
 from flows.doctor.finding import Check, Finding, Patient
 from flows.orchestration.options import Schedule
@@ -278,6 +278,29 @@ def test_keys_that_are_missing_open_to_others_or_the_same_are_told(ran: Partners
     assert any("not signed" in one.said for one in looked(ran, custody.keys))
 
 
+def test_a_lost_key_is_put_back_and_none_is_made_in_its_place(ran: Partnership) -> None:
+    for kind in ("identifier", "store", "release"):
+        key = ran.folder / "keys" / f"{kind}.key"
+        aside = key.rename(key.with_suffix(".aside"))
+        told = [one for one in looked(ran, custody.keys) if one.state == "fail"]
+        assert "from its custodian" in told[0].remedy and "never run" in told[0].remedy
+        refused = ran.journeys("keys", "new")
+        assert refused.exit_code == 1 and f"The {kind} key is missing" in refused.output
+        assert not key.exists()
+        aside.rename(key)
+    # One that nothing has needed yet is made: of a kind that this partnership adds later.
+    (ran.folder / "keys" / "record.key").unlink()
+    assert ran.journeys("keys", "new").exit_code == 0
+
+
+def test_what_belongs_to_no_run_is_told(ran: Partnership) -> None:
+    (ran.folder / "releases" / "foo").mkdir()
+    (ran.folder / "drafts" / "notes.txt").write_text("")
+    (found,) = looked(ran, folder.leftovers)
+    assert found.state == "warn" and found.remedy
+    assert "2 files or folders in drafts, releases belong to no run." in found.said
+
+
 def test_what_became_of_the_folder_is_told(ran: Partnership) -> None:
     settings, stores = ran.settings, ran.folder / "stores"
     (stores / "20200101-000000-abcd").mkdir()
@@ -388,3 +411,45 @@ def test_a_control_database_that_is_damaged_lacking_or_taken_back_is_told(
     shutil.rmtree(ran.folder / "checkpoints")
     path.write_bytes(whole)
     assert looked(ran, record.record)[0].state == "warn"
+
+
+def test_a_release_that_was_cut_short_or_altered_but_opens_is_told(
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path,) = ran.folder.glob("releases/*/warehouse.duckdb")
+    whole, found = path.read_bytes(), path.stat()
+    assert [one.state for one in looked(ran, releases.releases)] == ["ok"]
+
+    def as_of_then(content: bytes) -> None:
+        path.chmod(0o600)
+        path.write_bytes(content)
+        os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+    middle = len(whole) // 2
+    altered = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    for content, said in ((whole[:-4096], "of another size"), (altered, "was altered")):
+        as_of_then(content)
+        assert worst(looked(ran, record.runs)) == "ok"  # it opens
+        (told,) = looked(ran, releases.releases)
+        assert told.state == "fail" and told.remedy
+        assert told.said.endswith(f"warehouse.duckdb {'is ' if 'of' in said else ''}{said}.")
+    # Of large releases the time is gone by, unless it is asked for.
+    monkeypatch.setattr(releases, "ALWAYS_WITHIN", 0)
+    assert worst(looked(ran, releases.releases)) == "ok"
+    with open_control(ran.settings) as control:
+        asked = Patient(ran.settings, control, utc_now, digests=True)
+        assert worst(list(releases.releases(asked))) == "fail"
+    os.utime(path)
+    assert worst(looked(ran, releases.releases)) == "fail"  # another time is always looked into
+    as_of_then(whole)
+    os.utime(path)
+    assert worst(looked(ran, releases.releases)) == "ok"
+    path.unlink()
+    assert "is missing" in looked(ran, releases.releases)[0].said
+
+
+def test_of_a_release_by_an_earlier_version_it_cannot_be_told(ran: Partnership) -> None:
+    with sqlite3.connect(ran.folder / "control.db") as connection:
+        connection.execute("DROP TABLE release_file")
+    (told,) = looked(ran, releases.releases)
+    assert told.state == "warn" and "cannot be told" in told.said and told.remedy

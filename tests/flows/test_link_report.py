@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flows.keys.rings import release_key
 from flows.linking.report import MASKED, masked, read_labelled_pairs
 from linkage.rates import BY_PEOPLE, NO_SHARED_ID
 from schemas.errors import ExtractRejected
+from warehouse.connect import open_store
 
 if TYPE_CHECKING:
     from conftest import Partnership
@@ -57,6 +59,16 @@ def test_the_report_holds_counts_and_no_record(ran: Partnership) -> None:
     small = [one["people"] for one in report["groups"] if isinstance(one["people"], int)]
     assert not any(0 < number < 5 for number in small)
     assert report["model"]["link"] == 1.0 or isinstance(report["model"]["link"], float)
+
+
+def test_a_release_without_its_estimates_is_told_in_a_sentence(ran: Partnership) -> None:
+    (release,) = ran.folder.glob("releases/*/warehouse.duckdb")
+    release.chmod(0o600)
+    connection = open_store(release, release_key(ran.settings, release.parent.name))
+    connection.execute("DROP TABLE linkage_quality")
+    connection.close()
+    told = ran.journeys("link", "report")
+    assert told.exit_code == 1 and "cannot be read for this report" in told.output
 
 
 def test_small_counts_are_masked() -> None:

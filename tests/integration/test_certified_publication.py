@@ -20,6 +20,7 @@ from warehouse.publish.assemble import assemble, shown_of, tables_of
 from warehouse.publish.certified import Beside, Due, certify_due, due, next_due, public_again
 from warehouse.publish.counts import COUNTED_BY, counted
 from warehouse.publish.indexes import KEPT_BACK, closed_sets, indexes
+from warehouse.publish.making import _until
 from warehouse.publish.standing import standings
 from warehouse.publish.windows import Window, window_of
 
@@ -120,6 +121,10 @@ def test_what_is_public_is_never_due_again(
     assert due(con, "quarter", releases) == ()
     assert due(con, "half-year", releases) == ()
     assert next_due(con, "quarter", releases, date(2026, 7, 29)) == date(2026, 10, 28)
+    # Of data that stopped coming, no day of the calendar is promised.
+    assert _until(date(2026, 10, 28), date(2026, 7, 29)).endswith(
+        "complete once every partner's data reach 28 October 2026; they reach 29 July 2026."
+    )
 
 
 @pytest.mark.parametrize(

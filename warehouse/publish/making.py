@@ -140,7 +140,8 @@ def make(
     shut = (*public.releases, *public.closed)
     dues = due(con, terms.period, shut)
     if not dues:
-        return NothingDue(_until(next_due(con, terms.period, shut, min(as_at.values()))))
+        reached = min(as_at.values())
+        return NothingDue(_until(next_due(con, terms.period, shut, reached), reached))
     tell(f"{len(dues)} sets of counts have become due; they are being proved safe")
     certified, reasons = certify_due(
         con, draft_id, dues, beside(con, terms, public), _now_and_then(tell, len(dues))
@@ -289,8 +290,14 @@ def _title(windows: Iterable[Window]) -> str:
     return f"Counts of {len(labels)} windows, the last of them {labels[-1]}"
 
 
-def _until(day: date | None) -> str:
-    """Why there is nothing to draft, and when there will be."""
+def _until(day: date | None, reached: date) -> str:
+    """Why there is nothing to draft, and up to which day data are needed for there to be.
+
+    Not when there will be: data that stopped coming reach no day, however often it has passed.
+    """
     if day is None:
         return "Nothing new to publish: the data tell of no window to come."
-    return f"Nothing new to publish: the next window is complete on {day:%-d %B %Y}."
+    return (
+        f"Nothing new to publish: the next window is complete once every partner's data reach "
+        f"{day:%-d %B %Y}; they reach {reached:%-d %B %Y}."
+    )
