@@ -68,6 +68,30 @@ def opened_case(
     return RightsCase(request_id, right, partner, day, law.due_on(day), reach)
 
 
+def request_of(
+    case: RightsCase, reason: str, people: int, unknown: int, clock: Clock
+) -> RightsRequest:
+    """What the control database keeps of a request: who gave it when, and of how many people.
+
+    Args:
+        case: Its legal side.
+        reason: One of `flows.rights.requests.REASONS`, or `OPT_OUT`.
+        people: How many people it names.
+        unknown: How many of them are not known here.
+        clock: The clock.
+    """
+    return RightsRequest(
+        request_id=case.request_id,
+        right=case.right,
+        partner=case.partner,
+        reason=reason,
+        received_at=clock(),
+        actor=actor(),
+        people=people,
+        unknown=unknown,
+    )
+
+
 def terms_of(settings: Settings, partner: str) -> Agreement:
     """A partner's agreement, whether or not it is in force: a right does not lapse with it.
 

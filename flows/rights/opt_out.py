@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.clock import Clock, local_day, utc_now
-from flows.context import actor, open_control, run_lock
+from flows.context import open_control, run_lock
 from flows.intake import apart
 from flows.rights.asked import Asked, read_list
-from flows.rights.cases import opened_case, record_of, routes_of, terms_of
+from flows.rights.cases import opened_case, record_of, request_of, routes_of, terms_of
 from flows.rights.erasing import OPT_OUT
 from flows.rights.finding import find, opened_store
 from flows.rights.requests import (
@@ -90,16 +90,7 @@ def opt_out(
         found = find(settings, current, partner, asked.people, tokens, linked=False)
         found = replace(found, people=people)
         case = opened_case(request_id, OPT_OUT, partner, None, (partner,), clock)
-        request = RightsRequest(
-            request_id=request_id,
-            right=OPT_OUT,
-            partner=partner,
-            reason=OPT_OUT,
-            received_at=clock(),
-            actor=actor(),
-            people=people,
-            unknown=len(found.unknown),
-        )
+        request = request_of(case, OPT_OUT, people, len(found.unknown), clock)
         before = [
             one for one in control.live_requests() if (one.right, one.partner) == (OPT_OUT, partner)
         ]

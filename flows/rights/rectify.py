@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.clock import Clock, local_day, utc_now
-from flows.context import actor, open_control, run_lock
+from flows.context import open_control, run_lock
 from flows.files import flush
 from flows.rights.asked import line_words
-from flows.rights.cases import opened_case, record_of, routes_of
+from flows.rights.cases import opened_case, record_of, request_of, routes_of
 from flows.rights.finding import Found, check_marked, opened_store, records_met
 from flows.rights.register_entries import decided_at
 from flows.rights.requests import LINK, REASONS, Answered, current_run, read_asked, request_tokens
 from flows.settings import Settings
-from governance.control import RightsRequest, Run
+from governance.control import Run
 from governance.disclosure.officers import officer_key
 from schemas.errors import ConfigError, ExtractRejected
 
@@ -79,16 +79,7 @@ def put_apart(
         named = met.filter(partner=partner)
         unknown = tuple(sorted(set(range(1, asked.people + 1)) - set(named["line"])))
         pairs = _pairs(settings, current, named, apart_from)
-        request = RightsRequest(
-            request_id=request_id,
-            right=LINK,
-            partner=partner,
-            reason=REASONS[0],
-            received_at=clock(),
-            actor=actor(),
-            people=asked.people,
-            unknown=len(unknown),
-        )
+        request = request_of(case, REASONS[0], asked.people, len(unknown), clock)
         found = Found(
             people=asked.people,
             known=named["person_id"].n_unique(),

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from flows.clock import Clock, local_day, utc_now
-from flows.context import actor, open_control, run_lock
+from flows.context import open_control, run_lock
 from flows.files import flush
 from flows.intake import apart
 from flows.keys.rings import SUPPRESSION, ring_of, store_keys
 from flows.rights.asked import Asked, line_words, read_request
-from flows.rights.cases import opened_case, record_of, routes_of, terms_of
+from flows.rights.cases import opened_case, record_of, request_of, routes_of, terms_of
 from flows.rights.erasing import OPT_OUT
 from flows.rights.finding import Found, find
 from flows.rights.sealed_request import is_sealed, open_request
@@ -141,16 +141,7 @@ def ask(
         case = opened_case(request_id, right, partner, received, reach, clock)
         tokens = request_tokens(request_id, asked, current.key_epoch)
         found = find(settings, current, partner, asked.people, tokens, linked=reach is None)
-        request = RightsRequest(
-            request_id=request_id,
-            right=right,
-            partner=partner,
-            reason=reason,
-            received_at=clock(),
-            actor=actor(),
-            people=asked.people,
-            unknown=len(found.unknown),
-        )
+        request = request_of(case, reason, asked.people, len(found.unknown), clock)
         routes, said = routes_of(settings, right, found.tables, local_day(clock()))
         answered = Answered(request_id, right, partner, preview, found, case.due_on, routes, said)
         if preview:
