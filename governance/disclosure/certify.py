@@ -67,7 +67,7 @@ def certify(
     rule: Rule | None = None,
     insiders: bool = True,
     limit: float = 3600.0,
-    linked: bool = False,
+    linked: bool = True,
     public: Sequence[Submission] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Certified:
@@ -82,8 +82,10 @@ def certify(
         rule: The threshold and base; 5 and 5 by default.
         insiders: Whether to protect from people who know their own record.
         limit: Seconds that the audits may take together.
-        linked: Whether the populations are of the same people, under the same names for a person:
-            then what one shows may not give away what another masks.
+        linked: Whether the populations may be of the same people, under the same names for a
+            person: then what one shows may not give away what another masks. Several have to say
+            who is behind each row. False only where nobody can be in two, of these or of what is
+            public: nothing is compared then, and whoever is in two may be told by the difference.
         public: For linked populations: those of earlier releases, counted again, which the new
             ones are compared with. What they show is not changed.
         progress: Is told each population that is audited.
@@ -105,13 +107,13 @@ def certify(
         for is_public, several in ((False, submissions), (True, public))
         for one in several
     ]
-    linked = linked and bool(sides)
-    _audit_all(works, frozen, Overlaps(sides, rule) if linked else None, limit, progress)
+    is_compared = linked and len(sides) > 1  # one by itself has nothing beside it
+    _audit_all(works, frozen, Overlaps(sides, rule) if is_compared else None, limit, progress)
     names = [one.submission.population.name for one in works]
     evidence = dict(zip(names, (one.evidence() for one in works), strict=True))
     published = tuple(one.published() for one in works)
     release = Release(release_id, rule, published, tuple(e.digest for e in earlier))
-    certificate = pack(release.digest, evidence, _people(sides) if linked else None)
+    certificate = pack(release.digest, evidence, _people(sides) if is_compared else None)
     release = replace(release, certificate=fingerprint(certificate))
     check(release, earlier, certificate)
     findings = tuple(one.finding() for one in works)
@@ -220,5 +222,6 @@ def _check_compared(
                 f"The population {one.population.name} counts days that are public under another "
                 "name, and is not compared with what is public of them.",
                 "Keep the name that it was published under, or give what is public of these days, "
-                "counted again, to be compared with.",
+                "counted again, to be compared with (public); or say that nobody can be in both "
+                "(linked=False).",
             )

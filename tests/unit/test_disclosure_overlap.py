@@ -276,29 +276,30 @@ def test_the_gate_masks_what_two_populations_would_tell() -> None:
     submissions = [
         Submission(population(name, "all"), SPRING, people) for name, people in given_rows.items()
     ]
-    alone = certify("naive", submissions)
+    alone = certify("naive", submissions, linked=False)
     assert [one.shown for one in alone.release.populations] == [("10", "10"), ("15", "15")]
-    linked = certify("linked", submissions, linked=True)
+    linked = certify("linked", submissions)  # unless it is told that nobody can be in both
     masked = [one for one in linked.release.populations if MASKED in one.shown]
     assert len(masked) == 1
     assert OVERLAP in {reason for one in linked.findings for reason in one.reasons}
+    with pytest.raises(DisclosureError, match="do not say who is behind them"):
+        certify("nameless", [replace(one, rows=one.rows.drop("person")) for one in submissions])
 
 
 def test_the_gate_compares_with_what_is_public() -> None:
     first = Submission(population("treated", "all"), SPRING, rows(all=range(12)))
-    public = certify("first", [first], linked=True)
+    public = certify("first", [first])
     second = Submission(population("arrested", "all"), SPRING, rows(all=range(13)))
     made = certify(
         "second",
         [second],
         earlier=[public.release],
         still_public=[public.release.digest],
-        linked=True,
         public=[first],
     )
     assert made.release.populations[0].shown == (MASKED, MASKED)
     with pytest.raises(DisclosureError, match="said to be public"):
-        certify("third", [second], linked=True, public=[first])
+        certify("third", [second], public=[first])
 
 
 def test_what_is_public_is_not_counted_again_under_another_name_unseen() -> None:
@@ -310,7 +311,7 @@ def test_what_is_public_is_not_counted_again_under_another_name_unseen() -> None
     )
     public = certify("first", [before]).release
     with pytest.raises(DisclosureError, match="under another name"):
-        certify("second", [after], earlier=[public], still_public=[public.digest], linked=True)
+        certify("second", [after], earlier=[public], still_public=[public.digest])
 
 
 def test_a_large_overlap_is_compared_quickly() -> None:

@@ -112,7 +112,7 @@ def made() -> Certified:
     """Twelve, twelve others, and all of these with four more: one of them is masked."""
     groups = {"treated": range(12), "tested": range(12, 24), "arrested": range(28)}
     sides = [side(name, set(people)) for name, people in groups.items()]
-    return certify("r", [Submission(s.population, s.period, s.rows) for s in sides], linked=True)
+    return certify("r", [Submission(s.population, s.period, s.rows) for s in sides])
 
 
 def test_a_certificate_says_who_is_where(made: Certified) -> None:

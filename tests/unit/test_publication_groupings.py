@@ -113,7 +113,7 @@ def test_what_the_packaged_code_lists_can_make_is_named(kind: str, every: set[st
 
 
 def test_areas_are_the_largest_and_elsewhere() -> None:
-    areas = split("area", ("NR1", "NR2", "NR3", "NR4"))
+    areas = split("area", ("NR3", "NR1", "NR2", "NR4"))  # from the largest to the smallest
     assert [tuple(one) for one in areas.groupings] == [("NR1", "NR2", "NR3", ELSEWHERE)]
     grouped = areas.grouped(pl.Series(["NR1", "NR4", ""]), areas.groupings[0])
     assert grouped.to_list() == ["NR1", ELSEWHERE, ELSEWHERE]

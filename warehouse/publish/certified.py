@@ -248,7 +248,6 @@ def _through(
         withdrawn=beside.withdrawn,
         rule=beside.rule,
         limit=beside.limit,
-        linked=True,
         public=(*again, *beside.also_public),
         progress=progress,
     )

@@ -145,7 +145,8 @@ def _split(name: str, areas: Sequence[str]) -> Split:
     said = _declared()[name]
     if "largest" in said:
         groupings: list[Grouping] = [
-            {**{area: (area,) for area in areas[:many]}, ELSEWHERE: ()}
+            # By name: in the order of their size they would rank the areas that are masked.
+            {**{area: (area,) for area in sorted(areas[:many])}, ELSEWHERE: ()}
             for many in said["largest"]
             if many <= len(areas)
         ]
