@@ -104,7 +104,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
     """
     found = account(run, drafted.release)
     report, erased = make_report(run, drafted, found), drafted.release.people.erased
-    files = known_files(run.release.parent)
+    files, before = known_files(run.release.parent), len(report["warnings"])
     with past_turning_back():
         run.control.commit_run(
             run.run_id,
@@ -134,6 +134,8 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
         report["warnings"].append(f"The run is committed, but no checkpoint could be made. {error}")
     if not can_sign(run.settings):
         report["warnings"].append(NO_KEY)
+    with suppress(JourneysError):  # the run stands; its journal has them too
+        run.control.add_warnings(run.run_id, report["warnings"][before:])
     run.log.report(report)
     return report
 

@@ -66,6 +66,10 @@ def backup_make_command(
             readable=False,
         ),
     ] = None,
+    alert: Annotated[
+        bool,
+        typer.Option("--alert", help="Wait for a run at work; tell whom alerts go to if it fails."),
+    ] = False,
     config: ConfigOption = None,
     json_out: JsonOption = None,
 ) -> None:
@@ -75,9 +79,11 @@ def backup_make_command(
     extracts of the inbox.
     """
     from flows.backup.making import make_backup
+    from flows.orchestration.watched import watched_backup
     from flows.settings import load_settings, locate
 
-    made = make_backup(load_settings(locate(config)), out, recipient)
+    make = watched_backup if alert else make_backup
+    made = make(load_settings(locate(config)), out, recipient)
     write_report({"file": str(made.path), **vars(made.manifest), "notes": made.notes}, json_out)
     typer.echo(f"made  {made.path}: {_counts(made.manifest)}")
     for note in made.notes:

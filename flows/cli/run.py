@@ -61,7 +61,6 @@ def run_command(
             say(lost.problem)
         raise failure
     report = _recorded(settings, run_id) or {}
-    report["warnings"] += _untold(settings, run_id)
     _show(report, settings.folder, "" if config is None else f" --config {config}")
     write_report(report, json_out)
 

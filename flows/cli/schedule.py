@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -55,6 +56,7 @@ def schedule_status_command(
     json_out: JsonOption = None,
 ) -> int:
     """Say when each run comes next, how the last went, and what is amiss; 1 if anything is."""
+    from flows.orchestration.amiss import amiss_with, tell
     from flows.orchestration.prefect_settings import is_served
     from flows.orchestration.prefect_settings import standing as answers
     from flows.settings import load_settings, locate
@@ -72,7 +74,7 @@ def schedule_status_command(
             return run(standing_now())
 
         standing = _asked(settings, ask)
-    amiss = _amiss(settings, standing, served=served)
+    amiss = amiss_with(settings, standing, served=served)
     report = {**(_as_report(standing) if standing else {}), "amiss": amiss}
     write_report(report, json_out)
     if standing is not None:
@@ -82,7 +84,7 @@ def schedule_status_command(
     for said in amiss.values():
         typer.echo(said)
     if alert:
-        for line in _tell(settings, amiss):
+        for line in tell(settings, amiss):
             say(line)
     return FAILED if amiss else 0
 
@@ -137,6 +139,24 @@ def schedule_work_command(
     _asked(settings, work)
 
 
+@schedule_app.command("housekeeping", epilog="Example: journeys schedule housekeeping")
+@command
+def schedule_housekeeping_command(config: ConfigOption = None, json_out: JsonOption = None) -> None:
+    """Do once what is scheduled every morning: check the record and say what is due or amiss.
+
+    What a run that was killed left is put right, and a checkpoint is made. Whoever alerts go to is
+    told, also if it cannot be done. For a timer of the machine; a worker does it by itself.
+    """
+    from flows.orchestration.looking_after import upkeep_key, watched_upkeep
+    from flows.settings import load_settings, locate
+
+    settings = load_settings(locate(config))
+    said = watched_upkeep(settings, upkeep_key(), wait_minutes=settings.schedule.wait_minutes)
+    write_report({"said": said}, json_out)
+    for one in said or ["Nothing is to be looked after."]:
+        typer.echo(one)
+
+
 @schedule_app.command("settings", epilog="Example: journeys schedule settings --out hub.env")
 @command
 def schedule_settings_command(
@@ -176,9 +196,22 @@ def _is_secret(name: str) -> bool:
 
 
 def _as_file(told: dict[str, str]) -> str:
-    """The lines of an environment file, quoted as systemd and a shell both read them."""
-    lines = (f'{name}="{value}"\n' for name, value in sorted(told.items()))
-    return "".join(lines)
+    """The lines of an environment file, as systemd, a shell and Docker Compose all read them.
+
+    What is plain stands bare, which programs that know no quotes (`podman --env-file`) take too;
+    else quotes keep a `$`, a backslash and a space what they are.
+
+    Raises:
+        ConfigError: A value has a line break, which no such file can hold.
+    """
+    from schemas.errors import ConfigError
+
+    if any(line_break in value for value in told.values() for line_break in "\n\r"):
+        raise ConfigError(
+            "A setting of the schedule's server has a line break in it.",
+            "Look at `schedule` in partnership.yaml, the environment, and the path of its folder.",
+        )
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(told.items()))
 
 
 def _prepared(config: Path | None) -> Settings:
@@ -220,46 +253,6 @@ def _asked(settings: Settings, call: Callable[[], Made]) -> Made:
         f"The schedule's server did not do what it was asked ({kind}).",
         "Try again; if it refuses again, start it anew with `journeys schedule serve`.",
     )
-
-
-def _amiss(settings: Settings, standing: Standing | None, *, served: bool) -> dict[str, str]:
-    """What is wrong with the schedule: the kind of alert and a sentence.
-
-    A partnership that goes by a timer of the machine has no server that could be dead.
-    """
-    from datetime import timedelta
-
-    from flows.clock import utc_now
-    from flows.context import open_control
-
-    amiss: dict[str, str] = {}
-    if standing is None:
-        if served:
-            amiss["server-dead"] = "The schedule's server does not answer."
-    elif not standing.lines:
-        amiss["server-dead"] = "Nothing is scheduled: `journeys schedule apply` registers it."
-    elif not standing.worker:
-        amiss["worker-dead"] = "No worker is there: `journeys schedule work` starts one."
-    hours = settings.schedule.missing_hours
-    with open_control(settings) as control:
-        current = control.current_run()
-    if current is None or utc_now() - current.started_at > timedelta(hours=hours):
-        amiss["run-missing"] = f"No run was completed in {hours} hours."
-    return amiss
-
-
-def _tell(settings: Settings, amiss: dict[str, str]) -> list[str]:
-    from flows.clock import local_day, utc_now
-    from flows.orchestration.notify import Alert, send
-    from flows.orchestration.timetable import NIGHTLY, POOL
-
-    today = local_day(utc_now())
-    about = {"run-missing": NIGHTLY, "worker-dead": POOL, "server-dead": "server"}
-    return [
-        line
-        for kind, said in amiss.items()
-        for line in send(settings, Alert(kind, f"{about[kind]}, {today}", (said,)))
-    ]
 
 
 def _as_report(standing: Standing) -> dict[str, Any]:

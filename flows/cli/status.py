@@ -12,6 +12,7 @@ from flows.cli.shell import ConfigOption, JsonOption, write_report
 
 if TYPE_CHECKING:
     from flows.settings import Settings
+    from governance.control import Run
 
 
 def status_command(
@@ -122,9 +123,16 @@ def partnership_status(settings: Settings) -> dict[str, Any]:
         "glass_broken": glass,
         "rights_requests_due": due,
         "retention": kept_long_enough,
+        "after_commit": _after_commit(current, kept_long_enough),
         "agreements": agreement_states(settings, today),
         "metrics": _metrics_problem(settings),
     }
+
+
+def _after_commit(current: Run | None, told_already: list[str]) -> list[str]:
+    """What came to be told of the current run when it was committed already."""
+    report = (current.report or {}) if current else {}
+    return [said for said in report.get("after_commit", ()) if said not in told_already]
 
 
 def _metrics_problem(settings: Settings) -> str:
@@ -195,6 +203,7 @@ def _lines(status: dict[str, Any]) -> list[str]:
     lines += [f"Retention       {sentence}" for sentence in status["retention"]]
     for partner, one in status["agreements"].items():
         lines.append(f"Agreement       {partner}: {one['state']}, {one['said']}")
+    lines += [f"After its commit {sentence}" for sentence in status["after_commit"]]
     if status["metrics"]:
         lines.append(f"Metrics         {status['metrics']}")
     return lines

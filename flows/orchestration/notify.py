@@ -40,6 +40,8 @@ KINDS: Final = {
     "draft-waits": "A draft waits for approval",
     "no-draft": "Nothing was drafted this quarter",
     "housekeeping": "Something is to be looked after",
+    "housekeeping-failed": "Housekeeping could not be done",
+    "backup-failed": "A backup could not be made",
 }
 """Every kind of alert, and its heading. Each is a section of the runbook."""
 

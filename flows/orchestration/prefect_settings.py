@@ -104,8 +104,12 @@ def password(home: Path) -> str:
     """
     path = home / WORD
     if not path.is_file():
+        from filelock import FileLock
+
         private_folder(home)
-        write_private(path, f"hub:{secrets.token_urlsafe(32)}\n".encode())
+        with FileLock(home / f"{WORD}.lock"):
+            if not path.is_file():  # another command may have made it meanwhile
+                write_private(path, f"hub:{secrets.token_urlsafe(32)}\n".encode())
     return path.read_text("ascii").strip()
 
 

@@ -28,6 +28,7 @@ from prefect.workers.process import ProcessWorker
 
 from flows.context import Busy, run_lock
 from flows.orchestration.notify import Alert, send
+from flows.orchestration.nulls import without_nulls
 from flows.orchestration.prefect_settings import PrefectProblem
 from flows.orchestration.registering import ALL, OURS
 from flows.orchestration.timetable import POOL
@@ -47,7 +48,7 @@ def serve(settings: Settings) -> None:
 
     where = urlsplit(settings.schedule.server)
     uvicorn.run(
-        create_app(final=True),
+        without_nulls(create_app(final=True)),
         host=where.hostname or "127.0.0.1",
         port=where.port or 4200,
         log_level="error",

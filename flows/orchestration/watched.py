@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from flows.agreements.terms import agreement_in_force
+from flows.backup.making import Made, make_backup
 from flows.clock import Clock, local_day, utc_now
 from flows.context import Busy, actor, open_control, run_lock
 from flows.orchestration.notify import Alert, send
@@ -22,8 +24,9 @@ from flows.safe_errors import Rejected, StepFailed, guarded
 from flows.settings import Settings
 from flows.sources.pulling import pull_sources
 from governance.audit import Recorder
+from schemas.errors import JourneysError
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 SECONDS_BETWEEN: Final = 20
 """How often it is looked whether the other work has ended."""
@@ -86,14 +89,22 @@ def watched_run(
         if wait_minutes or not isinstance(error, Busy):
             send(settings, of_failure(run_id, remembering.step, error), clock)
         raise
-    for alert in of_report(report, local_day(clock())):
-        report["warnings"] += send(settings, alert, clock)
+    unsent = [
+        line
+        for alert in of_report(report, local_day(clock()))
+        for line in send(settings, alert, clock)
+    ]
+    if unsent:
+        report["warnings"] += unsent
+        # What is told of a run that stands fails nothing, wherever it can be kept.
+        with suppress(JourneysError), open_control(settings) as control:
+            control.add_warnings(run_id, unsent)
     return report
 
 
 def patiently(
-    minutes: int, call: Callable[[], Made], pause: Callable[[float], None] = time.sleep
-) -> Made:
+    minutes: int, call: Callable[[], Result], pause: Callable[[float], None] = time.sleep
+) -> Result:
     """Call, and again while other work holds the lock, which has changed nothing by then.
 
     Args:
@@ -180,3 +191,28 @@ def pull_one(settings: Settings, partner: str, clock: Clock) -> None:
         look = pull_sources(settings, control, who, clock, partners=[partner])[partner]
     if look.problem is not None:
         raise look.problem
+
+
+def watched_backup(
+    settings: Settings, out: Path | None, recipient: Path | None, clock: Clock = utc_now
+) -> Made:
+    """Make a backup unattended: wait while a run is at work, and tell if it cannot be made.
+
+    Args:
+        settings: The partnership.
+        out: As `flows.backup.making.make_backup` takes it, like the next.
+        recipient: The public half of the backup key.
+        clock: The clock.
+
+    Raises:
+        JourneysError: Why it cannot.
+    """
+    try:
+        return patiently(
+            settings.schedule.wait_minutes,
+            lambda: guarded("backup", make_backup, settings, out, recipient, clock),
+        )
+    except Exception as error:
+        said = (f"It stopped for {type(error).__name__}.", "`journeys backup make` says why.")
+        send(settings, Alert("backup-failed", f"backup, {local_day(clock())}", said), clock)
+        raise

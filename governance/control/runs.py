@@ -115,6 +115,21 @@ class Runs(Database):
             said = {"report": report, "key_epoch": key_epoch}
             _set_state(connection, run_id, "committed", at, said)
 
+    def add_warnings(self, run_id: str, said: Sequence[str]) -> None:
+        """Add what came to be told of a run after its commit to its report.
+
+        It is among the report's `warnings` then, and by itself under `after_commit`.
+        """
+        with self._transaction() as connection:
+            committed = sa.and_(RUN.c.run_id == run_id, RUN.c.state == "committed")
+            report = connection.execute(sa.select(RUN.c.report).where(committed)).scalar()
+            if said and report is not None:
+                told = {
+                    name: [*report.get(name, ()), *said] for name in ("warnings", "after_commit")
+                }
+                values = {"report": {**report, **told}}
+                connection.execute(sa.update(RUN).where(committed).values(**values))
+
     def run(self, run_id: str) -> Run | None:
         """The run of that id."""
         return next(iter(self._runs(RUN.c.run_id == run_id)), None)

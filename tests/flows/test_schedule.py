@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +32,9 @@ from servers import PostgresServer, free_port
 from under_prefect import assert_no_value_in, environment
 
 from flows.orchestration.prefect_settings import password, standing
+from schemas.errors import ConfigError
 
+REPOSITORY = Path(__file__).parents[2]
 COMMAND = "from flows.cli import main; main()"
 
 
@@ -248,6 +252,54 @@ def test_a_worker_carries_out_what_is_due_without_parameters(
     assert_no_value_in(scheduled.partnership, scheduled.partnership.settings.prefect_home)
 
 
+@pytest.mark.slow
+def test_the_server_tells_that_no_run_was_completed(scheduled: Scheduled, client: Any) -> None:
+    """With the least time that Prefect watches for, in place of `missing_hours`."""
+    from prefect.client.schemas.sorting import AutomationSort
+
+    from flows.orchestration.automations import PREFIX, automations
+    from flows.orchestration.registering import BLOCK
+
+    scheduled.report("schedule", "apply")
+    block = client.read_block_document_by_name(BLOCK, "journeys-alert").id
+    missing = next(
+        one
+        for one in automations(scheduled.partnership.settings.schedule, block)
+        if one.name == f"{PREFIX}run-missing"
+    )
+    soon = missing.trigger.model_copy(update={"within": timedelta(seconds=10)})
+
+    async def watch() -> None:
+        from prefect import get_client
+
+        async with get_client() as asks:
+            for one in await asks.read_automations(sort=AutomationSort.NAME_ASC, limit=200):
+                if one.name == missing.name:
+                    quick = missing.model_copy(update={"trigger": soon})
+                    await asks.update_automation(one.id, quick)
+
+    asyncio.run(watch())
+    assert wait_for(lambda: scheduled.alerts("run-missing"), 60)
+    time.sleep(12)  # the next time of ten seconds is over, and it is told once a day
+    assert len(scheduled.alerts("run-missing")) == 1
+
+
+def test_prefects_own_command_registers_the_whole_timetable(scheduled: Scheduled) -> None:
+    settings = scheduled.partnership.settings
+    told = {
+        "PREFECT_API_URL": settings.schedule.server,
+        "PREFECT_API_AUTH_STRING": password(settings.prefect_home),
+        "PREFECT_HOME": str(scheduled.partnership.folder.parent / "asks"),
+    }
+    command = "from prefect.cli import app; app()"
+    words = [sys.executable, "-c", command, "--no-prompt", "deploy", "--all"]
+    done = subprocess.run(
+        words, capture_output=True, text=True, cwd=REPOSITORY, env=scheduled.environment | told
+    )
+    assert done.returncode == 0, done.stderr[-500:]
+    assert done.stdout.count("successfully created") == 7
+
+
 def test_what_is_amiss_is_told_and_the_schedule_is_taken_back(
     scheduled: Scheduled, client: Any
 ) -> None:
@@ -283,9 +335,131 @@ def test_a_partnership_that_goes_by_a_timer_has_no_dead_server(ran: Partnership)
 
 def test_a_backup_that_is_not_made_is_told(ran: Partnership) -> None:
     from flows.clock import utc_now
-    from flows.orchestration.upkeep import look_after
+    from flows.orchestration.looking_after import look_after
 
     assert any("backup" in one for one in look_after(ran.settings, utc_now))
+
+
+def told_to(partnership: Partnership, hook: Webhook, patch: pytest.MonkeyPatch) -> None:
+    """Have a partnership's alerts go to a webhook, and nothing wait."""
+    patch.setenv("HOOK", hook.address)
+    said = "\nalerts: {teams: env:HOOK}\nschedule: {wait_minutes: 0}\n"
+    partnership.config.write_text(partnership.config.read_text() + said)
+
+
+def test_what_fails_unattended_is_told_once_and_a_folder_that_never_ran_has_not_failed(
+    fresh: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with webhook() as hook:
+        told_to(fresh, hook, monkeypatch)
+        done = fresh.journeys("schedule", "housekeeping")
+        assert done.exit_code == 0, done.output
+        assert fresh.journeys("schedule", "status", "--alert").exit_code == 0
+        assert [text for text in hook.texts if "-failed" in text or "missing" in text] == []
+        # No backup key was made, and somebody takes the control database for something else.
+        for _ in range(2):
+            assert fresh.journeys("backup", "make", "--alert").exit_code == 1
+        (fresh.folder / "control.db").write_bytes(b"no database" * 100)
+        for _ in range(2):
+            assert fresh.journeys("schedule", "housekeeping").exit_code == 1
+        failed = [text.split("#")[1] for text in hook.texts if "-failed" in text]
+        assert failed == ["backup-failed", "housekeeping-failed"]
+
+
+def test_an_agreement_that_ends_is_told_once(ran: Partnership) -> None:
+    from flows.clock import utc_now
+    from flows.orchestration.looking_after import look_after
+
+    said = look_after(ran.settings, lambda: utc_now().replace(hour=12) + timedelta(days=320))
+    assert len([one for one in said if "police: the agreement ends" in one]) == 1
+    assert len([one for one in said if "police" in one and "agreement" in one]) == 1
+
+
+@pytest.mark.parametrize("which", ["ran", "fresh"])
+def test_a_run_is_missing_once_the_clock_says_so(
+    which: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the last run, or where there was none yet, after partnership.yaml was written."""
+    from flows.clock import local_day, utc_now
+    from flows.orchestration.amiss import amiss_with, tell
+
+    one: Partnership = request.getfixturevalue(which)
+    begun = utc_now()
+    with webhook() as hook:
+        told_to(one, hook, monkeypatch)
+        days = set()
+        for hours in (1, 25, 27, 28, 54, 80):
+            now = begun + timedelta(hours=hours)
+            amiss = amiss_with(one.settings, None, served=False, clock=lambda now=now: now)
+            assert set(amiss) == ({"run-missing"} if hours > 26 else set()), hours
+            assert tell(one.settings, amiss, lambda now=now: now) == []
+            days |= {local_day(now)} if amiss else set()
+        assert len([text for text in hook.texts if "#run-missing" in text]) == len(days) >= 3
+
+
+def test_what_is_told_after_the_commit_is_kept_for_status(
+    fresh: Partnership, monkeypatch: pytest.MonkeyPatch, slight: None
+) -> None:
+    from flows.orchestration.watched import watched_run
+
+    monkeypatch.setenv("HOOK", f"http://127.0.0.1:{free_port()}/hook")
+    fresh.config.write_text(fresh.config.read_text() + "\nalerts: {teams: env:HOOK}\n")
+    watched_run(fresh.settings, "20261122-020011-91c4")
+    shown = fresh.journeys("status").output
+    assert "After its commit The alert `draft-waits` could not be sent by teams" in shown
+
+
+def test_two_commands_that_make_the_servers_password_at_once_make_one(tmp_path: Path) -> None:
+    home = tmp_path / "prefect"
+    home.mkdir()
+    with ThreadPoolExecutor(8) as together:
+        assert len(set(together.map(password, [home] * 40))) == 1
+
+
+ODD = "a b$HOME`x`\\y\"z'q#;%h"
+
+
+@pytest.mark.parametrize("value", [ODD, "plain-1.2:3/4", "$HOME", "C:\\new", "ends\\"])
+def test_an_environment_file_says_the_same_to_a_shell_and_to_systemd(
+    tmp_path: Path, value: str
+) -> None:
+    from flows.cli.schedule import _as_file
+
+    path = tmp_path / "etc" / "os-release"  # which systemd reads as it reads an EnvironmentFile
+    path.parent.mkdir()
+    path.write_text(_as_file({"BUILD_ID": value}))
+    shell = ["sh", "-c", '. "$0"; printf %s "$BUILD_ID"', str(path)]
+    assert subprocess.run(shell, capture_output=True, text=True).stdout == value
+    program = shutil.which("systemd-tmpfiles")
+    if program is None or os.getuid() != 0:
+        pytest.skip("HOW SYSTEMD READS IT IS NOT TRIED: no systemd-tmpfiles here, or not root")
+    rules = tmp_path / "rules.conf"
+    rules.write_text("f /told 0644 - - - %B\n")
+    words = [program, f"--root={tmp_path}", "--create", str(rules)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (tmp_path / "told").read_text() == value, done.stderr
+
+
+def test_a_line_break_is_not_written_into_an_environment_file() -> None:
+    from flows.cli.schedule import _as_file
+
+    with pytest.raises(ConfigError, match="line break"):
+        _as_file({"A": "1\nB=2"})
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ('{"limit": null, "offset": 0, "flows": {"a": null}}', {"offset": 0, "flows": {"a": None}}),
+        ("[null]", [None]),
+        ('{"limit": 5}', {"limit": 5}),
+    ],
+)
+def test_a_null_in_a_question_is_left_out(said: str, left: Any) -> None:
+    from flows.orchestration.nulls import left_out
+
+    assert json.loads(left_out(said.encode())) == left
+    assert left_out(b"no JSON") == b"no JSON"
 
 
 def test_the_environment_file_is_its_owners_and_is_not_shown(ran: Partnership) -> None:
@@ -295,8 +469,8 @@ def test_the_environment_file_is_its_owners_and_is_not_shown(ran: Partnership) -
     assert shown.exit_code == written.exit_code == 0
     word = password(ran.settings.prefect_home)
     assert word not in shown.output + written.output
-    assert f'PREFECT_SERVER_API_AUTH_STRING="{word}"' in out.read_text()
-    assert 'DO_NOT_TRACK="1"' in out.read_text()
+    lines = out.read_text().splitlines()
+    assert f"PREFECT_SERVER_API_AUTH_STRING={word}" in lines and "DO_NOT_TRACK=1" in lines
     assert out.stat().st_mode & 0o777 == 0o600
 
 

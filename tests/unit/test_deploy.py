@@ -95,6 +95,8 @@ def test_a_service_has_what_cannot_be_left_out(unit: Path) -> None:
 def test_a_timer_is_of_london_and_of_no_hour_that_is_missing(unit: Path) -> None:
     (when,) = lines(unit, "OnCalendar")
     assert when.endswith(" Europe/London") and " 01:" not in when
+    # What only looks may do so every hour, and in that hour too.
+    assert (" *:" in when) == (unit.stem == "journeys-watch")
     assert "Next elapse" in analyze("calendar", when).stdout
     assert (SYSTEMD / f"{unit.stem}.service").is_file()
     assert lines(unit, "Persistent") == ["true"]
@@ -110,6 +112,16 @@ def test_the_backup_hangs_on_nothing_else_and_is_tried_again() -> None:
     install = (DEPLOY.parent / "docs" / "how-to" / "install.md").read_text("utf-8")
     assert "journeys backup key" in install
     assert install.count("journeys-backup.timer") >= install.count("enable --now")
+
+
+def test_what_is_unattended_tells_people_of_its_own_failure() -> None:
+    """Under Prefect its server and worker do; under timers nobody else looks."""
+    said = {unit.stem: " ".join(lines(unit, "ExecStart")) for unit in SERVICES}
+    assert "schedule status --alert" in said["journeys-watch"]
+    assert "schedule housekeeping" in said["journeys-housekeeping"]
+    assert "backup make --alert" in said["journeys-backup"]
+    sends = (SYSTEMD / "sources.conf").read_text("utf-8")
+    assert all(name.removeprefix("journeys-") in sends for name in said)
 
 
 def test_drop_ins_say_where_they_go_and_name_nobody() -> None:
