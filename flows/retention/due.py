@@ -35,7 +35,7 @@ from governance.agreements import load_agreement
 from governance.audit import Recorder
 from governance.control import Control
 from governance.retention import GO_TOGETHER, Line, Term, own_terms, partner_terms, plan
-from schemas.errors import AgreementError, ConfigError, JourneysError
+from schemas.errors import AgreementError, ConfigError, JourneysError, StoreError
 
 PREFECT_FOLDER: Final = ".prefect"
 """What is called so of the class `logs` is Prefect's own record; all else is a log of a run."""
@@ -77,10 +77,17 @@ def due(
 
 
 def warnings(settings: Settings, control: Control, on: date) -> list[str]:
-    """What a run and `journeys status` tell of retention; no store is opened for it."""
-    lines = _plan(settings, control, on, inside=False)
+    """What a run and `journeys status` tell of retention; no store is opened for it.
+
+    A folder that cannot be read, such as one of backups whose disk is not mounted, is told and
+    keeps nobody from the rest.
+    """
+    said, lines = [], []
+    try:
+        lines = _plan(settings, control, on, inside=False)
+    except StoreError as error:
+        said.append(f"What has been kept for long enough cannot be told. {error}")
     ours, away = len(_goes(lines)), sum(line.due and line.told for line in lines)
-    said = []
     if ours:
         said.append(
             f"{ours} thing(s) have been kept for as long as may be: look with `journeys retention "

@@ -12,10 +12,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -85,8 +88,7 @@ def install(bundle: Path, into: Path) -> None:
     if sys.version_info[:2] != PYTHON:
         wanted = ".".join(map(str, PYTHON))
         raise NotInstalled(f"the packages are for Python {wanted}. Start install.py with that one.")
-    version = bundle.name.removeprefix("cohort-journeys-").split("-")[0]
-    folder = into / version
+    folder = into / version_of(bundle)
     if folder.exists():
         raise NotInstalled(f"{folder} is there already. Remove it first, or name another folder.")
     os.umask(0o022)  # root's own may be stricter, and the service's account has to read all of it
@@ -106,6 +108,23 @@ def install(bundle: Path, into: Path) -> None:
         if not done:
             shutil.rmtree(folder, ignore_errors=True)
     print(f"{told.strip()} is installed: {into / 'current' / SCRIPTS / program()}")
+
+
+def version_of(bundle: Path) -> str:
+    """The version that the program's own wheel says it is, whatever the folder is called.
+
+    Raises:
+        NotInstalled: There is no such wheel, or more than one, or it says none.
+    """
+    found = sorted((bundle / "wheels").glob("cohort_journeys-*.whl"))
+    said: list[str] = []
+    if len(found) == 1:
+        with zipfile.ZipFile(found[0]) as wheel:
+            (name,) = [one for one in wheel.namelist() if one.endswith(".dist-info/METADATA")]
+            said = message_from_bytes(wheel.read(name)).get_all("Version", [])
+    if len(said) != 1 or not re.fullmatch(r"[0-9][0-9A-Za-z.+!]*", said[0]):
+        raise NotInstalled("the program is not in it as one wheel. Fetch the bundle once more.")
+    return said[0]
 
 
 def with_keys(bundle: Path, into: Path) -> None:

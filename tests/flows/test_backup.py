@@ -13,6 +13,7 @@ import pytest
 from asking import someone, write_rows
 from dying import killed_before
 from every_byte import Gone, found_in
+from servers import PostgresServer
 from typer.testing import CliRunner
 
 from flows.backup.making import make_backup
@@ -20,11 +21,15 @@ from flows.backup.manifest import read_ending, write_ending
 from flows.backup.opening import backups_in, verify_backup
 from flows.backup.restoring import restore_backup
 from flows.cli import app
+from flows.clock import utc_now
 from flows.context import open_control
+from flows.doctor.examining import examine
 from flows.record.checkpoints import checkpoint_paths, verify_record
 from flows.refresh import run_refresh
 from flows.rights import requests as rights
 from flows.rights.register_files import NoRegister
+from governance.audit import Recorder
+from governance.control import Control, Reading
 from schemas.errors import ConfigError, JourneysError, KeyProblem, RecordProblem, StoreError
 
 if TYPE_CHECKING:
@@ -186,6 +191,41 @@ def test_a_control_database_named_by_its_whole_path_comes_back(
     assert path.is_file() and path.stat().st_mode & 0o777 == 0o600
     with open_control(ran.settings) as control:
         assert control.current_run() is not None
+
+
+def test_a_control_database_in_postgresql_comes_back_into_an_empty_one(
+    ran: Partnership, postgres_server: PostgresServer
+) -> None:
+    old, new = postgres_server.new_database(), postgres_server.new_database()
+    with open_control(ran.settings) as control, Control(old) as other:
+        other.fill(control.rows())
+    (ran.folder / "control.db").unlink()
+    text = ran.config.read_text()
+    ran.config.write_text(text.replace("sqlite:///control.db", old))
+    backed_up, before = back_up(ran), ran.record_person()
+    keys = wiped(ran)
+    name = old.rpartition("/")[2]
+    # What was lost is lost with its server; an empty one of the same name takes its place.
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with pytest.raises(StoreError, match="control database"):
+        restore_backup(backed_up.backup, ran.folder, backed_up.key)
+    assert not ran.folder.exists()
+    postgres_server.execute(f"ALTER DATABASE {new.rpartition('/')[2]} RENAME TO {name}")
+    restore_backup(backed_up.backup, ran.folder, backed_up.key)
+    shutil.copytree(keys, ran.folder / "keys", dirs_exist_ok=True)
+    assert not list(ran.folder.glob("*control*"))
+    found = verify_record(ran.settings)
+    assert found.sound and any("was put back on" in note for note in found.notes)
+    assert ran.record_person() == before
+    assert [one.said for one in examine(ran.settings) if one.state == "fail"] == []
+    # What is numbered by the database goes on where it was.
+    with open_control(ran.settings) as control:
+        (current,) = control.committed_runs()
+        control.begin_run("29991231-000000-abcd", at=utc_now(), actor="a", purpose="p")
+        control.decide_reading(
+            Reading(current, utc_now(), "a", "b"),
+            Recorder("a", "p").entry("alteration", utc_now(), detail={}),
+        )
 
 
 def test_without_the_register_a_restore_is_refused_or_told(

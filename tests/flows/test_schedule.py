@@ -366,6 +366,15 @@ def test_what_fails_unattended_is_told_once_and_a_folder_that_never_ran_has_not_
         assert failed == ["backup-failed", "housekeeping-failed"]
 
 
+def test_a_disk_of_backups_that_is_not_mounted_is_told_and_nothing_fails(ran: Partnership) -> None:
+    text, place = ran.config.read_text(), ran.folder.parent / "backups"
+    ran.config.write_text(text.replace("retention:\n", f"retention:\n  backups: {place}\n", 1))
+    for words in (["status"], ["schedule", "housekeeping"]):
+        done = ran.journeys(*words)
+        assert done.exit_code == 0 and "kept for long enough cannot be told" in done.output
+    assert ran.journeys("retention", "due").exit_code == 1
+
+
 def test_an_agreement_that_ends_is_told_once(ran: Partnership) -> None:
     from flows.clock import utc_now
     from flows.orchestration.looking_after import look_after

@@ -178,7 +178,9 @@ def strict() -> Iterator[None]:
 def test_the_services_account_can_read_what_a_strict_root_installed(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, into = unpacked(small, tmp_path / "bundle"), tmp_path / "opt"
+    """Also under another name: the version is what the program's wheel says."""
+    into = tmp_path / "opt"
+    folder = unpacked(small, tmp_path / "bundle").rename(tmp_path / "new-9.9")
     monkeypatch.setattr(installer, "make", made_up)
     installer.install(folder, into)
     assert (into / "current").readlink() == Path("0.1.0")
