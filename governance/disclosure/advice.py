@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -11,7 +11,12 @@ import polars as pl
 
 from governance.disclosure.catalogue import Dimension, Population, Row, Table, Where, where
 from governance.disclosure.certify import Submission
-from governance.disclosure.masking import MOST_SMALL, share_small
+from governance.disclosure.masking import (
+    MOST_ROUNDING,
+    MOST_SMALL,
+    rounding_to_expect,
+    share_small,
+)
 from governance.disclosure.rules import Rule
 from governance.disclosure.tally import tally
 
@@ -25,47 +30,101 @@ class Advice:
     Attributes:
         before: The share of small cells as declared.
         after: The same once categories are brought together.
+        rounding_before: What rounding moves a shown count by on average, as a share of the median
+            one; None where none is shown.
+        rounding_after: The same once categories are brought together.
+        kept: How much is told of who is where once they are, as a share of what was: the entropy of
+            the tables, nought where every table has one category left.
         together: Dimension and the two neighbouring categories to bring together, in that order.
         population: The population so declared.
     """
 
     before: float
     after: float
+    rounding_before: float | None
+    rounding_after: float | None
+    kept: float
     together: tuple[tuple[str, str, str], ...]
     population: Population
 
 
-def advise(one: Submission, rule: Rule | None = None) -> Advice:
-    """Bring neighbouring categories together until at most a fifth of the cells are small.
+@dataclass(frozen=True)
+class _Design:
+    """A population by ever wider categories, and what would be shown of it.
 
-    At each step it takes the two neighbours that leave the smallest share. Only dimensions that
-    tables show category by category are widened.
+    Attributes:
+        population: As declared.
+        rows: Its rows, by those categories.
+        small: The share of small cells.
+        rounding: What rounding moves a shown count by, as a share of the median one.
+        told: The entropy of its tables, in bits.
+        together: What was brought together.
+    """
+
+    population: Population
+    rows: pl.DataFrame
+    small: float
+    rounding: float | None
+    told: float
+    together: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def few_small(self) -> bool:
+        return self.small <= MOST_SMALL
+
+    @property
+    def is_fine(self) -> bool:
+        return self.few_small and (self.rounding or 0) <= MOST_ROUNDING
+
+
+def advise(one: Submission, rule: Rule | None = None) -> Advice:
+    """Bring neighbouring categories together until enough is shown, and shown closely.
+
+    At most a fifth of the cells are to be small, and rounding is to move a count by at most 3 per
+    cent of the median one. At each step it takes the two neighbours that leave the smallest share,
+    and once few are small, those that leave the least to rounding. Where rounding cannot be brought
+    down so far, it stops as soon as few cells are small: to bring more together would tell less
+    for nothing. Only dimensions that tables show category by category are widened.
 
     Args:
         one: The population, its period and rows.
-        rule: The threshold; 5 by default.
+        rule: The threshold and base; 5 and 5 by default.
 
     Returns:
-        The advice; there may be nothing left to bring together before the share is reached.
+        The advice; there may be nothing left to bring together before the shares are reached.
 
     Raises:
         DisclosureError: If the rows do not fit the declaration.
     """
     rule = rule or Rule()
-    population, rows = one.population, one.rows
-    before = after = _share(population, rows, one, rule)
-    together: list[tuple[str, str, str]] = []
-    while after > MOST_SMALL:
+    first = design = _designed(one, one.population, one.rows, rule, ())
+    enough = None
+    while not design.is_fine:
+        enough = enough or (design if design.few_small else None)
         options = [
-            (_share(wider, _renamed(rows, *pair), one, rule), pair, wider)
-            for pair, wider in _wider(population)
+            _designed(one, wider, _renamed(design.rows, *pair), rule, (*design.together, pair))
+            for pair, wider in _wider(design.population)
         ]
         if not options:
             break
-        after, pair, population = min(options, key=lambda option: (option[0], option[1]))
-        rows = _renamed(rows, *pair)
-        together.append(pair)
-    return Advice(before, after, tuple(together), population)
+        design = min(options, key=lambda option: _worse(option, by_small=enough is None))
+    chosen = design if design.is_fine else (enough or design)
+    return Advice(
+        first.small,
+        chosen.small,
+        first.rounding,
+        chosen.rounding,
+        chosen.told / first.told if first.told else 1.0,
+        chosen.together,
+        chosen.population,
+    )
+
+
+def _worse(design: _Design, *, by_small: bool) -> tuple[float, float, tuple[str, str, str]]:
+    """What orders designs, the better first."""
+    rounding = 0.0 if design.rounding is None else design.rounding
+    left = design.small if by_small else max(design.small, MOST_SMALL)
+    return left, 0.0 if by_small else rounding, design.together[-1]
 
 
 def widened(population: Population, dimension: str, first: str, second: str) -> Population:
@@ -135,7 +194,31 @@ def _renamed(rows: pl.DataFrame, dimension: str, first: str, second: str) -> pl.
     return rows.with_columns(pl.col(dimension).cast(pl.String).replace({first: name, second: name}))
 
 
-def _share(population: Population, rows: pl.DataFrame, one: Submission, rule: Rule) -> float:
-    """The share of small cells of a population."""
-    told = tally(population, rows, (one.period,), np.ones(1, dtype=bool))
-    return share_small(population, population.matrix @ told.atoms[0], rule)
+def _designed(
+    one: Submission,
+    population: Population,
+    rows: pl.DataFrame,
+    rule: Rule,
+    together: tuple[tuple[str, str, str], ...],
+) -> _Design:
+    """What would be shown of a population, before any mask for another's sake."""
+    counted = tally(population, rows, (one.period,), np.ones(1, dtype=bool))
+    cells = population.matrix @ counted.atoms[0]
+    shown = [rule.rounded(int(count)) for count in cells if count >= rule.threshold]
+    return _Design(
+        population,
+        rows,
+        share_small(population, cells, rule),
+        rounding_to_expect(shown, rule),
+        sum(_entropy(rows, table.columns) for table in population.tables),
+        together,
+    )
+
+
+def _entropy(rows: pl.DataFrame, columns: Sequence[str]) -> float:
+    """How much a table tells of where a unit is, in bits."""
+    by = [name for name in columns if name in rows.columns]
+    if not by or not rows.height:
+        return 0.0
+    share = rows.group_by(by).len().get_column("len").to_numpy() / rows.height
+    return float(-(share * np.log2(share)).sum())

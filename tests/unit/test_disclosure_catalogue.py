@@ -241,3 +241,17 @@ def test_advice_brings_neighbours_together_until_few_cells_are_small():
     assert len(told.population.cells) < len(population.cells)
     roomy = counted(population, [50] * 24).drop("day")
     assert advise(Submission(population, YEAR, roomy)).together == ()
+
+
+def test_advice_brings_neighbours_together_until_rounding_moves_little():
+    population = two_ways(6, 4)
+    rows = counted(population, [7] * 24).drop("day")  # none is small, and 7 is shown as 5
+    told = advise(Submission(population, YEAR, rows))
+    assert told.before == told.after == 0
+    assert told.rounding_before > 0.03 >= told.rounding_after
+    assert 0 < told.kept < 1
+    few = counted(population, [7] + [0] * 23).drop("day")  # no grouping of so few comes close
+    assert advise(Submission(population, YEAR, few)).rounding_after > 0.03
+    nearly = two_ways(3, 2)  # nothing is brought together where it would not do
+    unmoved = advise(Submission(nearly, YEAR, counted(nearly, [7] * 6).drop("day")))
+    assert unmoved.together == () and unmoved.kept == 1
