@@ -45,9 +45,9 @@ from flows.rights.suppressed import (
     tokens_in_force,
     without_suppressed,
 )
-from flows.safe_errors import Rejected, guarded
+from flows.safe_errors import Rejected, StepFailed, guarded
 from flows.sources.inbox import Arrived
-from flows.sources.pulling import has_half_landed, pull_sources
+from flows.sources.pulling import has_half_landed, pull_sources, refused
 from flows.stores import fill_stores
 from governance.agreements import Agreement
 from governance.control import Extract
@@ -90,13 +90,14 @@ def pull(run: RunContext) -> Pulled:
     for partner, one in arrived.items():
         if isinstance(one, JourneysError):
             _add(problems, partner, one)
+            _put_back(run, partner, problems)
         else:
             found[partner] = one and replace(one, digest=keyed_digest(run.settings, one.digest))
     sealed = ((partner, partner) for partner in at_source)
     opened = _each("pull", sealed, lambda partner, _: find_sealed(run, partner), problems)
     found |= {partner: one.arrived for partner, one in opened.items()}
     for partner, extract in found.items():
-        lost = None if partner in half else lost_periods(run.control.pulls(partner), extract)
+        lost = None if partner in half else lost_periods(run.control, extract)
         if lost:
             _add(problems, partner, lost)
         if extract is None and partner not in run.control.staged_extracts():
@@ -203,10 +204,24 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
     sealed = [name for name in parts if fresh[name].manifest is not None]
     for partner, error in guarded("encode", check_own_records, run, parts, sealed).items():
         _add(problems, partner, error)
+    for partner in fresh:
+        _put_back(run, partner, problems)
     if problems:
-        refused = Rejected(problems | {name: [error] for name, error in agreed.stopped.items()})
-        return _for_rights_alone(run, agreed, refused)
+        stopped = {name: [error] for name, error in agreed.stopped.items()}
+        return _for_rights_alone(run, agreed, Rejected(problems | stopped))
     return Parted(agreed, taken, parts, marks)
+
+
+def _put_back(run: RunContext, partner: str, problems: Problems) -> None:
+    """Where an extract failed its checks: have what was pulled make way for the last good one.
+
+    A key or a setting that cannot be used is no fault of the extract.
+    """
+    at_fault = (ExtractRejected, StepFailed)
+    if any(isinstance(error, at_fault) for error in problems.get(partner, ())):
+        said = refused(run, partner)
+        if said is not None:
+            _add(problems, partner, said)
 
 
 def _for_rights_alone(run: RunContext, agreed: Agreed, refused: Rejected) -> Parted:

@@ -34,7 +34,7 @@ from flows.rights.erasing import erase
 from flows.rights.register import enter, put_in_line
 from flows.safe_errors import Rejected, guarded
 from flows.settings import Settings
-from flows.sources.pulling import archived
+from flows.sources.pulling import archived, passed
 from flows.stopping import heed, past_turning_back, stoppable, wished
 from governance.audit import Recorder
 from governance.control import Control
@@ -119,6 +119,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
             audit=[*of_terms(run, drafted.staged.agreed), *erased.audit],
             applied=erased.requests,
             standing=erased.standing,
+            periods={name: extracts[name].periods for name in drafted.staged.taken},
         )
     try:
         guarded("tidying", _remove_what_is_replaced, run, extracts, drafted)
@@ -141,7 +142,10 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
 
 
 def _remove_what_is_replaced(run: RunContext, extracts: Any, drafted: Any) -> None:
-    empty_inboxes(run, drafted.staged.agreed, extracts)
+    agreed = drafted.staged.agreed
+    if agreed.refused is None:
+        passed(run.settings, agreed.agreements)
+    empty_inboxes(run, agreed, extracts)
     removed = tidy(run.settings, run.control)
     if removed:
         run.control.add_audit(run.recorder.entry("erasure", run.clock(), detail=removed))

@@ -17,8 +17,10 @@ import select
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 from flows.safe_errors import guarded
@@ -35,8 +37,20 @@ ENDING_SECONDS = 30
 PR_SET_DUMPABLE = 4
 
 
+@dataclass(frozen=True)
+class Limits:
+    """For how many seconds a child may work, and how many bytes of memory it may ask for."""
+
+    seconds: float | None = None
+    memory: int | None = None
+
+
 class ChildEnded(JourneysError):
     """The child that works on identifiable data ended before it was done."""
+
+
+class TookTooLong(ChildEnded):
+    """The child was ended: it had worked for as long as it may."""
 
 
 def in_a_child(
@@ -55,7 +69,25 @@ def in_a_child(
         ChildEnded: The child was killed, or ended before it was done.
         KeyboardInterrupt: The run was asked to stop; the child has ended by then.
     """
-    asked = pickle.dumps((function, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
+    return in_a_child_within(Limits(), function, *args, **kwargs)
+
+
+def in_a_child_within(
+    limits: Limits,
+    function: Callable[Given, Result],
+    *args: Given.args,
+    **kwargs: Given.kwargs,
+) -> Result:
+    """The same, for no longer and with no more memory than is said.
+
+    A child that asks for more memory has a `MemoryError` where it does, on POSIX.
+
+    Raises:
+        TookTooLong: It was not done in time, and was ended.
+        JourneysError: As `in_a_child` does.
+    """
+    work = (limits.memory, function, args, kwargs)
+    asked = pickle.dumps(work, protocol=pickle.HIGHEST_PROTOCOL)
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", "flows.intake.apart"],
         stdin=subprocess.PIPE,
@@ -64,7 +96,7 @@ def in_a_child(
         start_new_session=True,  # Ctrl-C is heard by the parent alone
     )
     try:
-        answer = _asked(child, asked)
+        answer = _asked(child, asked, limits.seconds)
     finally:
         child.kill()
         child.wait()
@@ -80,6 +112,15 @@ def in_a_child(
     return cast(Result, made)
 
 
+def _keep_within(memory: int) -> None:
+    """Have this process ask for no more memory than so many bytes."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (memory, hard))
+
+
 def keep_to_itself() -> None:
     """Have this process leave no core dump and no other look into its memory."""
     with suppress(ImportError, ValueError, OSError):
@@ -92,8 +133,13 @@ def keep_to_itself() -> None:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def _asked(child: subprocess.Popen[bytes], asked: bytes) -> bytes:
-    """Give the child its work and wait for the answer, heeding a wish to stop meanwhile."""
+def _asked(child: subprocess.Popen[bytes], asked: bytes, seconds: float | None) -> bytes:
+    """Give the child its work and wait for the answer, heeding a wish to stop meanwhile.
+
+    Raises:
+        TookTooLong: None came in time.
+    """
+    until = None if seconds is None else time.monotonic() + seconds
     give, take = cast(Any, child.stdin), cast(Any, child.stdout)
     with suppress(BrokenPipeError):
         give.write(len(asked).to_bytes(LENGTH_BYTES, "big") + asked)
@@ -101,6 +147,11 @@ def _asked(child: subprocess.Popen[bytes], asked: bytes) -> bytes:
     answer = bytearray()
     while True:
         heed()
+        if until is not None and time.monotonic() > until:
+            raise TookTooLong(
+                "What works on identifiable data was not done in the time that it may take.",
+                "Nothing was changed; look at what it works on, then run again.",
+            )
         if select.select([take], [], [], LOOK_UP_SECONDS)[0]:
             part = os.read(take.fileno(), CHUNK_BYTES)
             if not part:
@@ -128,7 +179,9 @@ def _serve() -> None:
     asked = io.FileIO(0, closefd=False)
     content = _read(asked, int.from_bytes(_read(asked, LENGTH_BYTES), "big"))
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
-    function, args, kwargs = pickle.loads(content)  # noqa: S301
+    memory, function, args, kwargs = pickle.loads(content)  # noqa: S301
+    if memory is not None:
+        _keep_within(memory)
     told: tuple[bool, object]
     try:
         told = True, guarded("encode", function, *args, **kwargs)

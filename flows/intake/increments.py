@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from flows.sources.inbox import Arrived
-    from governance.control import Pull
+    from governance.control import Control
 
 
 def joined(frames: Sequence[pl.DataFrame], key: Sequence[str]) -> pl.DataFrame:
@@ -54,23 +54,30 @@ def joined(frames: Sequence[pl.DataFrame], key: Sequence[str]) -> pl.DataFrame:
     return pl.concat(reversed(counting), how="diagonal")
 
 
-def lost_periods(ledger: Sequence[Pull], arrived: Arrived | None) -> ExtractRejected | None:
-    """What is wrong where periods that were pulled lie in the inbox no longer.
+def lost_periods(control: Control, arrived: Arrived | None) -> ExtractRejected | None:
+    """What is wrong where periods that were pulled or taken in lie in the inbox no longer.
 
-    Without them the extract would be less than it was, and nobody would be told.
+    Without them the extract would be less than it was: people would seem to have been deleted, and
+    nobody would be told.
 
     Args:
-        ledger: What was pulled from the partner's source.
-        arrived: What lies in its inbox.
+        control: The ledger of what was pulled, and of what the staged extract was put together of.
+        arrived: What lies in the partner's inbox.
     """
     if arrived is None or not arrived.periods:
         return None
-    lost = sorted({row.period for row in ledger if row.state == "landed"} - set(arrived.periods))
+    partner = arrived.partner
+    landed = {row.period for row in control.pulls(partner) if row.state == "landed"}
+    staged = control.taken_periods(partner) if partner in control.staged_extracts() else set()
+    lost = sorted((landed | staged) - set(arrived.periods))
     if not lost:
         return None
     return ExtractRejected(
-        f"The inbox of {arrived.partner} lacks {', '.join(lost)}, which had been pulled into it.",
-        f"Put the files back, or pull them once more (`journeys pull {arrived.partner} --again`).",
+        f"The inbox of {partner} lacks {', '.join(lost)}, which had come before. Without it the "
+        "extract would be less than it was, and its people would seem to be gone.",
+        f"Put the files back, or pull them once more (`journeys pull {partner} --again`). If they "
+        "were deleted because the agreement keeps extracts no longer, agree on a longer term, or "
+        "have the partner send its whole extract (`delivery: snapshot`).",
     )
 
 

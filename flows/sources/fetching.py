@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING
 
 from flows.safe_errors import guarded
 from flows.sources.choosing import Choice, Terms, Unit, check_terms, choose, unchanged, young
-from flows.sources.problems import CutShort, DiskFull, SourceUnsound, changed, too_long
+from flows.sources.problems import (
+    CutShort,
+    DiskFull,
+    SourceUnsound,
+    changed,
+    out_of_memory,
+    too_long,
+    took_too_much,
+)
 from flows.sources.remote import Item, Remote, opened
 from flows.sources.retrying import retried
 from schemas.errors import JourneysError
@@ -42,6 +50,7 @@ class Asked:
         terms: On what terms files are pulled.
         into: The hidden folder that they are written into; it is made, and must not be there.
         known: What deliveries stand for that were pulled before and are at the source still.
+        failed: The same of those that failed their checks.
         secret: The key under which what a delivery stands for is told.
         now: The moment.
         look_only: Whether to tell what there is, and pull nothing.
@@ -55,6 +64,7 @@ class Asked:
     secret: bytes = field(repr=False)
     now: datetime
     look_only: bool = False
+    failed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,7 @@ class Fetched:
         late: How many deliveries are of a period before the newest snapshot.
         others: How many files are of no table of the partner.
         lacking: The tables that the newest delivery lacks while it is not whole.
+        failed: What deliveries stand for that failed their checks, where nothing else is new.
     """
 
     deliveries: tuple[Pulled, ...] = ()
@@ -122,19 +133,32 @@ class Fetched:
     late: int = 0
     others: int = 0
     lacking: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
-def fetch_each(asked: Iterable[Asked]) -> dict[str, Fetched | JourneysError]:
-    """Pull from every source: what was found, or what is wrong; one does not hinder another."""
-    found: dict[str, Fetched | JourneysError] = {}
-    for one in asked:
-        try:
-            found[one.partner] = guarded("pull", fetch, one)
-        except JourneysError as error:
-            if not one.look_only:
-                shutil.rmtree(one.into, ignore_errors=True)
-            found[one.partner] = error
-    return found
+def fetch_apart(asked: Asked) -> Fetched:
+    """Pull what is new from a source; what fails leaves nothing behind.
+
+    Raises:
+        JourneysError: As `fetch` does.
+        BrokenOff: More memory was needed than there may be.
+    """
+    problem: JourneysError
+    try:
+        return guarded("pull", _within_memory, asked)
+    except JourneysError as error:
+        problem = error
+    if not asked.look_only:
+        shutil.rmtree(asked.into, ignore_errors=True)
+    raise problem
+
+
+def _within_memory(asked: Asked) -> Fetched:
+    try:
+        return fetch(asked)
+    except MemoryError:
+        pass
+    raise out_of_memory()
 
 
 def fetch(asked: Asked, wait: Callable[[float], None] = time.sleep) -> Fetched:
@@ -156,18 +180,41 @@ def fetch(asked: Asked, wait: Callable[[float], None] = time.sleep) -> Fetched:
         with opened(asked.source) as remote:
             choice = _chosen(remote, asked, wait)
             new = [unit for unit in choice.units if stands_for(asked, unit) not in asked.known]
+            known = len(choice.units) - len(new)
+            failed = tuple({stands_for(asked, unit) for unit in new} & asked.failed)
+            # With something new it is another extract: what failed before may pass with it.
+            if len(failed) == len(new):
+                new = []
+            _require_room(asked, new, got)
             sums = _Sums(remote, asked.source.digests)
             pulled = [_pulled(remote, asked, unit, sums, got) for unit in new]
         return Fetched(
             deliveries=tuple(pulled),
-            known=len(choice.units) - len(new),
+            known=known,
             arriving=choice.arriving,
             late=choice.late,
             others=choice.others,
             lacking=choice.lacking,
+            failed=() if new else failed,
         )
 
     return retried(attempt, asked.source.attempts, wait)
+
+
+def _left(asked: Asked, got: Mapping[Item, Taken]) -> int:
+    """How many bytes more may be pulled."""
+    return asked.source.most_megabytes * 1_000_000 - sum(one.size for one in got.values())
+
+
+def _require_room(asked: Asked, units: Sequence[Unit], got: Mapping[Item, Taken]) -> None:
+    """Check what the source says of sizes before a byte is asked for.
+
+    Raises:
+        BrokenOff: It is more than one pull may be of.
+    """
+    items = {item for unit in units for item, _ in unit.files} - set(got)
+    if not asked.look_only and sum(item.size or 0 for item in items) > _left(asked, got):
+        raise took_too_much(asked.source.most_megabytes)
 
 
 def stands_for(asked: Asked, unit: Unit) -> str:
@@ -230,7 +277,7 @@ def _pulled(
         if item not in got:
             said = sums.of(item.name)
             at = asked.into / str(len(got))
-            size, digest = _written(remote, item, at)
+            size, digest = _written(remote, item, at, asked, _left(asked, got))
             if said is not None and said != digest:
                 raise _another_digest()
             lands_as = asked.terms.naming.lands_as(
@@ -251,14 +298,15 @@ def _pulled(
     )
 
 
-def _written(remote: Remote, item: Item, path: Path) -> tuple[int, str]:
+def _written(remote: Remote, item: Item, path: Path, asked: Asked, left: int) -> tuple[int, str]:
     """Write a file into the hidden folder and have the disk take it: its size and its digest.
 
-    No more is written than the source said there is.
+    No more is written than the source said there is, nor than is left of what a pull may be of.
 
     Raises:
         CutShort: There was less.
         SourceUnsound: There was more.
+        BrokenOff: There was more than one pull may be of.
         DiskFull: It could not be written.
     """
     digest, size = hashlib.sha256(), 0
@@ -267,6 +315,8 @@ def _written(remote: Remote, item: Item, path: Path) -> tuple[int, str]:
             size += len(chunk)
             if item.size is not None and size > item.size:
                 raise too_long()
+            if size > left:
+                raise took_too_much(asked.source.most_megabytes)
             digest.update(chunk)
             _write(file, chunk)
         _flush(file)

@@ -47,6 +47,26 @@ class Contradicted(SourceProblem):
     state = "contradicted"
 
 
+class FailedItsChecks(SourceProblem):
+    """What the source holds was pulled before and failed its checks."""
+
+    state = "failed its checks"
+
+
+class BrokenOff(SourceProblem):
+    """A pull that was ended before it was done: of one source, which hinders no other."""
+
+    state = "broken off"
+
+    def __init__(
+        self,
+        problem: str = "The process that pulled from the source was ended before it was done.",
+        remedy: str = "Nothing of it was taken, and the other sources went on. Check that the "
+        "machine has memory enough; the next run tries again.",
+    ) -> None:
+        super().__init__(problem, remedy)
+
+
 class DiskFull(SourceProblem):
     """What was pulled could not be written."""
 
@@ -118,4 +138,31 @@ def too_long() -> SourceUnsound:
     return SourceUnsound(
         "The source gave more bytes of a file than it says the file has.",
         "Nothing of it was taken. Ask the partner whether the file was still being written.",
+    )
+
+
+def took_too_long(minutes: int) -> BrokenOff:
+    """A pull that was not done in its time."""
+    return BrokenOff(
+        f"Pulling from the source was not done in {minutes} minutes, and was ended.",
+        "Nothing of it was taken, and the other sources went on. Ask the partner whether its "
+        "server hangs; if it is only slow, raise `longest_minutes` under `source`.",
+    )
+
+
+def took_too_much(megabytes: int) -> BrokenOff:
+    """A pull of more bytes than one may be of."""
+    return BrokenOff(
+        f"The source holds more than the {megabytes:,} MB that one pull may be of.",
+        "Nothing of it was taken. Ask the partner what it put there; if so much is right, raise "
+        "`most_megabytes` under `source`.",
+    )
+
+
+def out_of_memory() -> BrokenOff:
+    """A pull that asked for more memory than one may have."""
+    return BrokenOff(
+        "Pulling from the source needed more memory than one pull may have.",
+        "Nothing of it was taken, and the other sources went on. Ask the partner what it put "
+        "there: a query or a file whose rows are very long, or very many files.",
     )

@@ -8,8 +8,8 @@ nothing new, and the data lead is told.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flows.agreements.terms import agreement_in_force
@@ -19,14 +19,25 @@ from flows.intake import apart
 from flows.keys.rings import keyed_digest
 from flows.safe_errors import guarded
 from flows.settings import Settings
+from flows.sources.aside import let_go, put_back, settle
 from flows.sources.choosing import Terms
-from flows.sources.fetching import Asked, Fetched, Pulled, fetch_each, move_away
-from flows.sources.landing import Places, clear, land
+from flows.sources.fetching import Asked, Fetched, Pulled, fetch_apart, move_away
+from flows.sources.landing import Entry, clear, land, makes_room
+from flows.sources.ledger import (
+    become,
+    contradicted,
+    failed_before,
+    failed_its_checks,
+    standing,
+    terms_digest,
+)
+from flows.sources.limits import MOST_MEMORY
 from flows.sources.look import ARRIVING, NOTHING_NEW, PULLED, Finding, Look
 from flows.sources.naming import Naming
-from flows.sources.problems import Contradicted, SourceProblem
+from flows.sources.places import Places
+from flows.sources.problems import BrokenOff, FailedItsChecks, SourceProblem, took_too_long
 from governance.audit import Recorder
-from governance.control import Control, Pull, PullState, SourceLook
+from governance.control import Control, Pull, SourceLook
 from schemas.errors import JourneysError
 from schemas.mapping import load_mapping
 
@@ -70,7 +81,7 @@ def pull_sources(
     for partner in wanted:
         try:
             if not look_only:
-                guarded("pull", clear, _places(settings, partner))
+                guarded("pull", _tidied, _places(settings, partner), control)
             if settings.partner(partner).source is not None:
                 if not look_only:
                     # Nothing is collected without an agreement in force.
@@ -78,23 +89,20 @@ def pull_sources(
                 asked[partner] = _asked(settings, control, clock, partner, again, look_only)
         except JourneysError as error:
             looks[partner] = _failed(error)
-    fetched = apart.in_a_child(fetch_each, list(asked.values())) if asked else {}
-    for partner, found in fetched.items():
+    by = _Pulling(settings, control, recorder, clock, again)
+    for partner, one in asked.items():
         try:
-            if isinstance(found, JourneysError):
-                raise found
-            if look_only:
-                looks[partner] = _told(found, found.deliveries)
-                continue
-            one = asked[partner]
-            looks[partner] = guarded(
-                "pull", _taken, settings, control, recorder, clock, one, found, again
+            found = _fetched(one)
+            looks[partner] = (
+                _told(found, found.deliveries)
+                if look_only
+                else guarded("pull", _taken, by, one, found)
             )
         except JourneysError as error:
             looks[partner] = _failed(error)
         finally:
             if not look_only:
-                remove_folder(asked[partner].into)
+                remove_folder(one.into)
     for partner, look in looks.items() if not look_only else ():
         control.record_look(SourceLook(partner, clock(), look.state, look.said))
     return looks
@@ -119,16 +127,46 @@ def check_source(settings: Settings, partner: str, clock: Clock) -> list[Finding
     terms = _terms(settings, partner)
     into = _places(settings, partner).pulling
     asked = Asked(partner, source, terms, into, frozenset(), b"", clock(), look_only=True)
-    found = apart.in_a_child(fetch_each, [asked])[partner]
-    if isinstance(found, JourneysError):
-        return [Finding(False, found.problem, found.remedy)]
+    try:
+        found = _fetched(asked)
+    except JourneysError as error:
+        return [Finding(False, error.problem, error.remedy)]
     told = _told(found, found.deliveries)
     return [Finding(True, f"The {source.kind} source lets us in."), Finding(True, told.said)]
 
 
 def has_half_landed(settings: Settings, partner: str) -> bool:
-    """Whether a delivery is on its way into a partner's inbox, and could not land to the end."""
-    return _places(settings, partner).landing.is_dir()
+    """Whether a delivery is on its way into a partner's inbox or out of it, and not to the end."""
+    places = _places(settings, partner)
+    return places.landing.is_dir() or places.putting_back.is_dir()
+
+
+def refused(run: RunContext, partner: str) -> JourneysError | None:
+    """An extract failed its checks: what landed since the last good one makes way for that again.
+
+    Returns:
+        What became of it; None where nothing had been pulled since, or it was touched by hand.
+    """
+    try:
+        under = terms_digest(run.settings, partner)
+        places = _places(run.settings, partner)
+        if not guarded("pull", put_back, places, run.control, under, run.clock()):
+            return None
+    except JourneysError as error:
+        return error
+    return FailedItsChecks(
+        f"What was pulled from {partner} was taken out of its inbox again, and what had lain there "
+        "before was put back.",
+        "The next run goes on with that. Once the partner sends another, or the mapping, policy or "
+        "agreement is put right, it is pulled by itself.",
+    )
+
+
+def passed(settings: Settings, partners: Iterable[str]) -> None:
+    """Extracts were taken in, or nothing new had come: what was set aside for them is removed."""
+    for partner in partners:
+        if not has_half_landed(settings, partner):
+            let_go(_places(settings, partner))
 
 
 def archived(run: RunContext, agreed: Agreed, taken: Iterable[str]) -> list[str]:
@@ -153,13 +191,39 @@ def archived(run: RunContext, agreed: Agreed, taken: Iterable[str]) -> list[str]
             continue
         try:
             asked = _asked(run.settings, run.control, run.clock, partner, False, True)
-            guarded("pull", apart.in_a_child, move_away, asked)
+            guarded("pull", apart.in_a_child_within, _limits(asked), move_away, asked)
         except JourneysError as error:
             said.append(
                 f"The run is committed, but the files of {partner} could not be moved at its "
                 f"source. {error}"
             )
     return said
+
+
+def _tidied(places: Places, control: Control) -> None:
+    """Finish what an earlier pull or run began, and remove what one that was killed left."""
+    clear(places, control)
+    settle(places, control)
+
+
+def _limits(asked: Asked) -> apart.Limits:
+    return apart.Limits(asked.source.longest_minutes * 60, MOST_MEMORY)
+
+
+def _fetched(asked: Asked) -> Fetched:
+    """Fetch from one source, in a child of its own: what ends or hangs is that source's alone.
+
+    Raises:
+        BrokenOff: The child was ended, or was not done in time.
+        JourneysError: As `fetch` raises it.
+    """
+    try:
+        return apart.in_a_child_within(_limits(asked), fetch_apart, asked)
+    except apart.TookTooLong:
+        problem = took_too_long(asked.source.longest_minutes)
+    except apart.ChildEnded:
+        problem = BrokenOff()
+    raise problem
 
 
 def _places(settings: Settings, partner: str) -> Places:
@@ -193,125 +257,90 @@ def _asked(
     if not look_only:
         private_folder(places.pulling)
     terms = _terms(settings, partner)
-    rows = [] if again else _standing(control.pulls(partner), terms)
+    ledger = [] if again else control.pulls(partner)
+    failed = failed_before(settings, control, partner) if ledger else {}
     return Asked(
         partner=partner,
         source=source,
         terms=terms,
         into=places.pulling,
-        known=frozenset(row.stands_for for row in rows) - {""},
+        known=frozenset(row.stands_for for row in standing(ledger, terms)) - {""},
+        failed=frozenset(
+            row.stands_for for row in ledger if row.state == "refused" and row.digest in failed
+        )
+        - {""},
         secret=keyed_digest(settings, f"what lies at the source of {partner}").encode(),
         now=clock(),
         look_only=look_only,
     )
 
 
-def _standing(ledger: Sequence[Pull], terms: Terms) -> list[Pull]:
-    """The deliveries that need not be looked into: none that was refused or that made room."""
-    taken = [row for row in ledger if row.state != "refused"]
-    if terms.naming.sealed:
-        return taken
-    digests = {row.digest for row in taken if row.state in ("landed", "late")}
-    return [row for row in taken if row.digest in digests]
+@dataclass(frozen=True)
+class _Pulling:
+    """A pull that is being made: by whom, and what the ledger holds so far."""
+
+    settings: Settings
+    control: Control
+    recorder: Recorder
+    clock: Clock
+    again: bool
 
 
-def _taken(
-    settings: Settings,
-    control: Control,
-    recorder: Recorder,
-    clock: Clock,
-    asked: Asked,
-    found: Fetched,
-    again: bool,
-) -> Look:
+def _taken(by: _Pulling, asked: Asked, found: Fetched) -> Look:
     """Let what was pulled land, as far as the ledger lets it.
 
     Raises:
         Contradicted: A period came with other content and no re-supply is agreed; nothing lands.
+        FailedItsChecks: All that is new failed its checks before; nothing lands.
         DiskFull: It cannot be moved.
     """
-    partner, ledger, now = asked.partner, control.pulls(asked.partner), clock()
-    rows: list[Pull] = []
-    for one in found.deliveries:
-        digest = keyed_digest(settings, one.digest)
-        row = Pull(
-            partner=partner,
-            period=one.period,
-            digest=digest,
-            stands_for=one.stands_for,
-            files=one.count,
-            bytes=one.size,
-            modified_at=one.modified,
-            state="landed",
-            at=now,
-        )
-        rows.append(replace(row, state=become(row, ledger, asked.terms, again)))
+    partner, control, now = asked.partner, by.control, by.clock()
+    ledger = control.pulls(partner)
+    rows = [_row(by, asked, one, ledger, now) for one in found.deliveries]
     if refused := [row for row in rows if row.state == "refused"]:
-        problem = _contradicted(refused)
+        problem = contradicted(refused)
         told_before = {row.digest for row in ledger if row.state == "refused"}
         control.record_look(
             SourceLook(partner, now, problem.state, str(problem)),
             [row for row in refused if row.digest not in told_before],
         )
         raise problem
+    lands = [row for row in rows if row.state == "landed"]
+    failed = {} if by.again else failed_before(by.settings, control, partner)
+    held_back = {row.digest for row in ledger if row.stands_for in found.failed}
+    if not {row.digest for row in lands} - set(failed) and (lands or found.failed):
+        at_fault = {row.digest for row in lands} | held_back
+        raise failed_its_checks(partner, [failed[one] for one in at_fault if one in failed])
     landed = [one for one, row in zip(found.deliveries, rows, strict=True) if row.state == "landed"]
-    if landed:
-        gone = land(_places(settings, partner), landed, asked.terms.naming, asked.terms.delivery)
-        detail = {"pulled": sum(one.count for one in landed), "made_room": gone}
-        control.add_audit(recorder.entry("collection", now, partner=partner, detail=detail))
-    look = _told(found, landed)
+    told = _told(found, landed)
+    look = SourceLook(partner, now, told.state, told.said)
     # What is known, and would not be known again without being pulled, says nothing new.
     new = [row for row in rows if row.state == "landed" or row.stands_for]
-    control.record_look(SourceLook(partner, now, look.state, look.said), new)
-    return look
+    if not landed:
+        control.record_look(look, new)
+        return told
+    places = _places(by.settings, partner)
+    gone = makes_room(places, landed, asked.terms.naming, asked.terms.delivery)
+    detail = {"pulled": sum(one.count for one in landed), "made_room": len(gone)}
+    audit = by.recorder.entry("collection", now, partner=partner, detail=detail)
+    land(places, control, landed, gone, Entry(look, new, audit))
+    return told
 
 
-def become(new: Pull, ledger: Sequence[Pull], terms: Terms, again: bool = False) -> PullState:
-    """What becomes of a delivery, by what was pulled before.
-
-    Args:
-        new: The delivery.
-        ledger: What was pulled before.
-        terms: On what terms.
-        again: Whether what was pulled before is to land once more.
-    """
-    landed = {row.period: row for row in ledger if row.state == "landed"}
-    same = [row for row in ledger if row.state != "refused" and row.digest == new.digest]
-    if same and (again or not _is_taken_back(new, same, landed.get(new.period), terms)):
-        return "landed" if again else "known"
-    if not new.period:
-        return "landed"
-    if terms.delivery == "snapshot" and landed and new.period < max(landed):
-        return "late"
-    before = landed.get(new.period)
-    if before is None:
-        return "landed"
-    newer = (
-        new.modified_at is None
-        or before.modified_at is None
-        or new.modified_at > before.modified_at
+def _row(by: _Pulling, asked: Asked, one: Pulled, ledger: Sequence[Pull], now: datetime) -> Pull:
+    """The line of the ledger of a delivery that was pulled, and what becomes of it."""
+    row = Pull(
+        partner=asked.partner,
+        period=one.period,
+        digest=keyed_digest(by.settings, one.digest),
+        stands_for=one.stands_for,
+        files=one.count,
+        bytes=one.size,
+        modified_at=one.modified,
+        state="landed",
+        at=now,
     )
-    return "landed" if terms.resupplies == "newest" and newer else "refused"
-
-
-def _is_taken_back(new: Pull, same: Sequence[Pull], stands: Pull | None, terms: Terms) -> bool:
-    """Whether it is what another took the place of: the partner took that other one back.
-
-    Of sealed files each is the whole, and says itself which of them is the newest.
-    """
-    if terms.naming.sealed or stands is None or stands.digest == new.digest:
-        return False
-    return any(row.period == new.period and row.state == "replaced" for row in same)
-
-
-def _contradicted(refused: Sequence[Pull]) -> Contradicted:
-    periods = ", ".join(row.period for row in refused)
-    return Contradicted(
-        f"The source holds another extract of {periods} than the one that was taken in.",
-        "Ask the partner which is right. If the later one is, agree on re-supplies "
-        "(`resupplies: newest`); if the earlier one is, have the other taken away. Nothing of it "
-        "was taken.",
-    )
+    return replace(row, state=become(row, ledger, asked.terms, by.again))
 
 
 def _told(found: Fetched, landed: Sequence[Pulled]) -> Look:
@@ -327,6 +356,8 @@ def _told(found: Fetched, landed: Sequence[Pulled]) -> Look:
         said.append(f"{_many(found.arriving, 'file')} still arriving{lacking}, for the next run.")
     if found.late:
         said.append(f"{_many(found.late, 'earlier snapshot')} passed over.")
+    if found.failed:
+        said.append(f"{_many(len(found.failed), 'delivery', 'deliveries')} failed checks before.")
     if found.others:
         said.append(f"{_many(found.others, 'file')} of no table of this partner.")
     state = PULLED if landed else ARRIVING if found.arriving else NOTHING_NEW

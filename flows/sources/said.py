@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from flows.sources.credentials import Credential, Secret
+from flows.sources.limits import LONGEST_MINUTES, MOST_MEGABYTES
 
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?")
 PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}")
@@ -25,6 +26,7 @@ class _Source(BaseModel):
     there last (`{name}.done` one for each file); `digests` names a file of SHA-256 digests, in the
     form of `sha256sum` (`{name}.sha256` one for each file). `attempts` bounds how often a source
     that does not answer is tried; `archive` is a folder there that what was staged is moved to.
+    One pull takes `longest_minutes` and is of `most_megabytes` at most.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -34,6 +36,8 @@ class _Source(BaseModel):
     digests: Text | None = None
     attempts: int = Field(default=4, ge=1, le=10, strict=True)
     timeout_seconds: int = Field(default=60, ge=1, le=3600, strict=True)
+    longest_minutes: int = Field(default=LONGEST_MINUTES, ge=1, le=720, strict=True)
+    most_megabytes: int = Field(default=MOST_MEGABYTES, ge=1, le=1_000_000, strict=True)
     archive: Text | None = None
 
     def within(self, folder: Path) -> Any:

@@ -267,7 +267,7 @@ class Pull:
     `digest` is over its content, `stands_for` is what it is known by while it lies at the source
     unchanged; both are keyed. It `landed` in the inbox, was `known` under another name, was of a
     period before the newest snapshot (`late`), was `replaced` by a later one of its period, or was
-    `refused`.
+    `refused`: it contradicted one that had landed, or landed and failed its checks.
     """
 
     partner: str
@@ -278,6 +278,17 @@ class Pull:
     bytes: int
     modified_at: datetime | None
     state: PullState
+    at: datetime
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A delivery, by its digest, that failed its checks under the terms that `under` is of."""
+
+    partner: str
+    period: str
+    digest: str
+    under: str
     at: datetime
 
 

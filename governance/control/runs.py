@@ -22,6 +22,7 @@ from governance.control.entries import (
 )
 from governance.control.log import HOLDER, append
 from governance.control.publications import insert_draft
+from governance.control.pulls import take_periods
 from governance.control.tables import (
     EXTRACT,
     EXTRACT_PROFILE,
@@ -81,6 +82,7 @@ class Runs(Database):
         profiles: Mapping[str, Mapping[str, Any]] | None = None,
         applied: Mapping[str, int] | None = None,
         standing: Mapping[int, int] | None = None,
+        periods: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Make a run the current one, with its ledger, draft and audit entries, all or nothing.
 
@@ -89,7 +91,8 @@ class Runs(Database):
         identifier key that the run's stores are in, and `profiles` says of the partners in the
         ledger what their extracts looked like. `applied` names the rights requests that the run
         carried out, each with how many records went, and `standing` says how many suppression
-        tokens are in no newer key epoch than each.
+        tokens are in no newer key epoch than each. `periods` are those that each new extract was
+        put together from.
         """
         with self._transaction() as connection:
             for extract in extracts:
@@ -112,6 +115,8 @@ class Runs(Database):
                 )
             for file in release_files:
                 connection.execute(sa.insert(RELEASE_FILE).values(run_id=run_id, **asdict(file)))
+            for partner, theirs in (periods or {}).items():
+                take_periods(connection, partner, theirs)
             said = {"report": report, "key_epoch": key_epoch}
             _set_state(connection, run_id, "committed", at, said)
 

@@ -301,6 +301,25 @@ PULL = sa.Table(
     ),
 )
 
+# A delivery that landed and then failed its checks, and under which terms it did.
+FAILED_CHECK = sa.Table(
+    "failed_check",
+    METADATA,
+    sa.Column("partner", sa.String(40), primary_key=True),
+    sa.Column("period", sa.String(10), primary_key=True),
+    sa.Column("digest", sa.String(80), primary_key=True),
+    sa.Column("under", sa.String(80), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
+# The periods that a staged extract of increments was put together from.
+TAKEN_PERIOD = sa.Table(
+    "taken_period",
+    METADATA,
+    sa.Column("partner", sa.String(40), primary_key=True),
+    sa.Column("period", sa.String(10), primary_key=True),
+)
+
 # How the last look at a partner's source ended.
 SOURCE_LOOK = sa.Table(
     "source_look",

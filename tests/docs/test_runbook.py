@@ -18,6 +18,8 @@ OF_SOURCES = frozenset(
         "source-unreachable",
         "source-unsound",
         "source-contradicted",
+        "source-failed-its-checks",
+        "source-broken-off",
         "source-not-written",
     }
 )

@@ -11,7 +11,7 @@ from copying import copied_whole
 from few_counts import few_counts
 from made_once import made_once
 from partnerships import Partnership, begin, run_once
-from slight import make_slight
+from slight import in_this_process, make_slight
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +68,7 @@ def _encode_in_this_process(
 ) -> None:
     """Elsewhere there is no child: it is a second for every run."""
     if "real_child" not in request.fixturenames:
-        monkeypatch.setattr(
-            "flows.intake.apart.in_a_child", lambda function, *args: function(*args)
-        )
+        in_this_process(monkeypatch)
 
 
 @pytest.fixture

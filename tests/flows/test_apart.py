@@ -19,7 +19,7 @@ from leak_scan import scan_tree
 
 from flows.context import open_control
 from flows.intake import apart
-from flows.intake.apart import ChildEnded, in_a_child
+from flows.intake.apart import ChildEnded, Limits, TookTooLong, in_a_child, in_a_child_within
 from flows.refresh import run_refresh
 from flows.safe_errors import Rejected, StepFailed
 from schemas.errors import ConfigError, ExtractRejected, JourneysError
@@ -119,9 +119,21 @@ def _found_by_the_child(monkeypatch: pytest.MonkeyPatch, request: pytest.Fixture
     here = Path(__file__)
     paths = [str(here.parent), str(here.parents[1] / "support"), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
-    for function in (squared, fails, dies, chatters, limits, sleeps):
+    for function in (squared, fails, dies, chatters, limits, sleeps, hungers):
         monkeypatch.setattr(function, "__module__", "test_apart")
     monkeypatch.setitem(sys.modules, "test_apart", sys.modules[request.module.__name__])
+
+
+def hungers(bytes_: int) -> int:
+    return len(bytearray(bytes_))
+
+
+def test_a_child_keeps_within_its_limits(tmp_path: Path) -> None:
+    with pytest.raises(TookTooLong):
+        in_a_child_within(Limits(seconds=1), sleeps, str(tmp_path / "marker"))
+    with pytest.raises(StepFailed, match="MemoryError"):
+        in_a_child_within(Limits(memory=1 << 30), hungers, 2 << 30)
+    assert in_a_child_within(Limits(60, 1 << 30), hungers, 1 << 20) == 1 << 20
 
 
 def test_a_child_gives_back_what_it_made(capfd: pytest.CaptureFixture[str]) -> None:

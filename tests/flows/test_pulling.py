@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,11 @@ from sources import CANARY
 from flows import ingest
 from flows.clock import utc_now
 from flows.context import actor, open_control
+from flows.intake import apart
+from flows.intake.apart import Limits
 from flows.refresh import begun_run, run_refresh
+from flows.safe_errors import Rejected
+from flows.sources.limits import MOST_MEMORY
 from flows.sources.look import Look
 from flows.sources.pulling import pull_sources
 from governance.audit import Recorder
@@ -39,7 +44,7 @@ def declare(partnership: Partnership, partner: str, source: dict[str, Any], **te
 
 def moved_to_a_share(partnership: Partnership, partner: str, **terms: Any) -> Path:
     """Take a partner's extract out of its inbox and lay it on a share that it is pulled from."""
-    share = partnership.folder.parent / "share" / CANARY
+    share = partnership.folder.parent / "share" / partner / CANARY
     shutil.move(partnership.folder / "inbox" / partner, share)
     (partnership.folder / "inbox" / partner).mkdir()
     declare(partnership, partner, {"kind": "folder", "folder": str(share)}, **terms)
@@ -59,7 +64,9 @@ def inbox(partnership: Partnership, partner: str = "police") -> dict[str, str]:
 
 
 def hidden(partnership: Partnership) -> list[str]:
-    return sorted(path.name for path in (partnership.folder / "inbox").glob(".*"))
+    """What lies beside the inboxes, but for what is set aside until the next run."""
+    names = sorted(path.name for path in (partnership.folder / "inbox").glob(".*"))
+    return [name for name in names if not name.endswith(".aside")]
 
 
 def write(path: Path, text: str, age: float = AN_HOUR) -> None:
@@ -170,6 +177,80 @@ def test_increments_make_the_extract_that_a_snapshot_is(ran: Partnership) -> Non
     assert found.exit_code == 1 and "lacks 2026-09" in found.output
     assert ran.journeys("pull", "police", "--again").exit_code == 0
     assert "custody_2026-09.csv" in inbox(ran)
+
+
+def test_what_fails_its_checks_makes_way_for_the_last_good_one(ran: Partnership) -> None:
+    good, bad = inbox(ran), f"not,a,table\n{CANARY},2,3\n"
+    share = ran.folder.parent / "share"
+    share.mkdir()
+    declare(
+        ran, "police", {"kind": "folder", "folder": str(share)}, files="{table}_{period:%Y-%m}.csv"
+    )
+
+    def send(text: str, age: float) -> None:
+        for name, whole in good.items():
+            write(share / name.replace(".csv", "_2026-11.csv"), text or whole + "\n", age)
+
+    send(bad, AN_HOUR)
+    with pytest.raises(Rejected) as caught:
+        run_refresh(ran.settings)
+    assert "taken out of its inbox again" in str(caught.value) and CANARY not in str(caught.value)
+    assert inbox(ran) == good and hidden(ran) == []
+
+    # From then on it is told every night, and hinders nobody.
+    report = run_refresh(ran.settings)
+    assert (report["outcome"], inbox(ran)) == ("committed", good)
+    assert report["sources"]["police"]["state"] == "failed its checks"
+    (told,) = [one for one in report["warnings"] if "source of police" in one]
+    assert "2026-11" in told and CANARY not in told
+
+    # It is tried again if somebody wishes, or once it may have been put right here.
+    assert pull(ran, look_only=True)["police"].deliveries == 0
+    assert pull(ran, look_only=True, again=True)["police"].deliveries == 1
+    ran.settings.policy.write_text("# a line more\n")
+    assert pull(ran, look_only=True)["police"].deliveries == 1
+    ran.settings.policy.unlink()
+
+    # What the partner sends in its place is no re-supply. Once that is taken in, another is.
+    send("", 60)
+    assert run_refresh(ran.settings)["partners"]["police"]["extract"] == "new"
+    assert not (ran.folder / "inbox" / ".police.aside").exists()
+    send(bad, 30)
+    assert pull(ran)["police"].state == "contradicted"
+
+
+def test_a_source_that_hangs_or_is_killed_stops_nobody_else(
+    ran: Partnership, real_child: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {partner: inbox(ran, partner) for partner in ("police", "probation")}
+    for partner in before:
+        moved_to_a_share(ran, partner)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there = f"https://127.0.0.1:{silent.getsockname()[1]}/{CANARY}/custody.csv"
+        declare(ran, "police", {"kind": "https", "urls": [there]})
+        monkeypatch.setattr(
+            "flows.sources.pulling._limits",
+            lambda asked: Limits(2 if asked.partner == "police" else 60, MOST_MEMORY),
+        )
+        looks = pull(ran)
+    assert {name: look.state for name, look in looks.items()} == {
+        "police": "broken off",
+        "probation": "pulled",
+    }
+    assert inbox(ran, "police") == {} and inbox(ran, "probation") == before["probation"]
+    assert hidden(ran) == [] and CANARY not in looks["police"].said
+    honest = apart.in_a_child_within
+
+    def killed(limits: Limits, function: Any, asked: Any) -> Any:
+        return (
+            honest(limits, os.kill, 0, 9)
+            if asked.partner == "police"
+            else honest(limits, function, asked)
+        )
+
+    monkeypatch.setattr(apart, "in_a_child_within", killed)
+    looks = pull(ran, again=True)
+    assert {look.state for look in looks.values()} == {"broken off", "pulled"}
 
 
 def test_a_pull_by_sftp_is_done_in_a_child_and_tells_no_name(

@@ -10,7 +10,7 @@ from servers import cutting, make_ssh_key
 from sources import CANARY, contents, fetched, put, source
 
 from flows.sources import sftp
-from flows.sources.problems import CutShort, SourceAway, SourceRefused, SourceUnsound
+from flows.sources.problems import BrokenOff, CutShort, SourceAway, SourceRefused, SourceUnsound
 from flows.sources.sftp import Sftp
 from schemas.errors import KeyProblem
 
@@ -165,8 +165,10 @@ def test_a_size_beyond_all_measure_is_no_list_of_what_to_ask_for(
 
     honest = Sftp.items
     monkeypatch.setattr(Sftp, "items", lambda own: [replace(o, size=1 << 37) for o in honest(own)])
+    # As a rule no byte of it is asked for.
+    assert "20,000 MB" in refusal(BrokenOff, said, tmp_path / "into")
     tracemalloc.start()
-    refusal(CutShort, said, tmp_path / "into")
+    refusal(CutShort, {**said, "most_megabytes": 1_000_000}, tmp_path / "into")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 50_000_000

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from sources import CANARY, asked, contents, fetched, put, source
 
-from flows.sources.fetching import fetch, fetch_each, move_away
-from flows.sources.problems import DiskFull, SourceAway, SourceRefused, SourceUnsound
+from flows.sources.fetching import fetch, fetch_apart, move_away
+from flows.sources.problems import BrokenOff, DiskFull, SourceAway, SourceRefused, SourceUnsound
 
 EXTRACT = {"custody.csv": f"a\n{CANARY}\n", "drug_test.csv": "b\n2\n"}
 
@@ -92,11 +92,33 @@ def test_a_digest_that_was_agreed_is_held_to(form: str, there, tmp_path: Path) -
 def test_a_full_disk_leaves_nothing_behind(there, tmp_path: Path) -> None:
     put(there, {"custody.csv": "row\n" * 50_000})
     wish = asked(folder(there), tmp_path / "i")
-    with largest_file(64 * 1024):
-        found = fetch_each([wish])["police"]
-    assert isinstance(found, DiskFull) and CANARY not in str(found)
+    with largest_file(64 * 1024), pytest.raises(DiskFull) as caught:
+        fetch_apart(wish)
+    assert CANARY not in str(caught.value)
     assert not (tmp_path / "i").exists()
     assert contents(fetched(folder(there), tmp_path / "i"), tmp_path / "i")
+
+
+def test_no_more_is_pulled_than_one_pull_may_be_of(there, tmp_path: Path, monkeypatch) -> None:
+    put(there, {"custody.csv": "row\n" * 200_000, "drug_test.csv": "row\n" * 200_000})
+    given = folder(there, most_megabytes=1)
+    assert "1 MB" in refusal(BrokenOff, given, tmp_path / "i")
+    # Nor where the source says nothing of sizes, and gives file after file.
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.sources.fetching._require_room", lambda *words: None)
+        assert "1 MB" in refusal(BrokenOff, given, tmp_path / "j")
+    assert contents(fetched(folder(there, most_megabytes=2), tmp_path / "k"), tmp_path / "k")
+
+
+def test_a_pull_that_needs_too_much_memory_is_broken_off(there, tmp_path, monkeypatch) -> None:
+    def hungry(asked: Any) -> None:
+        put(asked.into, {"0": CANARY})
+        raise MemoryError(CANARY)
+
+    monkeypatch.setattr("flows.sources.fetching.fetch", hungry)
+    with pytest.raises(BrokenOff, match="memory") as caught:
+        fetch_apart(asked(folder(there), tmp_path / "i"))
+    assert CANARY not in str(caught.value) and not (tmp_path / "i").exists()
 
 
 @contextmanager

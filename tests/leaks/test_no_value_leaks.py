@@ -27,7 +27,7 @@ from canaries import CANARY, KEYS, NEEDLES, REFUSED, plant
 from copying import copied_whole
 from few_counts import few_counts
 from leak_scan import scan_bytes, scan_store, scan_tree, store_words, words_in
-from slight import make_slight
+from slight import in_this_process, make_slight
 
 import flows.ingest
 import governance.pseudonymise
@@ -138,7 +138,7 @@ def one_after_another(
 @pytest.fixture(autouse=True)
 def _encode_in_this_process(monkeypatch) -> None:
     """A leak planted in this process would not be in a child; commands do run with one."""
-    monkeypatch.setattr("flows.intake.apart.in_a_child", lambda function, *args: function(*args))
+    in_this_process(monkeypatch)
 
 
 @pytest.fixture(scope="module")

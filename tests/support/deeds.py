@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from few_counts import few_counts
-from slight import make_slight
+from slight import in_this_process, make_slight
 
 from flows.clock import Clock, local_day, utc_now
 from flows.settings import Settings, load_settings
@@ -46,7 +46,7 @@ def prepare() -> None:
     parsed = functools.cache(sqlglot.parse_one)
     patch.setattr(sqlglot, "parse_one", lambda *words, **how: parsed(*words, **how).copy())
     if "REAL_CHILD" not in os.environ:
-        patch.setattr("flows.intake.apart.in_a_child", lambda function, *args: function(*args))
+        in_this_process(patch)
 
 
 def settings_of(folder: Path) -> Settings:

@@ -21,7 +21,7 @@ from unittest.mock import patch
 import pytest
 from doc_pages import ROOT, Block, Command
 from officers_page import RUN_ID, matches, plain, shown
-from slight import MARTS, make_slight
+from slight import MARTS, in_this_process, make_slight
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -39,7 +39,7 @@ def quick() -> Iterator[None]:
     """Runs that build few tables and encode in this process, and go without Prefect."""
     with pytest.MonkeyPatch.context() as patched:
         make_slight(patched, MARTS | {"linkage_quality", "treatment_journey"})
-        patched.setattr("flows.intake.apart.in_a_child", lambda function, *args: function(*args))
+        in_this_process(patched)
         yield
 
 

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 from few_counts import few_counts
-from slight import MARTS, make_slight
+from slight import MARTS, in_this_process, make_slight
 
 if __name__ == "__main__":
     from flows.cli import main
 
     with pytest.MonkeyPatch.context() as patch, few_counts():
         make_slight(patch, {*MARTS, "linkage_quality"})
-        patch.setattr("flows.intake.apart.in_a_child", lambda function, *args: function(*args))
+        in_this_process(patch)
         sys.argv[0] = "journeys"
         main()
