@@ -12,6 +12,7 @@ from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.keys.rings import release_key
 from flows.readers.reasons import checked_reason
+from flows.releases.as_committed import changed
 from flows.rights.register import check_not_put_back
 from flows.settings import Settings
 from governance.audit import Recorder
@@ -107,7 +108,7 @@ def roll_back(
 
     Raises:
         NotReadable: People were erased since, or an agreement's terms are others now.
-        StoreError: There is no such release, or it cannot be opened.
+        StoreError: There is no such release, it cannot be opened, or it was altered.
         Busy: If a run is at work.
     """
     said = checked_reason(reason)
@@ -119,6 +120,7 @@ def roll_back(
         _check_not_erased(control, wanted)
         check_readable(settings, control.run(wanted), local_day(clock()))
         open_of(settings, wanted).close()
+        _check_as_committed(settings, control, wanted)
         _decide(settings, control, wanted, said, clock)
     return wanted
 
@@ -244,6 +246,16 @@ def _check_not_erased(control: Control, run_id: str | None) -> None:
             "People were erased since that release was made, or a partner was taken out, and they "
             "are in it.",
             "Go back to a release made since then, or run `journeys run` to make a new one.",
+        )
+
+
+def _check_as_committed(settings: Settings, control: Control, run_id: str) -> None:
+    folder = settings.releases / run_id
+    if any(changed(folder, control.release_files(run_id), whole=True)):
+        raise StoreError(
+            "That release is not as its run committed it.",
+            "Go back to another one (`journeys release list`); `journeys doctor` tells what is "
+            "wrong with this one.",
         )
 
 

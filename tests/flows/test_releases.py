@@ -112,6 +112,17 @@ def test_nothing_changed_is_said(twice: Partnership) -> None:
     assert backwards.exit_code == 0
 
 
+def test_nobody_goes_back_to_a_release_that_was_altered(twice: Partnership) -> None:
+    newest, first = runs(twice)
+    path = twice.folder / "releases" / first / "warehouse.duckdb"
+    path.chmod(0o600)
+    with path.open("ab") as file:
+        file.write(b"more")
+    refused = twice.journeys("release", "rollback", *WHY)
+    assert refused.exit_code == 1 and "not as its run committed it" in refused.stderr
+    assert read(twice) == newest
+
+
 @pytest.mark.usefixtures("slight")
 def test_a_rollback_holds_over_the_next_runs_until_it_is_ended(twice: Partnership) -> None:
     newest, first = runs(twice)
