@@ -1,15 +1,18 @@
 """Checking without a solver that populations of the same people tell nothing of each other.
 
 It shares no code with the comparison that the gate makes. The certificate says who is in which
-population, by number; each published count is laid out as one whole number with a bit a unit, so
-that what is the same, inside or apart is a matter of a few operations on bits.
+population, by number. Each published count is laid out as the sorted numbers of its units; how many
+units two counts share is added up unit by unit, so that the work grows with the units and with the
+counts that each is in, and not with all pairs of counts. What adds up is then looked for by size.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -21,7 +24,9 @@ from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.timeline import Period
 
 Cell = tuple[int, int]  # the place of a population, and of a cell in it
-Terms = tuple[tuple["_Count", ...], tuple["_Count", ...]]
+Terms = tuple[tuple[int, ...], tuple[int, ...]]  # the places of counts
+Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(eq=False)
@@ -29,16 +34,19 @@ class _Count:
     """All the cells that count the same units.
 
     Attributes:
-        bits: The units.
-        size: How many they are.
+        units: The units, ascending.
         seconds: How many of them are somebody's second unit, or a later one.
         cells: Where they are counted.
     """
 
-    bits: int
-    size: int
+    units: Numbers
     seconds: int
     cells: list[Cell] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """How many units they are."""
+        return len(self.units)
 
 
 def check_together(
@@ -83,40 +91,42 @@ class _Together:
             for place, one in enumerate(self.published)
             for all_of in [one.population.meanings]
         ]
-        self.again = 0  # the bits of people's second units and later
+        self.most = 1  # units of one person in one population
         self.sets = list(self._sets())
 
     def check(self) -> int:
         """Raise DisclosureError if something is told; return how many sums were looked at."""
-        by_units: dict[int, _Count] = {}
-        for place, sets in enumerate(self.sets):
-            for cell, bits in enumerate(sets):
-                seconds = (bits & self.again).bit_count()
-                count = by_units.setdefault(bits, _Count(bits, bits.bit_count(), seconds))
-                count.cells.append((place, cell))
-        counts = [one for one in by_units.values() if one.size >= self.rule.threshold]
         self._check_meanings()
-        for count in counts:
+        for count in self.counts:
             self._check_elsewhere(count)
             self._check_by_chance(count)
         looked_at = 0
-        for more, less in self._sums(counts):
+        for more, less in self._sums():
             self._check_sum(more, less)
             looked_at += 1
         return looked_at
 
-    def _sets(self) -> Iterator[list[int]]:
-        """By population: the units in each cell, a bit each."""
-        every = np.concatenate([np.empty(0, dtype=np.int64), *(r[:, 0] for r in self.people.rows)])
+    @cached_property
+    def counts(self) -> list[_Count]:
+        """The counts that are not small."""
+        by_units: dict[bytes, _Count] = {}
+        for place, sets in enumerate(self.sets):
+            for cell, units in enumerate(sets):
+                seconds = int((units % self.most > 0).sum())
+                count = by_units.setdefault(_same(units), _Count(units, seconds))
+                count.cells.append((place, cell))
+        return [one for one in by_units.values() if one.size >= self.rule.threshold]
+
+    def _sets(self) -> Iterator[list[Numbers]]:
+        """By population: the units in each cell."""
         most = max((int(np.bincount(r[:, 0]).max()) for r in self.people.rows if len(r)), default=0)
-        width = most * (int(every.max(initial=-1)) + 1)
-        self.again = _number(np.arange(width) % max(most, 1) > 0)
+        self.most = max(most, 1)
         for one, rows in zip(self.published, self.people.rows, strict=True):
             if len(rows) and int(rows[:, 1].max()) >= len(one.population.atoms):
                 raise _refused("it has somebody in what cannot be")
             ordered = rows[np.argsort(rows[:, 0], kind="stable")]
             yield [
-                _bits(ordered[:, 0][held[ordered[:, 1]]], most, width)
+                _units(ordered[:, 0][held[ordered[:, 1]]], self.most)
                 for held in one.population.matrix
             ]
 
@@ -164,10 +174,11 @@ class _Together:
 
     def _check_meanings(self) -> None:
         """Raise DisclosureError if counts that are declared to be of the same units are not."""
-        units: dict[object, int] = {}
+        first: dict[object, Numbers] = {}
         for place, sets in enumerate(self.sets):
-            for cell, bits in enumerate(sets) if not self.is_public[place] else ():
-                if units.setdefault(self._means((place, cell)), bits) != bits:
+            for cell, units in enumerate(sets) if not self.is_public[place] else ():
+                means = self._means((place, cell))
+                if not np.array_equal(first.setdefault(means, units), units):
                     raise _refused("counts are declared to be of the same units, and are not")
 
     def _check_by_chance(self, count: _Count) -> None:
@@ -187,67 +198,61 @@ class _Together:
         """Whether a cell holds all of a total but a few."""
         sets = self.sets[place]
         return any(
-            sets[total].bit_count() - sets[part].bit_count() < self.rule.threshold
+            len(sets[total]) - len(sets[part]) < self.rule.threshold
             for part, total in self.published[place].population.totals
             if part == cell
         )
 
-    def _sums(self, counts: Sequence[_Count]) -> Iterator[Terms]:
+    def _sums(self) -> Iterator[Terms]:
         """What adds up to all but a few: the counts added, and those taken away."""
-        few = range(1, self.rule.threshold)
-        ends = {id(one): self.rule.says(self.rule.rounded(one.size)) for one in counts}
+        if not self.counts:
+            return
+        size = np.array([one.size for one in self.counts], dtype=np.int64)
+        order = np.argsort(size, kind="stable")
+        shared = _shared(self.counts)
+        parts_of = (shared == size[:, None]) & self._bears()
+        np.fill_diagonal(parts_of, val=False)
+        ends = [self.rule.says(self.rule.rounded(int(one))) for one in size]
+        for whole in range(len(size)):
+            parts = order[parts_of[order, whole]]
+            yield from (((whole,), (int(a),)) for a in parts if self._few(size[whole] - size[a]))
+            least = np.array([ends[one][0] for one in parts], dtype=np.int64)
+            inside = _Inside(
+                size[parts], least, shared[np.ix_(parts, parts)], int(size[whole]), self.rule
+            )
+            for some in inside.left_by(int(ends[whole][1])):
+                yield (whole,), tuple(parts[list(some)].tolist())
+            for some in inside.filled():
+                yield tuple(parts[list(some)].tolist()), (whole,)
 
-        def tells(left: int, whole: _Count, *parts: _Count) -> bool:
-            """Whether a few are left, or nobody where what is shown would say so."""
-            most = ends[id(whole)][1] - sum(ends[id(part)][0] for part in parts)
-            return left in few or (left == 0 and most < self.rule.most_masked)
+    def _few(self, left: int) -> bool:
+        return 0 < left < self.rule.threshold
 
-        for whole in counts:
-            parts = [
-                one
-                for one in counts
-                if one is not whole
-                and one.bits & whole.bits == one.bits
-                and self._bears(one, whole)
-            ]
-            of_size: Mapping[int, list[_Count]] = defaultdict(list)
-            for one in parts:
-                of_size[one.size].append(one)
-                if whole.size - one.size in few:
-                    yield (whole,), (one,)
-            place = {id(one): number for number, one in enumerate(parts)}
-            for a, b in combinations(parts, 2):
-                both = (a.bits & b.bits).bit_count()
-                left = whole.size - a.size - b.size
-                if both in few and left + both == 0:
-                    yield (a, b), (whole,)
-                if both:
-                    continue
-                if tells(left, whole, a, b):
-                    yield (whole,), (a, b)
-                for c in (c for rest in (0, *few) for c in of_size.get(left - rest, ())):
-                    apart = place[id(c)] > place[id(b)] and not c.bits & (a.bits | b.bits)
-                    if apart and tells(left - c.size, whole, a, b, c):
-                        yield (whole,), (a, b, c)
-
-    def _bears(self, one: _Count, other: _Count) -> bool:
-        """Whether two counts may be of the same days, and of one unit, or only people are left.
+    def _bears(self) -> Flags:
+        """Which counts may be of the same days, and of one unit, or only people are left.
 
         Where as many of each are somebody's second unit, all who are left are in one alone.
         """
-        return any(
-            self._share_days(a, b)
-            and (one.seconds == other.seconds or self._unit(a) == self._unit(b))
-            for a, _ in one.cells
-            for b, _ in other.cells
+        many = len(self.published)
+        days = np.array([[self._share_days(a, b) for b in range(many)] for a in range(many)])
+        units = np.array(
+            [[self._unit(a) == self._unit(b) for b in range(many)] for a in range(many)]
         )
+        counted = np.zeros((len(self.counts), many), dtype=np.float32)
+        for number, one in enumerate(self.counts):
+            counted[number, [place for place, _ in one.cells]] = 1
+        seconds = np.array([one.seconds for one in self.counts])
+        of_days, of_both = (
+            counted @ one.astype(np.float32) @ counted.T > 0 for one in (days, days & units)
+        )
+        return np.asarray(of_both | (of_days & (seconds[:, None] == seconds[None, :])))
 
     def _unit(self, place: int) -> str:
         return self.published[place].population.unit
 
-    def _check_sum(self, more: Sequence[_Count], less: Sequence[_Count]) -> None:
+    def _check_sum(self, more: Sequence[int], less: Sequence[int]) -> None:
         """Raise DisclosureError if shown counts say too much of the few that are left."""
-        shown = [self._shown(one) for one in (*more, *less)]
+        shown = [self._shown(self.counts[one]) for one in (*more, *less)]
         places = [{place for place, _ in some} for some in shown]
         if not all(shown) or set.intersection(*places):
             return  # what one population shows by itself, its own tables have to answer for
@@ -260,19 +265,87 @@ class _Together:
             raise _refused("several counts say of a few who is left between them how many they are")
 
 
-def _bits(people: NDArray[np.int64], most: int, width: int) -> int:
-    """A bit for each unit: the first of a person, the second and so on."""
+@dataclass(frozen=True)
+class _Inside:
+    """The counts inside another, smallest first.
+
+    Attributes:
+        size: Units in each.
+        least: The least that each can be for what is shown of it.
+        shared: Units that two share.
+        whole: Units in the other.
+        rule: What is few.
+    """
+
+    size: Numbers
+    least: Numbers
+    shared: Numbers
+    whole: int
+    rule: Rule
+
+    def left_by(self, most: int) -> Iterator[tuple[int, ...]]:
+        """Two or three that share nobody and leave a few, or nobody where what is shown says so.
+
+        Args:
+            most: The most that the other can be for what is shown of it.
+        """
+        a, b = np.nonzero(np.triu(self.shared == 0, 1))
+        left = self.whole - self.size[a] - self.size[b]
+        telling = self._tells(left, most - self.least[a] - self.least[b])
+        yield from zip(a[telling].tolist(), b[telling].tolist(), strict=True)
+        # A third that is no smaller than the second, and of a size that leaves a few.
+        start = np.maximum(np.searchsorted(self.size, left - self.rule.threshold, "right"), b + 1)
+        many = np.maximum(np.searchsorted(self.size, left, "right") - start, 0)
+        a, b, left = (np.repeat(one, many) for one in (a, b, left))
+        c = _ranges(start, many)
+        apart = (self.shared[a, c] == 0) & (self.shared[b, c] == 0)
+        could_be = most - self.least[a] - self.least[b] - self.least[c]
+        telling = apart & self._tells(left - self.size[c], could_be)
+        yield from zip(*(one[telling].tolist() for one in (a, b, c)), strict=True)
+
+    def filled(self) -> Iterator[tuple[int, int]]:
+        """Two that share a few and have everybody of the other."""
+        few = (self.shared > 0) & (self.shared < self.rule.threshold)
+        a, b = np.nonzero(np.triu(few, 1))
+        full = self.size[a] + self.size[b] - self.shared[a, b] == self.whole
+        yield from zip(a[full].tolist(), b[full].tolist(), strict=True)
+
+    def _tells(self, left: Numbers, could_be: Numbers) -> Flags:
+        few = (left > 0) & (left < self.rule.threshold)
+        return np.asarray(few | ((left == 0) & (could_be < self.rule.most_masked)))
+
+
+def _units(people: Numbers, most: int) -> Numbers:
+    """A number for each unit: the first of a person, the second and so on. People are in order."""
     first = np.concatenate([np.ones(min(len(people), 1), dtype=bool), people[1:] != people[:-1]])
     starts = np.flatnonzero(first)
     number = np.arange(len(people)) - np.repeat(starts, np.diff([*starts, len(people)]))
-    held = np.zeros(width, dtype=bool)
-    held[people * most + number] = True
-    return _number(held)
+    return people * most + number
 
 
-def _number(held: NDArray[np.bool_]) -> int:
-    """Flags as one whole number."""
-    return int.from_bytes(np.packbits(held).tobytes())
+def _same(units: Numbers) -> bytes:
+    """What only the same units have in common."""
+    return hashlib.sha256(units.tobytes()).digest()
+
+
+def _shared(counts: Sequence[_Count]) -> Numbers:
+    """How many units two counts share, of all of them: through the counts that each unit is in."""
+    units = np.concatenate([one.units for one in counts])
+    number = np.repeat(np.arange(len(counts)), [one.size for one in counts])
+    by_unit = np.argsort(units, kind="stable")
+    number, units = number[by_unit], units[by_unit]
+    found = np.zeros((len(counts), len(counts)), dtype=np.int64)
+    for place, one in enumerate(counts):
+        start = np.searchsorted(units, one.units, "left")
+        many = np.searchsorted(units, one.units, "right") - start
+        found[place] = np.bincount(number[_ranges(start, many)], minlength=len(counts))
+    return found
+
+
+def _ranges(start: Numbers, many: Numbers) -> Numbers:
+    """Runs of whole numbers, one after the other: from a start, so many."""
+    before = np.cumsum(many) - many
+    return np.repeat(start - before, many) + np.arange(many.sum())
 
 
 def _overlap(one: Period, other: Period) -> bool:

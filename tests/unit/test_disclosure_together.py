@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from itertools import combinations
 
 import numpy as np
 import polars as pl
@@ -20,7 +21,7 @@ from governance.disclosure.overlap import Overlaps, Side, who_is_where
 from governance.disclosure.release import Published
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.timeline import Period
-from governance.disclosure.together import check_together
+from governance.disclosure.together import _Inside, check_together
 
 SPRING = Period(date(2026, 4, 1), date(2026, 6, 30))
 RULE = Rule()
@@ -180,3 +181,32 @@ def test_who_is_in_one_alone_by_chance_is_not_said_to_be_nobody() -> None:
 def test_counts_that_are_declared_to_be_the_same_and_are_not_are_refused() -> None:
     sides = [meaning(side(name, set(range(6 + n))), "x") for n, name in enumerate("ab")]
     assert not passes(sides, [["5", "5"], ["5", "5"]])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_leaves_a_few_is_found_by_size_as_by_trying_all(seed: int) -> None:
+    """Runs of thirty units that leave few, or are apart, and some that are any."""
+    random = np.random.default_rng(seed)
+    runs = [set(range(a, a + n)) for a in range(0, 30, 2) for n in (6, 10, 14) if a + n <= 30]
+    others = [set(random.choice(30, size=n, replace=False).tolist()) for n in range(5, 15)]
+    sets = sorted([*runs, *others], key=len)
+    size = np.array([len(one) for one in sets])
+    ends = [RULE.says(RULE.rounded(n)) for n in size.tolist()]
+    shared = np.array([[len(a & b) for b in sets] for a in sets])
+    most = int(RULE.says(RULE.rounded(30))[1])
+    inside = _Inside(size, np.array([least for least, _ in ends]), shared, 30, RULE)
+
+    def tells(some: tuple[int, ...]) -> bool:
+        left = 30 - sum(len(sets[one]) for one in some)
+        narrow = most - sum(ends[one][0] for one in some) < RULE.most_masked
+        apart = all(not sets[a] & sets[b] for a, b in combinations(some, 2))
+        return apart and (0 < left < RULE.threshold or (left == 0 and narrow))
+
+    tried = {some for n in (2, 3) for some in combinations(range(len(sets)), n) if tells(some)}
+    assert len(tried) > 10 and {len(some) for some in tried} == {2, 3}
+    assert sorted(inside.left_by(most)) == sorted(tried)
+    assert set(inside.filled()) == {
+        (a, b)
+        for a, b in combinations(range(len(sets)), 2)
+        if 0 < len(sets[a] & sets[b]) < RULE.threshold and len(sets[a] | sets[b]) == 30
+    }
