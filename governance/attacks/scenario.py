@@ -9,12 +9,13 @@ from typing import Final
 import polars as pl
 
 from governance.encoding.anchored import encode, encoding_keys
-from governance.encoding.crowded import without_crowds
+from governance.encoding.crowded import LONE, without_crowds
 from governance.keys import RootKey
 from schemas.errors import ConfigError
 
 PERSON: Final = "person"
 VALUES: Final = ("forename", "surname", "dob", "postcode")
+NAMES: Final = ("forename", "surname")
 HOSTEL: Final = 30  # people in the store who share a postcode
 BOOK_RIGHT: Final = 0.8  # share of a hostel's residents in its book
 
@@ -126,18 +127,28 @@ def as_stored(people: pl.DataFrame) -> pl.DataFrame:
 
 
 def like_stored(known: pl.DataFrame, target: pl.DataFrame) -> pl.DataFrame:
-    """The attacker's list without the postcodes of which the store has only the sector.
+    """The attacker's list as the hub would have encoded it with the store's records.
+
+    Left out are the postcodes of which the store has only the sector. Names that are one person's
+    alone there are so on the list, and all others stand beside their date of birth.
 
     Args:
         known: The list.
         target: The identities in the store; that the attacker can tell which postcodes are crowded
-            is granted.
+            and which names are lone is granted.
     """
-    withheld = as_stored(target)["postcode"].is_null() & target["postcode"].is_not_null()
+    stored = as_stored(target)
+    withheld = stored["postcode"].is_null() & target["postcode"].is_not_null()
     crowded = pl.col("postcode").is_in(target.filter(withheld)["postcode"].implode())
-    return known.with_columns(
-        sector=pl.when(crowded).then(pl.col("postcode").str.head(-2)).otherwise("sector"),
-        postcode=pl.when(~crowded).then("postcode"),
+    lone = stored.filter(pl.col("lone") == LONE).select(*NAMES, of_store="lone").unique()
+    return (
+        known.join(lone, on=NAMES, how="left", maintain_order="left")
+        .with_columns(
+            sector=pl.when(crowded).then(pl.col("postcode").str.head(-2)).otherwise("sector"),
+            postcode=pl.when(~crowded).then("postcode"),
+            lone=pl.coalesce("of_store", pl.col("dob").dt.strftime("%Y%m%d")),
+        )
+        .drop("of_store")
     )
 
 

@@ -187,3 +187,14 @@ def test_what_is_said_of_one_record_is_said_of_its_person():
     person = np.array([0, 1, 0])
     placement = in_groups.Placement(np.array([2]), np.array([7]), 3.0)
     assert in_groups._told([placement], person).to_list() == [7, None, 7]
+
+
+def test_the_store_and_the_list_have_the_same_token_of_names(people):
+    """Else the token that version 6 added would meet nothing on the list, and stand unattacked."""
+    scenario = make_scenario(*people, 0.5, 1)
+    columns = ["person", "forename", "surname", "lone"]
+    stored = as_stored(scenario.target).select(columns)
+    both = stored.join(like_stored(scenario.known, scenario.target), on="person", suffix="_listed")
+    assert both.height > 0.4 * SIZE
+    assert both["lone"].eq_missing(both["lone_listed"]).all()
+    assert 1 < both["lone"].n_unique() < both.height
