@@ -15,6 +15,7 @@ from flows.files import is_kept, write_private
 from flows.keys.rings import key_check, ring_of
 from flows.settings import Settings
 from governance.keys.bundle import Bundle, lock_bundle, new_bundle, new_passphrase, open_bundle
+from governance.keys.ring import refuse_shared
 from governance.sealing import hub_public_key
 from schemas.errors import ConfigError, KeyProblem
 
@@ -65,7 +66,8 @@ def make_bundle(settings: Settings, partner: str, out: Path, today: date) -> Bun
 
     Raises:
         ConfigError: The partnership has no such partner, or the bundle would lie among its keys.
-        KeyProblem: The identifier or seal key cannot be used, or a file is there already.
+        KeyProblem: The identifier or seal key cannot be used, they are the same, or a file is there
+            already.
         Busy: Another command is at work.
     """
     if partner not in settings.partners:
@@ -88,11 +90,13 @@ def make_bundle(settings: Settings, partner: str, out: Path, today: date) -> Bun
                 f"There is a file at {path} already.", "Bundles overwrite nothing; name another."
             )
     with run_lock(settings), open_control(settings) as control:
+        identifier, seal = ring_of(settings, "identifier"), ring_of(settings, "seal")
+        refuse_shared([identifier, seal])
         bundle = new_bundle(
             partner,
             settings.purpose,
-            ring_of(settings, "identifier"),
-            hub_public_key(ring_of(settings, "seal")),
+            identifier,
+            hub_public_key(seal),
             documents_of(settings, partner, today),
             today,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +118,9 @@ def key_states(settings: Settings) -> list[KeyState]:
     with open_control(settings) as control:
         with suppress(JourneysError), run_lock(settings):
             put_in_order(settings, control, settings.keys.named)
-        states = [_key_state(settings, control, kind) for kind in settings.keys.named]
+        states = _apart(
+            settings, [_key_state(settings, control, kind) for kind in settings.keys.named]
+        )
         if settings.keys.identifier is None:
             states.insert(0, _held_elsewhere(settings, control))
         return states
@@ -176,6 +178,24 @@ def _key_state(settings: Settings, control: Control, kind: Kind) -> KeyState:
         ),
         notes=notes,
     )
+
+
+def _apart(settings: Settings, states: list[KeyState]) -> list[KeyState]:
+    """The states, with a problem where a key has a root of one before it: no run takes such two."""
+    from governance.keys.ring import refuse_shared
+
+    rings: list[KeyRing] = []
+    told = []
+    for state, kind in zip(states, settings.keys.named, strict=True):
+        try:
+            if not state.problem:
+                ring = ring_of(settings, kind)
+                refuse_shared([*rings, ring])
+                rings.append(ring)
+            told.append(state)
+        except KeyProblem as error:
+            told.append(replace(state, problem=str(error)))
+    return told
 
 
 def _mark(ring: KeyRing, epoch: int) -> str:

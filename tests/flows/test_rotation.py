@@ -168,6 +168,21 @@ def test_the_commands_say_what_they_do(ran: Partnership) -> None:
     assert gone.exit_code == 0 and "receipt" in gone.output
 
 
+def test_two_keys_with_one_secret_are_told_and_make_no_bundle(fresh: Partnership) -> None:
+    keys = fresh.folder / "keys"
+    secret = (keys / "identifier.key").read_text().split()[-1]
+    seal = (keys / "seal.key").read_text().split()
+    (keys / "seal.key").write_text(" ".join([*seal[:-1], secret]) + "\n")
+    shown = fresh.journeys("keys", "status")
+    assert shown.exit_code == 1
+    assert shown.output.count("are the same") == 1
+    assert secret not in shown.output
+    out = fresh.folder.parent / "police.bundle"
+    refused = fresh.journeys("keys", "bundle", "police", "--out", str(out))
+    assert refused.exit_code == 1 and "are the same" in refused.output + refused.stderr
+    assert not out.exists()
+
+
 def test_a_bundle_opens_with_its_passphrase_and_holds_no_root(ran: Partnership) -> None:
     from flows.keys.bundles import read_bundle, read_public_key
 
