@@ -120,6 +120,12 @@ def test_what_is_empty_has_no_sheet_and_is_named_on_the_cover() -> None:
         assert fastexcel.read_excel(write(bare)).sheet_names == ["Cover", "Contents", *names]
 
 
+def test_a_reader_is_told_in_words_what_a_table_is_split_by() -> None:
+    funnel = next(sheet for sheet in sheets(pack()) if sheet.name == "Funnel")
+    told = {row[funnel.headings.index("Split by")] for row in funnel.rows}
+    assert told == {"All", "Sex", "Age band"}  # sex and age_band in the CSV file
+
+
 def test_the_search_for_leaks_reads_workbooks() -> None:
     """What a leak test finds nothing in, it must be able to find something in."""
     told = {**tables(), "changes": tables()["changes"].with_columns(what=pl.lit("Zebedee Quill"))}

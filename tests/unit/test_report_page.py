@@ -330,3 +330,15 @@ def test_the_last_step_of_a_group_is_no_part_though_parts_come_after_it() -> Non
     assert (shares["Male"], shares["Female"]) == ("29", "[c]")
     first = report.sections[0].parts[0].grid
     assert first is not None and first.rows[-1][0] == "also: already in it on the day of release"
+
+
+def test_a_cohort_that_can_be_told_of_stands_before_one_that_cannot() -> None:
+    funnel = packs.tables()["funnel"]
+    masked = funnel.with_columns(pl.lit("[c]").alias(name) for name in ("people", "of_people"))
+    other = funnel.with_columns(cohort=pl.lit("positive_test"), title=pl.lit("After a test"))
+    both = packs.pack(tables={**packs.tables(), "funnel": pl.concat([masked, other])})
+    shown, hidden = compose(both).sections[:2]
+    assert [shown.key, hidden.key] == ["cohort-positive-test", "cohort-release-need"]
+    assert shown.parts[0].chart is not None
+    assert hidden.parts[0].chart is None  # bars of nothing
+    assert "too few people" in hidden.lead and "too few people" not in headlines(both)[0]

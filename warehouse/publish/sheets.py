@@ -136,6 +136,11 @@ def day_in_words(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+def in_words(code: str) -> str:
+    """A short name of the files as a reader's words: age_band is Age band."""
+    return code.replace("_", " ").capitalize()
+
+
 def is_number(kind: str) -> bool:
     """Whether a column of a kind is set to the right."""
     return kind in NUMBERS or kind == "number"
@@ -144,7 +149,14 @@ def is_number(kind: str) -> bool:
 def _sheet(pack: Pack, told: Table) -> Sheet:
     read = [column for column in told.columns if column.name not in _SAID_IN_WORDS]
     frame = pack.tables[told.name].select(column.name for column in read)
-    rows = _filled(cells(frame, replace(told, columns=tuple(read))))
+    names = [column.name for column in read]
+    rows = _filled(
+        [
+            [in_words(str(cell)) if name == "split" else cell for name, cell in named]
+            for row in cells(frame, replace(told, columns=tuple(read)))
+            for named in [zip(names, row, strict=True)]
+        ]
+    )
     return Sheet(
         name=told.name.capitalize().replace("_", " "),
         title=told.title,

@@ -55,7 +55,8 @@ WORDS = {
 def compose(pack: Pack) -> Report:
     """Return the report of a pack, the same for the same pack."""
     reader = Reader(pack)
-    funnels = funnel_sections(reader)
+    # Whoever opens the report reads figures first, not a funnel of which nothing can be told.
+    funnels = sorted(funnel_sections(reader), key=lambda one: not any(map(_is_shown, one[1])))
     themes = outcome_sections(reader)
     figures = [*funnels, *(one for of_theme in themes.values() for one in of_theme)]
     indicators = indicators_section(reader)
@@ -125,11 +126,7 @@ def _headlines(
     indicators: Section | None,
 ) -> tuple[Headline, ...]:
     """The first cohort that can be told of, the clearest changes, and the targets."""
-    told = [section for section, measures in funnels if any(map(_is_shown, measures))]
-    found = [
-        Headline(section.lead, section.key)
-        for section in (*told, *(section for section, _ in funnels))
-    ][:1]
+    found = [Headline(section.lead, section.key) for section, _ in funnels[:1]]
     found += _clearest(figures)
     if indicators is not None:
         found.append(Headline(indicators.lead, indicators.key, indicators.title))
