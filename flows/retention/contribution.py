@@ -19,6 +19,8 @@ from flows.keys.rings import NEXT, STORES, keyed_digest, store_keys
 from flows.retention.rewriting import damage_told, rewritten
 from flows.rights.finding import opened_store
 from flows.settings import Settings
+from flows.sources.naming import SEALED
+from flows.sources.places import Places
 from governance.audit import Recorder
 from governance.control import Control, Extract, Removal
 from schemas.errors import StoreError
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from governance.control import Run
+
+PERIOD = "period "
+"""What an increment's period is called after, among what is kept."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +137,35 @@ def remove_draft(settings: Settings, draft_id: str) -> None:
 
 
 def inbox_files(settings: Settings, partner: str) -> list[Path]:
-    """Every file of a partner's inbox, hidden ones too; of one not named, where `init` makes it."""
+    """Every file of a partner's inbox, hidden ones too; of one not named, where `init` makes it.
+
+    What made room there, and is set aside until what came has passed its checks, is with it.
+    """
     named = partner in settings.partners
     inbox = settings.partner(partner).inbox if named else settings.folder / "inbox" / partner
-    return sorted(path for path in inbox.rglob("*") if path.is_file() and not path.is_symlink())
+    found = [path for folder in (inbox, Places(inbox).aside) for path in folder.rglob("*")]
+    return sorted(path for path in found if path.is_file() and not path.is_symlink())
+
+
+def extract_files(settings: Settings, partner: str) -> dict[str, list[Path]]:
+    """The files of a partner's inbox that are not sealed, by what they are kept as.
+
+    The tables of an extract are kept together. Where the partner sends increments each period is
+    kept by itself: else what came first would be kept for as long as others come.
+
+    Raises:
+        ConfigError: The mapping that tells the files apart cannot be used.
+    """
+    from flows.intake.encoding import request_of
+
+    part = settings.partner(partner)
+    naming = request_of(settings, partner).increments if part.delivery == "increment" else None
+    found: dict[str, list[Path]] = {}
+    for path in inbox_files(settings, partner):
+        if path.suffix != SEALED:
+            named = naming.of(path.name) if naming is not None else None
+            found.setdefault(f"{PERIOD}{named.period}" if named else "inbox", []).append(path)
+    return found
 
 
 def _remove_extract(

@@ -24,13 +24,22 @@ from flows.logs.run_log import SUFFIX as LOG_SUFFIX
 from flows.orchestration.prefect_record import forget as forget_of_prefect
 from flows.readers.reasons import checked_reason
 from flows.record.checkpoints import refuse_early_clock, refuse_taken_back
-from flows.retention.contribution import Comes, comes_to, inbox_files, remove_draft, take_out
-from flows.retention.held import SEALED, everything, reports_needed
+from flows.retention.contribution import (
+    PERIOD,
+    Comes,
+    comes_to,
+    extract_files,
+    inbox_files,
+    remove_draft,
+    take_out,
+)
+from flows.retention.held import everything, reports_needed
 from flows.retention.receipts import Receipt, begin_receipt, retention_receipts, write_receipt
 from flows.retention.rewriting import rewritten
 from flows.rights.register import ERASE_AGAIN, WAS_PUT_BACK, enter, put_in_line, unknown
 from flows.rights.register_files import NoRegister
 from flows.settings import Settings
+from flows.sources.naming import SEALED
 from governance.agreements import load_agreement
 from governance.audit import Recorder
 from governance.control import Control
@@ -92,6 +101,12 @@ def warnings(settings: Settings, control: Control, on: date) -> list[str]:
         said.append(
             f"{ours} thing(s) have been kept for as long as may be: look with `journeys retention "
             "due`, and delete them with `journeys retention apply`."
+        )
+    periods = [line for line in _goes(lines) if line.held.what.startswith(PERIOD)]
+    for partner in sorted({name for line in periods for name in line.held.partners}):
+        said.append(
+            f"Periods that {partner} sent are to be deleted, and no extract can be put together "
+            "without them: have it send its whole extract, or agree on a longer term."
         )
     if away:
         said.append(
@@ -290,10 +305,15 @@ def _inboxes(
         if partner not in settings.partners:
             continue
         moment = _moment(line.before(on)).timestamp()
-        sealed = line.held.what != "inbox"
-        for path in inbox_files(settings, partner):
-            if (path.suffix == SEALED) == sealed and path.stat().st_mtime < moment:
-                remove_files([path])
+        sealed = [path for path in inbox_files(settings, partner) if path.suffix == SEALED]
+        # By then what was sealed has another number; how old it is tells.
+        plain = extract_files(settings, partner).get(line.held.what, [])
+        files = plain if _is_plain(line) else sealed
+        remove_files(path for path in files if path.stat().st_mtime < moment)
+
+
+def _is_plain(line: Line) -> bool:
+    return line.held.what == "inbox" or line.held.what.startswith(PERIOD)
 
 
 def _lists(

@@ -12,16 +12,16 @@ from flows.housekeeping import DRAFT_ID, RUN_ID, runs_in
 from flows.keys.receipts import RECEIPTS, found
 from flows.logs.run_log import SUFFIX as LOG_SUFFIX
 from flows.orchestration.prefect_record import oldest as oldest_of_prefect
-from flows.retention.contribution import inbox_files
+from flows.retention.contribution import PERIOD, extract_files, inbox_files
 from flows.retention.rewriting import damage_told
 from flows.rights.finding import opened_store
 from flows.rights.suppressed import tokens_kept
 from flows.settings import Settings
+from flows.sources.naming import SEALED
 from governance.control import Control
 from governance.retention import Held
 from schemas.errors import StoreError
 
-SEALED = ".sealed"
 GONE = "people or a partner went since"
 
 
@@ -62,16 +62,18 @@ def reports_needed(settings: Settings, control: Control) -> set[str]:
 
 
 def _extracts(settings: Settings, control: Control) -> Iterator[Held]:
-    """Sealed files one by one; the tables of an extract together, by the one that came last."""
+    """Sealed files and the periods of increments one by one; the tables of an extract together.
+
+    What is together counts by the file that came last.
+    """
     for partner in settings.partners:
-        files = inbox_files(settings, partner)
-        sealed = [path for path in files if path.suffix == SEALED]
-        together = [path for path in files if path.suffix != SEALED]
+        sealed = [path for path in inbox_files(settings, partner) if path.suffix == SEALED]
         for number, path in enumerate(sealed, start=1):
             yield Held("extracts", f"sealed file {number}", _changed(path), (partner,))
-        if together:
-            since = max(_changed(path) for path in together)
-            yield Held("extracts", "inbox", since, (partner,), f"{len(together)} files")
+        for what, files in sorted(extract_files(settings, partner).items()):
+            since = max(_changed(path) for path in files)
+            needed = "; without it no extract can be put together" if PERIOD in what else ""
+            yield Held("extracts", what, since, (partner,), f"{len(files)} files{needed}")
 
 
 def _quarantine(settings: Settings, control: Control) -> Iterator[Held]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 from flows.sources.problems import LackingExtra, away, not_let_in, not_there
@@ -23,6 +24,9 @@ REFUSALS = frozenset(
     }
 )
 REFUSED_STATUS = frozenset({401, 403})
+
+AFRESH: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
+"""What has fsspec ask a store each time: two looks tell whether a file stands still."""
 
 
 @contextmanager
@@ -47,13 +51,10 @@ def open_s3(source: S3Source) -> Iterator[Store]:
         LackingExtra: The extra `s3` is not installed.
         SourceProblem: It cannot be opened.
     """
-    try:
-        from s3fs import S3FileSystem
-    except ImportError:
-        raise LackingExtra("s3") from None
+    make = _file_system("s3fs", "S3FileSystem", "s3")
     token = source.session_token
     with _told():
-        files = S3FileSystem(
+        files = make(
             key=source.access_key.read("access_key"),
             secret=source.secret_key.read("secret_key"),
             token=token.read("session_token") if token else None,
@@ -64,8 +65,7 @@ def open_s3(source: S3Source) -> Iterator[Store]:
                 "read_timeout": source.timeout_seconds,
                 "retries": {"max_attempts": 1},
             },
-            use_listings_cache=False,
-            skip_instance_cache=True,
+            **AFRESH,
         )
     yield Store(files, _joined(source.bucket, source.prefix))
 
@@ -78,10 +78,7 @@ def open_azure(source: AzureSource) -> Iterator[Store]:
         LackingExtra: The extra `azure` is not installed.
         SourceProblem: It cannot be opened.
     """
-    try:
-        from adlfs import AzureBlobFileSystem
-    except ImportError:
-        raise LackingExtra("azure") from None
+    make = _file_system("adlfs", "AzureBlobFileSystem", "azure")
     key = source.credential.read("credential")
     given: dict[str, Any] = {"sas_token": key} if "sig=" in key else {"account_key": key}
     if source.endpoint:
@@ -91,14 +88,26 @@ def open_azure(source: AzureSource) -> Iterator[Store]:
     else:
         given["account_name"] = source.account
     with _told():
-        files = AzureBlobFileSystem(
+        files = make(
             **given,
-            use_listings_cache=False,
-            skip_instance_cache=True,
+            **AFRESH,
             connection_timeout=source.timeout_seconds,
             read_timeout=source.timeout_seconds,
         )
     yield Store(files, _joined(source.container, source.prefix))
+
+
+def _file_system(module: str, name: str, extra: str) -> Callable[..., Any]:
+    """The class of a file system that an extra brings.
+
+    Raises:
+        LackingExtra: It is not installed.
+    """
+    try:
+        found: Callable[..., Any] = getattr(import_module(module), name)
+    except ImportError:
+        raise LackingExtra(extra) from None
+    return found
 
 
 class Store:
