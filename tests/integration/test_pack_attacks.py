@@ -17,6 +17,7 @@ import publishable
 import pytest
 import small_marts
 import warehouse_rows as rows
+from attacking import NEARLY
 
 from governance.disclosure.certify import Submission
 from governance.disclosure.masking import primary
@@ -29,8 +30,6 @@ from warehouse.publish.certified import Beside, Due, certify_due, due
 from warehouse.publish.counts import counted
 
 RULE = Rule()
-EDGE = RULE.most_masked
-NEARLY = 1e-6
 PEOPLE, SEED = 60, 2  # of whom a naive release tells more than it should
 
 
@@ -62,12 +61,6 @@ def naive(given: Sequence[Submission]) -> list[Published]:
     return found
 
 
-def narrowed(found: attacking.Attack, cells: Sequence[int]) -> int:
-    """How many masked small counts cannot be everything from nought to the edge."""
-    ends = [found.bounds(cell) for cell in cells]
-    return sum(low > NEARLY or high < EDGE - NEARLY for low, high in ends)
-
-
 @pytest.fixture(scope="module")
 def small() -> tuple[list[Submission], list[Published]]:
     con = small_marts.marts(PEOPLE, SEED)
@@ -83,7 +76,13 @@ def test_a_naive_publication_is_broken(
     given, _ = small
     found = attacking.attack(naive(given), RULE, sides(given) if is_linked else ())
     cells = attacking.masked_small(found, true_counts(given))
-    assert narrowed(found, cells) > 0
+    told = found.narrowed(cells)
+    ends = {cell: found.bounds(cell) for cell in cells}
+    assert told and told == [  # asked of one at a time, they are the same
+        cell
+        for cell, (low, high) in ends.items()
+        if low > NEARLY or high < RULE.most_masked - NEARLY
+    ]
 
 
 @pytest.mark.parametrize("is_linked", [False, True])
@@ -94,7 +93,7 @@ def test_a_certified_publication_is_not(
     found = attacking.attack(published, RULE, sides(given) if is_linked else ())
     cells = attacking.masked_small(found, true_counts(given))
     assert len(cells) > 10
-    assert narrowed(found, cells) == 0
+    assert not found.narrowed(cells)
 
 
 def remainders_told(compared: Overlaps, published: Sequence[Published]) -> int:
@@ -139,7 +138,7 @@ def test_a_publication_of_the_whole_warehouse_is_not_broken(tmp_path: Path) -> N
     alone = attacking.attack(published, RULE)
     cells = attacking.masked_small(alone, true)
     assert len(cells) > 250
-    assert narrowed(alone, cells) == 0
+    assert not alone.narrowed(cells)
     # Whoever is told of every two counts whether they are nested learns a little of very few.
     told_more = attacking.attack(published, RULE, sides(given))
-    assert narrowed(told_more, cells[::4]) <= len(cells[::4]) // 50
+    assert len(told_more.narrowed(cells)) <= len(cells) // 50

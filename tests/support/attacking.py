@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from governance.disclosure.overlap import Overlaps, Side
 from governance.disclosure.release import Published
 from governance.disclosure.rules import MASKED, Rule
+
+NEARLY = 1e-6
 
 
 @dataclass
@@ -31,23 +35,59 @@ class Attack:
 
     def bounds(self, cell: int) -> tuple[float, float]:
         """The least and the greatest value that a cell may have, in fractions of people."""
+        wanted = self.cells[[cell]].toarray().ravel()
+        ends = []
+        for sign in (1, -1):
+            found = self._best(sign * wanted)
+            ends.append(sign * found.fun if found.status == 0 else sign * -np.inf)
+        return ends[0], ends[1]
+
+    def narrowed(self, cells: Sequence[int]) -> list[int]:
+        """The cells that cannot be everything from nought to the edge.
+
+        A solution that shows several cells at nought, or at the edge, saves a program for each, so
+        what is left of them is moved together until nothing moves any more, and then one by one.
+        """
+        edge, wanted = self.rule.most_masked, self.cells[list(cells)]
+        low, high = np.full(len(cells), np.inf), np.zeros(len(cells))
+        for sign in (1, -1, 1, -1):
+            left = wanted[np.flatnonzero(low > NEARLY if sign > 0 else high < edge - NEARLY)]
+            if not left.shape[0]:
+                continue
+            found = (
+                self._best(np.asarray(left.sum(axis=0)).ravel())
+                if sign > 0
+                else self._best(np.zeros(wanted.shape[1]), raised=left)
+            )
+            if found.status == 0:
+                values = wanted @ found.x[: wanted.shape[1]]
+                low, high = np.minimum(low, values), np.maximum(high, values)
+        return [
+            cell
+            for cell, least, most in zip(cells, low, high, strict=True)
+            if (least > NEARLY and self.bounds(cell)[0] > NEARLY)
+            or (most < edge - NEARLY and self.bounds(cell)[1] < edge - NEARLY)
+        ]
+
+    def _best(self, wanted: NDArray[np.float64], raised: sp.csr_array | None = None) -> Any:
+        """The least of what is wanted, and some cells as near the edge as can be."""
         says = np.array([self.rule.says(value) for value in self.shown], dtype=float)
         told = np.flatnonzero(says[:, 1] < np.inf)
         rows = sp.vstack([self.cells[told], -self.cells[told], self.nested], format="csr")
         limits = np.concatenate([says[told, 1], -says[told, 0], np.zeros(self.nested.shape[0])])
-        wanted = self.cells[[cell]].toarray().ravel()
-        ends = []
-        for sign in (1, -1):
-            found = linprog(
-                sign * wanted,
-                A_ub=rows,
-                b_ub=limits,
-                A_eq=self.same,
-                b_eq=np.zeros(self.same.shape[0]),
-                method="highs",
-            )
-            ends.append(sign * found.fun if found.status == 0 else sign * -np.inf)
-        return ends[0], ends[1]
+        same, many = self.same, 0 if raised is None else raised.shape[0]
+        if raised is not None:  # a variable a cell: as much of it as is below the edge
+            rows = sp.block_array([[rows, None], [-raised, sp.eye_array(many)]], format="csr")
+            same = sp.hstack([same, sp.csr_array((same.shape[0], many))], format="csr")
+        return linprog(
+            np.concatenate([wanted, -np.ones(many)]),
+            A_ub=rows,
+            b_ub=np.concatenate([limits, np.zeros(many)]),
+            A_eq=same,
+            b_eq=np.zeros(same.shape[0]),
+            bounds=[(0, None)] * len(wanted) + [(0, self.rule.most_masked)] * many,
+            method="highs",
+        )
 
 
 def attack(published: Sequence[Published], rule: Rule, linked: Sequence[Side] = ()) -> Attack:
