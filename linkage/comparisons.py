@@ -82,12 +82,17 @@ POSTCODE = _distance("postcode")
 # Composites that show values equal, with no need of a filter.
 DATE_AGREES = _agree("date_surname", "date_sector", "date_names_either", "date_initial_sex")
 POSTCODE_AGREES = _agree("postcode_initials", "postcode_forename_year")
-NAMES_AGREE = _agree("names_year", "names_daymonth", "names_lone")
+# Both names in some order under one sector: exchanged ones are hardly met but under a date, and
+# there it shows, so elsewhere they stand in one order.
+NAMES_ELSEWHERE = f"({_agree('names_either_sector')} AND NOT {_agree('date_names_either')})"
+NAMES_AGREE = f"({_agree('names_year', 'names_daymonth', 'names_lone')} OR {NAMES_ELSEWHERE})"
 INITIAL_AGREES = _agree("date_initial_sex", "postcode_initials")
-FORENAME_AGREES = _agree("names_year", "names_daymonth", "names_lone", "postcode_forename_year")
+FORENAME_AGREES = f"({NAMES_AGREE} OR {_agree('postcode_forename_year')})"
 NAMES_AGREE_EITHER = _agree("date_names_either", "names_either_sector")
 # Both names are known equal, and not that they stand in one order.
-NAMES_EXCHANGED = f"({NAMES_AGREE_EITHER} AND coalesce({SURNAME} > 0, true) AND NOT {NAMES_AGREE})"
+NAMES_EXCHANGED = (
+    f"({_agree('date_names_either')} AND coalesce({SURNAME} > 0, true) AND NOT {NAMES_AGREE})"
+)
 
 # Composites that show an anchor shared, so that the filters under it compare.
 POSTCODE_INITIALS_SHARED = _agree("postcode_initials")

@@ -21,7 +21,7 @@ from linkage.reduced import LEVELS
 from schemas.encoded import ENCODING_VERSION
 from schemas.errors import ModelError
 
-CURRENT_MODEL = "full_view_2026_11_22.json"
+CURRENT_MODEL = "full_view_2026_11_23.json"
 
 
 Weights = dict[str, dict[str, float]]

@@ -252,25 +252,43 @@ def _weighed(compared: pl.DataFrame, view: ReducedView, people: int) -> pl.DataF
 def _leading(fitting: pl.DataFrame, clients: pl.DataFrame, lead: float) -> pl.DataFrame:
     """Those who fit each other better than they fit anybody else, by the lead or more.
 
-    A client's rivals are its partner's other clients, unless they have the same initials, date of
-    birth and known sex: NDTMS too counts those as one client. A record without the partner's own id
-    is nobody's rival, since one person may have many such.
+    A client's rivals are its partner's other clients, unless they are alike. A record without the
+    partner's own id is nobody's rival, since one person may have many such.
     """
-    one = clients.group_by("group", "partner").agg(
-        alike=pl.col(WITH_SEX).filter(pl.col(SEX_BIT).is_not_null()).min(),
-        own=pl.col(OWN_ID).is_not_null().any(),
-    )
-    rivals = fitting.join(
-        one.filter("own").select(
-            "partner", client="group", alike=pl.coalesce("alike", pl.col("group"))
-        ),
-        on="client",
-    )
+    rivals = fitting.join(_alike(clients), on="client")
     pressed = _lead(rivals, ("partner", "person"), "alike").filter(pl.col("lead") < lead)
     return (
         _lead(fitting, ("client",), "person")
         .filter(pl.col("lead") >= lead)
         .join(pressed, on=["client", "person"], how="anti")
+    )
+
+
+def _alike(clients: pl.DataFrame) -> pl.DataFrame:
+    """``partner``, ``client``, ``alike``: equal where a partner's clients are as good as one.
+
+    They have one date of birth, the same initials in either order, and no two known sexes among
+    them; where there are two, only those who are known to be of one sex are alike. (NDTMS counts
+    clients of the same initials, date of birth and sex as one.)
+    """
+    one = (
+        clients.group_by("partner", client="group")
+        .agg(
+            initials=pl.col(IN_EITHER_ORDER).min(),
+            # It is masked by the date, so it compares where the initials with the date are equal.
+            sex=pl.col(SEX_BIT).min(),
+            own=pl.col(OWN_ID).is_not_null().any(),
+        )
+        .filter("own")
+    )
+    of_one_sex = pl.col("sex").drop_nulls().n_unique().over("partner", "initials") <= 1
+    sex = pl.when(of_one_sex).then(pl.lit("")).otherwise(pl.col("sex").cast(pl.String))
+    return one.select(
+        "partner",
+        "client",
+        alike=pl.coalesce(
+            pl.concat_str("initials", sex, separator="/"), pl.col("client").cast(pl.String)
+        ),
     )
 
 

@@ -15,8 +15,9 @@ import polars as pl
 from linkage.reduced import LEVELS, OWN_ID, clients_and_people, compare, is_named
 
 SMOOTHING: Final = 0.5
-LINK_AT: Final = 2.0
-"""The match weight that a client and a person are linked from: four to one (policy, 2026-11-22)."""
+LINK_AT: Final = 0.0
+"""The match weight that a client and a person are linked from: likelier one than two, as in the
+full view. With the lead, .994 or more of them were right (policy, 2026-11-23; docs/adr/0015)."""
 LEAD: Final = 2.0
 """How much better a client must fit one person than another: four times (policy, 2026-11-22)."""
 

@@ -53,10 +53,22 @@ def test_a_postcode_with_a_forename_shows_both_equal_and_says_nothing_of_the_sur
     assert level("surname", **married) == level("dob", **married) == NO_EVIDENCE
 
 
-def test_names_exchanged_within_a_sector_are_told_and_their_dates_compare():
+def test_names_that_were_exchanged_are_told_where_the_date_agrees():
+    exchanged = {"forename": "HOLLOWAY", "surname": "DERMOT"}
+    for postcode in (HERE, f"{HERE[:-2]}ZZ", ELSEWHERE):
+        other = exchanged | {"postcode": postcode}
+        assert level("surname", **other) == "exchanged with the other name"
+        assert level("forename", **other) == NO_EVIDENCE
+
+
+def test_names_within_a_sector_are_equal_where_no_date_shows_their_order():
+    neighbour = {"postcode": f"{HERE[:-2]}ZZ", "dob": None}
+    reached = [level(name, **neighbour) for name in ("surname", "forename")]
+    assert reached == ["exact", "exact"]
+
+
+def test_names_exchanged_within_a_sector_have_their_dates_compared():
     moved = {"forename": "HOLLOWAY", "surname": "DERMOT", "postcode": f"{HERE[:-2]}ZZ"}
-    assert level("surname", dob=ANOTHER_DAY, **moved) == "exchanged with the other name"
-    assert level("forename", dob=ANOTHER_DAY, **moved) == NO_EVIDENCE
     assert level("dob", dob=dt.date(1985, 12, 4), **moved) == "different"
     assert level("dob", dob=BORN.replace(year=1985), **moved) in {"close", "near"}
 

@@ -115,12 +115,21 @@ def test_the_sector_tells_two_people_of_the_same_initials_apart():
 
 
 def test_two_clients_who_fit_one_person_alike_are_not_guessed_between():
+    twins = named(sex="U"), client(sex="M"), client(local_id="A|2", sex="F")
+    assert links(*twins) == []
+    # Who is neither known to be the one nor the other is alike to none of them.
+    assert links(*twins, client(local_id="A|3", sex="U")) == []
+
+
+def test_a_client_who_fits_better_than_another_is_the_person():
     assert links(named(), client(), client("DK", local_id="A|2", sex="U")) == [(1, 2)]
-    assert links(named(), client(sex="U"), client(local_id="A|2", sex="U")) == []
 
 
-def test_clients_of_the_same_initials_date_and_sex_are_one_client():
-    assert links(named(), client(), client(local_id="A|2")) == [(1, 2), (1, 3)]
+@pytest.mark.parametrize(
+    "other", [{}, {"sex": "U"}, {"initials": "HD"}], ids=["alike", "sex unknown", "exchanged"]
+)
+def test_clients_of_the_same_initials_and_date_and_of_no_two_sexes_are_one_client(other):
+    assert links(named(), client(), client(local_id="A|2", **other)) == [(1, 2), (1, 3)]
 
 
 def test_clients_of_two_partners_are_no_rivals():
