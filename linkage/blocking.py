@@ -90,16 +90,19 @@ def _shared_by_many(encoded: pl.DataFrame, most: int) -> pl.DataFrame:
 
 def _ids_of_nobody(encoded: pl.DataFrame) -> pl.DataFrame:
     """The strong ids under which more different people stand than may."""
-    found = [
-        encoded.select(WHO, token=column)
-        .drop_nulls()
-        .group_by("token")
-        .agg(pl.col(WHO).n_unique())
-        .filter(pl.col(WHO) > MOST_UNDER_ID)
-        .select(pl.lit(column).alias("block"), "token")
-        for column in STRONG_COLUMNS
-        if _may_crowd(encoded[column], MOST_UNDER_ID)
-    ]
+    found = []
+    for column in STRONG_COLUMNS:
+        if _may_crowd(encoded[column], MOST_UNDER_ID):
+            held = encoded.select(WHO, token=column).drop_nulls()
+            # Telling people apart costs far more than counting records, and needs as many of them.
+            counted = held.group_by("token").len().filter(pl.col("len") > MOST_UNDER_ID)
+            many = held.join(counted, on="token", how="semi")
+            people = many.group_by("token").agg(pl.col(WHO).n_unique())
+            found.append(
+                people.filter(pl.col(WHO) > MOST_UNDER_ID).select(
+                    pl.lit(column).alias("block"), "token"
+                )
+            )
     return pl.concat([pl.DataFrame(schema=CROWDED), *found])
 
 

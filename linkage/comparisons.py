@@ -82,21 +82,22 @@ POSTCODE = _distance("postcode")
 # Composites that show values equal, with no need of a filter.
 DATE_AGREES = _agree("date_surname", "date_sector", "date_names_either", "date_initial_sex")
 POSTCODE_AGREES = _agree("postcode_initials", "postcode_forename_year")
-# Both names in some order under one sector: exchanged ones are hardly met but under a date, and
-# there it shows, so elsewhere they stand in one order.
+NAMES_IN_ORDER = _agree("names_year", "names_daymonth", "names_lone")
+# Both names are known equal, and under the date that they do not stand in one order.
+NAMES_EXCHANGED = (
+    f"({_agree('date_names_either')} AND coalesce({SURNAME} > 0, true) AND NOT {NAMES_IN_ORDER})"
+)
+# Under a sector nothing shows the order. Exchanged names are rare, and hardly ever met but by date.
 NAMES_ELSEWHERE = f"({_agree('names_either_sector')} AND NOT {_agree('date_names_either')})"
-NAMES_AGREE = f"({_agree('names_year', 'names_daymonth', 'names_lone')} OR {NAMES_ELSEWHERE})"
+NAMES_AGREE = f"({NAMES_IN_ORDER} OR {NAMES_ELSEWHERE})"
 INITIAL_AGREES = _agree("date_initial_sex", "postcode_initials")
 FORENAME_AGREES = f"({NAMES_AGREE} OR {_agree('postcode_forename_year')})"
-NAMES_AGREE_EITHER = _agree("date_names_either", "names_either_sector")
-# Both names are known equal, and not that they stand in one order.
-NAMES_EXCHANGED = (
-    f"({_agree('date_names_either')} AND coalesce({SURNAME} > 0, true) AND NOT {NAMES_AGREE})"
-)
 
 # Composites that show an anchor shared, so that the filters under it compare.
 POSTCODE_INITIALS_SHARED = _agree("postcode_initials")
-NAMES_SHARED = f"({NAMES_AGREE} OR {NAMES_AGREE_EITHER})"
+NAMES_SHARED = _agree(
+    "names_year", "names_daymonth", "names_lone", "date_names_either", "names_either_sector"
+)
 
 
 def _apart(distance: str, furthest: int, *shared: str) -> str:
@@ -133,9 +134,7 @@ def _name(
             Level("different", "ELSE"),
         ),
         # One pair in twenty comes within the distant by chance where no anchor is shared.
-        apart=_apart(
-            distance, NAME_NEAR, DATE_AGREES, POSTCODE_INITIALS_SHARED, agrees, NAMES_EXCHANGED
-        ),
+        apart=_apart(distance, NAME_NEAR, DATE_AGREES, POSTCODE_INITIALS_SHARED, agrees),
     )
 
 
