@@ -149,6 +149,8 @@ def test_a_funnel_in_a_sentence() -> None:
 def test_a_share_of_few_people_is_told_as_the_range_that_rounding_leaves() -> None:
     few = (("Released", "65", False), ("Treated", "15", False))
     assert "about 15 (between 15% and 32%) treated" in funnel_sentence(few, SPRING, 5, parts=2)
+    moved = funnel_sentence(few, SPRING, 5, 2, {"Treated": 2})  # as its own table has it
+    assert "about 15 (between 13% and 34%) treated" in moved
     many = (("Released", "650", False), ("Treated", "150", False))
     assert "about 150 (23%) treated" in funnel_sentence(many, SPRING, 5, parts=2)
 

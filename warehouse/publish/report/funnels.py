@@ -43,7 +43,8 @@ def _section(reader: Reader, cohort: str, rows: list[Row]) -> tuple[Section, tup
     told = tuple(_told(reader, cohort, whole))
     rows_told, sums, window = _fullest(whole, now)
     steps = [(row["step"], row["people"], row["is_part"]) for row in rows_told]
-    lead = funnel_sentence(steps, window.in_a_sentence, reader.pack.base, sums)
+    linkage = {row["step"]: reader.linkage.get((cohort, _numbered(row)), 0) for row in rows_told}
+    lead = funnel_sentence(steps, window.in_a_sentence, reader.pack.base, sums, linkage)
     loss = loss_sentence(steps, reader.pack.base, sums)
     parts = (
         Part(

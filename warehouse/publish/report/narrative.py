@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 
 from governance.disclosure import NOT_AVAILABLE
 from warehouse.publish.pack import EVERYWHERE, LINKS_FOUND, LINKS_RIGHT
@@ -28,6 +29,7 @@ RULE = (
 
 MOST_NEXT = 3  # next steps told in a sentence
 NO_CHANGE = "no clear change"
+NOTHING_KNOWN: Mapping[str, float] = MappingProxyType({})
 UNITS = {
     "entries": "people (once a quarter each)",
     "steps": "steps (of each kind, one person’s first in a quarter)",
@@ -138,7 +140,11 @@ def together_sentence(figures: Sequence[tuple[str, Figure]], window: Window) -> 
 
 
 def funnel_sentence(
-    steps: Sequence[tuple[str, str, bool]], window: Window, base: int = 5, parts: int = 1
+    steps: Sequence[tuple[str, str, bool]],
+    window: Window,
+    base: int = 5,
+    parts: int = 1,
+    linkage: Mapping[str, float] = NOTHING_KNOWN,
 ) -> str:
     """Say how many came into a cohort, and how many of them reached its main steps.
 
@@ -147,13 +153,15 @@ def funnel_sentence(
         window: In which they came in.
         base: What counts are rounded to.
         parts: How many published counts each of them is a sum of.
+        linkage: By title: by how much the share may move with the link threshold.
     """
     first, whole, _ = steps[0]
     if number(whole) is None:
         return f"{first}: too few people in {window.label} to say more without risk to privacy."
     said = f"{first}: about {thousands(whole)} people in {window.label}."
     reached = [
-        f"about {thousands(people)} ({Figure(people, whole, base, parts).said}) {lower(title)}"
+        f"about {thousands(people)} "
+        f"({Figure(people, whole, base, parts, linkage.get(title, 0)).said}) {lower(title)}"
         for title, people, is_part in steps[1:]
         if not is_part and number(people) is not None
     ]
