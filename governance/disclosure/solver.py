@@ -1,9 +1,10 @@
 """Looking for a candidate near the base that gives one count a wanted value.
 
 The base is possible and whole, so the smallest change that reaches the value is sought: it touches
-few atoms, and the linear program that finds it is mostly whole as it stands. It is sought first
-among a sample of the atoms, which is quick, then among all. A candidate that was found is proof,
-wherever it was sought; that there is none is only believed of the search among all.
+few atoms, and the linear program that finds it is mostly whole as it stands. Single units are moved
+first (``moves``), which most often is enough and takes a fraction of the time; then the program is
+solved over a sample of the atoms, then over all. A candidate that was found is proof, wherever it
+was sought; that there is none is only believed of the search among all.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from governance.disclosure.claims import Flags, Target
+from governance.disclosure.moves import Moves
 from governance.disclosure.rules import MASKED, DisclosureError
 from governance.disclosure.system import Change, System
 
@@ -45,6 +48,7 @@ class Search:
         self._order = np.array(order)
         self._places = _Places.of(system.population.coordinates)
         self._published: _Published | None = None
+        self._chance = np.random.default_rng(0)  # which to try first; no secret
 
     def reach(self, target: Target, value: int, keep: Flags) -> Change | None:
         """Find a candidate in which a target has a value, as a change from the base.
@@ -61,6 +65,9 @@ class Search:
             DisclosureError: If the solver fails.
         """
         program = self._program(target, value, keep)
+        moved = self._by_moves(program)
+        if moved is not None:
+            return moved
         for columns in self._samples(target):
             found = program.solve(columns, SECONDS_NEAR)
             if found is not None:
@@ -99,8 +106,14 @@ class Search:
             low, high = (bound.ravel()[places] for bound in self.system.bounds())
             rows = sp.csc_array(self._rows[places])
             now = rows @ self._base.astype(float)
-            self._published = _Published(places, rows, low - now, high - now)
+            self._published = _Published(places, rows, low - now, high - now, self._base)
         return _Program(self._published, self._base, wanted, gap, keep.ravel())
+
+    def _by_moves(self, program: _Program) -> Change | None:
+        """A candidate found by moving single units."""
+        moves, wanted = program.published.moves, program.target > 0
+        found = moves.search(wanted, round(program.gap), program.keep, self._chance)
+        return None if found is None else self._as_change(np.arange(len(found)), found)
 
     def _samples(self, target: Target) -> list[NDArray[np.int64]]:
         """A smaller and a larger sample of the variables: somebody's, their likes, the target's.
@@ -179,6 +192,13 @@ class _Published:
     rows: sp.csc_array
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    base: NDArray[np.int64]
+
+    @cached_property
+    def moves(self) -> Moves:
+        """The same for moves of single units."""
+        low, high = (one.astype(np.int16) for one in (self.low, self.high))
+        return Moves(self.rows.astype(np.int16).toarray(order="C"), low, high, self.base)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from governance.disclosure import solver
 from governance.disclosure.audit import audit
 from governance.disclosure.certify import Submission, certify
 from governance.disclosure.masking import primary
+from governance.disclosure.moves import Moves
 from governance.disclosure.release import Published, Release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.system import System, between
@@ -113,6 +114,7 @@ def test_a_solver_that_fails_certifies_nothing(monkeypatch):
     class Failed:
         x, status = None, 4
 
+    monkeypatch.setattr(Moves, "search", lambda *args: None)
     monkeypatch.setattr(solver, "milp", lambda *args, **kwargs: Failed())
     with pytest.raises(DisclosureError, match="solver"):
         audit(naive([3, 12, 4, 9]))
@@ -123,6 +125,7 @@ def test_a_solver_that_breaks_off_certifies_nothing(monkeypatch, fault):
     def broken(*args, **kwargs):
         raise fault
 
+    monkeypatch.setattr(Moves, "search", lambda *args: None)
     monkeypatch.setattr(solver, "milp", broken)
     with pytest.raises(DisclosureError, match="solver"):
         audit(naive([3, 12, 4, 9]))
@@ -132,6 +135,7 @@ def test_a_solver_that_gives_up_leads_to_more_masks_and_no_fewer(monkeypatch):
     class GaveUp:
         x, status = None, 1
 
+    monkeypatch.setattr(Moves, "search", lambda *args: None)  # nothing is found without it
     asked = naive([3, 12, 4, 9])
     audit(asked, insiders=False)
     gave_up = naive([3, 12, 4, 9])
@@ -168,3 +172,37 @@ def test_the_changes_of_a_quarter_are_not_narrowed_either():
         still_public=[first.release.digest],
     )
     assert grown.release.populations[0].shown == ("35",) * 4
+
+
+@pytest.mark.parametrize("gap", [-3, 1])
+def test_single_units_are_moved_within_what_is_published(gap):
+    """Two tables of nine atoms: rows and columns, of which one may move by two and others not."""
+    rows = np.zeros((6, 9), dtype=np.int16)
+    for atom in range(9):
+        rows[atom // 3, atom] = rows[3 + atom % 3, atom] = 1
+    low, high = np.zeros(6, dtype=np.int16), np.array([0, 2, 0, 0, 0, 2], dtype=np.int16)
+    base = np.full(9, 3)
+    target, keep = np.arange(9) == 0, np.arange(9) == 4
+    moves = Moves(rows, low, high, base)
+    found = moves.search(target, gap, keep, np.random.default_rng(0))
+    assert found[0] == gap and found.sum() <= 2
+    assert (base + found >= keep).all()
+    assert (rows @ found >= low).all() and (rows @ found <= high).all()
+
+
+def test_what_the_published_counts_rule_out_is_not_found_by_moving_units():
+    rows = np.ones((1, 2), dtype=np.int16)
+    nought = np.zeros(1, dtype=np.int16)
+    target, nobody, random = np.array([True, False]), np.zeros(2, bool), np.random.default_rng(0)
+    assert Moves(rows, nought, nought, np.array([3, 4])).search(target, 5, nobody, random) is None
+    assert Moves(rows, nought, nought, np.array([3, 4])).search(target, -4, nobody, random) is None
+    found = Moves(rows, nought, nought, np.array([3, 4])).search(target, -3, nobody, random)
+    assert found.tolist() == [-3, 3]
+
+
+def test_nobody_who_must_stay_is_moved():
+    rows, nought = np.ones((1, 2), dtype=np.int16), np.zeros(1, dtype=np.int16)
+    moves, random = Moves(rows, nought, nought, np.array([3, 1])), np.random.default_rng(0)
+    target = np.array([True, False])
+    assert moves.search(target, 1, ~target, random) is None
+    assert moves.search(target, 1, target, random).tolist() == [1, -1]

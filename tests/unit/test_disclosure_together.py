@@ -183,21 +183,27 @@ def test_counts_that_are_declared_to_be_the_same_and_are_not_are_refused() -> No
     assert not passes(sides, [["5", "5"], ["5", "5"]])
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_what_leaves_a_few_is_found_by_size_as_by_trying_all(seed: int) -> None:
-    """Runs of thirty units that leave few, or are apart, and some that are any."""
-    random = np.random.default_rng(seed)
-    runs = [set(range(a, a + n)) for a in range(0, 30, 2) for n in (6, 10, 14) if a + n <= 30]
-    others = [set(random.choice(30, size=n, replace=False).tolist()) for n in range(5, 15)]
+@pytest.mark.parametrize("whole", [15, 30])
+def test_what_leaves_a_few_is_found_by_size_as_by_trying_all(whole: int) -> None:
+    """Runs of units that leave few, or nobody, and some that are any."""
+    random = np.random.default_rng(whole)
+    sizes = (whole // 5, whole // 3, whole // 2 - 1)
+    runs = [
+        set(range(a, a + n))
+        for n in sizes
+        for a in range(0, whole, whole // 15)
+        if n >= RULE.threshold and a + n <= whole
+    ]
+    others = [set(random.choice(whole, n, replace=False).tolist()) for n in range(5, whole // 2)]
     sets = sorted([*runs, *others], key=len)
     size = np.array([len(one) for one in sets])
     ends = [RULE.says(RULE.rounded(n)) for n in size.tolist()]
     shared = np.array([[len(a & b) for b in sets] for a in sets])
-    most = int(RULE.says(RULE.rounded(30))[1])
-    inside = _Inside(size, np.array([least for least, _ in ends]), shared, 30, RULE)
+    most = int(RULE.says(RULE.rounded(whole))[1])
+    inside = _Inside(size, np.array([least for least, _ in ends]), shared, whole, RULE)
 
     def tells(some: tuple[int, ...]) -> bool:
-        left = 30 - sum(len(sets[one]) for one in some)
+        left = whole - sum(len(sets[one]) for one in some)
         narrow = most - sum(ends[one][0] for one in some) < RULE.most_masked
         apart = all(not sets[a] & sets[b] for a, b in combinations(some, 2))
         return apart and (0 < left < RULE.threshold or (left == 0 and narrow))
@@ -208,5 +214,5 @@ def test_what_leaves_a_few_is_found_by_size_as_by_trying_all(seed: int) -> None:
     assert set(inside.filled()) == {
         (a, b)
         for a, b in combinations(range(len(sets)), 2)
-        if 0 < len(sets[a] & sets[b]) < RULE.threshold and len(sets[a] | sets[b]) == 30
+        if 0 < len(sets[a] & sets[b]) < RULE.threshold and len(sets[a] | sets[b]) == whole
     }
