@@ -275,9 +275,14 @@ def _write_off(run: RunContext, error: BaseException) -> None:
     recorded = run.control.run(run.run_id)
     if recorded is None or recorded.state != "running":
         return
-    discard(run.settings, run.run_id)
     # Of a wish to stop, a library can make an error of its own.
     told = isinstance(error, JourneysError) and wished() is None
     problem = str(error) if told else "The run was interrupted."
     report = refused_report(run, error) if isinstance(error, Rejected) else None
-    run.control.fail_run(run.run_id, at=run.clock(), problem=problem, report=report)
+    run.control.fail_run(
+        run.run_id,
+        at=run.clock(),
+        problem=problem,
+        report=report,
+        undo=lambda: discard(run.settings, run.run_id),
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from governance.control.entries import AuditEntry
 from governance.control.log import append, as_text, make_head
@@ -71,8 +72,8 @@ class Database:
         try:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as one:
                 one.execute(sa.text("VACUUM"))
-        except SQLAlchemyError:
-            raise unusable() from None
+        except SQLAlchemyError as error:
+            raise unusable(error) from None
 
     # Plumbing
 
@@ -97,8 +98,8 @@ class Database:
                 "The control database refused an entry that contradicts one it holds.",
                 "Run `journeys status` to see what it holds, then try again.",
             ) from None
-        except SQLAlchemyError:
-            raise unusable() from None
+        except SQLAlchemyError as error:
+            raise unusable(error) from None
 
 
 def open_engine(url: str) -> sa.Engine:
@@ -130,6 +131,12 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000}")
 
 
+def _is_held(error: DBAPIError) -> bool:
+    """Whether SQLite has waited for another writer in vain."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def _changed_by_hand() -> RecordProblem:
     return RecordProblem(
         "An entry of the record of what was done is not as this program writes it.",
@@ -138,8 +145,19 @@ def _changed_by_hand() -> RecordProblem:
     )
 
 
-def unusable() -> StoreError:
+def unusable(error: SQLAlchemyError | None = None) -> StoreError:
     """What is told where a database cannot be read or written, and no more."""
+    if isinstance(error, DBAPIError) and _is_held(error):
+        return StoreError(
+            "Another program holds the control database and has not let go of it.",
+            "See that no copy, backup or shell of its own has it open, then try again.",
+        )
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return StoreError(
+            "The connection to the control database broke off.",
+            "Check its server and the network, then run again; the next run clears away what this "
+            "one left.",
+        )
     return StoreError(
         "The control database cannot be read or written.",
         "Check that it is there, sound and writable, and the space left on its disk; restore it "

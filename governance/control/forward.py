@@ -66,8 +66,8 @@ def _begun(url: str) -> Iterator[sa.Connection]:
                 # The driver begins one by itself only before rows are written.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
-    except SQLAlchemyError:
-        raise unusable() from None
+    except SQLAlchemyError as error:
+        raise unusable(error) from None
     finally:
         engine.dispose()
 

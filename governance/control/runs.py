@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -54,10 +54,25 @@ class Runs(Database):
             )
 
     def fail_run(
-        self, run_id: str, *, at: datetime, problem: str, report: Mapping[str, Any] | None = None
+        self,
+        run_id: str,
+        *,
+        at: datetime,
+        problem: str,
+        report: Mapping[str, Any] | None = None,
+        undo: Callable[[], object] = lambda: None,
     ) -> None:
-        """Record that a run ended without changing anything, and why; with an audit entry."""
+        """Record that a run ended without changing anything, and why; with an audit entry.
+
+        `undo` removes what the run wrote. It is called while the run's row is held: a commit whose
+        answer a dropped connection took away has by then been carried out or never will be.
+
+        Raises:
+            StoreError: The run is not at work, or was committed; nothing is then undone.
+        """
         with self._transaction() as connection:
+            _hold_running(connection, run_id)
+            undo()
             _set_state(connection, run_id, "failed", at, {"problem": problem, "report": report})
             query = sa.select(RUN.c.actor, RUN.c.purpose).where(RUN.c.run_id == run_id)
             actor, purpose = connection.execute(query).one()
@@ -228,10 +243,21 @@ def _set_state(
         .values(state=state, ended_at=at, **rest)
     )
     if changed.rowcount != 1:
-        raise StoreError(
-            "The run to be ended is not one that the control database holds as running.",
-            "Restore the control database from its backup, then run again.",
-        )
+        raise _not_running()
+
+
+def _hold_running(connection: sa.Connection, run_id: str) -> None:
+    """Keep everybody else from ending a run that is at work; SQLite has one writer anyway."""
+    query = sa.select(RUN.c.state).where(RUN.c.run_id == run_id).with_for_update()
+    if connection.execute(query).scalar() != "running":
+        raise _not_running()
+
+
+def _not_running() -> StoreError:
+    return StoreError(
+        "The run to be ended is not one that the control database holds as running.",
+        "Restore the control database from its backup, then run again.",
+    )
 
 
 def _close_request(connection: sa.Connection, request_id: str, run_id: str, records: int) -> None:

@@ -54,7 +54,9 @@ def test_a_full_disk_is_told_and_nothing_is_lost(ground: Ground, name: str) -> N
         found["full"] += 1
         found["faults"] += len(wrong)
         if wrong:
-            bad[f"{name}, from change {number} ({changes[number - 1].said})"] = wrong
+            where = f"{name}, from change {number} ({changes[number - 1].said})"
+            bad[where] = wrong
+            print(where, wrong)
     print(f"{name:32}{dict(found)}")
     assert not bad, bad
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from asking import record_ids, someone, write_rows
 from every_byte import Gone, found_in
+from renewing import renewed
 
 from flows.agreements.readable import check_readable
 from flows.clock import local_day, utc_now
@@ -24,7 +25,6 @@ from flows.refresh import run_refresh
 from flows.releases.kept import roll_back
 from flows.rights import requests as rights
 from flows.safe_errors import Rejected
-from governance.agreements import load_agreement
 from schemas.errors import AgreementError, NotReadable
 
 if TYPE_CHECKING:
@@ -35,17 +35,6 @@ if TYPE_CHECKING:
     from governance.control import Run
 
 PARTNERS = {"police", "probation", "treatment", "housing"}
-
-
-def renewed(partnership: Partnership, partner: str, **changes: object) -> None:
-    """Change clauses of an agreement and have it signed as it then stands."""
-    path = partnership.folder / "agreements" / f"{partner}.yaml"
-    content = yaml.safe_load(path.read_text()) | changes
-    path.write_text(yaml.safe_dump(content))
-    digest = load_agreement(path).document_digest
-    for signature in content["signatures"]:
-        signature["document_digest"] = digest
-    path.write_text(yaml.safe_dump(content))
 
 
 class Nights:
@@ -103,7 +92,7 @@ def test_an_agreement_that_expires_between_two_nights_stops_its_partner_only(
     ran: Partnership,
 ) -> None:
     clock = Nights()
-    renewed(ran, "housing", expires=local_day(clock.now))
+    renewed(ran.folder, "housing", expires=local_day(clock.now))
     assert partners_in(ran, clock) == PARTNERS
     before, last_whole = people(ran), current_run(ran).run_id
     weeks_before = weeks_of(ran, clock)
@@ -135,7 +124,7 @@ def test_an_agreement_that_expires_between_two_nights_stops_its_partner_only(
     assert stops_of(ran, "housing") == ["expired"]
 
     clock.next()
-    renewed(ran, "housing", expires=local_day(clock.now) + timedelta(days=365))
+    renewed(ran.folder, "housing", expires=local_day(clock.now) + timedelta(days=365))
     report = run_refresh(ran.settings, clock=clock)
     assert stops_of(ran, "housing") == ["expired", "agreement in force"]
     assert report["stopped"] == {} and report["partners"]["housing"]["extract"] == "unchanged"
@@ -163,7 +152,7 @@ def test_without_any_agreement_in_force_nothing_runs(ran: Partnership) -> None:
 def test_an_erasure_waits_for_no_agreement(ran: Partnership) -> None:
     one, clock = someone(ran), Nights()
     for partner in PARTNERS:
-        renewed(ran, partner, expires=local_day(clock.now))
+        renewed(ran.folder, partner, expires=local_day(clock.now))
     ids = people(ran)
     backlog = ran.inbox("police", "custody").stat().st_mtime_ns
     file = write_rows(ran.folder.parent / "request.csv", [{"custody_ref": one.row["custody_ref"]}])
@@ -190,7 +179,7 @@ def test_an_erasure_waits_for_no_agreement(ran: Partnership) -> None:
     assert ran.kept() == before
     clock.next()
     for partner in PARTNERS - {"housing"}:
-        renewed(ran, partner, expires=local_day(clock.now) + timedelta(days=365))
+        renewed(ran.folder, partner, expires=local_day(clock.now) + timedelta(days=365))
     other = write_rows(file, [{"custody_ref": one.other["custody_ref"]}])
     rights.ask(ran.settings, "erasure", "police", other)
     (theirs,) = (people(ran)[i] for i in record_ids(ran, [one.other["custody_ref"]]).values())
@@ -223,7 +212,7 @@ def test_what_stops_a_partner_stops_every_reader_from_that_day(ran: Partnership)
         lambda: check_readable(settings, current_run(ran), today),
     ]
     for changes, said in stops:
-        renewed(ran, "housing", **changes)
+        renewed(ran.folder, "housing", **changes)
         for see in sees:
             with pytest.raises(NotReadable, match=f"holds data of housing.*{said}"):
                 see()
@@ -232,7 +221,7 @@ def test_what_stops_a_partner_stops_every_reader_from_that_day(ran: Partnership)
             approve(settings, ("A. Officer",))
         path.write_text(agreed)
     check_readable(settings, current_run(ran), today)
-    renewed(ran, "housing", law=None)
+    renewed(ran.folder, "housing", law=None)
     status = ran.journeys("status").stdout
     assert "may not be approved: " in status and "no clause" in status.split("Agreement ")[0]
     assert "It cannot be approved: " in ran.journeys("publish").stdout

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import functools
 import os
+import shutil
 from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from flows.settings import Settings, load_settings
 PEOPLE, SEED = 60, 7
 WHY = "Trying what a power cut does"
 KEPT_OPEN = ExitStack()
+SOURCE_URL = "THE_DATABASE_OF_THE_POLICE"
 
 
 def prepare() -> None:
@@ -32,7 +34,7 @@ def prepare() -> None:
     import duckdb
     import sqlglot
 
-    from warehouse import connect
+    from warehouse import connect, models
 
     patch, connects = pytest.MonkeyPatch(), duckdb.connect
     make_slight(patch)
@@ -45,12 +47,20 @@ def prepare() -> None:
     patch.setitem(connect._SETTINGS, "allow_unsigned_extensions", True)
     parsed = functools.cache(sqlglot.parse_one)
     patch.setattr(sqlglot, "parse_one", lambda *words, **how: parsed(*words, **how).copy())
+    models.load_models()  # which keeps what each reads
+    # Reads nothing and writes nothing, and takes a third of such a run.
+    patch.setattr("warehouse.frames.check_metrics", lambda metrics: None)
     if "REAL_CHILD" not in os.environ:
         in_this_process(patch)
 
 
 def settings_of(folder: Path) -> Settings:
-    return load_settings(folder / "partnership.yaml")
+    settings, kept = load_settings(folder / "partnership.yaml"), folder.parent / "custody"
+    if kept.is_dir() and not (folder / "keys" / "store.key").exists():
+        # What custodians and partners still have comes back to a machine that was empty.
+        for name in ("keys", "inbox"):
+            shutil.copytree(kept / name, folder / name, dirs_exist_ok=True)
+    return settings
 
 
 def clock_of(now: str | None = None, then: str | None = None, after: int = 0) -> Clock:
@@ -81,10 +91,15 @@ def make(folder: Path, people: int = PEOPLE) -> None:
     config.write_text(config.read_text().replace(": half-year", ": year"))
 
 
-def run(folder: Path, **clock: Any) -> dict[str, Any]:
-    """The journey."""
+def run(
+    folder: Path, source: str | None = None, patience: int | None = None, **clock: Any
+) -> dict[str, Any]:
+    """The journey; the address of a source that is a database, and seconds to wait for SQLite."""
     from flows.refresh import run_refresh
+    from governance.control import database
 
+    os.environ[SOURCE_URL] = source or ""
+    database.LONGEST_WAIT = patience or database.LONGEST_WAIT
     return run_refresh(settings_of(folder), clock=clock_of(**clock))
 
 
@@ -113,6 +128,48 @@ def share(folder: Path) -> None:
         "settle_seconds": 0,
         "attempts": 1,
     }
+    (folder / "partnership.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
+
+
+def share_database(folder: Path, url: str) -> None:
+    """The police put another extract into a database, which is now their source."""
+    import sqlalchemy as sa
+    import yaml
+
+    change(folder)
+    inbox, queries, engine = folder / "inbox" / "police", {}, sa.create_engine(url)
+    with engine.begin() as connection:
+        for path in sorted(inbox.glob("*.csv")):
+            rows = rows_of(path)
+            columns = [sa.Column(name, sa.Text) for name in rows[0]]
+            table = sa.Table(path.stem, sa.MetaData(), *columns)
+            table.create(connection)
+            connection.execute(sa.insert(table), rows)
+            queries[path.stem] = f'SELECT * FROM "{path.stem}"'
+            path.unlink()
+    engine.dispose()
+    said = yaml.safe_load((folder / "partnership.yaml").read_text())
+    said["partners"]["police"]["source"] = {
+        "kind": "database",
+        "url": f"env:{SOURCE_URL}",
+        "queries": queries,
+        "attempts": 1,
+    }
+    (folder / "partnership.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
+
+
+def move_control(folder: Path, url: str) -> None:
+    """The control database is on a server from now on."""
+    import yaml
+
+    from flows.context import open_control
+    from governance.control import Control
+
+    with open_control(settings_of(folder)) as control, Control(url) as other:
+        other.fill(control.rows())
+    (folder / "control.db").unlink()
+    said = yaml.safe_load((folder / "partnership.yaml").read_text())
+    said["control_database"] = url
     (folder / "partnership.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
 
 
@@ -146,11 +203,12 @@ def erase(folder: Path, turn: int = 1, **clock: Any) -> str:
     return asked.request_id
 
 
-def approve(folder: Path) -> bool:
+def approve(folder: Path, **clock: Any) -> bool:
     """Two officers approve the draft, and it is published."""
     from flows.publication.publish import approve_for_demonstration
 
-    return approve_for_demonstration(settings_of(folder)).published is not None
+    done = approve_for_demonstration(settings_of(folder), clock=clock_of(**clock))
+    return done.published is not None
 
 
 def withdraw(folder: Path) -> None:
@@ -225,10 +283,43 @@ def read(folder: Path, times: int = 5) -> list[int]:
     return [int(str(query_release(settings, sql, WHY).rows[0][0])) for _ in range(times)]
 
 
-def state(folder: Path) -> dict[str, Any]:
-    """Everything that has to stand after whatever happened: see `wholeness.look`."""
+def back_up(folder: Path) -> str:
+    """A backup is made, sealed to a key that a custodian has."""
+    from flows.backup.making import make_backup
+    from flows.backup.recipient import make_backup_key, recipient_path
+
+    settings, key = settings_of(folder), folder.parent / "backup.key"
+    if not recipient_path(settings).exists():
+        key.unlink(missing_ok=True)
+        make_backup_key(settings, key, local_day(utc_now()))
+    return make_backup(settings, folder.parent / "backups").path.name
+
+
+def wipe(folder: Path) -> None:
+    """The machine is lost; backups, keys, extracts and the register of erasures are elsewhere."""
+    kept = folder.parent / "custody"
+    for name in ("keys", "inbox"):
+        shutil.copytree(folder / name, kept / name)
+    shutil.rmtree(folder)
+
+
+def restore(folder: Path) -> int:
+    """The newest backup is put onto the empty machine."""
+    from flows.backup.restoring import restore_backup
+
+    newest = sorted((folder.parent / "backups").glob("*.journeys"))[-1]
+    return restore_backup(newest, folder, folder.parent / "backup.key").waiting
+
+
+def state(folder: Path) -> dict[str, Any] | None:
+    """Everything that has to stand after whatever happened: see `wholeness.look`.
+
+    Nothing stands on a machine that a backup has not been put back onto.
+    """
     from wholeness import look
 
+    if (folder.parent / "custody").is_dir() and not folder.exists():
+        return None
     return look(settings_of(folder))
 
 

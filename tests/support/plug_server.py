@@ -24,7 +24,8 @@ from plug import HOWS, Done, Job, give, take
 LONGEST = 60.0
 HEAVY = (
     *("cryptography.fernet", "filelock", "jinja2", "numpy", "pandera.polars", "polars"),
-    *("pyarrow", "scipy.optimize", "splink", "sqlalchemy.dialects.sqlite", "sqlglot"),
+    *("psycopg", "pyarrow", "scipy.optimize", "splink", "sqlalchemy.dialects.postgresql"),
+    *("sqlalchemy.dialects.sqlite", "sqlglot"),
 )
 """What takes long to import. Nothing of ours: some of it sets polars to work as it is imported,
 and the threads of that survive no fork."""

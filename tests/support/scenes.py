@@ -29,6 +29,9 @@ STARTS: Mapping[str, tuple[str | None, tuple[tuple[str, Mapping[str, Any]], ...]
     "public": ("ran", (("approve", {}),)),
     "rotated": ("ran", (("run", {}), ("rotate", {}))),
     "shared": ("ran", (("share", {}),)),
+    "backed": ("ran", (("back_up", {}),)),
+    "wiped": ("backed", (("wipe", {}),)),
+    "erased since": ("backed", (("erase", {}), ("run", {}), ("wipe", {}))),
 }
 """How a partnership comes to stand as it does: from which other, by which deeds."""
 
@@ -44,7 +47,8 @@ class Scene:
         given: Its arguments.
         erases: Whether records and releases of before may go.
         late: Whether the record is then ahead of the clock, so that no run can follow.
-        renamed: Whether records have other ids then, by which no row can be compared.
+        renamed: Whether keys are other ones then, by which no row can be compared.
+        stood: Where nothing stands before, of which start it is what may stand afterwards.
     """
 
     name: str
@@ -54,12 +58,13 @@ class Scene:
     erases: bool = False
     late: bool = False
     renamed: bool = False
+    stood: str | None = None
 
 
 SCENES = {
     one.name: one
     for one in (
-        Scene("a first run", "fresh", "run"),
+        Scene("a first run", "fresh", "run", renamed=True),  # it makes keys of its own
         Scene("an unchanged night", "ran", "run"),
         Scene("pulling from a source", "shared", "pull"),
         Scene("a night with a source", "shared", "run"),
@@ -75,6 +80,10 @@ SCENES = {
         Scene("going back to a release", "rotated", "go_back"),
         Scene("making a checkpoint", "ran", "checkpoint"),
         Scene("breaking the glass", "ran", "break_glass"),
+        Scene("making a first backup", "ran", "back_up"),
+        Scene("making another backup", "backed", "back_up"),
+        Scene("restoring a backup", "wiped", "restore", stood="backed"),
+        Scene("restoring who was erased", "erased since", "restore", stood="backed", erases=True),
     )
 }
 
@@ -106,7 +115,8 @@ class Ground:
 
     def before(self, scene: Scene) -> Mapping[str, Any]:
         """What stands before a scene."""
-        return self.look(self.live(scene.start)) if scene.start != "fresh" else NOTHING
+        start = scene.stood or scene.start
+        return self.look(self.live(start)) if start != "fresh" else NOTHING
 
     def look(self, home: Path) -> Mapping[str, Any]:
         """What stands. A folder in which it cannot be told fails the test."""
@@ -145,6 +155,8 @@ class Ground:
         done = self.plug.do("state", home)
         if done.problem or done.crashed:
             return [done.problem or str(done.crashed)]
+        if done.made is None:
+            return [] if scene.stood else ["the partnership has gone"]
         return faults(before, done.made, erased=scene.erases)
 
     def wrong_in_the_end(
@@ -216,6 +228,14 @@ def places(changes: Sequence[Change], most: int, seed: int) -> list[int]:
         return sorted(chance.sample(few, most))
     rest = [number for number in range(1, len(changes) + 1) if number not in few]
     return sorted({*few, *chance.sample(rest, min(most - len(few), len(rest)))})
+
+
+def places_of(count: int, most: int, seed: int) -> list[int]:
+    """Which of so many things that come one after another: the first, the last, and any."""
+    if count <= most:
+        return list(range(1, count + 1))
+    chosen = random.Random(seed).sample(range(2, count), most - 2)
+    return sorted({1, count, *chosen})
 
 
 def power_cuts(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flows.backup.opening import backups_in
 from flows.context import open_control
 from flows.keys.rings import check_rings, release_key, store_keys
 from flows.publication.public import what_is_public
@@ -68,6 +69,7 @@ def look(settings: Settings) -> dict[str, Any]:
     standing["people"] = {} if current is None else people(settings, current.run_id)
     standing["plain"] = plaintext(settings)
     standing["leftovers"] = leftovers(settings)
+    standing["backups"] = backups(settings.folder.parent / "backups")
     standing["stores"] = sorted(path.name for path in settings.stores.glob("[0-9]*"))
     return standing
 
@@ -166,7 +168,14 @@ def plaintext(settings: Settings) -> list[str]:
 def leftovers(settings: Settings) -> list[str]:
     """Files and folders that only work that is going on may have."""
     found = [path for form in LEFTOVERS for path in settings.folder.rglob(form)]
+    found += settings.folder.parent.glob(".*.restoring")
     return sorted(path.name for path in found)
+
+
+def backups(folder: Path) -> dict[str, str]:
+    """The backups in a folder: its name → what is wrong of it, as a rule nothing."""
+    found = backups_in(folder) if folder.is_dir() else []
+    return {one.path.name: one.problem or "" for one in found}
 
 
 def faults(
@@ -213,6 +222,9 @@ def faults(
     ]
     if len(after["ledger"]) < len(before["ledger"]) and not erased:
         wrong.append("a staged extract is not known any more")
+    wrong += [f"a backup is not whole: {said}" for said in after["backups"].values() if said]
+    if before.get("backups", {}).keys() - after["backups"].keys():
+        wrong.append("a backup has gone")
     wrong += [f"{name} holds identifiers in the clear" for name in after["plain"]]
     return wrong
 

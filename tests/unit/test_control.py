@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -82,6 +84,29 @@ def test_a_run_ends_once(control: Control) -> None:
         control.fail_run("r1", at=NOW, problem="Too late.")
     with pytest.raises(StoreError):
         control.fail_run("never", at=NOW, problem="Never begun.")
+
+
+def test_what_a_run_wrote_is_removed_only_where_it_did_not_commit(control: Control) -> None:
+    commit(control, "r1")
+    begin(control, "r2", NOW + timedelta(hours=1))
+    undone: list[str] = []
+    with pytest.raises(StoreError):
+        control.fail_run("r1", at=NOW, problem="Too late.", undo=lambda: undone.append("r1"))
+    control.fail_run("r2", at=NOW, problem="A problem.", undo=lambda: undone.append("r2"))
+    assert undone == ["r2"] and control.failed_runs() == ["r2"]
+
+
+def test_a_database_that_another_program_holds_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("governance.control.database.LONGEST_WAIT", 0)
+    path = tmp_path / "control.db"
+    with Control(f"sqlite:///{path}") as control, closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="Another program holds the control database"):
+            control.run_ids()
+        other.rollback()
+        assert control.run_ids() == set()
 
 
 def test_the_ledger_gives_each_partners_latest_committed_extract(control: Control) -> None:
