@@ -22,6 +22,7 @@ import deeds
 from plug import HOWS, Done, Job, give, take
 
 LONGEST = 60.0
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 HEAVY = (
     *("cryptography.fernet", "filelock", "jinja2", "numpy", "pandera.polars", "polars"),
     *("psycopg", "pyarrow", "scipy.optimize", "splink", "sqlalchemy.dialects.postgresql"),
@@ -64,6 +65,8 @@ def _begun(job: Job) -> tuple[int, int, float]:
 
 def _be(job: Job, tell: int) -> None:
     """Be the child: do the deed, tell of it, and end."""
+    # A server that is killed leaves nobody at work, who would hold what locks it had.
+    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
     gc.disable()
     temporary = job.home / "tmp"
     if job.home.is_dir():
