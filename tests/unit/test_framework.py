@@ -308,6 +308,9 @@ def test_unmet_need_is_the_estimate_less_who_is_in_treatment() -> None:
     assert "910" in row["note"] and "740 to 1,130" in row["note"]
     (row,) = made(shown, prevalence=pl.DataFrame([estimate | {"people": 300}]), **said)
     assert row["value"] == "0"
+    # 400 of 3,200 are 12.5 per cent and 2,800 are 87.5: each half goes up, as everywhere.
+    (row,) = made(shown, prevalence=pl.DataFrame([estimate | {"people": 3200}]), **said)
+    assert row["value"] == "88"
     (row,) = made(shown, **said)
     assert row["value"] == "[x]" and "gives no estimate" in row["note"]
     (row,) = made(outcomes(("[c]", "[z]")), prevalence=pl.DataFrame([estimate]), **said)

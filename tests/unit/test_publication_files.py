@@ -95,6 +95,20 @@ def test_the_metadata_name_the_publisher_and_every_note() -> None:
     assert not metadata(pack(demonstration=False))["dc:description"].startswith("A demonstration")
 
 
+def test_the_metadata_say_where_the_titles_of_codes_are() -> None:
+    """By a key into the definitions, where those are of every row; of splits, in words."""
+    names = sorted({*tables()["outcomes"]["metric"], "release_need"})
+    every = pack(definitions=tuple({"metric": name, "title": name} for name in names))
+    for given, keys in ((every, ["cohort", "cohort", "metric", "name"]), (pack(), [])):
+        told = {one["url"]: one["tableSchema"] for one in metadata(given)["tables"]}
+        assert told["definitions.csv"]["primaryKey"] == ["metric"]
+        found = [key for one in told.values() for key in one.get("foreignKeys", [])]
+        assert [key["columnReference"][0] for key in found] == keys
+        assert {key["reference"]["resource"] for key in found} <= {"definitions.csv"}
+    split = next(one for one in told["funnel.csv"]["columns"] if one["name"] == "split")
+    assert split["dc:description"].endswith("Titles: All, All; sex, Sex; age_band, Age.")
+
+
 def test_each_table_and_column_of_a_publication_is_described() -> None:
     assert {one.name: tuple(column.name for column in one.columns) for one in described()} == dict(
         COLUMNS

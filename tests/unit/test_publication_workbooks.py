@@ -13,11 +13,12 @@ import fastexcel
 import polars as pl
 import pytest
 from leak_scan import Needles, scan_bytes
-from pack import pack, tables
+from pack import OUTCOMES, TITLES, pack, tables
 
 from warehouse.publish import ods, workbook
 from warehouse.publish.pack import Pack
 from warehouse.publish.sheets import Sheet, contents, cover, sheets
+from warehouse.publish.words import Titles, unit_name
 
 WRITERS = {"xlsx": workbook.workbook, "ods": ods.ods}
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -120,10 +121,38 @@ def test_what_is_empty_has_no_sheet_and_is_named_on_the_cover() -> None:
         assert fastexcel.read_excel(write(bare)).sheet_names == ["Cover", "Contents", *names]
 
 
-def test_a_reader_is_told_in_words_what_a_table_is_split_by() -> None:
-    funnel = next(sheet for sheet in sheets(pack()) if sheet.name == "Funnel")
-    told = {row[funnel.headings.index("Split by")] for row in funnel.rows}
-    assert told == {"All", "Sex", "Age band"}  # sex and age_band in the CSV file
+def test_a_reader_is_told_titles_and_no_code() -> None:
+    """Codes are for programs: the CSV files keep them, and the definitions say whose they are."""
+    codes = {"release_need", "sex", "age_band", "funnel", "entries", "per_cent"}
+    codes |= {code for row in OUTCOMES for code in row[:2]}
+    for sheet in sheets(pack()):
+        named = [one for one in sheet.headings if one.startswith("Short name")]
+        said = {cell for row in sheet.rows for cell in row[: len(row) - len(named)]}
+        assert not codes & said, sheet.name
+        assert bool(named) == (sheet.name == "Definitions")
+
+
+def test_what_is_split_and_counted_has_the_words_of_the_page() -> None:
+    told = {sheet.name: sheet for sheet in sheets(pack())}
+    funnel, outcomes, linked = (told[n] for n in ("Funnel", "Outcomes", "Linkage sensitivity"))
+    assert {row[funnel.headings.index("Split by")] for row in funnel.rows} == {"All", "Sex", "Age"}
+    assert funnel.rows[0][0] == told["Survival"].rows[0][0] == "From prison to staying in treatment"
+    assert outcomes.headings[:2] == ("Metric", "Measure")
+    assert linked.rows[0][:2] == (TITLES["continuity_of_care"],) * 2
+    assert told["Changes"].rows[0][0] == "How far people came on each journey"
+    assert unit_name("entries") == "people (once a quarter each)"
+
+
+def test_figures_of_one_title_are_told_apart_by_their_short_names() -> None:
+    twice = [{"metric": name, "title": "Arrests"} for name in ("arrests", "arrests_here")]
+    titles = Titles.of(pack(definitions=tuple(twice)))
+    assert titles.figure("arrests") == "Arrests (arrests)"
+    assert titles.figure("not_defined") == "Not defined"
+
+
+def test_the_contents_say_of_each_sheet_more_than_its_name() -> None:
+    (listed,) = contents(sheets(pack()))
+    assert not [name for name, holds in listed.rows if str(name).lower() == str(holds).lower()]
 
 
 def test_the_search_for_leaks_reads_workbooks() -> None:

@@ -6,6 +6,7 @@ again. Twelve months are sums of published counts, and a percentage is worked ou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -22,6 +23,7 @@ from warehouse.publish.counts import CURVE
 from warehouse.publish.groupings import OF_PEOPLE
 from warehouse.publish.indexes import DENOMINATOR, FUNNEL, NUMERATOR, OUTCOMES, TRANSITIONS
 from warehouse.publish.pack import COLUMNS, TYPES, Pack, empty
+from warehouse.publish.release_file import TABLES
 from warehouse.publish.windows import Window, twelve_months
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Shown:
         label: The days in words.
         cells: Labels → published count, in the order of the tables.
         curve: The same of everyone who still waits.
+        within: Of a funnel: the days within which its second step must come, where that is said.
     """
 
     kind: str
@@ -52,6 +55,7 @@ class Shown:
     label: str
     cells: Cells
     curve: Cells
+    within: int | None = None
 
     @property
     def period(self) -> tuple[str, date, date]:
@@ -127,21 +131,22 @@ def assemble(
     )
 
 
-def tables_of(releases: Sequence[Release]) -> dict[str, pl.DataFrame]:
+def tables_of(releases: Sequence[Release], made: int = TABLES) -> dict[str, pl.DataFrame]:
     """The tables of counts that releases show: funnel, survival, transitions and outcomes.
 
     Args:
         releases: Releases as they were published, in any order.
+        made: How, as ``release_file.TABLES`` counts; publications are checked as they were made.
     """
     every = shown_of(releases)
-    made: Mapping[str, Callable[[Shown], Iterable[tuple[Any, ...]]]] = {
+    read: Mapping[str, Callable[[Shown], Iterable[tuple[Any, ...]]]] = {
         FUNNEL: _funnel,
-        "survival": _survival,
+        "survival": SURVIVALS[made],
         TRANSITIONS: _transitions,
         OUTCOMES: _outcomes,
     }
     tables = {}
-    for name, rows_of in made.items():
+    for name, rows_of in read.items():
         kind = FUNNEL if name == "survival" else name
         rows = [row for one in every if one.kind == kind for row in rows_of(one)]
         schema = {column: TYPES.get(column, pl.String) for column in COLUMNS[name]}
@@ -244,6 +249,7 @@ def _is_sum(one: Shown) -> bool:
 
 
 TWELVE_MONTHS = "Twelve months to"
+_WITHIN = re.compile(r"within (\d+) days of (?:it|the index day)$")  # as cohorts.rows says it
 
 
 def _read(one: Published) -> Shown:
@@ -256,7 +262,27 @@ def _read(one: Published) -> Shown:
         target = curve if table.name.endswith(f" {CURVE}") else counts
         target.update((row.labels, one.value(row.where)) for row in table.rows)
     name = rest.rsplit(" ", 1)[0].split(" by ")[0] if kind == OUTCOMES else rest.rsplit(" ", 1)[0]
-    return Shown(kind, name, one.population.unit, window, window.label, counts, curve)
+    meant = (
+        row.meaning
+        for table in one.population.tables
+        for row in table.rows
+        if kind == FUNNEL and row.labels[3] == "2"
+    )
+    within = days_within(next(meant, ""))
+    return Shown(kind, name, one.population.unit, window, window.label, counts, curve, within)
+
+
+def days_within(meaning: str) -> int | None:
+    """The days within which a step must come, by what a release says that it counts.
+
+    Args:
+        meaning: As ``catalogue.Row`` has it: the steps up to this one, in the words of the cohort.
+
+    Returns:
+        The days; None where the step is of no such kind, or of a release that does not say.
+    """
+    said = _WITHIN.search(meaning)
+    return int(said[1]) if said else None
 
 
 def _together(shown: Sequence[Shown]) -> Shown:
@@ -305,17 +331,54 @@ def _funnel(one: Shown) -> Iterator[tuple[Any, ...]]:
 
 
 def _survival(one: Shown) -> Iterator[tuple[Any, ...]]:
-    """Whom the event had reached: the rest of those who still wait, who alone are counted."""
-    everyone = next(
-        (value for labels, value in one.cells.items() if labels[1] == ALL and labels[3] == "1"),
-        NOT_APPLICABLE,
-    )
+    """Whom the event had reached by each day, as the funnel says it of the step.
+
+    Once its days are over, they are those who reached the step, and have its percentage. Before,
+    they are the rest of those who still wait, never more than the step and never fewer than before:
+    the counts are rounded apart from each other.
+    """
+    everyone, step = _of_step(one, "1"), _of_step(one, "2")
+    in_the_end = percentage(step, everyone)
+    least, most = 0, int(in_the_end) if in_the_end.isdigit() else 100
+    for labels, waiting in one.curve.items():
+        day, reached = int(labels[4]), percentage(_rest(waiting, everyone), everyone)
+        if one.within is not None and day >= one.within:
+            reached = in_the_end
+        elif reached.isdigit():
+            least = max(least, min(int(reached), most))
+            reached = str(least)
+        yield (one.name, *one.period, labels[3], day, reached)
+
+
+def _survival_as_first_made(one: Shown) -> Iterator[tuple[Any, ...]]:
+    """The same in format 1: a hundred less the rounded percentage of those who still wait."""
     told = list(one.curve.items())
-    for (labels, _), waiting in zip(
-        told, survival([everyone, *(value for _, value in told)])[1:], strict=True
-    ):
+    waits = survival([_of_step(one, "1"), *(value for _, value in told)])[1:]
+    for (labels, _), waiting in zip(told, waits, strict=True):
         reached = str(100 - int(waiting)) if waiting.isdigit() else waiting
         yield (one.name, *one.period, labels[3], int(labels[4]), reached)
+
+
+SURVIVALS: Mapping[int, Callable[[Shown], Iterator[tuple[Any, ...]]]] = {
+    1: _survival_as_first_made,
+    2: _survival,
+}
+"""Format of the tables of counts → how the table ``survival`` is made. None is ever taken away."""
+
+
+def _of_step(one: Shown, number: str) -> str:
+    """How many of everyone reached a step."""
+    return next(
+        (value for labels, value in one.cells.items() if labels[1] == ALL and labels[3] == number),
+        NOT_APPLICABLE,
+    )
+
+
+def _rest(part: str, whole: str) -> str:
+    """What a published count leaves of another; the shorthand of either that has one."""
+    if not (part.isdigit() and whole.isdigit()):
+        return whole if part.isdigit() else part
+    return str(max(int(whole) - int(part), 0))
 
 
 def _transitions(one: Shown) -> Iterator[tuple[Any, ...]]:

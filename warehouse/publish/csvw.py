@@ -7,15 +7,20 @@ share, so that a program can read and check them (W3C, Metadata Vocabulary for T
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, Final
 
 import polars as pl
 
 from warehouse.publish.columns import NUMBERS, SHORTHAND, Column, Table, described, shorthand
 from warehouse.publish.pack import Pack
+from warehouse.publish.words import split_name
 
 METADATA: Final = "csv-metadata.json"
 """The name under which programs look for the metadata of CSV files beside it."""
+
+NAMED_BY: Final = "metric"
+"""The column of ``definitions.csv`` with the short names of metrics and cohorts."""
 
 _DATATYPES: Final[dict[str, Any]] = {
     "text": "string",
@@ -74,11 +79,14 @@ def metadata(pack: Pack) -> dict[str, Any]:
         "schema:contactPoint": pack.contact,
         "dialect": {"encoding": "utf-8", "lineTerminators": ["\n"], "header": True},
         "tables": [
-            *(_table(table) for table in described()),
+            *(_table(table, pack) for table in described()),
             {
                 "url": "definitions.csv",
                 "dc:title": "What is published, and how it is defined",
-                "tableSchema": {"columns": [_text(name) for name in definitions(pack).columns]},
+                "tableSchema": {
+                    "columns": [_text(name) for name in definitions(pack).columns],
+                    **({"primaryKey": [NAMED_BY]} if pack.definitions else {}),
+                },
             },
             {
                 "url": "shorthand.csv",
@@ -96,26 +104,42 @@ def _first(pack: Pack) -> tuple[str, ...]:
     return ("A demonstration: the people in it are made up.",) if pack.demonstration else ()
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: Table, pack: Pack) -> dict[str, Any]:
+    shown = pack.tables[table.name]
     return {
         "url": f"{table.name}.csv",
         "dc:title": table.title,
         "dc:description": table.says,
         "tableSchema": {
             "columns": [
-                _column(column, required=column.name in table.key) for column in table.columns
+                _column(column, shown, required=column.name in table.key)
+                for column in table.columns
             ],
             "primaryKey": list(table.key),
+            "foreignKeys": _titled_elsewhere(shown, pack),
         },
     }
 
 
-def _column(column: Column, *, required: bool) -> dict[str, Any]:
+def _titled_elsewhere(shown: pl.DataFrame, pack: Pack) -> list[dict[str, Any]]:
+    """Where the titles of a table's cohorts and metrics are: in the row of their definition."""
+    defined = {one.get(NAMED_BY) for one in pack.definitions}
+    return [
+        {
+            "columnReference": [name],
+            "reference": {"resource": "definitions.csv", "columnReference": [NAMED_BY]},
+        }
+        for name in ("cohort", "metric", "name")
+        if name in shown.columns and set(shown[name]) <= defined
+    ]
+
+
+def _column(column: Column, shown: pl.DataFrame, *, required: bool) -> dict[str, Any]:
     said: dict[str, Any] = {
         "name": column.name,
         "titles": column.name,
         "dc:title": column.title,
-        "dc:description": column.says,
+        "dc:description": " ".join((column.says, *_titles(column, shown))),
         "datatype": _DATATYPES[column.kind],
     }
     if column.kind in NUMBERS:
@@ -123,6 +147,13 @@ def _column(column: Column, *, required: bool) -> dict[str, Any]:
     if required:
         said["required"] = True
     return said
+
+
+def _titles(column: Column, shown: pl.DataFrame) -> Iterator[str]:
+    """What the codes of a column are called, as a sentence, where they have titles of their own."""
+    if column.name == "split":
+        codes = shown["split"].unique(maintain_order=True)
+        yield f"Titles: {'; '.join(f'{code}, {split_name(code)}' for code in codes)}."
 
 
 def _text(name: str) -> dict[str, Any]:

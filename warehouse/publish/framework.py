@@ -217,10 +217,11 @@ def _unmet(
     estimate = estimates.get(_SUBSTANCES.get(measure, measure))
     if estimate is None:
         return {"value": NOT_AVAILABLE, "unit": PERCENT, "note": _NO_ESTIMATE}
-    share = number(percentage(figure.numerator, str(estimate["people"])))
+    treated, people = number(figure.numerator), int(estimate["people"])
+    untreated = figure.numerator if treated is None else str(max(0, people - int(treated)))
     return {
         "denominator": NOT_APPLICABLE,
-        "value": figure.numerator if share is None else str(max(0, 100 - int(share))),
+        "value": percentage(untreated, str(people)),
         "unit": PERCENT,
         "note": f"Of an estimated {estimate['people']:,} people ({estimate['low']:,} to "
         f"{estimate['high']:,}; {estimate['source']}). The numerator is who is in treatment.",

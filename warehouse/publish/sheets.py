@@ -12,10 +12,13 @@ from datetime import date
 from functools import cached_property
 from typing import Final
 
+import polars as pl
+
 from governance.disclosure import MASKED, NOT_APPLICABLE
 from warehouse.publish.columns import NUMBERS, SHORTHAND, Cell, Table, cells, described, shorthand
 from warehouse.publish.csvw import definitions
 from warehouse.publish.pack import Pack
+from warehouse.publish.words import Titles
 
 COVER: Final = "Cover"
 CONTENTS: Final = "Contents"
@@ -25,7 +28,26 @@ NARROWEST, WIDEST, OF_SENTENCES = 10, 40, 64
 _SENTENCE: Final = 120  # characters from which some text is taken to be one or more
 COVER_WIDTH: Final = 85
 """The width of the cover's only column, in characters."""
-_SAID_IN_WORDS: Final = frozenset({"period_start", "period_end"})  # by the column period
+_SAID_IN_WORDS: Final = frozenset({"period_start", "period_end", "title"})
+"""Said by the column period, and in the place of the codes of cohorts and measures."""
+_DEFINED: Final = {
+    "title": "Title",
+    "definition": "What it tells",
+    "theme": "Theme",
+    "unit": "What is counted",
+    "numerator": "Numerator",
+    "denominator": "Denominator",
+    "period": "Period",
+    "lag": "Lag",
+    "exclusions": "Left out",
+    "partners": "Partners",
+    "sources": "Sources",
+    "status": "Status",
+    "caveat": "What to bear in mind",
+    "owner": "Owner",
+    "metric": "Short name in the CSV files",
+}
+"""What the sheet of definitions says of each, and under which heading."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +158,6 @@ def day_in_words(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def in_words(code: str) -> str:
-    """A short name of the files as a reader's words: age_band is Age band."""
-    return code.replace("_", " ").capitalize()
-
-
 def is_number(kind: str) -> bool:
     """Whether a column of a kind is set to the right."""
     return kind in NUMBERS or kind == "number"
@@ -148,15 +165,14 @@ def is_number(kind: str) -> bool:
 
 def _sheet(pack: Pack, told: Table) -> Sheet:
     read = [column for column in told.columns if column.name not in _SAID_IN_WORDS]
-    frame = pack.tables[told.name].select(column.name for column in read)
-    names = [column.name for column in read]
-    rows = _filled(
-        [
-            [in_words(str(cell)) if name == "split" else cell for name, cell in named]
-            for row in cells(frame, replace(told, columns=tuple(read)))
-            for named in [zip(names, row, strict=True)]
-        ]
-    )
+    frame, titles = pack.tables[told.name], Titles.of(pack)
+    worded = [
+        [said[column.name] for column in read]
+        for said in (titles.row(told.name, row) for row in frame.to_dicts())
+    ]
+    schema = {column.name: frame.schema[column.name] for column in read}
+    shown = pl.DataFrame(worded, schema=schema, orient="row")
+    rows = _filled(cells(shown, replace(told, columns=tuple(read))))
     return Sheet(
         name=told.name.capitalize().replace("_", " "),
         title=told.title,
@@ -171,12 +187,13 @@ def _definitions(pack: Pack) -> tuple[Sheet, ...]:
     told = definitions(pack)
     if told.is_empty():
         return ()
+    told = told.select(name for name in _DEFINED if name in told.columns)
     return (
         Sheet(
             name="Definitions",
             title="What is published, and how it is defined",
             lines=("One row per metric or cohort.", ONE_TABLE),
-            headings=tuple(name.replace("_", " ").capitalize() for name in told.columns),
+            headings=tuple(_DEFINED[name] for name in told.columns),
             kinds=("text",) * told.width,
             rows=_filled([list(row) for row in told.iter_rows()]),
         ),

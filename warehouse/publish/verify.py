@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ from governance.disclosure.officers import officer_key
 from governance.disclosure.release import Release
 from governance.disclosure.timeline import check_relation
 from schemas.errors import JourneysError
-from warehouse.publish.assemble import tables_of
+from warehouse.publish.assemble import SURVIVALS, tables_of
 from warehouse.publish.columns import described
 from warehouse.publish.folder import APPROVERS, PUBLICATION_FILE, digest_of, found_in
 from warehouse.publish.machine import NAME as PACK_JSON
 from warehouse.publish.machine import rows
 from warehouse.publish.release_file import ON_ITS_OWN, RELEASE_FILE, Releases, read_releases
 
-READERS: Mapping[int, Callable[[Sequence[Release]], dict[str, pl.DataFrame]]] = {1: tables_of}
+READERS: Mapping[int, Callable[[Sequence[Release]], dict[str, pl.DataFrame]]] = {
+    made: partial(tables_of, made=made) for made in SURVIVALS
+}
 """Format of the tables of counts → how they are read off releases. None is ever taken away."""
 UNCHANGED = "Ask the partnership for the publication again, whole and unchanged."
 

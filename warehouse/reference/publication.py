@@ -26,8 +26,10 @@ Every file says the same; take the one that suits you.
 `csv-metadata.json` follows CSV on the Web (W3C, 2015): a validator of that standard takes it as it
 is. A count is a number or shorthand. The metadata declare the shorthand as nulls, `pack.json` has
 null with the shorthand beside it, and workbooks have the number or the shorthand in the cell.
-Workbooks leave out the first and last day of a period, which its name says. A cell that has nothing
-to say is empty in CSV, null in JSON and `[z]` in workbooks.
+Workbooks leave out the first and last day of a period, which its name says, and have titles in the
+place of short names; their sheet of definitions has both, and the metadata point from a short name
+to its row of `definitions.csv`. A cell that has nothing to say is empty in CSV, null in JSON and
+`[z]` in workbooks.
 """
 
 INDICATORS = """# Lists of indicators

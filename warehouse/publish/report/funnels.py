@@ -15,11 +15,11 @@ from warehouse.publish.report.reading import (
     grouped,
     is_whole,
     latest,
-    split_name,
     windows,
     year,
 )
 from warehouse.publish.report.told import Told, window_part
+from warehouse.publish.words import split_name
 
 FIRST = "release_need"  # continuity of care stands first
 STEPS_TOLD = 2  # how many of the last main steps a sentence and a trend tell

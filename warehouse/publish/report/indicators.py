@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from governance.disclosure import NOT_AVAILABLE
 from warehouse.publish.report.content import Grid, Part, Section
-from warehouse.publish.report.narrative import in_words, targets_sentence
+from warehouse.publish.report.narrative import targets_sentence
 from warehouse.publish.report.numbers import number, thousands
 from warehouse.publish.report.reading import PER_CENT, Reader, Row, grouped
+from warehouse.publish.words import unit_name
 
 UNTOLD = "cannot be told"
 OURS = ("exact", "proxy", "restricted")  # how a figure from the partners' own records is called
@@ -144,7 +145,7 @@ def _with_unit(value: str | None, unit: str | None) -> str:
     if not value or value.startswith("["):
         return value or ""
     shown = thousands(value)
-    return f"{shown}%" if unit == PER_CENT else f"{shown} {in_words(unit)}" if unit else shown
+    return f"{shown}%" if unit == PER_CENT else f"{shown} {unit_name(unit)}" if unit else shown
 
 
 def _target(row: Row) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from governance.disclosure import NOT_APPLICABLE, NOT_AVAILABLE
 from warehouse.publish.report.content import Grid, Part, Section
-from warehouse.publish.report.narrative import in_words
 from warehouse.publish.report.numbers import thousands
 from warehouse.publish.report.reading import (
     Reader,
@@ -14,10 +13,10 @@ from warehouse.publish.report.reading import (
     grouped,
     is_whole,
     latest,
-    split_name,
     windows,
 )
 from warehouse.publish.report.told import Told, together_part, window_part
+from warehouse.publish.words import split_name, unit_name
 
 
 def outcome_sections(reader: Reader) -> dict[str, list[tuple[Section, tuple[Told, ...]]]]:
@@ -83,7 +82,7 @@ def _groups(rows: list[Row]) -> Iterable[Part]:
     yield Part(
         title=f"{title}: by group",
         grid=Grid(
-            f"{title} by group: {in_words(rows[0]['unit'])}",
+            f"{title} by group: {unit_name(rows[0]['unit'])}",
             columns,
             tuple(
                 (

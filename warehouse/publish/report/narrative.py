@@ -30,10 +30,6 @@ RULE = (
 MOST_NEXT = 3  # next steps told in a sentence
 NO_CHANGE = "no clear change"
 NOTHING_KNOWN: Mapping[str, float] = MappingProxyType({})
-UNITS = {
-    "entries": "people (once a quarter each)",
-    "steps": "steps (of each kind, one person’s first in a quarter)",
-}
 
 
 @dataclass(frozen=True)
@@ -96,11 +92,6 @@ def changes(series: Sequence[tuple[Window, Figure]]) -> tuple[Change, ...]:
     ]
     found = (change(figure, when, now) for when, figure in reversed(earlier))
     return tuple(one for one in found if one is not None)
-
-
-def in_words(unit: str) -> str:
-    """What is counted, as a reader would call it."""
-    return UNITS.get(unit, unit)
 
 
 def measure_words(unit: str, series: Sequence[tuple[Window, Figure]]) -> str:

@@ -126,10 +126,10 @@ def changes_section(reader: Reader) -> Section | None:
                     ("Table", "What", "Before", "Now"),
                     tuple(
                         tuple(
-                            plain(str(row[column] or NOTHING))
+                            plain(str(said[column] or NOTHING))
                             for column in ("table", "what", "before", "now")
                         )
-                        for row in rows
+                        for said in (reader.titles.row("changes", row) for row in rows)
                     ),
                 ),
             ),

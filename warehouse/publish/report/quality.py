@@ -72,12 +72,7 @@ def _plain_grid(reader: Reader, name: str, caption: str, columns: Mapping[str, s
         caption,
         tuple(headings.values()),
         tuple(
-            tuple(
-                reader.definition(row[column]).get("title") or plain(row[column])
-                if column == "name"
-                else plain(row[column])
-                for column in headings
-            )
-            for row in rows
+            tuple(plain(said[column]) for column in headings)
+            for said in (reader.titles.row(name, row) for row in rows)
         ),
     )

@@ -15,17 +15,11 @@ from warehouse.publish.pack import Pack
 from warehouse.publish.report.content import Part, Section
 from warehouse.publish.report.numbers import Figure, Window, number, thousands
 from warehouse.publish.report.told import Told
+from warehouse.publish.words import Titles
 
 Row = dict[str, Any]
 WHOLE = "all"
 PER_CENT = "per cent"
-SPLITS = {
-    "age_band": "Age",
-    "area": "Area",
-    "ethnicity_group": "Ethnic group",
-    "sex": "Sex",
-    "substance_group": "Substance",
-}
 FACTS = {
     "numerator": "Numerator",
     "denominator": "Denominator",
@@ -60,6 +54,11 @@ class Reader:
     def definition(self, name: str) -> Mapping[str, str]:
         """How a metric or cohort is defined; empty where the pack does not say."""
         return self.definitions.get(name, {})
+
+    @cached_property
+    def titles(self) -> Titles:
+        """What metrics, cohorts and measures are called."""
+        return Titles.of(self.pack)
 
     @cached_property
     def linkage(self) -> Mapping[tuple[str, str], float]:
@@ -216,11 +215,6 @@ def sum_of(rows: Iterable[Row], above: str, below: str, base: int) -> tuple[str,
         return None
     parts = sum(row["period_start"] <= one["period_start"] for one in windows(every))
     return row["period"], Figure(row[above], row[below], base, parts)
-
-
-def split_name(split: str) -> str:
-    """What a split is called: Ethnic group."""
-    return SPLITS.get(split) or split[:1].upper() + split[1:].replace("_", " ")
 
 
 def facts(definition: Mapping[str, str]) -> dict[str, str]:

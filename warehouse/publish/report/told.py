@@ -11,11 +11,11 @@ from warehouse.publish.report.narrative import (
     NO_CHANGE,
     Change,
     changes,
-    in_words,
     measure_words,
     together_sentence,
 )
 from warehouse.publish.report.numbers import Figure, Window, share, thousands
+from warehouse.publish.words import unit_name
 
 LINKAGE_NOTE = (
     "If records were linked more or less readily: up to {linkage} higher or lower. The range "
@@ -58,7 +58,7 @@ class Told:
     @property
     def words(self) -> str:
         """What is said of it, its title left out."""
-        return measure_words(in_words(self.unit), self.figures)
+        return measure_words(unit_name(self.unit), self.figures)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -87,7 +87,7 @@ def window_part(told: Told, *, on_paper: bool = True) -> Part:
         chart=chart,
         grid=_windows_grid(told),
         on_paper=on_paper,
-        note=_linkage_note(told, points if sign else in_words(told.unit)) if shown else "",
+        note=_linkage_note(told, points if sign else unit_name(told.unit)) if shown else "",
     )
 
 
@@ -106,12 +106,15 @@ def together_part(every: Sequence[Told]) -> Part:
     most = 100 if is_share else max(figure.value or 0 for figure in figures) or 1
     bars = [
         charts.Bar(
-            told.title, _shown(figure), _of(figure, in_words(told.unit)), (figure.value or 0) / most
+            told.title,
+            _shown(figure),
+            _of(figure, unit_name(told.unit)),
+            (figure.value or 0) / most,
         )
         for told, figure in zip(every, figures, strict=True)
     ]
     lines = [_line(told.title, figure) for told, figure in zip(every, figures, strict=True)]
-    caption = f"{in_words(every[0].unit).capitalize()}, {window.label}"
+    caption = f"{unit_name(every[0].unit).capitalize()}, {window.label}"
     titled = [(told.title, figure) for told, figure in zip(every, figures, strict=True)]
     return Part(
         sentences=(together_sentence(titled, window),),
@@ -167,7 +170,7 @@ def _windows_grid(told: Told) -> Grid:
         linkage = told.linkage * (1 if figure.is_share else figure.parts)
         lines.append(_line(f"{label}: the sum", replace(figure, linkage=linkage)))
     is_share = any(figure.is_share for _, figure in told.series)
-    return _lines_grid(f"{told.title}: {in_words(told.unit)}", "Window", lines, is_share)
+    return _lines_grid(f"{told.title}: {unit_name(told.unit)}", "Window", lines, is_share)
 
 
 def _lines_grid(
