@@ -23,7 +23,7 @@ from flows.backup.manifest import Ending, Manifest, read_ending
 from flows.backup.opening import READ, check_signed, keeping, read_through
 from flows.clock import Clock, utc_now
 from flows.context import actor
-from flows.files import PRIVATE, flush, flush_folder, remove_folder
+from flows.files import PRIVATE, flush, flush_folder, remove_folder, writing_private
 from flows.readers.reasons import checked_reason
 from flows.record.checkpoints import verify_record
 from flows.record.signing import read_key_file
@@ -34,7 +34,7 @@ from governance.audit import Recorder
 from governance.control import AuditEntry, Control
 from governance.control.forward import forward
 from governance.record.leaves import RESTORED, RESTORED_AT
-from schemas.errors import StoreError
+from schemas.errors import JourneysError, StoreError
 
 if TYPE_CHECKING:
     from governance.keys.ring import KeyRing
@@ -244,14 +244,13 @@ def _place_control(
     if place is None:
         url = settings.control_database.get_secret_value()
         with Control(url) as control, Control(f"sqlite:///{copy}") as source:
-            # A restore that was cut short may have filled it.
-            if not any(one.backup == manifest.id for one in control.restores()):
+            if not _was_put_there(control, manifest):
                 control.fill(source.rows())
         copy.unlink()
         return None
     if place.is_relative_to(into):  # it is named by its whole path
         place = staged / place.relative_to(into)
-    if place.exists():
+    if place.exists() and not _is_left_there(place, staged, manifest):
         raise StoreError(
             "There is a control database where partnership.yaml says, outside the folder.",
             "Move it out of the way yourself, then restore again; nothing was changed.",
@@ -260,15 +259,35 @@ def _place_control(
     if place.is_relative_to(staged):
         copy.rename(place)
         return None
-    try:
-        place.touch(mode=0o600)  # before there is anything in it
-        shutil.copyfile(copy, place)
-        flush([place])
-    except OSError:
-        place.unlink(missing_ok=True)
-        raise
+    with copy.open("rb") as whole, writing_private(place) as file:
+        shutil.copyfileobj(whole, file)
     copy.unlink()
     return place
+
+
+def _was_put_there(control: Control, manifest: Manifest) -> bool:
+    """Whether a restore of this backup put a control database there, and nothing was done since.
+
+    Such a restore was cut short before the folder was in its place: in one that was, a command
+    would have made an entry.
+    """
+    head, last = control.head(), control.restores()[-1:]
+    return any(
+        one.backup == manifest.id and head is not None and one.number == head.size for one in last
+    )
+
+
+def _is_left_there(place: Path, staged: Path, manifest: Manifest) -> bool:
+    """As `_was_put_there`, of a file outside the folder; it is looked at in a copy."""
+    looked_at = staged / ".there.db"
+    try:
+        shutil.copyfile(place, looked_at)
+        with Control(f"sqlite:///{looked_at}") as control:
+            return _was_put_there(control, manifest)
+    except JourneysError:
+        return False
+    finally:
+        looked_at.unlink(missing_ok=True)
 
 
 def _check_record(control: Control, faults: Iterable[str], manifest: Manifest) -> None:

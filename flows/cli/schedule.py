@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -57,7 +58,7 @@ def schedule_status_command(
 ) -> int:
     """Say when each run comes next, how the last went, and what is amiss; 1 if anything is."""
     from flows.orchestration.amiss import amiss_with, tell
-    from flows.orchestration.prefect_settings import is_served
+    from flows.orchestration.prefect_settings import PrefectProblem, is_served
     from flows.orchestration.prefect_settings import standing as answers
     from flows.settings import load_settings, locate
 
@@ -73,7 +74,9 @@ def schedule_status_command(
 
             return run(standing_now())
 
-        standing = _asked(settings, ask)
+        # One that answers and cannot say how it stands is as good as dead, and is told as such.
+        with suppress(PrefectProblem):
+            standing = _asked(settings, ask)
     amiss = amiss_with(settings, standing, served=served)
     report = {**(_as_report(standing) if standing else {}), "amiss": amiss}
     write_report(report, json_out)

@@ -6,6 +6,9 @@ Prefect's worker and a timer of the machine carry out the same, and people are t
 
 from __future__ import annotations
 
+import hashlib
+import re
+from datetime import date
 from typing import Final
 
 from flows import housekeeping
@@ -27,6 +30,9 @@ from governance.audit import Recorder
 
 ALWAYS_TOLD: Final = frozenset({"agreements", "backups"})
 """What `journeys doctor` only warns of and a person has to hear of in time all the same."""
+
+NUMBERED: Final = re.compile(r"\d[\w.,:-]*")
+"""Numbers, days, times and ids of runs."""
 
 
 def watched_upkeep(
@@ -86,11 +92,19 @@ def look_after(settings: Settings, clock: Clock) -> list[str]:
         said.append(f"The record has {faults} fault(s): `journeys audit verify` tells which.")
     said += _found(settings, clock)
     if said:
-        year, week, _ = local_day(clock()).isocalendar()
-        # Every week, and whenever there is more or less to look after.
-        key = f"{len(said)} in week {week} of {year}"
-        send(settings, Alert("housekeeping", key, tuple(said)), clock)
+        send(settings, Alert("housekeeping", _key(said, local_day(clock())), tuple(said)), clock)
     return said
+
+
+def _key(said: list[str], today: date) -> str:
+    """What is told once: every week, and whenever there is something else to look after.
+
+    A number of days that goes on, or another run of which the same is said, is nothing else.
+    """
+    year, week, _ = today.isocalendar()
+    plain = sorted(NUMBERED.sub("", one) for one in said)
+    mark = hashlib.sha256("\n".join(plain).encode()).hexdigest()[:4]
+    return f"{len(said)} in week {week} of {year}, {mark}"
 
 
 def _found(settings: Settings, clock: Clock) -> list[str]:

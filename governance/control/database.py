@@ -17,7 +17,12 @@ from governance.control.versions import check_version
 from schemas.errors import RecordProblem, StoreError
 
 LONGEST_WAIT = 60
-"""Seconds to wait for SQLite: twenty analysts at once write their entries one after another."""
+"""Seconds to wait for a lock: twenty analysts at once write their entries one after another."""
+LOCK_NOT_AVAILABLE = "55P03"
+"""What PostgreSQL answers then."""
+LONGEST_IDLE = 600
+"""Seconds for which PostgreSQL lets a transaction of ours stand idle: a client that died with its
+machine, or whose network went, holds rows until its server gives it up."""
 
 
 class Database:
@@ -118,6 +123,8 @@ def open_engine(url: str) -> sa.Engine:
         ) from None
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _set_up_sqlite)
+    elif engine.dialect.name == "postgresql":
+        sa.event.listen(engine, "connect", _set_up_postgresql)
     return engine
 
 
@@ -131,10 +138,20 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000}")
 
 
+def _set_up_postgresql(connection: Any, _: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT set_config('lock_timeout', '{LONGEST_WAIT}s', false), "
+            f"set_config('idle_in_transaction_session_timeout', '{LONGEST_IDLE}s', false)"
+        )
+    connection.commit()  # what is rolled back would be set back too
+
+
 def _is_held(error: DBAPIError) -> bool:
-    """Whether SQLite has waited for another writer in vain."""
+    """Whether it has waited for another writer in vain."""
     code = getattr(error.orig, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
+    busy = code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
+    return busy or getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE
 
 
 def _changed_by_hand() -> RecordProblem:

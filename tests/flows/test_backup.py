@@ -187,10 +187,29 @@ def test_a_control_database_named_by_its_whole_path_comes_back(
     backed_up = back_up(ran)
     wiped(ran)
     path.unlink(missing_ok=True)
-    restore_backup(backed_up.backup, ran.folder, backed_up.key)
+
+    def restore() -> object:
+        return restore_backup(backed_up.backup, ran.folder, backed_up.key)
+
+    # One that was cut short when its control database was outside already, or half of it was.
+    outside = path.parent != ran.folder
+    for step in ((shutil, "copyfileobj"), (Path, "rename")) if outside else ((Path, "rename"),):
+        assert killed_before(1, [step], restore) and not ran.folder.exists()
+    assert path.is_file() == outside
+    restore()
     assert path.is_file() and path.stat().st_mode & 0o777 == 0o600
     with open_control(ran.settings) as control:
         assert control.current_run() is not None
+        assert len(control.restores()) == 1
+        control.add_audit(Recorder("a", "p").entry("oversight", utc_now()))
+    if outside:  # it was worked with since
+        shutil.rmtree(ran.folder)
+        kept = path.read_bytes()
+        for there in (kept, b"", b"another file"):
+            path.write_bytes(there)
+            with pytest.raises(StoreError, match="There is a control database"):
+                restore()
+            assert path.read_bytes() == there and not ran.folder.exists()
 
 
 def test_a_control_database_in_postgresql_comes_back_into_an_empty_one(

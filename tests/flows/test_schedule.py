@@ -366,6 +366,41 @@ def test_what_fails_unattended_is_told_once_and_a_folder_that_never_ran_has_not_
         assert failed == ["backup-failed", "housekeeping-failed"]
 
 
+def test_what_is_to_be_looked_after_is_told_anew_once_it_is_something_else() -> None:
+    from datetime import date
+
+    from flows.orchestration.looking_after import _key
+
+    today, others = date(2026, 11, 23), ["The last backup is 3 days old."]
+    said = [*others, "The last run, 20261122-000000-abcd, failed."]
+    later = ["The last backup is 14 days old.", "The last run, 20261123-000000-ffff, failed."]
+    assert _key(said, today) == _key(later, date(2026, 11, 29))
+    assert _key(said, today) != _key(said, date(2026, 11, 30))
+    altered = [*others, "The release of 20261122-000000-abcd is not as it was committed."]
+    assert _key(said, today) != _key(altered, today) != _key(altered[:1], today)
+
+
+def test_a_server_that_answers_and_refuses_is_told_as_dead(
+    fresh: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from httpx import ConnectError
+
+    from flows.orchestration import prefect_settings, registering
+
+    async def refuse() -> None:
+        raise ConnectError("no")
+
+    with webhook() as hook:
+        told_to(fresh, hook, monkeypatch)
+        monkeypatch.setattr(prefect_settings, "is_served", lambda settings: True)
+        monkeypatch.setattr(prefect_settings, "standing", lambda settings: True)
+        monkeypatch.setattr(registering, "standing_now", refuse)
+        for _ in range(2):
+            done = fresh.journeys("schedule", "status", "--alert")
+            assert done.exit_code == 1 and "server does not answer" in done.output
+        assert len([text for text in hook.texts if "#server-dead" in text]) == 1
+
+
 def test_a_disk_of_backups_that_is_not_mounted_is_told_and_nothing_fails(ran: Partnership) -> None:
     text, place = ran.config.read_text(), ran.folder.parent / "backups"
     ran.config.write_text(text.replace("retention:\n", f"retention:\n  backups: {place}\n", 1))

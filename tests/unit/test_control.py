@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from servers import PostgresServer
 
 from governance.audit import Recorder
 from governance.control import (
@@ -20,6 +23,7 @@ from governance.control import (
     Publication,
     Withdrawal,
 )
+from governance.control.tables import RUN
 from governance.disclosure.officers import officer_key
 from schemas.errors import StoreError
 
@@ -107,6 +111,26 @@ def test_a_database_that_another_program_holds_is_told_as_such(
             control.run_ids()
         other.rollback()
         assert control.run_ids() == set()
+
+
+def test_a_row_that_a_dead_client_holds_in_postgresql_is_not_waited_for_for_ever(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("governance.control.database.LONGEST_WAIT", 1)
+    monkeypatch.setattr("governance.control.database.LONGEST_IDLE", 2)
+    url = postgres_server.new_database()
+    undone: list[str] = []
+    with Control(url) as dead, Control(url) as control:
+        begin(control, "r1")
+        with pytest.raises(StoreError, match="broke off"), dead._transaction() as held:
+            held.execute(sa.select(RUN).with_for_update())
+            with pytest.raises(StoreError, match="Another program holds the control database"):
+                control.fail_run("r1", at=NOW, problem="A", undo=lambda: undone.append("r1"))
+            assert undone == []
+            time.sleep(1.2)  # by when the server has given the silent one up
+            control.fail_run("r1", at=NOW, problem="A", undo=lambda: undone.append("r1"))
+            held.execute(sa.select(RUN))
+        assert undone == ["r1"] and control.failed_runs() == ["r1"]
 
 
 def test_the_ledger_gives_each_partners_latest_committed_extract(control: Control) -> None:
