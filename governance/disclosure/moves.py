@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +49,14 @@ class Moves:
         """The same, atoms by cells."""
         return np.ascontiguousarray(self.rows.T)
 
+    @cached_property
+    def any(self) -> NDArray[np.float32]:
+        """Something small an atom, and nobody, so that of like moves any may come first."""
+        chance = Random(0)  # noqa: S311 - an order, no secret
+        return np.array([ANY * chance.random() for _ in range(len(self.base) + 1)], np.float32)
+
     def search(
-        self, target: Flags, gap: int, keep: Flags, random: np.random.Generator
+        self, target: Flags, gap: int, keep: Flags, random: Random
     ) -> NDArray[np.int64] | None:
         """A change that moves a target by a gap.
 
@@ -69,7 +76,7 @@ class Moves:
         return None
 
     def _try(
-        self, target: Flags, gap: int, keep: Flags, random: np.random.Generator
+        self, target: Flags, gap: int, keep: Flags, random: Random
     ) -> NDArray[np.int64] | None:
         change = np.zeros(len(self.base), dtype=np.int64)
         moved = np.zeros(len(self.low), dtype=np.int16)
@@ -94,7 +101,7 @@ class Moves:
         target: Flags,
         step: int,
         keep: Flags,
-        random: np.random.Generator,
+        random: Random,
     ) -> tuple[int, int]:
         """The atoms to take a unit from and to add one to; ``NOBODY`` for none."""
         downs = self._taken_from(moved, units, target, step, keep, random)
@@ -107,8 +114,8 @@ class Moves:
         gains = np.append(target, False).astype(np.int8)  # the last is nobody
         is_such = gains[None, :] - gains[downs][:, None] == step
         total = np.pad(added, ((0, 0), (0, 1))) + cost[:, None]
-        total += ANY * random.random((len(downs), 1), dtype=np.float32)
-        total += ANY * random.random(total.shape[1], dtype=np.float32)
+        total += np.array([[ANY * random.random()] for _ in downs], dtype=np.float32)
+        total += np.roll(self.any, random.randrange(len(self.any)))
         total[~is_such] = np.inf
         place, up = divmod(int(total.argmin()), total.shape[1])
         if not np.isfinite(total[place, up]):
@@ -122,18 +129,17 @@ class Moves:
         target: Flags,
         step: int,
         keep: Flags,
-        random: np.random.Generator,
+        random: Random,
     ) -> NDArray[np.int64]:
         """Some atoms that a unit may be taken from, half of them those that it upsets least."""
         may = units > keep
         if step:
             may &= target if step < 0 else ~target
         some = np.flatnonzero(may)
-        random.shuffle(some)
         if len(some) > TAKEN_FROM:
             upset = self._counted((self._excess(moved - 1) - self._excess(moved))[None])[0]
             least = np.argpartition(upset[some], TAKEN_FROM // 2)[: TAKEN_FROM // 2]
-            some = np.union1d(some[: TAKEN_FROM // 2], some[least])
+            some = np.union1d(some[random.sample(range(len(some)), TAKEN_FROM // 2)], some[least])
         return some if step < 0 else np.append(some, NOBODY)
 
     def _counted(self, by_cell: Numbers) -> Numbers:

@@ -48,7 +48,7 @@ class Search:
         self._order = np.array(order)
         self._places = _Places.of(system.population.coordinates)
         self._published: _Published | None = None
-        self._chance = np.random.default_rng(0)  # which to try first; no secret
+        self._chance = random.Random(0)  # noqa: S311 - which to try first; no secret
 
     def reach(self, target: Target, value: int, keep: Flags) -> Change | None:
         """Find a candidate in which a target has a value, as a change from the base.

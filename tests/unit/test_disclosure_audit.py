@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -184,7 +186,7 @@ def test_single_units_are_moved_within_what_is_published(gap):
     base = np.full(9, 3)
     target, keep = np.arange(9) == 0, np.arange(9) == 4
     moves = Moves(rows, low, high, base)
-    found = moves.search(target, gap, keep, np.random.default_rng(0))
+    found = moves.search(target, gap, keep, Random(0))
     assert found[0] == gap and found.sum() <= 2
     assert (base + found >= keep).all()
     assert (rows @ found >= low).all() and (rows @ found <= high).all()
@@ -193,7 +195,7 @@ def test_single_units_are_moved_within_what_is_published(gap):
 def test_what_the_published_counts_rule_out_is_not_found_by_moving_units():
     rows = np.ones((1, 2), dtype=np.int16)
     nought = np.zeros(1, dtype=np.int16)
-    target, nobody, random = np.array([True, False]), np.zeros(2, bool), np.random.default_rng(0)
+    target, nobody, random = np.array([True, False]), np.zeros(2, bool), Random(0)
     assert Moves(rows, nought, nought, np.array([3, 4])).search(target, 5, nobody, random) is None
     assert Moves(rows, nought, nought, np.array([3, 4])).search(target, -4, nobody, random) is None
     found = Moves(rows, nought, nought, np.array([3, 4])).search(target, -3, nobody, random)
@@ -202,7 +204,7 @@ def test_what_the_published_counts_rule_out_is_not_found_by_moving_units():
 
 def test_nobody_who_must_stay_is_moved():
     rows, nought = np.ones((1, 2), dtype=np.int16), np.zeros(1, dtype=np.int16)
-    moves, random = Moves(rows, nought, nought, np.array([3, 1])), np.random.default_rng(0)
+    moves, random = Moves(rows, nought, nought, np.array([3, 1])), Random(0)
     target = np.array([True, False])
     assert moves.search(target, 1, ~target, random) is None
     assert moves.search(target, 1, target, random).tolist() == [1, -1]
