@@ -96,6 +96,8 @@ def pull(run: RunContext) -> Pulled:
     sealed = ((partner, partner) for partner in at_source)
     opened = _each("pull", sealed, lambda partner, _: find_sealed(run, partner), problems)
     found |= {partner: one.arrived for partner, one in opened.items()}
+    for partner in at_source:
+        _put_back(run, partner, problems)
     for partner, extract in found.items():
         lost = None if partner in half else lost_periods(run.control, extract)
         if lost:
@@ -204,7 +206,8 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
     sealed = [name for name in parts if fresh[name].manifest is not None]
     for partner, error in guarded("encode", check_own_records, run, parts, sealed).items():
         _add(problems, partner, error)
-    for partner in fresh:
+    # Also what was refused before it was read, for what a sealed file says of itself.
+    for partner in agreed.fresh:
         _put_back(run, partner, problems)
     if problems:
         stopped = {name: [error] for name, error in agreed.stopped.items()}

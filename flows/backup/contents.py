@@ -9,11 +9,15 @@ from pathlib import Path
 
 from flows.files import KEPT
 from flows.settings import FILE_NAME, Settings
+from flows.sources.places import HIDDEN, Places
 
 KEY_SUFFIXES = frozenset({".key", ".half", ".bundle", ".passphrase"})
 KEY_MARKS = (b"cohort-journeys-key ", b"cohort-journeys-half-", b"cohort-journeys-wrapped ")
 HALF_MADE = frozenset({".part", ".old", ".spill", ".restoring", ".pulling", ".landing", ".gone"})
-"""How the hidden files and folders end that a killed command leaves; the last two hold extracts."""
+"""How the hidden files and folders end that a killed command leaves."""
+
+NAMED = frozenset(f".{one}" for one in HIDDEN)
+"""How hidden folders beside an inbox end, of a partner that left too: extracts lie in them."""
 OTHER = "other"
 CONFIG = "partnership"
 
@@ -54,9 +58,10 @@ def contents_of(settings: Settings) -> Contents:
     apart = {settings.prefect_home, settings.lock, *_control_files(settings)}
     apart |= {path for kind in settings.keys.named for path in _key_files(settings, kind)}
     inboxes = {part.inbox.resolve() for part in settings.partners.values()}
+    beside = {one for path in inboxes for one in Places(path).hidden}
     items, links = [], 0
-    for path in _walk(settings.folder, apart | inboxes):
-        if _is_half_made(path):
+    for path in _walk(settings.folder, apart | inboxes | beside):
+        if path in beside or _is_half_made(path):
             continue
         if path.is_symlink():
             links += 1
@@ -96,8 +101,8 @@ def _walk(folder: Path, closed: set[Path]) -> Iterator[Path]:
 
 
 def _is_half_made(path: Path) -> bool:
-    """Whether a path is what a command that was killed left."""
-    return path.name.startswith(".") and path.suffix in HALF_MADE
+    """Whether a path is what a command that was killed left, or what a pull set aside."""
+    return path.name.startswith(".") and path.suffix in HALF_MADE | NAMED
 
 
 def _is_key(path: Path) -> bool:

@@ -78,7 +78,7 @@ def retention_apply_command(
 
     What was cut short is finished first. Backups and files that were handed out are not touched.
     """
-    from flows.retention.due import apply
+    from flows.retention.deleting import apply
     from flows.settings import load_settings, locate
     from schemas.errors import ConfigError
 
@@ -119,7 +119,7 @@ def retention_remove_partner_command(
 
     With them go every release, and every draft that was not published: the next run makes others.
     """
-    from flows.retention.due import remove_partner
+    from flows.retention.deleting import remove_partner
     from flows.settings import load_settings, locate
     from schemas.errors import ConfigError
 

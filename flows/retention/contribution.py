@@ -83,7 +83,7 @@ def take_out(settings: Settings, control: Control, partner: str, reason: str, cl
             "rows": sum(comes.tables.values()),
         },
     )
-    _remove_extract(settings, control, partner, control.staged_extracts().get(partner))
+    remove_extract(settings, control, partner, control.staged_extracts().get(partner))
     control.begin_removal(removal, entry)
     finish_removals(settings, control, clock)
 
@@ -139,11 +139,14 @@ def remove_draft(settings: Settings, draft_id: str) -> None:
 def inbox_files(settings: Settings, partner: str) -> list[Path]:
     """Every file of a partner's inbox, hidden ones too; of one not named, where `init` makes it.
 
-    What made room there, and is set aside until what came has passed its checks, is with it.
+    What made room there, and is set aside until what came has passed its checks, is with it; of a
+    partner not named, what was on its way too, which nobody will bring to its end.
     """
     named = partner in settings.partners
     inbox = settings.partner(partner).inbox if named else settings.folder / "inbox" / partner
-    found = [path for folder in (inbox, Places(inbox).aside) for path in folder.rglob("*")]
+    places = Places(inbox)
+    beside = (places.aside,) if named else places.hidden
+    found = [path for folder in (inbox, *beside) for path in folder.rglob("*")]
     return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
 
@@ -168,7 +171,7 @@ def extract_files(settings: Settings, partner: str) -> dict[str, list[Path]]:
     return found
 
 
-def _remove_extract(
+def remove_extract(
     settings: Settings, control: Control, partner: str, staged: Extract | None
 ) -> None:
     """Remove the staged extract from a partner's inbox, and what lay beside it by then.
@@ -183,6 +186,9 @@ def _remove_extract(
         same = _is_staged(settings, partner, staged)
         files = [path for path in files if same or path.stat().st_mtime <= lay]
     remove_files(files)
+    if partner not in settings.partners:
+        for folder in Places(settings.folder / "inbox" / partner).hidden:
+            remove_folder(folder)
 
 
 def _is_staged(settings: Settings, partner: str, staged: Extract) -> bool:

@@ -90,6 +90,8 @@ def journal_of(
 
 def let_go(places: Places) -> None:
     """Remove what was set aside: what took its place was taken in."""
+    # Without its journal nobody would put back what is left of it, were this cut short.
+    (places.aside / JOURNAL).unlink(missing_ok=True)
     remove_folder(places.aside)
 
 

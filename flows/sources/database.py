@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,7 +29,17 @@ ONE_MOMENT: dict[str, dict[str, Any]] = {
 }
 """What makes all queries of a connection see one moment, by dialect."""
 
-EXTRAS = {"postgresql": "postgresql", "mysql": "mysql", "oracle": "oracle", "mssql": "sqlserver"}
+DRIVERS = {
+    "postgresql": ("psycopg", "postgresql"),
+    "mysql": ("pymysql", "mysql"),
+    "mariadb": ("pymysql", "mysql"),
+    "oracle": ("oracledb", "oracle"),
+    "mssql": ("pyodbc", "sqlserver"),
+}
+"""Dialect → the driver that a URL without one means, and the extra that brings it."""
+
+# It writes tracebacks of what we handle, with what the drivers quote of queries and values.
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 @contextmanager
@@ -41,7 +52,7 @@ def open_database(source: DatabaseSource) -> Iterator[Queries]:
     """
     engine = _engine(source.url.read("url"))
     try:
-        with _told():
+        with _told(connecting=True):
             connection = engine.connect()
         with connection:
             said = ONE_MOMENT.get(engine.dialect.name, {})
@@ -91,18 +102,21 @@ def _engine(url: str) -> sa.Engine:
 
     Raises:
         LackingExtra: Its driver is not installed.
-        SourceRefused: It is no URL of a database.
+        SourceRefused: It is no URL of a database, or names a driver that is not ours.
     """
-    lacking = ""
+    lacking, ours = "", False
     try:
         made = sa.make_url(url)
-        lacking = EXTRAS.get(made.get_backend_name(), "")
+        driver, lacking = DRIVERS.get(made.get_backend_name(), ("", ""))
+        if driver and "+" not in made.drivername:
+            made = made.set(drivername=f"{made.drivername}+{driver}")
+        ours = made.drivername.endswith(f"+{driver}")
         return sa.create_engine(made, hide_parameters=True, poolclass=sa.NullPool)
     except ImportError:
         pass
     except (ArgumentError, NoSuchModuleError, ValueError):
         lacking = ""
-    if lacking:
+    if lacking and ours:
         raise LackingExtra(lacking)
     raise SourceRefused(
         "The `url` of the database source is no database URL that this installation knows.",
@@ -118,7 +132,7 @@ def _as_csv(rows: Any) -> bytes:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(*, connecting: bool = False) -> Iterator[None]:
     """Turn what the drivers raise, which quotes queries and values, into what a person is told."""
     try:
         yield
@@ -126,9 +140,12 @@ def _told() -> Iterator[None]:
     except OperationalError as error:
         problem: Exception = _refused() if _is_refusal(error) else away()
     except DBAPIError as error:
-        problem = away() if error.connection_invalidated else _not_readable()
+        if connecting:
+            problem = _refused() if _is_refusal(error) else _not_connected()
+        else:
+            problem = away() if error.connection_invalidated else _not_readable()
     except sa.exc.SQLAlchemyError:
-        problem = _not_readable()
+        problem = _not_connected() if connecting else _not_readable()
     raise problem
 
 
@@ -139,7 +156,9 @@ REFUSALS = ("28", "42501", "18456", "1044", "1045", "1017")
 def _is_refusal(error: DBAPIError) -> bool:
     """Whether a login failed, by the driver's own code; psycopg has none while it connects."""
     original: Any = error.orig
-    code = str(getattr(original, "sqlstate", None) or (getattr(original, "args", None) or [""])[0])
+    first: Any = (getattr(original, "args", None) or [""])[0]
+    # Oracle's driver gives an object with the code in it, the others the code itself.
+    code = str(getattr(original, "sqlstate", None) or getattr(first, "code", first))
     return code.startswith(REFUSALS) or "authentication failed" in str(original)
 
 
@@ -147,6 +166,14 @@ def _refused() -> SourceRefused:
     return SourceRefused(
         "The database refused the user or the password.",
         "Check the `url`, and that the account has not expired; renew it with the partner.",
+    )
+
+
+def _not_connected() -> SourceRefused:
+    return SourceRefused(
+        "The driver of the database could not connect with the `url`.",
+        "For SQL Server, install the ODBC driver that the `url` names (`odbcinst -q -d` lists what "
+        "is there); for any database, check the parts of the `url` after its `?`.",
     )
 
 

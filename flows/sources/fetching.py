@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,23 +19,17 @@ from typing import TYPE_CHECKING
 from flows.safe_errors import guarded
 from flows.sources.choosing import Choice, Terms, Unit, check_terms, choose, unchanged, young
 from flows.sources.problems import (
-    CutShort,
-    DiskFull,
-    SourceUnsound,
     changed,
     out_of_memory,
-    too_long,
     took_too_much,
 )
 from flows.sources.remote import Item, Remote, opened
 from flows.sources.retrying import retried
+from flows.sources.whole import Sums, another_digest, written
 from schemas.errors import JourneysError
 
 if TYPE_CHECKING:
     from flows.sources.said import _Source
-
-LONGEST_SUMS = 1 << 20
-SUM_LINE = re.compile(r"([0-9a-fA-F]{64})(?:[ \t]+\*?(.+))?")
 
 
 @dataclass(frozen=True)
@@ -186,7 +178,7 @@ def fetch(asked: Asked, wait: Callable[[float], None] = time.sleep) -> Fetched:
             if len(failed) == len(new):
                 new = []
             _require_room(asked, new, got)
-            sums = _Sums(remote, asked.source.digests)
+            sums = Sums(remote, asked.source.digests)
             pulled = [_pulled(remote, asked, unit, sums, got) for unit in new]
         return Fetched(
             deliveries=tuple(pulled),
@@ -268,18 +260,16 @@ def _chosen(remote: Remote, asked: Asked, wait: Callable[[float], None]) -> Choi
     return choose(items, terms, settled)
 
 
-def _pulled(
-    remote: Remote, asked: Asked, unit: Unit, sums: _Sums, got: dict[Item, Taken]
-) -> Pulled:
+def _pulled(remote: Remote, asked: Asked, unit: Unit, sums: Sums, got: dict[Item, Taken]) -> Pulled:
     """Pull the files of a delivery, but for those that an earlier attempt got whole."""
     files: list[Taken] = []
     for item, named in [] if asked.look_only else unit.files:
         if item not in got:
             said = sums.of(item.name)
             at = asked.into / str(len(got))
-            size, digest = _written(remote, item, at, asked, _left(asked, got))
+            size, digest = written(remote, item, at, _left(asked, got), asked.source.most_megabytes)
             if said is not None and said != digest:
-                raise _another_digest()
+                raise another_digest()
             lands_as = asked.terms.naming.lands_as(
                 item.name, named, period=asked.terms.delivery == "increment"
             )
@@ -295,123 +285,4 @@ def _pulled(
         modified=unit.modified,
         size=sum(file.size for file in files) or unit.size,
         count=len(unit.files),
-    )
-
-
-def _written(remote: Remote, item: Item, path: Path, asked: Asked, left: int) -> tuple[int, str]:
-    """Write a file into the hidden folder and have the disk take it: its size and its digest.
-
-    No more is written than the source said there is, nor than is left of what a pull may be of.
-
-    Raises:
-        CutShort: There was less.
-        SourceUnsound: There was more.
-        BrokenOff: There was more than one pull may be of.
-        DiskFull: It could not be written.
-    """
-    digest, size = hashlib.sha256(), 0
-    with _file(path) as file:
-        for chunk in remote.read(item):
-            size += len(chunk)
-            if item.size is not None and size > item.size:
-                raise too_long()
-            if size > left:
-                raise took_too_much(asked.source.most_megabytes)
-            digest.update(chunk)
-            _write(file, chunk)
-        _flush(file)
-    if item.size is not None and size < item.size:
-        raise CutShort
-    return size, digest.hexdigest()
-
-
-class _File:
-    """A file that is being written, unbuffered: what fails, fails where it can be told."""
-
-    def __init__(self, handle: int) -> None:
-        self.handle = handle
-
-    def __enter__(self) -> _File:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self.handle)
-
-
-def _file(path: Path) -> _File:
-    try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        path.unlink(missing_ok=True)
-        return _File(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError:
-        pass
-    raise DiskFull
-
-
-def _write(file: _File, chunk: bytes) -> None:
-    rest = memoryview(chunk)
-    try:
-        while rest:
-            rest = rest[os.write(file.handle, rest) :]
-    except OSError:
-        pass
-    else:
-        return
-    raise DiskFull
-
-
-def _flush(file: _File) -> None:
-    try:
-        os.fsync(file.handle)
-    except OSError:
-        pass
-    else:
-        return
-    raise DiskFull
-
-
-class _Sums:
-    """The digests that were agreed to lie beside the files."""
-
-    def __init__(self, remote: Remote, pattern: str | None) -> None:
-        self._remote, self._pattern = remote, pattern
-        self._lists: dict[str, dict[str, str]] = {}
-
-    def of(self, name: str) -> str | None:
-        """The digest that was said of a file; None where none was agreed.
-
-        Raises:
-            SourceUnsound: One was agreed and is not there.
-        """
-        if self._pattern is None:
-            return None
-        where = self._pattern.replace("{name}", name)
-        if where not in self._lists:
-            self._lists[where] = dict(self._lines(where))
-        found = self._lists[where].get(name)
-        if found is None and "{name}" in self._pattern:
-            found = self._lists[where].get("")
-        if found is None:
-            raise SourceUnsound(
-                "The digest that was agreed on for a file is not beside it.",
-                "Ask the partner to send the digests with the files, or take `digests` out.",
-            )
-        return found
-
-    def _lines(self, where: str) -> Iterator[tuple[str, str]]:
-        """Name → digest, as `sha256sum` writes them; a digest alone is of no name."""
-        content = b""
-        for chunk in self._remote.read(self._remote.item(where)):
-            content += chunk
-            if len(content) > LONGEST_SUMS:
-                return
-        for line in content.decode("utf-8", "replace").splitlines():
-            if found := SUM_LINE.fullmatch(line.strip()):
-                yield (found[2] or "").strip().rpartition("/")[2], found[1].lower()
-
-
-def _another_digest() -> SourceUnsound:
-    return SourceUnsound(
-        "A file has another digest than the partner says of it.",
-        "Nothing of it was taken. Ask the partner to send it again, and to make the digest last.",
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+HIDDEN = ("pulling", "landing", "aside", "putting-back")
+"""What the hidden folders beside an inbox are called, after its own name."""
+
 
 @dataclass(frozen=True)
 class Places:
@@ -41,7 +44,7 @@ class Places:
     @property
     def hidden(self) -> tuple[Path, ...]:
         """All of them but the inbox."""
-        return self.pulling, self.landing, self.aside, self.putting_back
+        return tuple(self._beside(what) for what in HIDDEN)
 
     def _beside(self, what: str) -> Path:
         return self.inbox.with_name(f".{self.inbox.name}.{what}")

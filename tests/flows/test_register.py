@@ -16,7 +16,7 @@ from leaving import without
 from flows.clock import utc_now
 from flows.context import open_control
 from flows.refresh import run_refresh
-from flows.retention.due import remove_partner
+from flows.retention.deleting import remove_partner
 from flows.rights import requests as rights
 from flows.rights.rectify import put_apart
 from flows.rights.register import PutBack, put_back, unknown

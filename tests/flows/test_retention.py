@@ -15,6 +15,7 @@ from every_byte import Gone, found_in
 from leaving import without
 
 import flows.retention.contribution
+import flows.retention.deleting
 import flows.retention.due
 import warehouse.connect
 from flows.clock import local_day, utc_now
@@ -22,7 +23,8 @@ from flows.context import open_control
 from flows.record.checkpoints import verify_record
 from flows.record.signing import is_ours
 from flows.refresh import run_refresh
-from flows.retention.due import ClockInDoubt, apply, due, remove_partner
+from flows.retention.deleting import ClockInDoubt, apply, remove_partner
+from flows.retention.due import due
 from flows.retention.receipts import retention_receipts
 from flows.rights.finding import opened_store
 from governance.control import Control
@@ -182,8 +184,8 @@ def test_what_is_due_is_deleted_from_every_byte_with_a_signed_receipt(ran: Partn
 
 POLICE_DUE = {("staging", "police"): Term(-1, "the police agreement")}
 STEPS = (
-    (flows.retention.due, "write_receipt"),
-    (flows.retention.due, "take_out"),
+    (flows.retention.deleting, "write_receipt"),
+    (flows.retention.deleting, "take_out"),
     (Control, "begin_removal"),
     (Control, "end_removal"),
     (flows.retention.contribution, "rewritten"),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 from pydantic import ValidationError
 from servers import cutting
 from sources import CANARY, contents, fetched, source
@@ -97,16 +102,60 @@ def test_a_wrong_password_and_no_server(given, url: str, monkeypatch, tmp_path: 
 
 
 def test_a_driver_that_is_not_installed_is_named(given, monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("THE_URL", "oracle+oracledb://u:wrong-word@host/x")
-    assert "`oracle`" in refusal(LackingExtra, given, tmp_path / "i")
+    for url, extra in {
+        "oracle+oracledb://u:wrong-word@host/?service_name=x": "oracle",
+        "mssql+pyodbc://u:wrong-word@host/x?driver=ODBC+Driver+18+for+SQL+Server": "sqlserver",
+        "mysql+pymysql://u:wrong-word@host/x": "mysql",
+        "mariadb://u:wrong-word@host/x": "mysql",
+    }.items():
+        monkeypatch.setenv("THE_URL", url)
+        for module in ("oracledb", "pyodbc", "pymysql"):
+            monkeypatch.setitem(sys.modules, module, None)
+        assert f"`{extra}`" in refusal(LackingExtra, given, tmp_path / "i")
+    # Its extra would not bring a driver that is not the one of the documentation.
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    monkeypatch.setenv("THE_URL", "postgresql+psycopg2://u:wrong-word@host/x")
+    assert "postgresql+psycopg://" in refusal(SourceRefused, given, tmp_path / "i")
+
+
+def test_a_url_without_a_driver_means_ours(url: str, given, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("THE_URL", url.replace("+psycopg", ""))
+    assert fetched(source(**given), tmp_path / "i").deliveries
+
+
+@pytest.mark.parametrize(
+    ("raised", "word"),
+    [
+        (sqlite3.InterfaceError("IM002", f"no driver for {CANARY}"), "odbcinst"),
+        (sqlite3.InterfaceError("28000", f"Login failed for {CANARY}"), "password"),
+        (sqlite3.DatabaseError(SimpleNamespace(code=1017)), "password"),
+        (sqlite3.OperationalError("HYT00", CANARY), "network"),
+    ],
+)
+def test_what_a_driver_says_while_it_connects(
+    raised: Exception, word: str, given, monkeypatch, tmp_path: Path
+) -> None:
+    def fails() -> NoReturn:
+        raise raised
+
+    engine = sa.create_engine("sqlite://", creator=fails)
+    monkeypatch.setattr("flows.sources.database._engine", lambda url: engine)
+    kind = SourceAway if word == "network" else SourceRefused
+    assert word in refusal(kind, given, tmp_path / "i")
 
 
 def test_a_connection_that_is_cut_is_begun_anew(
-    given, url: str, postgres_server: PostgresServer, monkeypatch, tmp_path: Path
+    given, url: str, postgres_server: PostgresServer, monkeypatch, tmp_path: Path, caplog
 ) -> None:
+    def fails(cursor: object) -> NoReturn:
+        raise psycopg.OperationalError(CANARY)
+
+    # SQLAlchemy tells a log of it, with what the driver quotes.
+    monkeypatch.setattr(psycopg.ServerCursor, "close", fails)
     with cutting(postgres_server.port, after=200_000, cuts=1) as proxy:
         through = url.replace(f":{postgres_server.port}/", f":{proxy.port}/")
         monkeypatch.setenv("THE_URL", through)
         found = fetched(source(**given | {"attempts": 2}), tmp_path / "i")
         assert proxy.made == 2
+    assert not [one for one in caplog.records if one.name.startswith("sqlalchemy")]
     assert contents(found, tmp_path / "i")["drug_test.csv"].count("\n") == ROWS + 1

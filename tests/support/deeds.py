@@ -225,7 +225,7 @@ def withdraw(folder: Path) -> None:
 
 def retain(folder: Path, days: int = 1500) -> int:
     """What has been kept long enough is deleted, so many days from now."""
-    from flows.retention.due import apply
+    from flows.retention.deleting import apply
 
     clock = clock_of((utc_now() + timedelta(days=days)).isoformat())
     return len(apply(settings_of(folder), local_day(clock()), clock=clock).lines)

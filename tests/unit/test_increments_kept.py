@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from flows.intake.increments import lost_periods
-from flows.retention.due import _inboxes
+from flows.retention.deleting import _inboxes
 from flows.retention.held import _extracts
 from flows.sources.inbox import Arrived
 from governance.control import Control

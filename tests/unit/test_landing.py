@@ -199,6 +199,17 @@ def test_what_fails_its_checks_makes_way_for_what_stood(
     assert {one.period for one in control.failed_checks("police")} == {"2026-10", "2026-11"}
 
 
+def test_what_is_half_let_go_is_not_put_back(
+    places: Places, control: Control, old: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landed(places, control, pulled(places))
+    with monkeypatch.context() as patch, suppress(Dead):
+        patch.setattr("flows.sources.aside.remove_folder", lambda folder: (folder / "0").unlink())
+        let_go(places)
+    assert put_back(places, control, "terms", NOW) is False
+    assert inbox(places) == NEW
+
+
 def test_what_somebody_put_there_by_hand_stays(places: Places, control: Control, old) -> None:  # type: ignore[no-untyped-def]
     landed(places, control, pulled(places))
     (places.inbox / "custody.csv").write_text("put right by hand")
