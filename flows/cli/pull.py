@@ -52,7 +52,7 @@ def pull_command(
             look_only=dry_run,
         )
     for name, look in looks.items():
-        typer.echo(f"{name:<12}{look.state:<16}{look.said}")
+        typer.echo(f"{name:<12}{look.state:<19}{look.said}")
     write_report({name: look.as_json() for name, look in looks.items()}, json_out)
     return FAILED if any(look.problem is not None for look in looks.values()) else DONE
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from at_source import deliver, to_source
 from sources import CANARY
 
 from flows import ingest
@@ -25,6 +26,7 @@ from flows.sources.limits import MOST_MEMORY
 from flows.sources.look import Look
 from flows.sources.pulling import pull_sources
 from governance.audit import Recorder
+from schemas.errors import ExtractRejected
 
 if TYPE_CHECKING:
     from conftest import Partnership
@@ -197,12 +199,14 @@ def test_what_fails_its_checks_makes_way_for_the_last_good_one(ran: Partnership)
     assert "taken out of its inbox again" in str(caught.value) and CANARY not in str(caught.value)
     assert inbox(ran) == good and hidden(ran) == []
 
-    # From then on it is told every night, and hinders nobody.
-    report = run_refresh(ran.settings)
-    assert (report["outcome"], inbox(ran)) == ("committed", good)
-    assert report["sources"]["police"]["state"] == "failed its checks"
-    (told,) = [one for one in report["warnings"] if "source of police" in one]
-    assert "2026-11" in told and CANARY not in told
+    # From then on it is told every night, and hinders nobody: a source that fails refuses no run.
+    with begun_run(ran.settings, None, utc_now) as run:
+        agreed = ingest.agree(run, ingest.pull(run))
+    assert agreed.problems == {} and not agreed.fresh and inbox(ran) == good
+    look = agreed.looks["police"]
+    assert look.state == "failed its checks" and "2026-11" in look.said and CANARY not in look.said
+    said = ran.journeys("pull", "police").output
+    assert "failed its checks  What the source holds of 2026-11" in said and CANARY not in said
 
     # It is tried again if somebody wishes, or once it may have been put right here.
     assert pull(ran, look_only=True)["police"].deliveries == 0
@@ -217,6 +221,34 @@ def test_what_fails_its_checks_makes_way_for_the_last_good_one(ran: Partnership)
     assert not (ran.folder / "inbox" / ".police.aside").exists()
     send(bad, 30)
     assert pull(ran)["police"].state == "contradicted"
+
+
+def test_a_sealed_file_that_is_refused_makes_way_too(
+    ran: Partnership, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it is read: for what it says of itself, or since it says nothing."""
+    desk = to_source(ran.folder, tmp_path / "desks", ["police"])["police"]
+    there = deliver(ran.folder, desk)
+    good, share = there.read_bytes(), tmp_path / "share"
+    share.mkdir()
+    declare(ran, "police", {"kind": "folder", "folder": str(share)})
+
+    def refused() -> str:
+        with pytest.raises(Rejected) as caught, begun_run(ran.settings, None, utc_now) as run:
+            ingest.encode(run, ingest.agree(run, ingest.pull(run)))
+        assert there.read_bytes() == good and hidden(ran) == []
+        return str(caught.value)
+
+    (share / there.name).write_bytes(good[:300])
+    assert "taken out of its inbox again" in refused()
+
+    def of_another_agreement(*words: object) -> None:
+        raise ExtractRejected("It was made under another agreement.", "Ask again.")
+
+    monkeypatch.setattr(ingest, "check_arrived", of_another_agreement)
+    (share / there.name).unlink()
+    assert desk.encode(share / there.name).exit_code == 0
+    assert "taken out of its inbox again" in refused()
 
 
 def test_a_source_that_hangs_or_is_killed_stops_nobody_else(
