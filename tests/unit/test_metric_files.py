@@ -11,9 +11,11 @@ import yaml
 from schemas.errors import ConfigError
 from warehouse.analyst import REFUSED_FUNCTIONS
 from warehouse.frames import check_metrics
+from warehouse.given import Given
 from warehouse.metrics import load_metrics
 from warehouse.metrics.condition import PURE_FUNCTIONS, condition_problem, day_numbers
 from warehouse.metrics.read import lag_days
+from warehouse.metrics.told import metric_frames
 
 WAITING = """
 metric: waiting
@@ -236,3 +238,11 @@ def test_what_a_frame_does_not_have_is_told_by_file_and_measure(
 
 def test_the_frames_have_what_the_packaged_metrics_ask() -> None:
     check_metrics(load_metrics())
+
+
+def test_how_far_a_metric_lags_is_told_in_days_and_not_in_names_of_policies() -> None:
+    rows = metric_frames(load_metrics(), [], Given())["metric_given"]
+    lags = dict(rows.select("metric", "lag").iter_rows())
+    assert lags["continuity_of_care"] == "21 days after the period's end."
+    assert lags["arrest_to_treatment"] == "28 or 90 days after the period's end, by measure."
+    assert lags["arrests"] == "None."

@@ -180,6 +180,17 @@ def test_the_ods_names_its_format_first_and_its_tables() -> None:
     assert len(headers) == len(sheets(pack())) + 1
 
 
+def test_a_row_of_the_ods_is_as_high_as_its_text() -> None:
+    long = "A note that takes more than one line of the cover. " * 4
+    with zipfile.ZipFile(io.BytesIO(ods.ods(pack(notes=(long.strip(),))))) as archive:
+        text = archive.read("content.xml").decode()
+    (row,) = re.findall(r"<table:table-row([^>]*)><[^>]*><text:p>A note that", text)
+    assert 'table:style-name="r3"' in row
+    assert (
+        '"r3" style:family="table-row"><style:table-row-properties style:row-height="48pt"' in text
+    )
+
+
 def test_the_excel_tables_are_named() -> None:
     made = parts(workbook.workbook(pack()))
     named = {

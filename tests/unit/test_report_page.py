@@ -342,3 +342,25 @@ def test_a_cohort_that_can_be_told_of_stands_before_one_that_cannot() -> None:
     assert shown.parts[0].chart is not None
     assert hidden.parts[0].chart is None  # bars of nothing
     assert "too few people" in hidden.lead and "too few people" not in headlines(both)[0]
+
+
+def test_a_cohort_of_which_only_its_size_is_told_stands_after_one_with_a_step() -> None:
+    """One bar of everyone tells nothing, and is no headline."""
+    funnel = packs.tables()["funnel"]
+
+    def told_to(last: int, cohort: str) -> pl.DataFrame:
+        return funnel.with_columns(
+            pl.lit(cohort).alias("cohort"),
+            *(
+                pl.when(pl.col("step_number") > last)
+                .then(pl.lit("[c]"))
+                .otherwise(name)
+                .alias(name)
+                for name in ("people", "percent")
+            ),
+        )
+
+    both = pl.concat([told_to(1, "release_need"), told_to(2, "test")])
+    first, second = compose(packs.pack(tables={**packs.tables(), "funnel": both})).sections[:2]
+    assert [first.key, second.key] == ["cohort-test", "cohort-release-need"]
+    assert first.parts[0].chart is not None and second.parts[0].chart is None

@@ -58,8 +58,9 @@ def metric_frames(
         ConfigError: It asks for a restricted metric that there is none of.
     """
     check_asked_for(metrics, given.restricted_metrics)
-    told = [metric_row(metric, given.restricted_metrics) for metric in metrics] + list(others)
     days = policy_days()
+    told = [metric_row(metric, given.restricted_metrics, days) for metric in metrics]
+    told += list(others)
     measures = [row for metric in metrics for row in measure_rows(metric, days)]
     whole_from = [{"partner": name, "data_from": day} for name, day in given.data_from.items()]
     schema = {"partner": pl.String, "data_from": pl.Date}
@@ -90,15 +91,15 @@ def check_asked_for(metrics: Sequence[Metric], asked: frozenset[str]) -> None:
         )
 
 
-def metric_row(metric: Metric, asked: frozenset[str]) -> dict[str, Any]:
+def metric_row(metric: Metric, asked: frozenset[str], days: dict[str, int]) -> dict[str, Any]:
     """Return one metric as a row of the mart ``metric``, and what the other models need of it.
 
     Args:
         metric: The metric.
         asked: The restricted metrics that the partnership asks for.
+        days: Policy → its days.
     """
     of = [f"{one.title}: {one.denominator.says}" for one in metric.measures if one.denominator]
-    lags = dict.fromkeys(str(one.lag) for one in metric.measures)
     return {
         "metric": metric.metric,
         "kind": "metric",
@@ -109,7 +110,7 @@ def metric_row(metric: Metric, asked: frozenset[str]) -> dict[str, Any]:
         "numerator": " ".join(f"{one.title}: {one.numerator.says}" for one in metric.measures),
         "denominator": " ".join(of) or "None. This is a count.",
         "period": PERIODS[metric.relation],
-        "lag": "None." if list(lags) == ["0"] else f"Days: {', '.join(lags)} (see policy).",
+        "lag": _lag_says(metric, days),
         "exclusions": metric.exclusions,
         "partners": ", ".join(metric.partners),
         "sources": ", ".join(metric.sources),
@@ -123,6 +124,15 @@ def metric_row(metric: Metric, asked: frozenset[str]) -> dict[str, Any]:
         "is_published": metric.publish,
         "is_withheld": metric.status == RESTRICTED and metric.metric not in asked,
     }
+
+
+def _lag_says(metric: Metric, days: dict[str, int]) -> str:
+    """How many days after a period's end a metric's measures can be counted, in words."""
+    lags = sorted({lag_days(one.lag, days) for one in metric.measures})
+    if lags == [0]:
+        return "None."
+    by_measure = ", by measure" if len(lags) > 1 else ""
+    return f"{' or '.join(map(str, lags))} days after the period's end{by_measure}."
 
 
 def measure_rows(metric: Metric, policy: dict[str, int]) -> Iterator[dict[str, Any]]:

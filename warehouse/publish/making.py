@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -262,18 +262,11 @@ def _definitions(
     shown = {*counts["outcomes"]["metric"], *counts["funnel"]["cohort"]}
     every = con.execute("SELECT * FROM metric ORDER BY metric").pl().to_dicts()
     return [
-        {name: _said(value) for name, value in one.items()}
+        {name: "" if value is None else str(value) for name, value in one.items()}
         for one in every
         if one["metric"] in shown
         or (one["kind"] == "transitions" and not counts["transitions"].is_empty())
     ]
-
-
-def _said(value: Any) -> str:
-    """A part of a definition as words; several are a list of them."""
-    if value is None:
-        return ""
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _now_and_then(tell: Tell, many: int) -> Tell:

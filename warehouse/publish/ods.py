@@ -18,6 +18,7 @@ from warehouse.publish.pack import Pack
 from warehouse.publish.sheets import (
     COVER,
     COVER_WIDTH,
+    LINE,
     Cell,
     Cover,
     Sheet,
@@ -25,6 +26,7 @@ from warehouse.publish.sheets import (
     cover,
     day_in_words,
     is_number,
+    lines_of,
     sheets,
     title,
 )
@@ -32,6 +34,8 @@ from warehouse.publish.sheets import (
 NAME: Final = "tables.ods"
 MIME: Final = "application/vnd.oasis.opendocument.spreadsheet"
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever they are written
+MOST_LINES: Final = 25
+"""Rows are no higher than so many lines: spreadsheets allow little more."""
 _CHARACTER: Final = 0.21  # centimetres to a character of 12 points
 
 _SPACES: Final = (
@@ -151,6 +155,7 @@ def _automatic(widths: Sequence[int]) -> str:
         '<number:number-style style:name="thousands"><number:number number:decimal-places="0" '
         'number:min-integer-digits="1" number:grouping="true"/></number:number-style>'
         + columns
+        + "".join(_row_style(lines) for lines in range(2, MOST_LINES + 1))
         + _cell_style("column", 'fo:font-weight="bold"', wraps=True, ruled=True)
         + _cell_style("figures", 'fo:font-weight="bold"', wraps=True, ruled=True, to_right=True)
         + _cell_style("words", wraps=True)
@@ -190,7 +195,7 @@ def _cover(told: Cover) -> str:
         ("Contact", told.contact),
     ):
         rows.append(_row([_text(heading, "Subheading")]))
-        rows += [_row([_text(line, "words")]) for line in lines]
+        rows += [_row([_text(line, "words")], lines_of((line,), (COVER_WIDTH,))) for line in lines]
     return _table(COVER, [COVER_WIDTH], "".join(rows))
 
 
@@ -204,14 +209,16 @@ def _sheet(sheet: Sheet, *, links: bool = False) -> str:
         [
             _text(heading, "figures" if is_number(kind) else "column")
             for heading, kind in zip(sheet.headings, sheet.kinds, strict=True)
-        ]
+        ],
+        lines_of(sheet.headings, sheet.widths),
     )
     rows = "".join(
         _row(
             [
                 _link(str(cell)) if links and place == 0 else _cell(cell, kind)
                 for place, (cell, kind) in enumerate(zip(row, sheet.kinds, strict=True))
-            ]
+            ],
+            lines_of(row, sheet.widths),
         )
         for row in sheet.rows
     )
@@ -224,8 +231,18 @@ def _table(name: str, widths: Sequence[int], rows: str) -> str:
     return f"<table:table table:name={quoteattr(name)}>{columns}{rows}</table:table>"
 
 
-def _row(of: Sequence[str]) -> str:
-    return f"<table:table-row>{''.join(of)}</table:table-row>"
+def _row_style(lines: int) -> str:
+    """A row as high as its text: what programs reckon for the screen is too little on paper."""
+    return (
+        f'<style:style style:name="r{lines}" style:family="table-row">'
+        f'<style:table-row-properties style:row-height="{LINE * lines}pt" '
+        'style:use-optimal-row-height="false"/></style:style>'
+    )
+
+
+def _row(of: Sequence[str], lines: int = 1) -> str:
+    named = f' table:style-name="r{min(lines, MOST_LINES)}"' if lines > 1 else ""
+    return f"<table:table-row{named}>{''.join(of)}</table:table-row>"
 
 
 def _cell(cell: Cell, kind: str) -> str:

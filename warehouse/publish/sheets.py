@@ -26,6 +26,9 @@ ONE_TABLE: Final = "This worksheet contains one table."
 NARROWEST, WIDEST, OF_SENTENCES = 10, 40, 64
 """Widths of columns, in characters: the last is of those that hold sentences."""
 _SENTENCE: Final = 120  # characters from which some text is taken to be one or more
+LINE: Final = 16
+"""Points to a line of text."""
+_SPARE: Final = 3  # characters that a line may be shorter by, since it breaks between words
 COVER_WIDTH: Final = 85
 """The width of the cover's only column, in characters."""
 _SAID_IN_WORDS: Final = frozenset({"period_start", "period_end", "title"})
@@ -188,6 +191,8 @@ def _definitions(pack: Pack) -> tuple[Sheet, ...]:
     if told.is_empty():
         return ()
     told = told.select(name for name in _DEFINED if name in told.columns)
+    if "sources" in told.columns:
+        told = told.with_columns(pl.col("sources").str.replace_all("_", " ", literal=True))
     return (
         Sheet(
             name="Definitions",
@@ -221,6 +226,15 @@ def _width(heading: str, of: Sequence[Cell]) -> int:
     longest = max(len(as_text(cell)) for cell in of)
     widest = OF_SENTENCES if longest > _SENTENCE else WIDEST
     return min(widest, max(NARROWEST, len(heading) + 2, longest) + 2)
+
+
+def lines_of(row: Sequence[Cell], widths: Sequence[int]) -> int:
+    """How many lines the longest of some cells takes in columns of so many characters."""
+    return max(_lines(len(as_text(cell)), width) for cell, width in zip(row, widths, strict=True))
+
+
+def _lines(length: int, width: int) -> int:
+    return 1 if length <= width else -(-length // (width - _SPARE))
 
 
 def as_text(cell: Cell) -> str:

@@ -12,13 +12,14 @@ from warehouse.publish.sheets import (
     CONTENTS,
     COVER,
     COVER_WIDTH,
+    LINE,
     ONE_TABLE,
     Cover,
     Sheet,
-    as_text,
     contents,
     cover,
     is_number,
+    lines_of,
     sheets,
     title,
 )
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 NAME: Final = "tables.xlsx"
 _A4: Final = 9
-_LINE: Final = 16  # points to a line of text
-_SPARE: Final = 3  # characters that a line may be shorter by, since it breaks between words
 _PAGE: Final = 260  # characters that a page is wide before print becomes too small to read
 # Text stays text, whatever it looks like, and nothing touches the disk.
 _OPTIONS: Final = {
@@ -149,14 +148,9 @@ def _lay_out_cover(worksheet: Any, told: Cover) -> None:
 
 def _set_height(worksheet: Any, place: int, row: Sequence[Any], widths: Sequence[int]) -> None:
     """Make a row as high as the longest of its cells; one of a single line is left alone."""
-    lines = max(_lines(len(as_text(cell)), width) for cell, width in zip(row, widths, strict=True))
+    lines = lines_of(row, widths)
     if lines > 1:
-        worksheet.set_row(place, _LINE * lines)
-
-
-def _lines(length: int, width: int) -> int:
-    """How many lines some text takes in a column of so many characters."""
-    return 1 if length <= width else -(-length // (width - _SPARE))
+        worksheet.set_row(place, LINE * lines)
 
 
 def _print_on_a4(worksheet: Any, pages_wide: int) -> None:

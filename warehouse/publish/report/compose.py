@@ -56,7 +56,7 @@ def compose(pack: Pack) -> Report:
     """Return the report of a pack, the same for the same pack."""
     reader = Reader(pack)
     # Whoever opens the report reads figures first, not a funnel of which nothing can be told.
-    funnels = sorted(funnel_sections(reader), key=lambda one: not any(map(_is_shown, one[1])))
+    funnels = sorted(funnel_sections(reader), key=_tells_little)
     themes = outcome_sections(reader)
     figures = [*funnels, *(one for of_theme in themes.values() for one in of_theme)]
     indicators = indicators_section(reader)
@@ -113,6 +113,15 @@ def _theme(theme: str, of_theme: Sequence[tuple[Section, tuple[Told, ...]]]) -> 
 def _in_full(section: Section, told: Told) -> str:
     """What a measure is called where its section is not seen."""
     return told.title if told.title == section.title else f"{section.title}: {lower(told.title)}"
+
+
+def _tells_little(funnel: tuple[Section, tuple[Told, ...]]) -> tuple[bool, bool]:
+    """Whether none of a funnel's last steps can be told, and whether no step after the first can.
+
+    Those of which more can be told come first.
+    """
+    section, told = funnel
+    return not any(map(_is_shown, told)), section.parts[0].chart is None
 
 
 def headlines(pack: Pack) -> tuple[str, ...]:

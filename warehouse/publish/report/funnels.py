@@ -50,7 +50,7 @@ def _section(reader: Reader, cohort: str, rows: list[Row]) -> tuple[Section, tup
         Part(
             sentences=(loss,) if loss else (),
             chart=charts.bars(f"{now[0]['title']}, {window.label}", _bars(rows_told))
-            if any(number(row["people"]) is not None for row in rows_told)
+            if any(number(row["people"]) is not None for row in rows_told[1:])
             else None,
             grid=_steps_grid(reader, cohort, whole, now),
             note=HOW_TO_READ,

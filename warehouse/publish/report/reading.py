@@ -217,10 +217,17 @@ def sum_of(rows: Iterable[Row], above: str, below: str, base: int) -> tuple[str,
     return row["period"], Figure(row[above], row[below], base, parts)
 
 
+def capital(said: str) -> str:
+    """Some words with a capital first."""
+    return said[:1].upper() + said[1:]
+
+
 def facts(definition: Mapping[str, str]) -> dict[str, str]:
     """How something is defined and who answers for it: heading → words."""
     return {
-        heading: str(definition[key])[:1].upper() + str(definition[key])[1:]
+        heading: capital(
+            str(definition[key]).replace("_", " ") if key == "sources" else str(definition[key])
+        )
         for key, heading in FACTS.items()
         if definition.get(key)
     }
