@@ -99,15 +99,17 @@ def open_control(settings: Settings) -> Control:
     """Open the control database of a partnership; a new SQLite file is its owner's alone.
 
     Raises:
-        StoreError: If it cannot be used, or is missing though runs have left their folders.
+        StoreError: If it cannot be used, or is missing or empty though runs left their folders.
     """
     url = settings.control_database.get_secret_value()
     scheme, _, rest = url.partition(":///")
     path = Path(rest.partition("?")[0])
-    new_file = scheme.startswith("sqlite") and path.is_absolute() and not path.exists()
+    # SQLite takes an empty file for a new database.
+    there = path.is_file() and path.stat().st_size > 0
+    new_file = scheme.startswith("sqlite") and path.is_absolute() and not there
     if new_file and any(zone.is_dir() and any(zone.iterdir()) for zone in _zones(settings)):
         raise StoreError(
-            "The control database is missing, and without it nothing in this folder counts.",
+            "The control database is missing or empty; without it nothing in this folder counts.",
             "Put it back from its backup, or correct `control_database` in partnership.yaml.",
         )
     control = Control(url)

@@ -20,6 +20,10 @@ def releases(patient: Patient) -> Iterator[Finding]:
     if control is None:
         return
     kept = [one for one in control.committed_runs() if one in runs_in(settings.releases)]
+    read = control.release_run()
+    # Where people were erased or a partner taken out since, it was removed.
+    if read is not None and read.run_id not in {*kept, *control.runs_of_the_past()}:
+        yield fail("releases", f"The release that people read, {read.run_id}, is missing.", REMEDY)
     known = {run_id: control.release_files(run_id) for run_id in kept}
     size = sum(one.bytes for files in known.values() for one in files)
     whole = patient.digests or size <= ALWAYS_WITHIN

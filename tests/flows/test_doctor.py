@@ -358,6 +358,11 @@ def test_what_is_missing_or_damaged_of_the_current_run_is_told(ran: Partnership)
         assert "does not open" in found.said and found.remedy
         path.write_bytes(whole)
     assert worst(looked(ran, record.runs)) == "ok"
+    # Its first half opens: DuckDB reads a block only when it is asked for.
+    store.write_bytes((whole := store.read_bytes())[: len(whole) // 2])
+    (found,) = (one for one in looked(ran, record.runs) if one.state == "fail")
+    assert found.said == "Of the current run is cut short: staging.duckdb." and found.remedy
+    store.write_bytes(whole)
     for path in (ledger, store):
         aside = path.rename(path.with_suffix(".aside"))
         (found,) = (one for one in looked(ran, record.runs) if one.state == "fail")
@@ -408,6 +413,9 @@ def test_a_control_database_that_is_damaged_lacking_or_taken_back_is_told(
     assert found[0].code == "control-database" and found[0].state == "fail"
     assert any(one.code == "encryption" and one.state == "ok" for one in found)
     assert ran.journeys("doctor").exit_code == 1
+    path.write_bytes(b"")
+    assert "is missing or empty" in examine(ran.settings)[0].said
+    assert path.read_bytes() == b""
     shutil.rmtree(ran.folder / "checkpoints")
     path.write_bytes(whole)
     assert looked(ran, record.record)[0].state == "warn"
@@ -446,6 +454,9 @@ def test_a_release_that_was_cut_short_or_altered_but_opens_is_told(
     assert worst(looked(ran, releases.releases)) == "ok"
     path.unlink()
     assert "is missing" in looked(ran, releases.releases)[0].said
+    shutil.rmtree(path.parent)
+    (told,) = looked(ran, releases.releases)
+    assert told.state == "fail" and told.said.endswith(" is missing.") and told.remedy
 
 
 def test_of_a_release_by_an_earlier_version_it_cannot_be_told(ran: Partnership) -> None:
