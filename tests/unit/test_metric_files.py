@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -246,3 +247,12 @@ def test_how_far_a_metric_lags_is_told_in_days_and_not_in_names_of_policies() ->
     assert lags["continuity_of_care"] == "21 days after the period's end."
     assert lags["arrest_to_treatment"] == "28 or 90 days after the period's end, by measure."
     assert lags["arrests"] == "None."
+
+
+def test_what_readers_are_told_of_a_metric_has_no_name_of_a_column_or_policy() -> None:
+    rows = metric_frames(load_metrics(), [], Given())["metric_given"]
+    told = rows.select(
+        "title", "definition", "numerator", "denominator", "period", "lag", "exclusions", "caveat"
+    )
+    said = " ".join(str(cell) for row in told.iter_rows() for cell in row)
+    assert not re.findall(r"\b[a-z]+_[a-z_]+\b", said)
