@@ -58,6 +58,9 @@ if TYPE_CHECKING:
 
     from governance.pseudonymise import Pseudonymised
 
+OF_THE_MACHINE = frozenset({"BlockingIOError", "MemoryError", "OSError", "PermissionError"})
+"""Failures of a step that tell of a full disk, memory or rights here, and of no partner's file."""
+
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
@@ -220,11 +223,17 @@ def _put_back(run: RunContext, partner: str, problems: Problems) -> None:
 
     A key or a setting that cannot be used is no fault of the extract.
     """
-    at_fault = (ExtractRejected, StepFailed)
-    if any(isinstance(error, at_fault) for error in problems.get(partner, ())):
+    if any(_is_of_the_extract(error) for error in problems.get(partner, ())):
         said = refused(run, partner)
         if said is not None:
             _add(problems, partner, said)
+
+
+def _is_of_the_extract(error: JourneysError) -> bool:
+    """Whether another extract might not meet a failure; one of this machine any would meet."""
+    if isinstance(error, StepFailed):
+        return error.kind not in OF_THE_MACHINE
+    return isinstance(error, ExtractRejected)
 
 
 def _for_rights_alone(run: RunContext, agreed: Agreed, refused: Rejected) -> Parted:
