@@ -30,6 +30,9 @@ _SETTINGS: dict[str, Any] = {
     "temp_file_encryption": True,  # what spills to disk is otherwise plain text
 }
 
+_HEADERS = 3 * 4096
+"""Bytes before the blocks of a DuckDB file (storage since 0.10): its header and two more."""
+
 # What one question may take of the council's server, as of 2026-11-21; `analyst` has the others.
 MOST_MEMORY = "4GB"
 
@@ -127,7 +130,8 @@ def attach(
             before the checkpoint, which will do for a file that is thrown away if it is not whole.
 
     Raises:
-        StoreError: Missing, damaged, unencrypted, open elsewhere for writing, or the wrong key.
+        StoreError: Missing, damaged, cut short, unencrypted, open elsewhere for writing, or the
+            wrong key.
     """
     if not _KEY_HEX.fullmatch(key_hex):
         raise StoreError(
@@ -154,6 +158,11 @@ def attach(
             "another key.",
             "Check that the keys folder is the one the store was made with; if it is, restore "
             "the store from backup or run `journeys run` to build it again.",
+        )
+    if read_only and path.stat().st_size < _least_bytes(con, alias):
+        raise StoreError(
+            f"{path.name} is cut short.",
+            "Restore it from backup, or run `journeys run` to build it again.",
         )
     if created:
         path.chmod(0o600)
@@ -239,6 +248,18 @@ def _succeeds(con: duckdb.DuckDBPyConnection, sql: str) -> bool:
     except duckdb.Error:
         return False
     return True
+
+
+def _least_bytes(con: duckdb.DuckDBPyConnection, alias: str) -> int:
+    """How large the file of an attached database has to be, by the blocks that it counts.
+
+    DuckDB reads a block only when it is asked for, so a file opens whose end is missing.
+    """
+    row = con.execute(
+        "SELECT block_size * total_blocks FROM pragma_database_size() WHERE database_name = ?",
+        [alias],
+    ).fetchone()
+    return _HEADERS + int(row[0]) if row else 0
 
 
 def _is_encrypted(con: duckdb.DuckDBPyConnection, alias: str) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from flows.doctor.finding import Finding, Patient, fail, ok, warn
 from flows.keys.rings import LEDGER_KEY, STORE_KEYS, STORES, store_keys
@@ -14,7 +13,7 @@ from flows.settings import Settings
 from schemas.errors import JourneysError, KeyProblem, StoreError
 
 if TYPE_CHECKING:
-    import duckdb
+    pass
 
 
 def control_database(patient: Patient) -> Iterator[Finding]:
@@ -54,8 +53,6 @@ def record(patient: Patient) -> Iterator[Finding]:
         yield ok("record", f"{head.size:,} entries go on from the last checkpoint.")
 
 
-HEADERS: Final = 3 * 4096
-"""Bytes before the blocks of a DuckDB file (storage since 0.10): its header and two more."""
 WHOLE = "Put the whole folder back from one backup: docs/how-to/back-up-and-restore.md."
 
 
@@ -102,22 +99,11 @@ def _kept(settings: Settings, run_id: str) -> Iterator[Finding]:
         return
     try:
         keys = store_keys(settings, run_id)
-        short = []
         for path in stores:
-            with closing(open_store(path, keys[path.stem], read_only=True)) as store:
-                short += [path.name] * (path.stat().st_size < _least_bytes(store))
-        if short:
-            yield fail("runs", f"Of the current run is cut short: {', '.join(short)}.", WHOLE)
+            open_store(path, keys[path.stem], read_only=True).close()
         if release.is_file():  # none where a partner was taken out since
             open_of(settings, run_id).close()
     except KeyProblem:
         return  # told of keys
     except StoreError as error:
         yield fail("runs", f"What the current run left does not open. {error.problem}", WHOLE)
-
-
-def _least_bytes(store: duckdb.DuckDBPyConnection) -> int:
-    """How large the file of an open store has to be: DuckDB's headers, and the blocks it counts."""
-    query = "SELECT max(block_size * total_blocks) FROM pragma_database_size()"
-    (found,) = store.execute(query).fetchall()
-    return HEADERS + int(found[0])
