@@ -251,12 +251,12 @@ def _succeeds(con: duckdb.DuckDBPyConnection, sql: str) -> bool:
 
 
 def _least_bytes(con: duckdb.DuckDBPyConnection, alias: str) -> int:
-    """How large the file of an attached database has to be, by the blocks that it counts.
+    """How large the file of an attached database has to be, by the blocks that it uses.
 
     DuckDB reads a block only when it is asked for, so a file opens whose end is missing.
     """
     row = con.execute(
-        "SELECT block_size * total_blocks FROM pragma_database_size() WHERE database_name = ?",
+        "SELECT block_size * used_blocks FROM pragma_database_size() WHERE database_name = ?",
         [alias],
     ).fetchone()
     return _HEADERS + int(row[0]) if row else 0

@@ -163,7 +163,8 @@ def _carried_out(places: Places) -> tuple[list[FailedCheck], dict[str, str]]:
         if (back / at).exists():
             moved(back / at, places.inbox / name)
     for name, stamp in journal.landed.items():
-        if _is(places.inbox / name, stamp):
+        # Under a name of what was kept lies that again, which may be as large and as old.
+        if name not in journal.kept and _is(places.inbox / name, stamp):
             (places.inbox / name).unlink(missing_ok=True)
     (places.inbox / ARRIVING).unlink(missing_ok=True)
     flush_folder(places.inbox)

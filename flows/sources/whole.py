@@ -137,6 +137,7 @@ class Sums:
 
 
 def another_digest() -> SourceUnsound:
+    """What is told of a file that is not the one whose digest the partner gave."""
     return SourceUnsound(
         "A file has another digest than the partner says of it.",
         "Nothing of it was taken. Ask the partner to send it again, and to make the digest last.",
