@@ -199,6 +199,16 @@ def test_what_fails_its_checks_makes_way_for_what_stood(
     assert {one.period for one in control.failed_checks("police")} == {"2026-10", "2026-11"}
 
 
+def test_what_is_put_back_may_be_as_large_and_as_old_as_what_it_makes_way_for(
+    places: Places, control: Control
+) -> None:
+    landed(places, control, pulled(places))
+    let_go(places)
+    landed(places, control, pulled(places, text="bad"))
+    assert put_back(places, control, "terms", NOW) is True
+    assert inbox(places) == NEW and beside(places) == ["police"]
+
+
 def test_what_is_half_let_go_is_not_put_back(
     places: Places, control: Control, old: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
