@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 from asking import rows_of, write_rows
+from renewing import renewed
 
 from flows.context import open_control
 from flows.readers.query import query_release
@@ -37,13 +37,7 @@ def key_of(file: Path) -> str:
 
 def terms(ran: Partnership, partner: str, **changes: object) -> None:
     """Change an agreement and have it signed anew."""
-    path = ran.folder / "agreements" / f"{partner}.yaml"
-    content = yaml.safe_load(path.read_text()) | changes
-    path.write_text(yaml.safe_dump(content))
-    digest = load_agreement(path).document_digest
-    for signature in content["signatures"]:
-        signature["document_digest"] = digest
-    path.write_text(yaml.safe_dump(content))
+    renewed(ran.folder, partner, **changes)
 
 
 def without(ran: Partnership, partner: str, tables: tuple[str, ...], column: str) -> dict:

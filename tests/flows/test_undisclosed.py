@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-import yaml
+from renewing import renewed
 
 from flows.context import open_control
 from flows.refresh import run_refresh
@@ -21,13 +21,7 @@ pytestmark = pytest.mark.usefixtures("slight")
 
 def agreed(partnership: Partnership, partner: str, **clauses: Any) -> None:
     """Change clauses of an agreement and have it signed as it then stands."""
-    path = partnership.folder / "agreements" / f"{partner}.yaml"
-    terms = yaml.safe_load(path.read_text()) | clauses
-    path.write_text(yaml.safe_dump(terms))
-    digest = load_agreement(path).document_digest
-    for signature in terms["signatures"]:
-        signature["document_digest"] = digest
-    path.write_text(yaml.safe_dump(terms))
+    renewed(partnership.folder, partner, **clauses)
 
 
 def staged(partnership: Partnership, table: str, column: str) -> int:
