@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from flows.sources.problems import SourceRefused, away, not_let_in, not_there
 from flows.sources.remote import CHUNK_BYTES, Item
-from flows.sources.said import HttpsSource
+from flows.sources.said import HttpsSource, file_at
 
 MOST_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -52,7 +52,7 @@ class Https:
     ) -> None:
         self._context, self._headers = context, headers
         self._seconds = source.timeout_seconds
-        self._urls = {unquote(urlsplit(url).path.rpartition("/")[2]): url for url in source.urls}
+        self._urls = {file_at(url): url for url in source.urls}
 
     def items(self) -> list[Item]:
         """What is at the addresses, each by the last part of its path."""

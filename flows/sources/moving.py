@@ -29,13 +29,23 @@ def moved(source: Path, target: Path) -> None:
             raise
     beside = target.with_name(ARRIVING)
     beside.unlink(missing_ok=True)
+    try:
+        _copied(source, beside)
+        os.replace(beside, target)  # noqa: PTH105
+    except OSError:
+        # Half a file would take up what room there is, and holds names.
+        beside.unlink(missing_ok=True)
+        raise
+    source.unlink()
+
+
+def _copied(source: Path, target: Path) -> None:
+    """Copy a file and its times, and have the disk take it."""
     found = source.stat()
     # Nobody else may have put a link there for us to write through.
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as out, source.open("rb") as content:
         shutil.copyfileobj(content, out, 1 << 20)
         out.flush()
         os.fsync(out.fileno())
-    os.utime(beside, ns=(found.st_atime_ns, found.st_mtime_ns))
-    os.replace(beside, target)  # noqa: PTH105
-    source.unlink()
+    os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))

@@ -67,6 +67,12 @@ class BrokenOff(SourceProblem):
         super().__init__(problem, remedy)
 
 
+class NotReached(SourceProblem):
+    """A source that was not called: others had taken the time that all have together."""
+
+    state = "not reached"
+
+
 class DiskFull(SourceProblem):
     """What was pulled could not be written."""
 
@@ -147,6 +153,26 @@ def took_too_long(minutes: int) -> BrokenOff:
         f"Pulling from the source was not done in {minutes} minutes, and was ended.",
         "Nothing of it was taken, and the other sources went on. Ask the partner whether its "
         "server hangs; if it is only slow, raise `longest_minutes` under `source`.",
+    )
+
+
+def took_all_the_time(minutes: int) -> BrokenOff:
+    """A pull that was not done when the time of all sources together was over."""
+    return BrokenOff(
+        f"Pulling from the source was ended: all sources together had taken the {minutes} minutes "
+        "that they may.",
+        "Nothing of it was taken. See which source was broken off or slow, and ask that partner; "
+        "the next run calls this one after those that did well.",
+    )
+
+
+def no_time_left(minutes: int) -> NotReached:
+    """A source that there was no time for."""
+    return NotReached(
+        f"The source was not called: the others had taken the {minutes} minutes that all sources "
+        "have together.",
+        "See which of them was broken off, and ask that partner whether its server hangs. The "
+        "next run calls this one before it; `journeys pull` with this partner's name does so now.",
     )
 
 

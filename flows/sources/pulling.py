@@ -7,7 +7,7 @@ nothing new, and the data lead is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from flows.agreements.terms import agreement_in_force
 from flows.clock import Clock, local_day
 from flows.files import private_folder, remove_folder
-from flows.intake import apart
 from flows.keys.rings import keyed_digest
 from flows.safe_errors import guarded
 from flows.settings import Settings
 from flows.sources.aside import let_go, put_back, settle
+from flows.sources.bounded import in_time, to_pull, together
 from flows.sources.choosing import Terms
 from flows.sources.fetching import Asked, Fetched, Pulled, fetch_apart, move_away
 from flows.sources.landing import Entry, clear, land, makes_room
@@ -31,11 +31,11 @@ from flows.sources.ledger import (
     standing,
     terms_digest,
 )
-from flows.sources.limits import MOST_MEMORY
+from flows.sources.limits import ARCHIVING_MINUTES
 from flows.sources.look import ARRIVING, NOTHING_NEW, PULLED, Finding, Look
 from flows.sources.naming import Naming
 from flows.sources.places import Places
-from flows.sources.problems import BrokenOff, FailedItsChecks, SourceProblem, took_too_long
+from flows.sources.problems import BrokenOff, FailedItsChecks, NotReached, SourceAway, SourceProblem
 from governance.audit import Recorder
 from governance.control import Control, Pull, SourceLook
 from schemas.errors import JourneysError
@@ -90,9 +90,10 @@ def pull_sources(
         except JourneysError as error:
             looks[partner] = _failed(error)
     by = _Pulling(settings, control, recorder, clock, again)
-    for partner, one in asked.items():
+    among = to_pull(asked.values())
+    for partner, one in _those_that_hung_last(asked, control):
         try:
-            found = _fetched(one)
+            found = in_time(among, one, fetch_apart)
             looks[partner] = (
                 _told(found, found.deliveries)
                 if look_only
@@ -105,7 +106,7 @@ def pull_sources(
                 remove_folder(one.into)
     for partner, look in looks.items() if not look_only else ():
         control.record_look(SourceLook(partner, clock(), look.state, look.said))
-    return looks
+    return {partner: looks[partner] for partner in wanted if partner in looks}
 
 
 def check_source(settings: Settings, partner: str, clock: Clock) -> list[Finding]:
@@ -128,7 +129,7 @@ def check_source(settings: Settings, partner: str, clock: Clock) -> list[Finding
     into = _places(settings, partner).pulling
     asked = Asked(partner, source, terms, into, frozenset(), b"", clock(), look_only=True)
     try:
-        found = _fetched(asked)
+        found = in_time(to_pull([asked]), asked, fetch_apart)
     except JourneysError as error:
         return [Finding(False, error.problem, error.remedy)]
     told = _told(found, found.deliveries)
@@ -184,6 +185,7 @@ def archived(run: RunContext, agreed: Agreed, taken: Iterable[str]) -> list[str]
         What could not be done, in sentences.
     """
     said = []
+    among = together(ARCHIVING_MINUTES)
     for partner in taken:
         source = run.settings.partner(partner).source
         keeps = agreed.agreements[partner].inbox_after_staging == "keep"
@@ -191,11 +193,17 @@ def archived(run: RunContext, agreed: Agreed, taken: Iterable[str]) -> list[str]
             continue
         try:
             asked = _asked(run.settings, run.control, run.clock, partner, False, True)
-            guarded("pull", apart.in_a_child_within, _limits(asked), move_away, asked)
+            guarded("pull", in_time, among, asked, move_away)
         except JourneysError as error:
+            late = isinstance(error, (BrokenOff, NotReached))
+            why = (
+                "There was no time for it; move them by hand, or ask the partner to."
+                if late
+                else error
+            )
             said.append(
                 f"The run is committed, but the files of {partner} could not be moved at its "
-                f"source. {error}"
+                f"source. {why}"
             )
     return said
 
@@ -206,24 +214,17 @@ def _tidied(places: Places, control: Control) -> None:
     settle(places, control)
 
 
-def _limits(asked: Asked) -> apart.Limits:
-    return apart.Limits(asked.source.longest_minutes * 60, MOST_MEMORY)
+def _those_that_hung_last(asked: Mapping[str, Asked], control: Control) -> list[tuple[str, Asked]]:
+    """Every source, in the order in which they are called.
 
-
-def _fetched(asked: Asked) -> Fetched:
-    """Fetch from one source, in a child of its own: what ends or hangs is that source's alone.
-
-    Raises:
-        BrokenOff: The child was ended, or was not done in time.
-        JourneysError: As `fetch` raises it.
+    One that hung last time takes its time after the others have had theirs: however many hang, no
+    sound source is without its turn for more than one night.
     """
-    try:
-        return apart.in_a_child_within(_limits(asked), fetch_apart, asked)
-    except apart.TookTooLong:
-        problem = took_too_long(asked.source.longest_minutes)
-    except apart.ChildEnded:
-        problem = BrokenOff()
-    raise problem
+    looks = control.source_looks()
+    hung = {
+        name for name, look in looks.items() if look.state in (BrokenOff.state, SourceAway.state)
+    }
+    return sorted(asked.items(), key=lambda one: one[0] in hung)
 
 
 def _places(settings: Settings, partner: str) -> Places:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -124,6 +124,12 @@ class HttpsSource(_Source):
     def _are_https(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for url in value:
             https_only(url, loopback=False)
+        names = [file_at(url).lower() for url in value]
+        if not all(names) or len(set(names)) < len(names):
+            raise ValueError(
+                "names two files alike, or none: each address has to end in the name of one file, "
+                "another for each"
+            )
         return value
 
     @model_validator(mode="after")
@@ -162,6 +168,11 @@ Source = Annotated[
     FolderSource | SftpSource | S3Source | AzureSource | HttpsSource | DatabaseSource,
     Field(discriminator="kind"),
 ]
+
+
+def file_at(url: str) -> str:
+    """The name of the file at an address: the last part of its path."""
+    return unquote(urlsplit(url).path.rpartition("/")[2])
 
 
 def https_only(url: str, loopback: bool = True) -> str:

@@ -20,6 +20,7 @@ OF_SOURCES = frozenset(
         "source-contradicted",
         "source-failed-its-checks",
         "source-broken-off",
+        "source-not-reached",
         "source-not-written",
     }
 )

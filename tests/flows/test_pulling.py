@@ -19,10 +19,10 @@ from flows import ingest
 from flows.clock import utc_now
 from flows.context import actor, open_control
 from flows.intake import apart
-from flows.intake.apart import Limits
+from flows.intake.apart import Limits, TookTooLong
 from flows.refresh import begun_run, run_refresh
 from flows.safe_errors import Rejected
-from flows.sources.limits import MOST_MEMORY
+from flows.sources.limits import TOGETHER_MINUTES
 from flows.sources.look import Look
 from flows.sources.pulling import pull_sources
 from governance.audit import Recorder
@@ -259,11 +259,8 @@ def test_a_source_that_hangs_or_is_killed_stops_nobody_else(
         moved_to_a_share(ran, partner)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         there = f"https://127.0.0.1:{silent.getsockname()[1]}/{CANARY}/custody.csv"
-        declare(ran, "police", {"kind": "https", "urls": [there]})
-        monkeypatch.setattr(
-            "flows.sources.pulling._limits",
-            lambda asked: Limits(2 if asked.partner == "police" else 60, MOST_MEMORY),
-        )
+        declare(ran, "police", {"kind": "https", "urls": [there], "longest_minutes": 1})
+        monkeypatch.setattr("flows.sources.bounded.MINUTE", 2)
         looks = pull(ran)
     assert {name: look.state for name, look in looks.items()} == {
         "police": "broken off",
@@ -283,6 +280,41 @@ def test_a_source_that_hangs_or_is_killed_stops_nobody_else(
     monkeypatch.setattr(apart, "in_a_child_within", killed)
     looks = pull(ran, again=True)
     assert {look.state for look in looks.values()} == {"broken off", "pulled"}
+
+
+def test_sources_that_hang_take_the_night_of_nobody(
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All pulls together have one bound; who had no turn tonight has it first tomorrow."""
+    for partner in ("police", "probation", "treatment", "housing"):
+        moved_to_a_share(ran, partner)
+    now, called, honest = [0.0], [], apart.in_a_child_within
+    monkeypatch.setattr("flows.sources.bounded.time.monotonic", lambda: now[0])
+    hanging = {"police", "probation", "treatment"}
+
+    def hangs(limits: Limits, function: Any, asked: Any) -> Any:
+        called.append(asked.partner)
+        if asked.partner not in hanging:
+            return honest(limits, function, asked)
+        now[0] += limits.seconds or 0
+        raise TookTooLong("", "")
+
+    monkeypatch.setattr(apart, "in_a_child_within", hangs)
+    declare(ran, "probation", {"kind": "folder", "folder": "elsewhere", "longest_minutes": 90})
+    looks = pull(ran)
+    assert now[0] == TOGETHER_MINUTES * 60 and called == ["police", "probation"]
+    assert {name: look.state for name, look in looks.items()} == {
+        "police": "broken off",
+        "probation": "broken off",
+        "treatment": "not reached",
+        "housing": "not reached",
+    }
+    assert "60 minutes" in looks["police"].said and "had taken the 120" in looks["probation"].said
+    assert "was not called" in looks["housing"].said and hidden(ran) == []
+    assert "housing: not reached." in ran.journeys("status").output
+    called.clear()
+    assert pull(ran)["housing"].state == "pulled"
+    assert called == ["treatment", "housing", "police"]
 
 
 def test_a_pull_by_sftp_is_done_in_a_child_and_tells_no_name(

@@ -115,3 +115,13 @@ def test_an_address_that_is_not_taken(url: str) -> None:
     with pytest.raises(ValidationError) as caught:
         source(kind="https", urls=[url])
     assert CANARY not in str(caught.value.errors(include_input=False, include_context=False))
+
+
+@pytest.mark.parametrize(
+    "other", ["/v2/custody.csv", "/v2/Custody.CSV", "/v2/c%75stody.csv", "/v2/"]
+)
+def test_files_that_would_shadow_each_other_are_refused(other: str) -> None:
+    urls = [f"https://police.example/v1/{CANARY}/custody.csv", f"https://police.example{other}"]
+    with pytest.raises(ValidationError, match="the name of one file, another for each") as caught:
+        source(kind="https", urls=urls)
+    assert CANARY not in str(caught.value.errors(include_input=False, include_context=False))

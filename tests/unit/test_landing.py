@@ -245,6 +245,32 @@ def test_an_inbox_on_another_file_system(
     assert inbox(places) == old and beside(places) == ["police"]
 
 
+def test_a_disk_that_fills_while_a_file_is_copied_keeps_no_half_of_it(
+    places: Places, control: Control, old: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest, flush, flushed = os.replace, os.fsync, []
+
+    def across(source: Path, target: Path) -> None:
+        if Path(source).parent != Path(target).parent:
+            raise OSError(errno.EXDEV, "another file system")
+        honest(source, target)
+
+    def full(handle: int) -> None:
+        flushed.append(handle)
+        if len(flushed) > 4 and (places.inbox / ".arriving").exists():
+            raise OSError(errno.ENOSPC, "no room")
+        flush(handle)
+
+    monkeypatch.setattr(os, "replace", across)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskFull):
+        landed(places, control, pulled(places))
+    assert places.landing.is_dir() and not (places.inbox / ".arriving").exists()
+    monkeypatch.setattr(os, "fsync", flush)
+    finish(places, control)
+    assert inbox(places) == NEW
+
+
 def test_a_plan_that_cannot_be_read_stops_it(places: Places, control: Control) -> None:
     places.landing.mkdir()
     (places.landing / "landing.json").write_text("{")
