@@ -7,7 +7,7 @@ from typing import Final
 
 from flows.clock import Clock, utc_now
 from flows.context import open_control
-from flows.doctor import custody, folder, machine, outside, record, releases, secrecy
+from flows.doctor import above, custody, folder, machine, outside, record, releases, secrecy
 from flows.doctor.finding import Check, Finding, Patient, fail
 from flows.safe_errors import guarded
 from flows.settings import Settings
@@ -28,6 +28,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "versions": machine.versions,
     "encryption": machine.encryption,
     "permissions": folder.permissions,
+    "folders-above": above.folders_above,
     "file-system": folder.file_system,
     "swap": secrecy.swap,
     "core-dumps": secrecy.core_dumps,

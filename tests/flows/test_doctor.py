@@ -18,7 +18,7 @@ from listening import webhook
 
 from flows.clock import utc_now
 from flows.context import open_control, run_lock
-from flows.doctor import custody, folder, machine, outside, record, releases, secrecy
+from flows.doctor import above, custody, folder, machine, outside, record, releases, secrecy
 from flows.doctor.examining import CHECKS, examine
 from flows.doctor.finding import Check, Finding, Patient
 from flows.orchestration.options import Schedule
@@ -319,6 +319,55 @@ def test_what_became_of_the_folder_is_told(ran: Partnership) -> None:
         control.fail_run("20261122-000000-abcd", at=utc_now(), problem="The disk is full.")
     (failed,) = looked(ran, record.runs)
     assert failed.state == "fail" and "The disk is full." in failed.said
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "state"),
+    [
+        ("inbox", 0o777, "fail"),
+        (
+            "inbox",
+            0o1777,
+            "fail",
+        ),  # nobody else may rename it, but anybody may lay a plan beside it
+        ("inbox", 0o770, "ok"),
+        (".", 0o777, "fail"),
+        (".", 0o1777, "ok"),
+        ("..", 0o777, "fail"),
+        ("inbox/police", 0o777, "ok"),  # of that `permissions` tells
+    ],
+)
+def test_who_may_write_above_an_inbox_is_told(
+    shared: Partnership, name: str, mode: int, state: str
+) -> None:
+    path = (shared.folder / name).resolve()
+    before = path.stat().st_mode
+    assert worst(looked(shared, above.folders_above)) == "ok"
+    path.chmod(mode)
+    try:
+        found = looked(shared, above.folders_above)
+    finally:
+        path.chmod(before)
+    assert worst(found) == state and remedied(found)
+    assert state == "ok" or f": {path}." in found[0].said
+
+
+def test_a_group_with_others_and_a_link_elsewhere_are_seen(
+    shared: Partnership, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert above._has_others(os.getegid() + 1) and not above._has_others(0)
+    elsewhere, inbox = tmp_path / "shared", shared.folder / "inbox"
+    elsewhere.mkdir()
+    inbox.rename(elsewhere / "inbox")
+    inbox.symlink_to(elsewhere / "inbox")
+    try:
+        elsewhere.chmod(0o770)
+        assert worst(looked(shared, above.folders_above)) == "ok"
+        monkeypatch.setattr(above, "_has_others", lambda group: group == elsewhere.stat().st_gid)
+        assert worst(looked(shared, above.folders_above)) == "fail"
+    finally:
+        inbox.unlink()
+        (elsewhere / "inbox").rename(inbox)
 
 
 @pytest.mark.parametrize(
