@@ -3,7 +3,7 @@
 Each step is told here; how is in `flows.sources` (from partners' sources into the inboxes),
 `flows.agreements.terms` (what was agreed), `flows.intake.encoding` (from files to encodings),
 `flows.intake.sealed` (what partners encoded themselves), `flows.intake.history` (earlier
-deliveries) and `flows.stores` (where it is put).
+deliveries), `flows.intake.making_way` (what is refused) and `flows.stores` (where it is put).
 
 Files with names in them are opened in a child process only (`flows.intake.apart`); what is here
 never holds a name. What is wrong with one partner's extract does not hide what is wrong with
@@ -21,33 +21,34 @@ from flows.agreements.over_sharing import report_over_sharing
 from flows.agreements.terms import (
     agreement_in_force,
     check_nobody_left,
+    encodes_at_source,
     policy_of,
     reading_terms,
-    sealed_under,
     staged_under,
 )
 from flows.context import RunContext
 from flows.files import private_folder, write_text
 from flows.intake import apart
-from flows.intake.encoding import Encoded, Job, Outcome, encode_each, find_each, request_of
-from flows.intake.handed_on import NOT_TAKEN_IN, Agreed, Parted, Problems, Pulled, Staged, Taken
-from flows.intake.history import drift_of, lateness_of
+from flows.intake.encoding import Job, Outcome, encode_each, find_each, request_of
+from flows.intake.handed_on import Agreed, Parted, Problems, Pulled, Staged, Taken
+from flows.intake.history import lateness_of
 from flows.intake.increments import lost_periods, would_be_removed
+from flows.intake.making_way import for_rights_alone, put_back
 from flows.intake.records import check_own_records
 from flows.intake.sealed import check_arrived, check_one_key, find_sealed, open_arrived
+from flows.intake.taking import taken_in
 from flows.keys.epochs import Epochs, check_same_key, epochs_of, older_keys, purpose_keys
-from flows.keys.rings import check_rings, key_check, keyed_digest
+from flows.keys.rings import check_rings, keyed_digest
 from flows.releases.warehouse_files import check_warehouse_files
 from flows.rights.suppressed import (
-    Withheld,
     older_epochs,
     reaching,
     tokens_in_force,
     without_suppressed,
 )
-from flows.safe_errors import Rejected, StepFailed, guarded
+from flows.safe_errors import Rejected, guarded
 from flows.sources.inbox import Arrived
-from flows.sources.pulling import has_half_landed, pull_sources, refused
+from flows.sources.pulling import has_half_landed, pull_sources
 from flows.stores import fill_stores
 from governance.agreements import Agreement
 from governance.control import Extract
@@ -57,9 +58,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from governance.pseudonymise import Pseudonymised
-
-OF_THE_MACHINE = frozenset({"BlockingIOError", "MemoryError", "OSError", "PermissionError"})
-"""Failures of a step that tell of a full disk, memory or rights here, and of no partner's file."""
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -78,7 +76,7 @@ def pull(run: RunContext) -> Pulled:
     check_nobody_left(run)
     policy_of(run)
     check_warehouse_files(run.settings, run.today)
-    at_source = [name for name in run.settings.partners if _encodes_at_source(run, name)]
+    at_source = [name for name in run.settings.partners if encodes_at_source(run, name)]
     at_hub = [str(name) for name in run.settings.partners if name not in at_source]
     requests = [request_of(run.settings, name) for name in at_hub]
     check_rings(run.settings)
@@ -93,14 +91,14 @@ def pull(run: RunContext) -> Pulled:
     for partner, one in arrived.items():
         if isinstance(one, JourneysError):
             _add(problems, partner, one)
-            _put_back(run, partner, problems)
+            put_back(run, partner, problems)
         else:
             found[partner] = one and replace(one, digest=keyed_digest(run.settings, one.digest))
     sealed = ((partner, partner) for partner in at_source)
     opened = _each("pull", sealed, lambda partner, _: find_sealed(run, partner), problems)
     found |= {partner: one.arrived for partner, one in opened.items()}
     for partner in at_source:
-        _put_back(run, partner, problems)
+        put_back(run, partner, problems)
     for partner, extract in found.items():
         lost = None if partner in half else lost_periods(run.control, extract)
         if lost:
@@ -146,7 +144,7 @@ def agree(run: RunContext, pulled: Pulled) -> Agreed:
     for partner, agreement in agreements.items():
         arrived = pulled.extracts.get(partner)
         staged = run.control.staged_extracts().get(partner)
-        same_terms = staged is not None and staged.staged_under == _terms(run, agreement)
+        same_terms = staged is not None and staged.staged_under == staged_under(run, agreement)
         behind = staged is not None and staged.key_epoch < epochs.newest
         if arrived is not None and _is_new(arrived, staged, same_terms, epochs):
             fresh[partner] = arrived
@@ -202,7 +200,7 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
         taken |= _each(
             "encode",
             [(partner, left)],
-            lambda name, one: _taken(run, agreed, fresh[name], *one),
+            lambda name, one: taken_in(run, agreed, fresh[name], *one),
             problems,
         )
         parts[partner], marks[partner] = left[0].parts, left[0].marks
@@ -211,58 +209,11 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
         _add(problems, partner, error)
     # Also what was refused before it was read, for what a sealed file says of itself.
     for partner in agreed.fresh:
-        _put_back(run, partner, problems)
+        put_back(run, partner, problems)
     if problems:
         stopped = {name: [error] for name, error in agreed.stopped.items()}
-        return _for_rights_alone(run, agreed, Rejected(problems | stopped))
+        return for_rights_alone(run, agreed, Rejected(problems | stopped))
     return Parted(agreed, taken, parts, marks)
-
-
-def _put_back(run: RunContext, partner: str, problems: Problems) -> None:
-    """Where an extract failed its checks: have what was pulled make way for the last good one.
-
-    A key or a setting that cannot be used is no fault of the extract.
-    """
-    if any(_is_of_the_extract(error) for error in problems.get(partner, ())):
-        said = refused(run, partner)
-        if said is not None:
-            _add(problems, partner, said)
-
-
-def _is_of_the_extract(error: JourneysError) -> bool:
-    """Whether another extract might not meet a failure; one of this machine any would meet."""
-    if isinstance(error, StepFailed):
-        return error.kind not in OF_THE_MACHINE
-    return isinstance(error, ExtractRejected)
-
-
-def _for_rights_alone(run: RunContext, agreed: Agreed, refused: Rejected) -> Parted:
-    """Go on with nothing new where a rights request waits: it must not wait for anybody's papers.
-
-    What is staged of a partner is used only if it was staged on the terms that are in force.
-
-    Raises:
-        Rejected: No request waits, or nothing was ever taken in.
-    """
-    staged = run.control.staged_extracts()
-    if not run.control.waiting_requests() or not staged:
-        raise refused
-    usable = {
-        partner: agreement
-        for partner, agreement in agreed.agreements.items()
-        if partner in staged and staged[partner].staged_under == _terms(run, agreement)
-    }
-    kept = {partner: agreed.kept.get(partner, NOT_TAKEN_IN) for partner in usable}
-    stopped = {name: found[0] for name, found in refused.problems.items() if name not in usable}
-    alone = replace(
-        agreed,
-        agreements=usable,
-        fresh={},
-        kept=kept,
-        stopped=stopped,
-        refused=refused.but_for_rights(),
-    )
-    return Parted(alone, {}, {}, {})
 
 
 def stage(run: RunContext, parted: Parted) -> Staged:
@@ -282,17 +233,6 @@ def _stopped(not_agreed: Problems) -> dict[str, AgreementError]:
     """The partners that have no agreement in force, each with the reason; no other failure."""
     first = {partner: found[0] for partner, found in not_agreed.items()}
     return {partner: one for partner, one in first.items() if isinstance(one, AgreementError)}
-
-
-def _encodes_at_source(run: RunContext, partner: str) -> bool:
-    return run.settings.partner(partner).encodes_with is not None
-
-
-def _terms(run: RunContext, agreement: Agreement) -> str:
-    """A digest of the terms that an extract is staged under."""
-    if _encodes_at_source(run, agreement.partner):
-        return sealed_under(agreement)
-    return staged_under(run, agreement)
 
 
 def _is_new(arrived: Arrived, staged: Extract | None, same_terms: bool, epochs: Epochs) -> bool:
@@ -357,46 +297,6 @@ def _encoded_at_source(
     return {name: Outcome(one) for name, one in opened.items()} | refused
 
 
-def _taken(
-    run: RunContext, agreed: Agreed, arrived: Arrived, encoded: Encoded, withheld: Withheld
-) -> Taken:
-    """The ledger of an extract, and how it differs from the partner's earlier ones.
-
-    Raises:
-        ExtractRejected: It differs so much that the policy stops it.
-    """
-    agreement, facts = agreed.agreements[arrived.partner], encoded.facts
-    ledger = _ledger(run, agreed, arrived, encoded)
-    lacking = ", ".join(facts.missing)
-    missing = (f"The {arrived.partner} extract lacks {lacking}.",) if lacking else ()
-    drift = drift_of(run, ledger, facts.profile, agreement)
-    return Taken(ledger, facts, (*missing, *drift), withheld)
-
-
-def _ledger(run: RunContext, agreed: Agreed, arrived: Arrived, encoded: Encoded) -> Extract:
-    facts, manifest, newest = encoded.facts, arrived.manifest, max(encoded.parts)
-    if manifest is None:
-        check = key_check(purpose_keys(run, agreed.epochs)[newest])
-    else:
-        check = manifest.epochs[newest]
-    return Extract(
-        run_id=run.run_id,
-        partner=arrived.partner,
-        digest=arrived.digest,
-        staged_under=_terms(run, agreed.agreements[arrived.partner]),
-        key_epoch=newest,
-        key_check=check,
-        received=facts.total("received"),
-        kept=facts.total("kept"),
-        quarantined=facts.total("quarantined"),
-        withheld=facts.total("withheld"),
-        over_shared=facts.over_shared,
-        data_as_at=facts.data_as_at,
-        delivery=manifest.delivery if manifest else None,
-        made_at=manifest.made_at if manifest else None,
-    )
-
-
 def _write_quarantine(run: RunContext, partner: str, quarantine: pl.DataFrame) -> None:
     """Say which rows could not be used and by which rule, never what they held.
 
@@ -428,7 +328,7 @@ def _add(problems: Problems, partner: str, error: JourneysError) -> None:
 
 
 def _nothing_ever(run: RunContext, partner: str) -> ExtractRejected:
-    what = "what it sealed" if _encodes_at_source(run, partner) else "its tables"
+    what = "what it sealed" if encodes_at_source(run, partner) else "its tables"
     out = partner in {one.partner for one in run.control.removals()}
     return ExtractRejected(
         f"The data of {partner} were deleted when they had been kept for long enough, and no "

@@ -58,7 +58,19 @@ def tells_days(settings: Settings, agreements: Iterable[Agreement]) -> bool:
     return {one.partner for one in agreements if one.exact_dates} >= set(settings.partners)
 
 
+def encodes_at_source(run: RunContext, partner: str) -> bool:
+    """Whether a partner encodes its extract on its own machine."""
+    return run.settings.partner(partner).encodes_with is not None
+
+
 def staged_under(run: RunContext, agreement: Agreement) -> str:
+    """A digest of the terms that an extract is staged under."""
+    if encodes_at_source(run, agreement.partner):
+        return _at_source_under(agreement)
+    return _at_the_hub_under(run, agreement)
+
+
+def _at_the_hub_under(run: RunContext, agreement: Agreement) -> str:
     """A digest of the terms that decide what staged data look like.
 
     The purpose, treatments and clauses of the agreement, the encoding, the code lists and the
@@ -82,8 +94,8 @@ def staged_under(run: RunContext, agreement: Agreement) -> str:
     return "sha256:" + hashlib.sha256(terms.encode()).hexdigest()
 
 
-def sealed_under(agreement: Agreement) -> str:
-    """Like `staged_under`, of what a partner encoded itself.
+def _at_source_under(agreement: Agreement) -> str:
+    """Like `_at_the_hub_under`, of what a partner encoded itself.
 
     Its mapping, code lists and policy are those of its bundle; the encoding, the contract and the
     treatments have to be the hub's.

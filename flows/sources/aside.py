@@ -18,7 +18,7 @@ from typing import Any
 from flows.files import flush_folder, remove_folder, write_json
 from flows.sources.moving import ARRIVING, moved
 from flows.sources.places import Places
-from flows.sources.problems import DiskFull
+from flows.sources.problems import disk_full
 from governance.control import Control, FailedCheck, Pull
 
 JOURNAL = "journal.json"
@@ -122,7 +122,7 @@ def put_back(places: Places, control: Control, under: str, at: datetime) -> bool
     except OSError:
         failed = True
     if failed:
-        raise DiskFull
+        raise disk_full()
     settle(places, control)
     return True
 
@@ -147,7 +147,7 @@ def settle(places: Places, control: Control) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         failed = True
     if failed:
-        raise DiskFull
+        raise disk_full()
     if told is not None:
         control.refuse_landed(*told)
     remove_folder(places.putting_back)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from flows.intake import apart
 from flows.sources.fetching import Asked
 from flows.sources.limits import MOST_MEMORY, TOGETHER_MINUTES
-from flows.sources.problems import BrokenOff, no_time_left, took_all_the_time, took_too_long
+from flows.sources.problems import no_time_left, took_all_the_time, took_too_long, was_ended
 
 Made = TypeVar("Made")
 
@@ -67,5 +67,5 @@ def in_time(among: Together, asked: Asked, work: Callable[[Asked], Made]) -> Mad
             else took_all_the_time(among.minutes)
         )
     except apart.ChildEnded:
-        problem = BrokenOff()
+        problem = was_ended()
     raise problem

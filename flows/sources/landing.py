@@ -21,7 +21,7 @@ from flows.files import flush_folder, make_folder, private_folder, remove_folder
 from flows.sources.aside import JOURNAL, Journal, journal_of
 from flows.sources.moving import ARRIVING, moved
 from flows.sources.places import Places
-from flows.sources.problems import DiskFull
+from flows.sources.problems import disk_full
 from governance.control import AuditEntry, Control, Pull, SourceLook
 from schemas.errors import StoreError
 
@@ -127,7 +127,7 @@ def land(
     except (OSError, StoreError):
         failed = True
     if failed:
-        raise DiskFull
+        raise disk_full()
     finish(places, control)
 
 
@@ -147,7 +147,7 @@ def finish(places: Places, control: Control) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         failed = True
     if failed:
-        raise DiskFull
+        raise disk_full()
     if entry is not None:
         entry.enter(control)
     remove_folder(places.landing)

@@ -5,17 +5,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flows.clock import local_day
 from flows.files import folder_digest
+from flows.keys.rings import ring_of
 from flows.sources.choosing import Terms
 from flows.sources.problems import Contradicted, FailedItsChecks
 from governance.control import Control, FailedCheck, Pull, PullState
+from schemas.errors import KeyProblem
 from schemas.mapping import load_mapping
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from flows.settings import Settings
+    from governance.keys.ring import Kind
+
+SEALED_BY: Final[tuple[Kind, ...]] = ("seal", "identifier")
+"""The keys of the hub that decide whether what a partner sealed can be taken in."""
 
 
 def standing(ledger: Sequence[Pull], terms: Terms) -> list[Pull]:
@@ -31,8 +40,8 @@ def terms_digest(settings: Settings, partner: str) -> str:
     """A digest of the terms under which a delivery passes its checks or fails them.
 
     It is of all that a person may put right: the agreement, the policy, the mapping, the code lists
-    and what partnership.yaml says of the partner; and of the version of the program. Under other
-    terms a delivery that failed is tried again.
+    and what partnership.yaml says of the partner; of one that encodes at source the keys too; and
+    of the version of the program. Under other terms a delivery that failed is tried again.
 
     Raises:
         ConfigError: The mapping cannot be used.
@@ -45,9 +54,24 @@ def terms_digest(settings: Settings, partner: str) -> str:
         load_mapping(partner, part.system, settings.mappings, settings.codes).digest,
         folder_digest(settings.codes) if settings.codes else "packaged",
         *map(str, said),
+        *(_keys_told(settings, part.encodes_with) if part.encodes_with else ()),
         version("cohort-journeys"),
     )
     return "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _keys_told(settings: Settings, encodes_with: Path) -> Iterator[str]:
+    """What tells the keys that sealed files are believed and opened by from any others.
+
+    One that cannot be used is told as none: once it is there again, so is what it opens.
+    """
+    yield encodes_with.read_bytes().hex() if encodes_with.is_file() else ""
+    for kind in SEALED_BY:
+        try:
+            ring = ring_of(settings, kind)
+        except KeyProblem:
+            continue
+        yield from (f"{kind} {ring.fingerprint(epoch)}" for epoch in ring.epochs)
 
 
 def failed_before(settings: Settings, control: Control, partner: str) -> dict[str, FailedCheck]:
@@ -118,6 +142,6 @@ def failed_its_checks(partner: str, failed: Sequence[FailedCheck]) -> FailedItsC
         f"What the source holds{f' of {periods}' if periods else ''} was pulled and failed its "
         f"checks on {day}; the last good extract stays in use.",
         f"Ask the partner to send it again: what it sends then is taken in the same way, and is "
-        f"no re-supply. After a change of the mapping, policy or agreement it is tried again by "
-        f"itself; `journeys pull {partner} --again` tries it at once.",
+        f"no re-supply. After a change of the mapping, policy, agreement or key it is tried again "
+        f"by itself; `journeys pull {partner} --again` tries it at once.",
     )

@@ -32,14 +32,6 @@ class CutShort(SourceAway):
 
     state = "unsound"
 
-    def __init__(
-        self,
-        problem: str = "A file ended before the source's own size of it was reached.",
-        remedy: str = "Nothing of it was taken. If it happens again, ask the partner whether the "
-        "file is whole on its side.",
-    ) -> None:
-        super().__init__(problem, remedy)
-
 
 class Contradicted(SourceProblem):
     """Two extracts of one period with different content."""
@@ -58,14 +50,6 @@ class BrokenOff(SourceProblem):
 
     state = "broken off"
 
-    def __init__(
-        self,
-        problem: str = "The process that pulled from the source was ended before it was done.",
-        remedy: str = "Nothing of it was taken, and the other sources went on. Check that the "
-        "machine has memory enough; the next run tries again.",
-    ) -> None:
-        super().__init__(problem, remedy)
-
 
 class NotReached(SourceProblem):
     """A source that was not called: others had taken the time that all have together."""
@@ -77,14 +61,6 @@ class DiskFull(SourceProblem):
     """What was pulled could not be written."""
 
     state = "not written"
-
-    def __init__(
-        self,
-        problem: str = "What was pulled could not be written beside the inbox.",
-        remedy: str = "Make room on the hub's disk, or correct the folder's permissions, then run "
-        "again; nothing was half taken.",
-    ) -> None:
-        super().__init__(problem, remedy)
 
 
 class LackingExtra(SourceProblem):
@@ -144,6 +120,33 @@ def too_long() -> SourceUnsound:
     return SourceUnsound(
         "The source gave more bytes of a file than it says the file has.",
         "Nothing of it was taken. Ask the partner whether the file was still being written.",
+    )
+
+
+def cut_short() -> CutShort:
+    """Fewer bytes came than the source says there are."""
+    return CutShort(
+        "A file ended before the source's own size of it was reached.",
+        "Nothing of it was taken. If it happens again, ask the partner whether the file is whole "
+        "on its side.",
+    )
+
+
+def disk_full() -> DiskFull:
+    """What was pulled has no room, or no right, to be written."""
+    return DiskFull(
+        "What was pulled could not be written beside the inbox.",
+        "Make room on the hub's disk, or correct the folder's permissions, then run again; "
+        "nothing was half taken.",
+    )
+
+
+def was_ended() -> BrokenOff:
+    """A pull whose process was killed."""
+    return BrokenOff(
+        "The process that pulled from the source was ended before it was done.",
+        "Nothing of it was taken, and the other sources went on. Check that the machine has "
+        "memory enough; the next run tries again.",
     )
 
 

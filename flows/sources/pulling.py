@@ -84,7 +84,8 @@ def pull_sources(
                 guarded("pull", _tidied, _places(settings, partner), control)
             if settings.partner(partner).source is not None:
                 if not look_only:
-                    # Nothing is collected without an agreement in force.
+                    # Nothing is collected without an agreement in force. A run reads it again after
+                    # the pulls, which may take two hours: it may have been ended meanwhile.
                     guarded("pull", agreement_in_force, settings, partner, local_day(clock()))
                 asked[partner] = _asked(settings, control, clock, partner, again, look_only)
         except JourneysError as error:
@@ -158,8 +159,8 @@ def refused(run: RunContext, partner: str) -> JourneysError | None:
     return FailedItsChecks(
         f"What was pulled from {partner} was taken out of its inbox again, and what had lain there "
         "before was put back.",
-        "The next run goes on with that. Once the partner sends another, or the mapping, policy or "
-        "agreement is put right, it is pulled by itself.",
+        "The next run goes on with that. Once the partner sends another, or the mapping, policy, "
+        "agreement or a key is put right, it is pulled by itself.",
     )
 
 

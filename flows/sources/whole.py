@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from flows.sources.problems import (
-    CutShort,
-    DiskFull,
     SourceUnsound,
+    cut_short,
+    disk_full,
     too_long,
     took_too_much,
 )
@@ -47,7 +47,7 @@ def written(remote: Remote, item: Item, path: Path, left: int, most: int) -> tup
             _write(file, chunk)
         _flush(file)
     if item.size is not None and size < item.size:
-        raise CutShort
+        raise cut_short()
     return size, digest.hexdigest()
 
 
@@ -71,7 +71,7 @@ def _file(path: Path) -> _File:
         return _File(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError:
         pass
-    raise DiskFull
+    raise disk_full()
 
 
 def _write(file: _File, chunk: bytes) -> None:
@@ -83,7 +83,7 @@ def _write(file: _File, chunk: bytes) -> None:
         pass
     else:
         return
-    raise DiskFull
+    raise disk_full()
 
 
 def _flush(file: _File) -> None:
@@ -93,7 +93,7 @@ def _flush(file: _File) -> None:
         pass
     else:
         return
-    raise DiskFull
+    raise disk_full()
 
 
 class Sums:

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import time
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,14 @@ from flows.clock import utc_now
 from flows.context import actor, open_control
 from flows.intake import apart
 from flows.intake.apart import Limits, TookTooLong
+from flows.keys.rings import source_of
 from flows.refresh import begun_run, run_refresh
 from flows.safe_errors import Rejected
 from flows.sources.limits import TOGETHER_MINUTES
 from flows.sources.look import Look
 from flows.sources.pulling import pull_sources
 from governance.audit import Recorder
+from governance.keys.custody import new_ring
 from schemas.errors import ExtractRejected
 
 if TYPE_CHECKING:
@@ -245,10 +248,29 @@ def test_a_sealed_file_that_is_refused_makes_way_too(
     def of_another_agreement(*words: object) -> None:
         raise ExtractRejected("It was made under another agreement.", "Ask again.")
 
-    monkeypatch.setattr(ingest, "check_arrived", of_another_agreement)
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest, "check_arrived", of_another_agreement)
+        (share / there.name).unlink()
+        assert desk.encode(share / there.name).exit_code == 0
+        assert "taken out of its inbox again" in refused()
+
+    # What a hub's key does not open is lost no more than anything else, and hinders nobody: it is
+    # tried again as soon as the hub has another key, or the one that it had.
     (share / there.name).unlink()
     assert desk.encode(share / there.name).exit_code == 0
-    assert "taken out of its inbox again" in refused()
+    source = source_of(ran.settings, "seal")
+    key = Path(ran.folder / "keys" / "seal.key")
+    right = key.rename(key.with_suffix(".aside"))
+    new_ring(source, "seal", date(2026, 11, 23))
+    said = refused()
+    assert "a key that this hub does not hold" in said and "taken out of its inbox again" in said
+    assert pull(ran)["police"].state == "failed its checks" and there.read_bytes() == good
+    right.rename(key)
+    with begun_run(ran.settings, None, utc_now) as run:
+        parted = ingest.encode(run, ingest.agree(run, ingest.pull(run)))
+    assert (
+        set(parted.taken) == {"police"} and there.read_bytes() == (share / there.name).read_bytes()
+    )
 
 
 def test_a_source_that_hangs_or_is_killed_stops_nobody_else(
