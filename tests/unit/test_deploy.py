@@ -18,6 +18,7 @@ from flows.cli import app
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SYSTEMD = DEPLOY / "systemd"
 SERVICES = sorted(SYSTEMD.glob("*.service"))
+TASKS = sorted((DEPLOY / "windows").glob("*.xml"))
 TIMERS = sorted(SYSTEMD.glob("*.timer"))
 PROGRAM = "/opt/journeys/bin/with-keys /opt/journeys/current/bin/journeys "
 TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
@@ -163,11 +164,29 @@ def test_the_container_is_nobodys_and_fetches_nothing() -> None:
     assert "--network none" in text and "--read-only" in text
 
 
-def test_the_task_for_windows_runs_a_command_there_is() -> None:
-    task = ElementTree.parse(DEPLOY / "windows" / "journeys-nightly.xml").getroot()
-    words = shlex.split(task.findtext(f".//{TASK}Arguments", ""), posix=False)
-    known = CliRunner().invoke(app, [words[0], "--help"])
+@pytest.mark.parametrize("path", TASKS, ids=lambda one: one.stem)
+def test_a_task_for_windows_does_what_the_unit_does(path: Path) -> None:
+    task = ElementTree.parse(path).getroot()
+    given = task.findtext(f".//{TASK}Arguments", "").partition(" --config ")[0]
+    words = shlex.split(given, posix=False)
+    known = CliRunner().invoke(
+        app, [*(word for word in words[:2] if not word.startswith("-")), "--help"]
+    )
     assert known.exit_code == 0
     assert all(word in known.output for word in words if word.startswith("--"))
     assert task.findtext(f".//{TASK}RunLevel") == "LeastPrivilege"
     assert task.findtext(f".//{TASK}MultipleInstancesPolicy") == "IgnoreNew"
+    (done,) = lines(SYSTEMD / f"{path.stem}.service", "ExecStart")
+    (when,) = lines(SYSTEMD / f"{path.stem}.timer", "OnCalendar")
+    assert words == shlex.split(done.removeprefix(PROGRAM).replace("/srv/j", r"E:\\J"))
+    (hour, minute, _) = when.split()[1].split(":")
+    at = (task.findtext(f".//{TASK}StartBoundary") or "").partition("T")[2]
+    assert at == f"{hour.replace('*', '00')}:{minute}:00"
+    every = task.findtext(f".//{TASK}TimeTrigger/{TASK}Repetition/{TASK}Interval")
+    assert every == ("PT1H" if hour == "*" else None)
+
+
+def test_every_task_for_windows_is_told_of() -> None:
+    told = (DEPLOY.parent / "docs/how-to/schedule-on-windows.md").read_text("utf-8")
+    assert {path.stem for path in TASKS} == {path.stem for path in TIMERS}
+    assert all(f"/XML deploy\\windows\\{path.name}" in told for path in TASKS)
