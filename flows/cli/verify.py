@@ -9,6 +9,13 @@ import typer
 
 from flows.cli.shell import ConfigOption, JsonOption, write_report
 
+COMPARISONS = {
+    "compared": "its populations, person by person, and all that is public of the same days",
+    "alone": "with nothing: it is the only population there is",
+    "not linked": "with nothing: it was said that nobody is in two of its populations",
+}
+"""Which comparison of populations a certificate shows, as the checker names it → in words."""
+
 
 def verify_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The publication.", readable=False)],
@@ -55,5 +62,6 @@ def verify_command(
             f"Proved       {name}: {one.counts:,} counts that may not be told, by {one.tables:,} "
             "possible tables"
         )
+        typer.echo(f"Compared     {COMPARISONS[one.comparison]}")
     if not found.proofs:
         typer.echo("Not proved   that is for who may open the certificates (--certificate)")

@@ -11,13 +11,16 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
 
+from governance.disclosure.catalogue import LARGEST
 from governance.disclosure.rules import DisclosureError
 from governance.disclosure.system import Change
 from governance.disclosure.tally import Counts
+from governance.disclosure.timeline import Period
 
 FORMAT = 1
 SALT_BYTES = 32
@@ -44,36 +47,46 @@ class People:
 
     Attributes:
         names: The populations.
+        periods: The days that each counts; None in certificates that did not say them yet.
         on_their_word: Which of them only say which days they count.
         rows: By population: a row a unit, with the number of the person behind it and its atom.
     """
 
     names: tuple[str, ...]
+    periods: tuple[Period | None, ...]
     on_their_word: tuple[bool, ...]
     rows: tuple[Counts, ...]
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a certificate says: of which release, by population, and of all of them together."""
+    """What a certificate says.
+
+    Attributes:
+        release: The digest of the release it is of.
+        evidence: By population.
+        people: Who is in which of them, and of those that they are compared with.
+        linked: Whether they may be of the same people. Where they were said not to be, nothing was
+            compared.
+    """
 
     release: str
     evidence: Mapping[str, Evidence]
-    people: People | None
+    people: People
+    linked: bool = True
 
 
-def pack(release: str, evidence: Mapping[str, Evidence], people: People | None = None) -> bytes:
-    """Write a certificate.
+NOBODY = People((), (), (), ())
 
-    Args:
-        release: The digest of the release it is of.
-        evidence: By population.
-        people: Who is in which of them, where they are of the same people.
-    """
+
+def pack(contents: Contents) -> bytes:
+    """Write a certificate."""
+    people = contents.people
     document = {
         "format": FORMAT,
         "salt": secrets.token_hex(SALT_BYTES),
-        "release": release,
+        "release": contents.release,
+        "linked": contents.linked,
         "populations": {
             name: {
                 "shape": list(one.base.shape),
@@ -81,14 +94,17 @@ def pack(release: str, evidence: Mapping[str, Evidence], people: People | None =
                 "changes": [[[s, a, by] for (s, a), by in c.items()] for c in one.changes],
                 "insiders": one.insiders,
             }
-            for name, one in evidence.items()
+            for name, one in contents.evidence.items()
         },
-        "people": None
-        if people is None
-        else [
-            {"name": name, "on_its_word": word, "rows": rows.tolist()}
-            for name, word, rows in zip(
-                people.names, people.on_their_word, people.rows, strict=True
+        "people": [
+            {
+                "name": name,
+                "period": None if days is None else [days.first.isoformat(), days.last.isoformat()],
+                "on_its_word": word,
+                "rows": rows.tolist(),
+            }
+            for name, days, word, rows in zip(
+                people.names, people.periods, people.on_their_word, people.rows, strict=True
             )
         ],
     }
@@ -114,9 +130,13 @@ def unpack(certificate: bytes) -> Contents:
             str(document["release"]),
             {str(name): _evidence(one) for name, one in document["populations"].items()},
             # Certificates from before populations were compared have none.
-            _people(document["people"]) if document.get("people") is not None else None,
+            _people(document.get("people") or ()),
+            _yes_or_no(document.get("linked", True)),
         )
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError):
+    except (
+        *(ValueError, KeyError, TypeError, IndexError, AttributeError),
+        *(OverflowError, MemoryError, RecursionError),
+    ):
         raise DisclosureError(
             "The certificate of a release cannot be read.",
             "Use the one that the gate wrote, unchanged.",
@@ -126,13 +146,13 @@ def unpack(certificate: bytes) -> Contents:
 def _evidence(document: Mapping[str, Any]) -> Evidence:
     """The evidence of one population."""
     segments, atoms = document["shape"]
+    if not 0 <= int(segments) * int(atoms) <= LARGEST:
+        raise ValueError("shape")
     base = np.zeros((int(segments), int(atoms)), dtype=np.int64)
     for (segment, atom), count in _entries(document["base"]).items():
         base[segment, atom] = count
     changes = tuple(_entries(change) for change in document["changes"])
-    if not isinstance(document["insiders"], bool):
-        raise TypeError("insiders")
-    return Evidence(base, changes, document["insiders"])
+    return Evidence(base, changes, _yes_or_no(document["insiders"]))
 
 
 def _people(document: Sequence[Mapping[str, Any]]) -> People:
@@ -143,11 +163,25 @@ def _people(document: Sequence[Mapping[str, Any]]) -> People:
         if any(type(n) is not int or n < 0 for pair in pairs for n in pair):
             raise ValueError("rows")
         rows.append(np.array(pairs, dtype=np.int64).reshape(-1, 2))
+    if any((some[:, 0] > sum(map(len, rows))).any() for some in rows):
+        raise ValueError("people")  # they are numbered, so that no number is beyond the rows
     return People(
         tuple(str(one["name"]) for one in document),
-        tuple(bool(one["on_its_word"]) for one in document),
+        tuple(_days(one.get("period")) for one in document),
+        tuple(_yes_or_no(one["on_its_word"]) for one in document),
         tuple(rows),
     )
+
+
+def _days(given: Sequence[str] | None) -> Period | None:
+    """The days of a population."""
+    return None if given is None else Period(*(date.fromisoformat(day) for day in given))
+
+
+def _yes_or_no(given: object) -> bool:
+    if not isinstance(given, bool):
+        raise TypeError("neither yes nor no")
+    return given
 
 
 def _entries(given: Sequence[Sequence[int]]) -> dict[tuple[int, int], int]:

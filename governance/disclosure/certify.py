@@ -12,13 +12,14 @@ from dataclasses import InitVar, dataclass, field, replace
 
 import polars as pl
 
-from governance.disclosure.certificate import People, fingerprint, pack
+from governance.disclosure.certificate import NOBODY, Contents, People, fingerprint, pack
 from governance.disclosure.checker import check
 from governance.disclosure.overlap import Overlaps, Side, who_is_where
 from governance.disclosure.release import Release
 from governance.disclosure.rules import DisclosureError, Rule
+from governance.disclosure.tally import PERSON
 from governance.disclosure.timeline import shares_days
-from governance.disclosure.work import Finding, Submission, Work
+from governance.disclosure.work import Finding, Submission, Work, rows_of
 
 __all__ = ["Certified", "Finding", "Submission", "certify"]
 
@@ -85,7 +86,8 @@ def certify(
         linked: Whether the populations may be of the same people, under the same names for a
             person: then what one shows may not give away what another masks. Several have to say
             who is behind each row. False only where nobody can be in two, of these or of what is
-            public: nothing is compared then, and whoever is in two may be told by the difference.
+            public: nothing is compared then, whoever is in two may be told by the difference, and
+            the certificate says so.
         public: For linked populations: those of earlier releases, counted again, which the new
             ones are compared with. What they show is not changed.
         progress: Is told each population that is audited.
@@ -103,7 +105,7 @@ def certify(
     works = [Work(one, earlier, rule, insiders=insiders) for one in submissions]
     frozen = [_frozen(one, earlier) for one in public]
     sides = [
-        Side(one.population, one.period, one.rows, is_public, one.on_its_word)
+        Side(one.population, one.period, rows_of(one), is_public, one.on_its_word)
         for is_public, several in ((False, submissions), (True, public))
         for one in several
     ]
@@ -113,7 +115,8 @@ def certify(
     evidence = dict(zip(names, (one.evidence() for one in works), strict=True))
     published = tuple(one.published() for one in works)
     release = Release(release_id, rule, published, tuple(e.digest for e in earlier))
-    certificate = pack(release.digest, evidence, _people(sides) if is_compared else None)
+    people = _people([one for one in sides if PERSON in one.rows.columns])
+    certificate = pack(Contents(release.digest, evidence, people, linked))
     release = replace(release, certificate=fingerprint(certificate))
     check(release, earlier, certificate)
     findings = tuple(one.finding() for one in works)
@@ -141,8 +144,11 @@ def _audit_all(
 
 def _people(sides: Sequence[Side]) -> People:
     """Who is in which population, for the certificate."""
+    if not sides:
+        return NOBODY
     return People(
         tuple(one.population.name for one in sides),
+        tuple(one.period for one in sides),
         tuple(one.on_its_word for one in sides),
         who_is_where(sides),
     )
@@ -171,7 +177,7 @@ def _frozen(one: Submission, earlier: Sequence[Release]) -> tuple[str, ...]:
     """
     for release in earlier:
         shown = release.of(one.population.name)
-        if shown is not None and shown.population == one.population:
+        if shown is not None and (shown.population, shown.period) == (one.population, one.period):
             return shown.shown
     raise DisclosureError(
         "A population that is said to be public is not in the releases that are.",
@@ -209,15 +215,19 @@ def _check_compared(
     A population is audited with what was public under its own name. Under a new one the people who
     joined since could be told by the difference, unless the two are compared.
     """
-    looked_at = {one.population.name for one in (*submissions, *public)}
+    looked_at = {(one.population.name, one.period) for one in public}
     unseen = [
-        shown.period
+        shown
         for release in earlier
         for shown in release.populations
-        if shown.population.name not in looked_at
+        if (shown.population.name, shown.period) not in looked_at
     ]
     for one in submissions:
-        if any(one.on_its_word or shares_days(one.period, period) for period in unseen):
+        if any(
+            one.on_its_word or shares_days(one.period, other.period)
+            for other in unseen
+            if other.population.name != one.population.name
+        ):
             raise DisclosureError(
                 f"The population {one.population.name} counts days that are public under another "
                 "name, and is not compared with what is public of them.",

@@ -7,13 +7,14 @@ count that may not be told is looked up in the tables. ``claims`` says what is a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from governance.disclosure.certificate import Evidence, People, fingerprint, unpack
+from governance.disclosure.behind import check_behind
+from governance.disclosure.certificate import Contents, Evidence, fingerprint, unpack
 from governance.disclosure.release import Published, Release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.timeline import check_relation, windows
@@ -21,7 +22,10 @@ from governance.disclosure.together import check_together
 
 Numbers = NDArray[np.float64]  # whole numbers, exact below 2 to the 53rd
 Flags = NDArray[np.bool_]
-LARGEST = 2**40
+LARGEST = 2**31  # units in one combination, so that all sums stay exact
+
+# Which comparison was made between populations.
+COMPARED, ALONE, NOT_LINKED = "compared", "alone", "not linked"
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,16 @@ class Checked:
         values: Against so many published values.
         counts: For so many counts that are not to be told.
         sums: And so many sums of counts of several populations that leave a few units.
+        comparison: ``compared`` where populations were held against each other and what is public
+            of their days; ``alone`` where there is nothing beside the only one; ``not linked``
+            where whoever published them said that nobody can be in two, which nothing shows.
     """
 
     tables: int
     values: int
     counts: int
     sums: int = 0
+    comparison: str = ALONE
 
 
 def check(release: Release, earlier: Sequence[Release], certificate: bytes) -> Checked:
@@ -62,29 +70,30 @@ def check(release: Release, earlier: Sequence[Release], certificate: bytes) -> C
         raise _refused("the releases before it are not those that it names")
     if set(evidence) != {one.population.name for one in release.populations}:
         raise _refused("the certificate is not of the populations that are published")
-    done = [
-        _Case(release.rule, _history(one, release, earlier), evidence[one.population.name]).check()
+    cases = [
+        _Case(release.rule, _history(one, release, earlier), evidence[one.population.name])
         for one in release.populations
     ]
+    done = [case.check() for case in cases]
     tables, values, counts = (sum(part) for part in zip(*done, strict=True)) if done else (0, 0, 0)
-    if contents.people is None:
-        return Checked(tables, values, counts)
-    _check_same_people(contents.people, release, evidence)
+    for case in cases:
+        check_behind(contents.people, case.history[-1], case.counted(), release.rule)
+    sums, comparison = _compare(contents, release, earlier)
+    return Checked(tables, values, counts, sums, comparison)
+
+
+def _compare(contents: Contents, release: Release, earlier: Sequence[Release]) -> tuple[int, str]:
+    """How many sums were looked at between populations, and which comparison was made.
+
+    Raises:
+        DisclosureError: If one gives another away, or who is in one of them is not said.
+    """
     public = [shown for one in earlier for shown in one.populations]
-    sums = check_together(contents.people, release.populations, public, release.rule)
-    return Checked(tables, values, counts, sums)
-
-
-def _check_same_people(people: People, release: Release, evidence: Mapping[str, Evidence]) -> None:
-    """Raise DisclosureError unless the people in each population are those of its base."""
-    rows = dict(zip(people.names, people.rows, strict=True))
-    for one in release.populations:
-        base = evidence[one.population.name].base
-        atoms = rows.get(one.population.name, np.empty((0, 2), dtype=np.int64))[:, 1]
-        if len(base) == 1 and not np.array_equal(
-            np.bincount(atoms, minlength=base.shape[1]), base[0]
-        ):
-            raise _refused("who is in a population is not what its tables count")
+    if len({one.population.name for one in (*release.populations, *public)}) < 2:
+        return 0, ALONE
+    if not contents.linked:
+        return 0, NOT_LINKED
+    return check_together(contents.people, release.populations, public, release.rule), COMPARED
 
 
 def _history(last: Published, release: Release, earlier: Sequence[Release]) -> list[Published]:
@@ -113,6 +122,10 @@ class _Case:
             raise _refused("its tables are not of the segments and combinations published")
         if any(s >= shape[0] or a >= shape[1] for c in evidence.changes for s, a in c):
             raise _refused("its tables are not of the segments and combinations published")
+
+    def counted(self) -> NDArray[np.int64]:
+        """What the base has in the last period, by atom."""
+        return np.asarray(self.evidence.base[self.windows[-1]].sum(axis=0))
 
     def check(self) -> tuple[int, int, int]:
         """Raise DisclosureError unless the tables show it; return what was checked."""

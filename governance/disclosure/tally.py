@@ -55,7 +55,7 @@ def tally(
         DisclosureError: A column is missing, or rows are of no declared category, or of a
             combination declared impossible, or a person is counted twice.
     """
-    _check_columns(population, rows)
+    check_columns(population, rows)
     atom = atoms_of(population, rows)
     segment = _segments(rows, segments, window)
     weight = _weights(population, rows)
@@ -108,12 +108,12 @@ def rows_of_table(population: Population, table: pl.DataFrame) -> pl.DataFrame:
     return rows
 
 
-def _check_columns(population: Population, rows: pl.DataFrame) -> None:
+def check_columns(population: Population, rows: pl.DataFrame) -> None:
     """Raise DisclosureError when rows lack what the declaration needs."""
     needed = {dimension.name for dimension in population.dimensions}
     if population.relation != "apart":
         needed.add(DAY)
-    if population.unit != "people":
+    if population.unit != "people" or PERSON in rows.columns:
         needed.add(PERSON)
     missing = sorted(needed - set(rows.columns))
     if missing or (DAY in rows.columns and rows.schema[DAY] != pl.Date):

@@ -73,12 +73,10 @@ class _Together:
     def __init__(
         self, people: People, new: Sequence[Published], public: Sequence[Published], rule: Rule
     ) -> None:
-        names = {one.population.name: one for one in (*public, *new)}
-        if not {one.population.name for one in new} <= set(people.names) <= names.keys():
-            raise _refused("it does not say who is in what is published")
         self.people, self.rule = people, rule
-        self.published = [names[name] for name in people.names]
-        self.is_public = [name not in {one.population.name for one in new} for name in people.names]
+        self.published = _of(people, [*new, *public])
+        self.is_public = [all(one is not other for other in new) for one in self.published]
+        _check_all_there(self.published, people.on_their_word, new, public)
         self.days = [
             None if on_its_word else one.period
             for one, on_its_word in zip(self.published, people.on_their_word, strict=True)
@@ -96,6 +94,8 @@ class _Together:
 
     def check(self) -> int:
         """Raise DisclosureError if something is told; return how many sums were looked at."""
+        if len(self.published) < 2:
+            return 0  # what is public is of other days
         self._check_meanings()
         for count in self.counts:
             self._check_elsewhere(count)
@@ -346,6 +346,47 @@ def _ranges(start: Numbers, many: Numbers) -> Numbers:
     """Runs of whole numbers, one after the other: from a start, so many."""
     before = np.cumsum(many) - many
     return np.repeat(start - before, many) + np.arange(many.sum())
+
+
+def _of(people: People, all_of: Sequence[Published]) -> list[Published]:
+    """What is published of each population that the certificate says the people of.
+
+    Raises:
+        DisclosureError: If one is not published, or is named twice.
+    """
+    found = [
+        [one for one in all_of if one.population.name == name and days in (None, one.period)]
+        for name, days in zip(people.names, people.periods, strict=True)
+    ]
+    if any(len(some) != 1 for some in found) or len({id(one) for (one,) in found}) < len(found):
+        raise _refused("it does not say who is in what is published")
+    return [one for (one,) in found]
+
+
+def _check_all_there(
+    there: Sequence[Published],
+    on_their_word: Sequence[bool],
+    new: Sequence[Published],
+    public: Sequence[Published],
+) -> None:
+    """Raise DisclosureError unless each new population is beside all that may count its days.
+
+    What is public under its own name is part of its audit.
+    """
+    unsure = [one for one, word in zip(there, on_their_word, strict=True) if word]
+    for one in new:
+        others = [
+            *(other for other in new if other is not one),
+            *(other for other in public if other.population.name != one.population.name),
+        ]
+        beside = [
+            other
+            for other in others
+            if any(some is one or some is other for some in unsure)
+            or _overlap(one.period, other.period)
+        ]
+        if beside and any(all(some is not other for some in there) for other in (one, *beside)):
+            raise _refused("it does not say who is in each population of the same days")
 
 
 def _overlap(one: Period, other: Period) -> bool:

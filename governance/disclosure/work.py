@@ -15,7 +15,7 @@ from governance.disclosure.near import near
 from governance.disclosure.release import Published, Release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.system import System
-from governance.disclosure.tally import tally
+from governance.disclosure.tally import DAY, check_columns, tally
 from governance.disclosure.timeline import Period, check_relation, segments, windows
 
 MOST_SECONDARY = 0.05  # and beyond this share of cells masked to protect others
@@ -41,6 +41,18 @@ class Submission:
     period: Period
     rows: pl.DataFrame
     on_its_word: bool = False
+
+
+def rows_of(one: Submission) -> pl.DataFrame:
+    """The rows of the days that a population counts; all of them where they carry no days.
+
+    Raises:
+        DisclosureError: If they lack what its declaration needs.
+    """
+    check_columns(one.population, one.rows)
+    if DAY not in one.rows.columns:
+        return one.rows
+    return one.rows.filter(pl.col(DAY).is_between(one.period.first, one.period.last))
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,10 @@ CLASHES = """() => [...document.querySelectorAll('svg')].filter(s => s.clientWid
     && Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y) > 5)).length;
   return out + on ? [[s.getAttribute('aria-label').slice(0, 40), out, on]] : [];
 })"""
+# Tables of which a part is out of sight, without a word that one may scroll.
+UNTOLD = """() => [...document.querySelectorAll('.broad')]
+  .filter(t => t.scrollWidth > t.clientWidth && !t.querySelector('.scroll').checkVisibility())
+  .map(t => t.getAttribute('aria-label').slice(0, 40))"""
 FOCUSED = """() => { const e = document.activeElement, box = e.getBoundingClientRect();
   return { tag: e.tagName, href: e.getAttribute('href'), seen: box.width > 0 && box.height > 0,
     outlined: getComputedStyle(e).outlineStyle !== 'none', top: box.top + scrollY }; }"""
@@ -74,6 +78,7 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(page: Any) -> None:
     assert violations(page) == []
     assert page.evaluate(WIDER) <= 0
     assert page.evaluate(CLASHES) == []
+    assert page.evaluate(UNTOLD) == []
 
 
 def test_these_checks_can_fail(screen: Any) -> None:
@@ -84,6 +89,9 @@ def test_these_checks_can_fail(screen: Any) -> None:
     assert [name for name, _ in violations(screen)] == ["html-has-lang"]
     assert screen.evaluate(CLASHES)
     assert screen.evaluate(WIDER) > 0
+    screen.set_viewport_size({"width": 1280, "height": 900})
+    screen.add_style_tag(content=".broad table { min-width: 90rem; }")
+    assert screen.evaluate(UNTOLD)
 
 
 def test_the_keyboard_reaches_everything_in_order_and_is_never_caught(page: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from linked_tables import YEAR, quarters
 
 from governance.disclosure.catalogue import Dimension, Population, Row, Table, where
-from governance.disclosure.certificate import Evidence, fingerprint, pack
+from governance.disclosure.certificate import NOBODY, Contents, Evidence, fingerprint, pack
 from governance.disclosure.checker import check
 from governance.disclosure.release import Published, Release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
@@ -34,7 +34,7 @@ def checked(declared: Population, base, shown, changes, *, insiders=True, before
         tuple(one.digest for one in before),
     )
     evidence = {"people": Evidence(np.array(base), tuple(changes), insiders)}
-    certificate = pack(release.digest, evidence)
+    certificate = pack(Contents(release.digest, evidence, NOBODY))
     check(replace(release, certificate=fingerprint(certificate)), before, certificate)
 
 

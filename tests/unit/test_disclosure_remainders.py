@@ -17,7 +17,7 @@ from governance.disclosure.catalogue import (
     from_document,
     where,
 )
-from governance.disclosure.certificate import fingerprint, pack, unpack
+from governance.disclosure.certificate import NOBODY, Contents, fingerprint, pack, unpack
 from governance.disclosure.certify import Certified, Submission, certify
 from governance.disclosure.checker import check
 from governance.disclosure.rules import MASKED, DisclosureError
@@ -70,7 +70,7 @@ def test_the_checker_asks_for_it_too() -> None:
     (told,) = naive.release.populations
     declared = replace(told, population=funnel(within=True))
     release = replace(naive.release, populations=(declared,), certificate="")
-    certificate = pack(release.digest, unpack(naive.certificate).evidence)
+    certificate = pack(Contents(release.digest, unpack(naive.certificate).evidence, NOBODY))
     with pytest.raises(DisclosureError, match="cannot be narrowed"):
         check(replace(release, certificate=fingerprint(certificate)), [], certificate)
 

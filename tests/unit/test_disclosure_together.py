@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import date
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,9 +17,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from governance.disclosure.catalogue import Dimension, Population, cross
-from governance.disclosure.certificate import People, fingerprint, pack, unpack
+from governance.disclosure.certificate import NOBODY, Contents, People, fingerprint, pack, unpack
 from governance.disclosure.certify import Certified, Submission, certify
-from governance.disclosure.checker import check
+from governance.disclosure.checker import ALONE, COMPARED, NOT_LINKED, check
 from governance.disclosure.overlap import Overlaps, Side, who_is_where
 from governance.disclosure.release import Published
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
@@ -53,7 +56,10 @@ def naive(one: Side) -> list[str]:
 
 def passes(sides: list[Side], shown: list[list[str]]) -> bool:
     people = People(
-        tuple(one.population.name for one in sides), (False,) * len(sides), who_is_where(sides)
+        tuple(one.population.name for one in sides),
+        (SPRING,) * len(sides),
+        (False,) * len(sides),
+        who_is_where(sides),
     )
     published = [
         Published(one.population, SPRING, tuple(values))
@@ -121,7 +127,7 @@ def test_a_certificate_says_who_is_where(made: Certified) -> None:
     assert [MASKED in one.shown for one in made.release.populations].count(True) == 1
 
 
-def refused(made: Certified, people: People | None, **shown: tuple[str, ...]) -> str:
+def refused(made: Certified, people: People, **shown: tuple[str, ...]) -> str:
     """What the checker says of a certificate and a release that were made anew."""
     populations = tuple(
         replace(one, shown=shown.get(one.population.name, one.shown))
@@ -131,7 +137,7 @@ def refused(made: Certified, people: People | None, **shown: tuple[str, ...]) ->
     evidence = unpack(made.certificate).evidence
     if shown:  # nothing is masked, so the truth is table enough
         evidence = {name: replace(one, changes=()) for name, one in evidence.items()}
-    certificate = pack(release.digest, evidence, people)
+    certificate = pack(Contents(release.digest, evidence, people))
     with pytest.raises(DisclosureError) as error:
         check(replace(release, certificate=fingerprint(certificate)), [], certificate)
     return str(error.value)
@@ -139,13 +145,18 @@ def refused(made: Certified, people: People | None, **shown: tuple[str, ...]) ->
 
 def test_what_would_tell_of_the_few_is_refused(made: Certified) -> None:
     people = unpack(made.certificate).people
-    assert people is not None
     all_shown = {"treated": ("10", "10"), "tested": ("10", "10"), "arrested": ("30", "30")}
     assert "left between them" in refused(made, people, **all_shown)
     fewer = replace(people, rows=(people.rows[0][1:], *people.rows[1:]))
     assert "not what its tables count" in refused(made, fewer)
-    gone = People(people.names[1:], people.on_their_word[1:], people.rows[1:])
-    assert "not what its tables count" in refused(made, gone)
+    gone = People(*(getattr(people, one.name)[1:] for one in fields(People)))
+    assert "each population of the same days" in refused(made, gone)
+    assert "each population of the same days" in refused(made, NOBODY)
+    twice = People(*(getattr(people, one.name) * 2 for one in fields(People)))
+    assert "who is behind" in refused(made, twice)
+    one_person = people.rows[0] * (0, 1) + (1, 0)
+    repeated = replace(people, rows=(one_person, *people.rows[1:]))
+    assert "more than once" in refused(made, repeated)
     beyond = replace(people, rows=(np.array([[0, 7]]), *people.rows[1:]))
     assert "not what its tables count" in refused(made, beyond)
 
@@ -216,3 +227,138 @@ def test_what_leaves_a_few_is_found_by_size_as_by_trying_all(whole: int) -> None
         for a, b in combinations(range(len(sets)), 2)
         if 0 < len(sets[a] & sets[b]) < RULE.threshold and len(sets[a] | sets[b]) == whole
     }
+
+
+def test_what_is_public_of_the_same_days_is_in_the_certificate() -> None:
+    """Left out of it, it would be compared with nothing."""
+    before, after = (
+        Submission(one.population, one.period, one.rows)
+        for one in (side("treated", set(range(12))), side("arrested", set(range(13, 40))))
+    )
+    public = certify("first", [before]).release
+    beside = {"earlier": [public], "still_public": [public.digest], "public": [before]}
+    second = certify("second", [after], **beside)
+    assert check(second.release, [public], second.certificate).comparison == COMPARED
+
+    def forget(document: dict[str, Any]) -> None:
+        document["people"] = [one for one in document["people"] if one["name"] != "treated"]
+        (left,) = document["people"]
+        left["rows"] = [[number, atom] for number, (_, atom) in enumerate(left["rows"])]
+
+    forged = forge(second, forget)
+    with pytest.raises(DisclosureError, match="each population of the same days"):
+        check(replace(second.release, certificate=fingerprint(forged)), [public], forged)
+
+
+def test_a_certificate_says_which_comparison_was_made() -> None:
+    submissions = [
+        Submission(one.population, one.period, one.rows)
+        for one in (side("treated", set(range(12))), side("arrested", set(range(12))))
+    ]
+    alone = certify("r", submissions[:1])
+    assert check(alone.release, [], alone.certificate).comparison == ALONE
+    nameless = [replace(one, rows=one.rows.drop("person")) for one in submissions]
+    for given_rows in (submissions, nameless):
+        apart = certify("r", given_rows, linked=False)
+        assert check(apart.release, [], apart.certificate).comparison == NOT_LINKED
+
+    def claim(document: dict[str, Any]) -> None:
+        document["linked"] = True
+
+    forged = forge(apart, claim)
+    with pytest.raises(DisclosureError, match="each population of the same days"):
+        check(replace(apart.release, certificate=fingerprint(forged)), [], forged)
+
+
+def forge(made: Certified, change: Callable[[dict[str, Any]], None]) -> bytes:
+    document = json.loads(made.certificate)
+    change(document)
+    return json.dumps(document).encode()
+
+
+def test_many_units_of_few_people_are_not_shown() -> None:
+    """Twelve arrests of two people: the gate masks them, and the checker sees to it."""
+    one = side("arrests", set(range(20)), {90, 91}, twice=0)
+    twelve = pl.DataFrame({"person": ["90", "91"] * 6, "group": ["g1"] * 12})
+    rows = pl.concat([one.rows.filter(group="g0"), twelve])
+    made = certify("r", [Submission(one.population, SPRING, rows)])
+    (told,) = made.release.populations
+    assert told.shown[2] == MASKED
+    naive = replace(told, shown=("50", "40", "10"))
+    release = replace(made.release, populations=(naive,), certificate="")
+    contents = unpack(made.certificate)
+    evidence = {"arrests": replace(contents.evidence["arrests"], changes=())}
+    forged = pack(replace(contents, release=release.digest, evidence=evidence))
+    with pytest.raises(DisclosureError, match="fewer people than the threshold"):
+        check(replace(release, certificate=fingerprint(forged)), [], forged)
+
+
+def test_only_the_rows_of_its_days_are_compared() -> None:
+    """Rows of other days would make a population look larger beside another than it is."""
+    summer = Period(date(2026, 7, 1), date(2026, 9, 30))
+
+    def dated(one: Side, later: range) -> Submission:
+        rows = one.rows.with_columns(day=pl.lit(SPRING.first))
+        more = pl.DataFrame({"person": [str(n) for n in later], "group": ["g0"] * len(later)})
+        return Submission(
+            one.population,
+            SPRING,
+            pl.concat([rows, more.with_columns(day=pl.lit(summer.first))]),
+        )
+
+    treated, arrested = side("treated", set(range(12))), side("arrested", set(range(13)))
+    made = certify("r", [dated(treated, range(50, 90)), dated(arrested, range(90, 95))])
+    assert [MASKED in one.shown for one in made.release.populations].count(True) == 1
+
+
+def test_a_population_is_compared_with_what_is_public_of_its_own_days() -> None:
+    """Of one name it may be public for several periods."""
+    summer = Period(date(2026, 7, 1), date(2026, 9, 30))
+    one, other = side("treated", set(range(30))), side("treated", set(range(12)))
+    spring = Submission(one.population, SPRING, one.rows)
+    later = Submission(other.population, summer, other.rows)
+    first = certify("first", [spring]).release
+    second = certify("second", [later], earlier=[first], still_public=[first.digest]).release
+    arrested = side("arrested", set(range(13)))
+    third = certify(
+        "third",
+        [Submission(arrested.population, summer, arrested.rows)],
+        earlier=[first, second],
+        still_public=[first.digest, second.digest],
+        public=[spring, later],
+    )
+    assert third.release.populations[0].shown == (MASKED, MASKED)
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        [[10**18, 0]],
+        [["1", 0]],
+        [[-1, 0]],
+    ],
+)
+def test_people_who_cannot_be_are_refused(made: Certified, people: list[list[object]]) -> None:
+    def change(document: dict[str, Any]) -> None:
+        document["people"][0]["rows"] = people
+
+    with pytest.raises(DisclosureError, match="cannot be read"):
+        unpack(forge(made, change))
+
+
+def test_a_certificate_too_large_or_too_deep_to_be_one_is_refused(made: Certified) -> None:
+    def change(document: dict[str, Any]) -> None:
+        document["populations"]["treated"]["shape"] = [10**6, 10**6]
+
+    for certificate in (forge(made, change), b"[" * 100_000):
+        with pytest.raises(DisclosureError, match="cannot be read"):
+            unpack(certificate)
+
+
+def test_a_row_of_nobody_is_refused() -> None:
+    one = side("treated", set(range(12)))
+    rows = one.rows.with_columns(
+        person=pl.when(pl.col("person") == "3").then(None).otherwise("person")
+    )
+    with pytest.raises(DisclosureError, match="have no person"):
+        certify("r", [Submission(one.population, SPRING, rows)])

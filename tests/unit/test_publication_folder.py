@@ -66,6 +66,22 @@ def test_a_publication_is_verified_with_and_without_its_certificate(
     assert proved.tables >= 1 and proved.values == told.values == 12
 
 
+def test_what_was_public_before_is_what_it_was_checked_against(
+    tmp_path: Path, spring: Certified
+) -> None:
+    """A release that was made as if nothing were public is not published beside what is."""
+    for place, beside in enumerate(([spring.release], [])):
+        later = certified(SUMMER, beside, name="others", seed=3)
+        drafted(tmp_path / f"d{place}", [later], [spring.release])
+        draft = tmp_path / f"d{place}"
+        folder = published(tmp_path / f"p{place}", draft, draft_digest(draft))
+        if beside:
+            verify(folder)
+        else:
+            with pytest.raises(NotVerified, match="without regard to"):
+                verify(folder)
+
+
 def test_a_table_of_an_analyst_s_is_shown_in_its_own_publication_only(tmp_path: Path) -> None:
     """So it can be withdrawn whatever packs came after it."""
     alone = certified(SPRING, name="table people_by_area")

@@ -364,3 +364,18 @@ def test_a_cohort_of_which_only_its_size_is_told_stands_after_one_with_a_step() 
     first, second = compose(packs.pack(tables={**packs.tables(), "funnel": both})).sections[:2]
     assert [first.key, second.key] == ["cohort-test", "cohort-release-need"]
     assert first.parts[0].chart is not None and second.parts[0].chart is None
+
+
+def test_steps_of_a_cohort_whose_size_is_masked_are_drawn_beside_each_other() -> None:
+    """Not each as long as everyone, and no percentage of what is not told."""
+    whole = pl.col("step_number") == 1
+    funnel = packs.tables()["funnel"].with_columns(
+        pl.when(whole).then(pl.lit("[c]")).otherwise("people").alias("people"),
+        *(pl.lit("[c]").alias(name) for name in ("of_people", "percent")),
+    )
+    section = compose(packs.pack(tables={**packs.tables(), "funnel": funnel})).sections[0]
+    chart = section.parts[0].chart
+    assert chart is not None
+    wide = [float(one) for one in re.findall(r'<rect[^>]* width="([0-9.]+)"', chart.wide)]
+    assert len(set(wide)) > 1 and "of how many is confidential" in chart.wide
+    assert "%" not in chart.wide and "cannot be told" in section.lead

@@ -85,6 +85,7 @@ def verify(folder: Path, certificates: Sequence[bytes] = ()) -> Verified:
     officers = _officers(record)
     told = read_releases(folder)
     _check_periods(told)
+    _check_beside(told)
     tables = _check_tables(folder, record, told)
     return Verified(
         publication_id=str(record["publication_id"]),
@@ -154,6 +155,17 @@ def _check_periods(told: Releases) -> None:
             shown.setdefault(key, []).append(one.period)
     for (name, relation), periods in shown.items():
         check_relation(name, relation, sorted(periods, key=lambda period: period.first))
+
+
+def _check_beside(told: Releases) -> None:
+    """Raise NotVerified unless its own releases were made beside all that were public before."""
+    digests = [release.digest for release in told.releases]
+    for release in told.new:
+        if not set(digests[: digests.index(release.digest)]) <= set(release.earlier):
+            raise NotVerified(
+                "The publication was made without regard to some of what was public before it.",
+                "Withdraw it, and publish anew.",
+            )
 
 
 def _check_tables(folder: Path, record: Mapping[str, Any], told: Releases) -> int:

@@ -188,17 +188,18 @@ def _groups(rows: list[Row]) -> Iterable[Part]:
 
 
 def _bars(now: Sequence[Row]) -> list[charts.Bar]:
-    """The bars of a funnel, as long as their share of everyone."""
-    whole = number(now[0]["people"]) or 1
+    """The bars of a funnel, as long as their share of everyone, or of the most that are told."""
+    people = [number(row["people"]) or 0 for row in now]
+    whole = people[0] or max(people) or 1
     return [
         charts.Bar(
             row["step"],
             thousands(row["people"]),
             _of(row),
-            (number(row["people"]) or 0) / whole,
+            told / whole,
             row["is_part"],
         )
-        for row in now
+        for row, told in zip(now, people, strict=True)
     ]
 
 
@@ -206,6 +207,8 @@ def _of(row: Row) -> str:
     """The share a row is of its cohort, in words."""
     if row["step_number"] == 1:
         return "everyone in the cohort"
+    if number(row["of_people"]) is None:
+        return "of how many is confidential"
     return f"{row['percent']}% of {thousands(row['of_people'])}"
 
 

@@ -148,7 +148,17 @@ def funnel_sentence(
     """
     first, whole, _ = steps[0]
     if number(whole) is None:
-        return f"{first}: too few people in {window.label} to say more without risk to privacy."
+        told = [
+            f"about {thousands(people)} {lower(title)}"
+            for title, people, is_part in steps[1:]
+            if not is_part and number(people) is not None
+        ]
+        if not told:
+            return f"{first}: too few people in {window.label} to say more without risk to privacy."
+        return (
+            f"{first}: how many people in {window.label} cannot be told without risk to someone’s "
+            f"privacy. Of them: {'; '.join(told[-2:])}."
+        )
     said = f"{first}: about {thousands(whole)} people in {window.label}."
     reached = [
         f"about {thousands(people)} "

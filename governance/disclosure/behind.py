@@ -1,0 +1,66 @@
+"""Checking without a solver that enough people are behind what is published of a population.
+
+The certificate says by number who is behind each unit. Several arrests may be one person's, so that
+a count of many units may be of few people.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from governance.disclosure.certificate import People
+from governance.disclosure.release import Published
+from governance.disclosure.rules import MASKED, DisclosureError, Rule
+
+
+def check_behind(people: People, shown: Published, counted: NDArray[np.int64], rule: Rule) -> None:
+    """Check the people behind one population.
+
+    Args:
+        people: Who is in which population.
+        shown: What is to be published of it.
+        counted: Its units in the period published, by atom.
+        rule: The threshold and base.
+
+    Raises:
+        DisclosureError: If they are not those that it counts, if a count or what is left of a total
+            is of too few and is shown, or if it counts other units and does not say whose.
+    """
+    population = shown.population
+    wanted = (population.name, shown.period)
+    found = [
+        rows
+        for name, days, rows in zip(people.names, people.periods, people.rows, strict=True)
+        if name == wanted[0] and days in (None, wanted[1])
+    ]
+    if not found and population.unit == "people":
+        return  # a unit is a person, so counts alone are enough
+    if len(found) != 1:
+        raise _refused("it does not say who is behind what is counted")
+    person, atom = found[0].T
+    if (atom >= len(counted)).any() or not np.array_equal(
+        np.bincount(atom, minlength=len(counted)), counted
+    ):
+        raise _refused("who is in a population is not what its tables count")
+    if population.unit == "people" and len(np.unique(person)) < len(person):
+        raise _refused("somebody is counted more than once")
+    matrix = population.matrix
+    small = [_people(person[cell[atom]]) < rule.threshold for cell in matrix]
+    for part, total in population.totals:
+        rest = matrix[total] & ~matrix[part]
+        small[part] |= bool(rest.any()) and _people(person[rest[atom]]) < rule.threshold
+    if any(
+        few and value not in (MASKED, "0") for few, value in zip(small, shown.shown, strict=True)
+    ):
+        raise _refused("a count of fewer people than the threshold, or of all but so few, is shown")
+
+
+def _people(behind: NDArray[np.int64]) -> int:
+    return len(np.unique(behind))
+
+
+def _refused(why: str) -> DisclosureError:
+    return DisclosureError(
+        f"The release is not certified: {why}.", "Publish nothing; put it through the gate again."
+    )
