@@ -16,6 +16,7 @@ from every_byte import Gone, found_in
 from servers import PostgresServer
 from typer.testing import CliRunner
 
+from flows.backup import restoring
 from flows.backup.making import make_backup
 from flows.backup.manifest import read_ending, write_ending
 from flows.backup.opening import backups_in, verify_backup
@@ -29,7 +30,7 @@ from flows.refresh import run_refresh
 from flows.rights import requests as rights
 from flows.rights.register_files import NoRegister
 from governance.audit import Recorder
-from governance.control import Control, Reading
+from governance.control import Control, Reading, copies
 from schemas.errors import ConfigError, JourneysError, KeyProblem, RecordProblem, StoreError
 
 if TYPE_CHECKING:
@@ -230,7 +231,22 @@ def test_a_control_database_in_postgresql_comes_back_into_an_empty_one(
         restore_backup(backed_up.backup, ran.folder, backed_up.key)
     assert not ran.folder.exists()
     postgres_server.execute(f"ALTER DATABASE {new.rpartition('/')[2]} RENAME TO {name}")
-    restore_backup(backed_up.backup, ran.folder, backed_up.key)
+
+    def restore() -> object:
+        return restore_backup(backed_up.backup, ran.folder, backed_up.key)
+
+    # Killed while the server takes the rows in, once it has, and before the folder is in its place.
+    for step, filled in (
+        ((copies, "_go_on_counting"), False),
+        ((restoring, "flush"), True),
+        ((Path, "rename"), True),
+    ):
+        assert killed_before(1, [step], restore) and not ran.folder.exists()
+        with Control(old) as control:
+            assert control.is_empty() != filled and len(control.restores()) == filled
+    restore()
+    with Control(old) as control:
+        assert len(control.restores()) == 1
     shutil.copytree(keys, ran.folder / "keys", dirs_exist_ok=True)
     assert not list(ran.folder.glob("*control*"))
     found = verify_record(ran.settings)
