@@ -14,6 +14,7 @@ from functools import cached_property
 from random import Random
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from governance.disclosure.claims import Flags
@@ -24,8 +25,44 @@ TAKEN_FROM = 12  # atoms that a unit could be taken from are compared, so many a
 EMPTYING = 0.6  # what it costs to take the last unit of an atom: insiders stay where they are
 ANY = 0.1  # below which it does not matter which of several moves is made
 
-Numbers = NDArray[np.int16]  # small, and multiplied without threads that would wait on each other
+# Cells move by as many units as there are moves at most, some twenty, and an atom is in a few
+# hundred of them, so that no sum leaves these numbers; what is found is counted anew, too.
+Numbers = NDArray[np.int16]
 NOBODY = -1
+
+
+@dataclass
+class _Try:
+    """A change on its way.
+
+    Attributes:
+        target: Which atoms the count has whose value is sought.
+        gap: By how many units it still is to move.
+        keep: Atoms that must not be emptied.
+        random: Where the order is from.
+        change: Units added so far, by atom.
+        units: Units by atom, with these.
+        moved: By how many each cell has moved.
+    """
+
+    target: Flags
+    gap: int
+    keep: Flags
+    random: Random
+    change: NDArray[np.int64]
+    units: NDArray[np.int64]
+    moved: Numbers
+
+    @property
+    def step(self) -> int:
+        """1 where the target is to gain a unit, -1 where it is to lose one, or nought."""
+        return int(np.sign(self.gap))
+
+    def move(self, atom: int, by: int, cells: Numbers) -> None:
+        """Add a unit to an atom, or take one away."""
+        self.change[atom] += by
+        self.units[atom] += by
+        self.moved += by * cells
 
 
 @dataclass(frozen=True)
@@ -50,6 +87,11 @@ class Moves:
         return np.ascontiguousarray(self.rows.T)
 
     @cached_property
+    def sparse(self) -> sp.csr_array:
+        """The same without the noughts, which are nearly all of it."""
+        return sp.csr_array(self.columns)
+
+    @cached_property
     def any(self) -> NDArray[np.float32]:
         """Something small an atom, and nobody, so that of like moves any may come first."""
         chance = Random(0)  # noqa: S311 - an order, no secret
@@ -70,82 +112,67 @@ class Moves:
             Units added, by atom; None where none was found, which says nothing.
         """
         for _ in range(TRIES):
-            change = self._try(target, gap, keep, random)
-            if change is not None:
-                return change
+            nothing = np.zeros(len(self.base), dtype=np.int64)
+            still = np.zeros(len(self.low), dtype=np.int16)
+            one = _Try(target, gap, keep, random, nothing, self.base.copy(), still)
+            if self._succeeds(one):
+                return one.change
         return None
 
-    def _try(
-        self, target: Flags, gap: int, keep: Flags, random: Random
-    ) -> NDArray[np.int64] | None:
-        change = np.zeros(len(self.base), dtype=np.int64)
-        moved = np.zeros(len(self.low), dtype=np.int16)
-        for _ in range(abs(gap) + MORE_MOVES):
-            if not gap and not self._excess(moved).any():
-                return change
-            step = int(np.sign(gap))
-            down, up = self._best(moved, self.base + change, target, step, keep, random)
+    def _succeeds(self, one: _Try) -> bool:
+        """Make one move after the other, until the gap is closed and nothing is contradicted."""
+        for _ in range(abs(one.gap) + MORE_MOVES):
+            if self._is_done(one):
+                return True
+            down, up = self._best(one)
             if down == up:
-                return None
+                return False
+            one.gap -= one.step
             for atom, by in ((down, -1), (up, 1)):
                 if atom != NOBODY:
-                    change[atom] += by
-                    moved += by * self.columns[atom]
-            gap -= step
-        return change if not gap and not self._excess(moved).any() else None
+                    one.move(atom, by, self.columns[atom])
+        return self._is_done(one)
 
-    def _best(
-        self,
-        moved: Numbers,
-        units: NDArray[np.int64],
-        target: Flags,
-        step: int,
-        keep: Flags,
-        random: Random,
-    ) -> tuple[int, int]:
+    def _is_done(self, one: _Try) -> bool:
+        return not one.gap and not self._excess(one.moved).any()
+
+    def _best(self, one: _Try) -> tuple[int, int]:
         """The atoms to take a unit from and to add one to; ``NOBODY`` for none."""
-        downs = self._taken_from(moved, units, target, step, keep, random)
+        downs = self._taken_from(one)
         if not len(downs):
             return NOBODY, NOBODY
-        left = moved[None, :] - np.where(downs[:, None] != NOBODY, self.columns[downs], 0)
+        left = one.moved[None, :] - np.where(downs[:, None] != NOBODY, self.columns[downs], 0)
         upset = self._excess(left)
-        cost = upset.sum(axis=1) + EMPTYING * ((units[downs] == 1) & (downs != NOBODY))
+        cost = upset.sum(axis=1) + EMPTYING * ((one.units[downs] == 1) & (downs != NOBODY))
         added = self._counted(self._excess(left + 1) - upset)
-        gains = np.append(target, False).astype(np.int8)  # the last is nobody
-        is_such = gains[None, :] - gains[downs][:, None] == step
+        gains = np.append(one.target, False).astype(np.int8)  # the last is nobody
+        is_such = gains[None, :] - gains[downs][:, None] == one.step
         total = np.pad(added, ((0, 0), (0, 1))) + cost[:, None]
-        total += np.array([[ANY * random.random()] for _ in downs], dtype=np.float32)
-        total += np.roll(self.any, random.randrange(len(self.any)))
+        total += np.array([[ANY * one.random.random()] for _ in downs], dtype=np.float32)
+        total += np.roll(self.any, one.random.randrange(len(self.any)))
         total[~is_such] = np.inf
         place, up = divmod(int(total.argmin()), total.shape[1])
         if not np.isfinite(total[place, up]):
             return NOBODY, NOBODY
-        return int(downs[place]), NOBODY if up == len(target) else up
+        return int(downs[place]), NOBODY if up == len(one.target) else up
 
-    def _taken_from(
-        self,
-        moved: Numbers,
-        units: NDArray[np.int64],
-        target: Flags,
-        step: int,
-        keep: Flags,
-        random: Random,
-    ) -> NDArray[np.int64]:
+    def _taken_from(self, one: _Try) -> NDArray[np.int64]:
         """Some atoms that a unit may be taken from, half of them those that it upsets least."""
-        may = units > keep
-        if step:
-            may &= target if step < 0 else ~target
+        may = one.units > one.keep
+        if one.step:
+            may &= one.target if one.step < 0 else ~one.target
         some = np.flatnonzero(may)
         if len(some) > TAKEN_FROM:
-            upset = self._counted((self._excess(moved - 1) - self._excess(moved))[None])[0]
+            upset = self._counted((self._excess(one.moved - 1) - self._excess(one.moved))[None])[0]
             least = np.argpartition(upset[some], TAKEN_FROM // 2)[: TAKEN_FROM // 2]
-            some = np.union1d(some[random.sample(range(len(some)), TAKEN_FROM // 2)], some[least])
-        return some if step < 0 else np.append(some, NOBODY)
+            some = np.union1d(
+                some[one.random.sample(range(len(some)), TAKEN_FROM // 2)], some[least]
+            )
+        return some if one.step < 0 else np.append(some, NOBODY)
 
     def _counted(self, by_cell: Numbers) -> Numbers:
-        """What numbers by cell come to by atom; most of them are nought."""
-        some = np.flatnonzero(by_cell.any(axis=0))
-        return np.asarray(by_cell[:, some] @ self.rows[some])
+        """What numbers by cell come to by atom."""
+        return np.asarray(self.sparse @ np.ascontiguousarray(by_cell.T)).T
 
     def _excess(self, moved: Numbers) -> Numbers:
         """By how much cells are beyond what is published of them."""
