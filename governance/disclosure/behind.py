@@ -6,6 +6,8 @@ a count of many units may be of few people.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,20 @@ from governance.disclosure.release import Published
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 
 
-def check_behind(people: People, shown: Published, counted: NDArray[np.int64], rule: Rule) -> None:
+@dataclass(frozen=True)
+class Few:
+    """What has too few people behind it, however many units.
+
+    Attributes:
+        cells: Cells.
+        left: Pairs of a part and its total, between which too few are left.
+    """
+
+    cells: frozenset[int] = frozenset()
+    left: frozenset[tuple[int, int]] = frozenset()
+
+
+def check_behind(people: People, shown: Published, counted: NDArray[np.int64], rule: Rule) -> Few:
     """Check the people behind one population.
 
     Args:
@@ -22,6 +37,9 @@ def check_behind(people: People, shown: Published, counted: NDArray[np.int64], r
         shown: What is to be published of it.
         counted: Its units in the period published, by atom.
         rule: The threshold and base.
+
+    Returns:
+        What has too few people behind it; nothing where a unit is a person and nobody is named.
 
     Raises:
         DisclosureError: If they are not those that it counts, if a count or what is left of a total
@@ -35,7 +53,7 @@ def check_behind(people: People, shown: Published, counted: NDArray[np.int64], r
         if name == wanted[0] and days in (None, wanted[1])
     ]
     if not found and population.unit == "people":
-        return  # a unit is a person, so counts alone are enough
+        return Few()  # a unit is a person, so counts alone are enough
     if len(found) != 1:
         raise _refused("it does not say who is behind what is counted")
     person, atom = found[0].T
@@ -46,14 +64,18 @@ def check_behind(people: People, shown: Published, counted: NDArray[np.int64], r
     if population.unit == "people" and len(np.unique(person)) < len(person):
         raise _refused("somebody is counted more than once")
     matrix = population.matrix
-    small = [_people(person[cell[atom]]) < rule.threshold for cell in matrix]
-    for part, total in population.totals:
-        rest = matrix[total] & ~matrix[part]
-        small[part] |= bool(rest.any()) and _people(person[rest[atom]]) < rule.threshold
+    cells = {n for n, cell in enumerate(matrix) if _people(person[cell[atom]]) < rule.threshold}
+    left = {
+        (part, total)
+        for part, total in population.totals
+        for rest in [matrix[total] & ~matrix[part]]
+        if rest.any() and _people(person[rest[atom]]) < rule.threshold
+    }
     if any(
-        few and value not in (MASKED, "0") for few, value in zip(small, shown.shown, strict=True)
+        shown.shown[cell] not in (MASKED, "0") for cell in (*cells, *(part for part, _ in left))
     ):
         raise _refused("a count of fewer people than the threshold, or of all but so few, is shown")
+    return Few(frozenset(cells), frozenset(left))
 
 
 def _people(behind: NDArray[np.int64]) -> int:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from governance.disclosure.behind import check_behind
-from governance.disclosure.certificate import Contents, Evidence, fingerprint, unpack
+from governance.disclosure.behind import Few, check_behind
+from governance.disclosure.certificate import Contents, Evidence, People, fingerprint, unpack
 from governance.disclosure.release import Published, Release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.timeline import check_relation, windows
@@ -74,10 +74,8 @@ def check(release: Release, earlier: Sequence[Release], certificate: bytes) -> C
         _Case(release.rule, _history(one, release, earlier), evidence[one.population.name])
         for one in release.populations
     ]
-    done = [case.check() for case in cases]
+    done = [case.check(contents.people) for case in cases]
     tables, values, counts = (sum(part) for part in zip(*done, strict=True)) if done else (0, 0, 0)
-    for case in cases:
-        check_behind(contents.people, case.history[-1], case.counted(), release.rule)
     sums, comparison = _compare(contents, release, earlier)
     return Checked(tables, values, counts, sums, comparison)
 
@@ -123,20 +121,18 @@ class _Case:
         if any(s >= shape[0] or a >= shape[1] for c in evidence.changes for s, a in c):
             raise _refused("its tables are not of the segments and combinations published")
 
-    def counted(self) -> NDArray[np.int64]:
-        """What the base has in the last period, by atom."""
-        return np.asarray(self.evidence.base[self.windows[-1]].sum(axis=0))
-
-    def check(self) -> tuple[int, int, int]:
+    def check(self, people: People) -> tuple[int, int, int]:
         """Raise DisclosureError unless the tables show it; return what was checked."""
         self._check_counts()
         by_segment = self._by_segment()
         cells = np.einsum("rs,nsc->nrc", self.windows.astype(np.float64), by_segment)
         self._check_published(cells)
+        last = np.asarray(self.evidence.base[self.windows[-1]].sum(axis=0))
+        few = check_behind(people, self.history[-1], last, self.rule)
         present = self._insiders()
-        counts = 0
-        for release, shown in enumerate(self.history):
-            counts += self._check_masked(release, shown, cells, present)
+        counts = self._check_masked(len(self.history) - 1, cells, present, few)
+        for release in range(len(self.history) - 1):
+            counts += self._check_masked(release, cells, present, Few())
         if len(self.history) > 1:
             counts += self._check_segments(by_segment)
         return len(cells), sum(len(one.shown) for one in self.history), counts
@@ -187,16 +183,16 @@ class _Case:
     def _check_masked(
         self,
         release: int,
-        shown: Published,
         cells: Numbers,
         insiders: tuple[NDArray[np.int64], Flags],
+        few: Few,
     ) -> int:
         """Raise DisclosureError unless every masked cell, and every small remainder, is safe."""
         matrix, window, limit = self.population.matrix, self.windows[release], self.rule.threshold
         values, checked = cells[:, release], 0
-        masked = np.array([value == MASKED for value in shown.shown])
+        masked = np.array([value == MASKED for value in self.history[release].shown])
         for cell in np.flatnonzero(masked):
-            if values[0, cell] < limit:
+            if values[0, cell] < limit or int(cell) in few.cells:
                 self._check_small(values[:, cell], matrix[cell], window, insiders)
             else:
                 self._check_wide(values[:, cell])
@@ -204,7 +200,7 @@ class _Case:
         for part, total, strict in self.population.remainders:
             rest = matrix[total] & ~matrix[part]
             left = values[:, total] - values[:, part]
-            if rest.any() and left[0] < limit:
+            if rest.any() and (left[0] < limit or (part, total) in few.left):
                 if strict and not masked[part]:
                     raise _refused("a cell that is nearly all of its total is not masked")
                 if strict:

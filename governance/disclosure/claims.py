@@ -1,8 +1,9 @@
 """What must be shown of a release before it is safe, and how far a set of candidates shows it.
 
-Counts are small when they are below the threshold. For every masked cell of every release that is
-still public, and for every remainder of a total without one of its parts, that truly is small,
-somebody who knows all that is published must find possible
+Counts are small when they, or in the last release the people behind them, are below the threshold.
+For every masked cell of every release that is still public, and for every remainder of a total
+without one of its parts, that truly is small, somebody who knows all that is published must find
+possible
 
 - that it is 0, and that it is the greatest count that is small (the edge);
 - each again when they are in the data and know their own record: a count with them in it may then
@@ -70,13 +71,15 @@ def targets(system: System) -> Iterator[tuple[tuple[object, ...], Target]]:
     population, rule = system.population, system.rule
     matrix, masked = population.matrix, system.masked()
     for release, window in enumerate(system.windows):
-        counts = system.base_cells[release]
+        counts, is_last = system.base_cells[release], release == len(system.windows) - 1
+        few, few_left = (system.few, system.few_left) if is_last else (frozenset(), frozenset())
         for cell in np.flatnonzero(masked[release]):
-            strict = bool(counts[cell] < rule.threshold)
+            strict = bool(counts[cell] < rule.threshold) or int(cell) in few
             yield ("cell", release, int(cell)), Target(window, matrix[cell], int(cell), strict)
         for part, total, strict in population.remainders:
             rest = matrix[total] & ~matrix[part]
-            if counts[total] - counts[part] < rule.threshold and rest.any():
+            left = counts[total] - counts[part]
+            if (left < rule.threshold or (part, total) in few_left) and rest.any():
                 of_total = "rest of a total" if strict else "rest"
                 yield (of_total, release, rest.tobytes()), Target(window, rest, part, strict)
     if len(system.windows) > 1:

@@ -33,6 +33,8 @@ class System:
         windows: Which segments each release counts: releases by segments.
         base: A possible candidate, by segment and atom: in the gate the truth.
         shown: What each release shows, by cell. The audit may mask more of the last.
+        few: Cells of the last release with too few people behind them, however many units.
+        few_left: The same of what is left of a total: pairs of a part and its total.
     """
 
     population: Population | Near
@@ -40,6 +42,8 @@ class System:
     windows: NDArray[np.bool_]
     base: Counts
     shown: list[list[str]]
+    few: frozenset[int] = frozenset()
+    few_left: frozenset[tuple[int, int]] = frozenset()
     _bounds: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def counted(self, table: Counts) -> Counts:

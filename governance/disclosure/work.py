@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from governance.disclosure.audit import Audit, Audited
@@ -15,7 +16,7 @@ from governance.disclosure.near import near
 from governance.disclosure.release import Published, Release
 from governance.disclosure.rules import MASKED, DisclosureError, Rule
 from governance.disclosure.system import System
-from governance.disclosure.tally import DAY, check_columns, tally
+from governance.disclosure.tally import DAY, Tally, check_columns, tally
 from governance.disclosure.timeline import Period, check_relation, segments, windows
 
 MOST_SECONDARY = 0.05  # and beyond this share of cells masked to protect others
@@ -111,6 +112,7 @@ class Work:
             window,
             self.counted.atoms[:, self.near.atoms],
             [*(list(before.shown) for before in history), list(self.masked)],
+            *_few(population, self.counted, rule),
         )
         self.overlap: list[int] = []
         self.audited: Audited | None = None
@@ -178,6 +180,16 @@ class Work:
             return OVERLAP if cell in self.overlap else PROTECTS
         small = min(self.cells[cell], self.counted.people[cell]) < self.rule.threshold
         return SMALL if small else NEARLY_ALL
+
+
+def _few(
+    population: Population, counted: Tally, rule: Rule
+) -> tuple[frozenset[int], frozenset[tuple[int, int]]]:
+    """The cells behind which are too few people, and the pairs of a part and its total between
+    which too few are left."""
+    few = np.flatnonzero(counted.people < rule.threshold).tolist()
+    left = zip(population.totals, counted.rest, strict=True)
+    return frozenset(few), frozenset(pair for pair, rest in left if rest < rule.threshold)
 
 
 def _history(one: Submission, earlier: Sequence[Release], rule: Rule) -> list[Published]:

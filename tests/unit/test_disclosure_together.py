@@ -293,6 +293,25 @@ def test_many_units_of_few_people_are_not_shown() -> None:
         check(replace(release, certificate=fingerprint(forged)), [], forged)
 
 
+def test_many_units_of_few_people_may_be_nought() -> None:
+    """Eight arrests of two people: who adds up the others must not find that there are some."""
+    one = side("arrests", set(range(20)), set(range(20, 40)), {90, 91})
+    one = replace(one, population=replace(one.population, unit="arrests"))
+    eight = pl.DataFrame({"person": ["90", "91"] * 4, "group": ["g2"] * 8})
+    rows = pl.concat([one.rows.filter(pl.col("group") != "g2"), eight])
+    made = certify("r", [Submission(one.population, SPRING, rows)])
+    (told,) = made.release.populations
+    assert told.shown[-1] == MASKED and told.shown.count(MASKED) > 1
+    naive = replace(told, shown=("50", "20", "20", MASKED))
+    release = replace(made.release, populations=(naive,), certificate="")
+    contents = unpack(made.certificate)
+    wide = ({(0, 2): 4},)  # as wide as a mask, and never nought
+    evidence = {"arrests": replace(contents.evidence["arrests"], changes=wide)}
+    forged = pack(replace(contents, release=release.digest, evidence=evidence))
+    with pytest.raises(DisclosureError, match="nought and the edge"):
+        check(replace(release, certificate=fingerprint(forged)), [], forged)
+
+
 def test_only_the_rows_of_its_days_are_compared() -> None:
     """Rows of other days would make a population look larger beside another than it is."""
     summer = Period(date(2026, 7, 1), date(2026, 9, 30))

@@ -11,6 +11,7 @@ import pack as packs
 import polars as pl
 import pytest
 
+from warehouse.publish.columns import shorthand
 from warehouse.publish.pack import Pack, empty
 from warehouse.publish.report import headlines, render_page
 from warehouse.publish.report.compose import compose
@@ -379,3 +380,7 @@ def test_steps_of_a_cohort_whose_size_is_masked_are_drawn_beside_each_other() ->
     wide = [float(one) for one in re.findall(r'<rect[^>]* width="([0-9.]+)"', chart.wide)]
     assert len(set(wide)) > 1 and "of how many is confidential" in chart.wide
     assert "%" not in chart.wide and "cannot be told" in section.lead
+
+
+def test_shorthand_means_on_the_page_what_it_means_in_the_files() -> None:
+    assert dict(compose(packs.pack()).shorthand) == shorthand()

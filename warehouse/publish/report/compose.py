@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from governance.disclosure import MASKED, NOT_APPLICABLE, NOT_AVAILABLE
-from warehouse.publish.pack import LOW, UNRELIABLE, Pack
+from governance.disclosure import MASKED, NOT_AVAILABLE
+from warehouse.publish.columns import shorthand
+from warehouse.publish.pack import Pack
 from warehouse.publish.report.content import Headline, Report, Section
 from warehouse.publish.report.funnels import funnel_sections
 from warehouse.publish.report.indicators import indicators_section
@@ -76,15 +77,7 @@ def compose(pack: Pack) -> Report:
         headlines=_headlines(figures, funnels, indicators),
         sections=tuple(section for section in sections if section is not None),
         words=WORDS,
-        shorthand={
-            MASKED: f"confidential: fewer than {pack.threshold}, possibly none, all but fewer than "
-            f"{pack.threshold} of a total, or a number that would tell another",
-            NOT_AVAILABLE: "not available: nobody supplied it, the partnership has not asked for "
-            "it, or no window of it is complete; the row says which",
-            NOT_APPLICABLE: "not applicable",
-            LOW: "of records: fewer than 50, possibly none",
-            UNRELIABLE: "too few to rely on",
-        },
+        shorthand=shorthand(),
         notes=tuple(note for note in pack.notes if not note.startswith(MASKED)),
         footer=f"Questions: {pack.contact}. Release {pack.release_id}.",
         demonstration=pack.demonstration,

@@ -121,7 +121,7 @@ def _indicators_grid(name: str, rows: Iterable[Row]) -> Grid:
                 thousands(row["denominator"]),
                 _with_unit(row["value"], row["unit"]),
                 _with_unit(row["england"], row["unit"]),
-                _target(row) or "none",
+                _target(row) or "None",
                 (row["target_status"] or (UNTOLD if row["target"] else "none")).capitalize(),
                 _between(row["low"], row["high"], row["unit"]),
                 _to_know(row),
