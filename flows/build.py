@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.agreements.terms import tells_days
+from flows.carried import carry_release
 from flows.context import RunContext
 from flows.files import private_folder, write_json
 from flows.keys.rings import clock_key, new_release_key, release_key, store_keys
@@ -16,63 +17,82 @@ from flows.releases.as_committed import FINGERPRINTS, changed
 from flows.releases.kept import open_of, release_path
 from flows.settings import Settings
 from governance.agreements import Agreement
+from governance.control import ReleaseFile, Run
 from schemas.errors import KeyProblem, StoreError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from warehouse.given import Given
     from warehouse.takeover import Earlier
 
 
 @dataclass(frozen=True)
 class Release:
-    """A warehouse that was built, checked and renamed into its place."""
+    """A warehouse that was built, checked and renamed into its place, or was carried over.
+
+    `files` are what the files of one that was carried over are known by.
+    """
 
     people: People
     tables: dict[str, int]
     checks: int
     taken: int
+    files: tuple[ReleaseFile, ...] = ()
 
 
 def build(run: RunContext, people: People) -> Release:
     """Build this run's warehouse from the staging store and the registry of persons.
 
-    It holds nothing of a partner without an agreement in force.
+    Where nothing is new, the current run's release is carried over. It holds nothing of a partner
+    without an agreement in force.
 
     Raises:
         StoreError: If a store cannot be read or a check of the warehouse fails.
     """
+    if isinstance(people.found, Run):
+        return _as_before(run, people, people.found)
     from warehouse.release import build_release
     from warehouse.restrict import EVERYTHING, Restriction
 
-    agreed = people.staged.agreed
+    agreed, linked = people.staged.agreed, people.found
     private_folder(run.settings.releases)
     private_folder(run.release.parent)
     key = new_release_key(run.settings, run.run_id)
     summary = build_release(
         run.stores / "staging.duckdb",
         store_keys(run.settings, run.run_id)["staging"],
-        people.record_person,
+        linked.record_person,
         run.release,
         key,
         run_id=run.run_id,
         built_at=run.clock(),
-        linkage_quality=people.appraisal.estimates,
-        linked_otherwise=people.appraisal.linked_otherwise,
-        person_history=people.history,
+        linkage_quality=linked.appraisal.estimates,
+        linked_otherwise=linked.appraisal.linked_otherwise,
+        person_history=linked.history,
         given=given_of(run.settings, agreed.agreements.values()),
         restriction=Restriction(partners=frozenset(agreed.agreements))
         if agreed.stopped
         else EVERYTHING,
         earlier=None if agreed.stopped else _earlier(run),
     )
-    _build_parts(run, people, key)
+    _build_parts(run, agreed.agreements.values(), linked.record_person, key)
     if not agreed.stopped:
         # The next release takes marts over from one that is of every partner only.
         write_json(run.release.parent / FINGERPRINTS, dict(summary.fingerprints))
     return Release(people, dict(summary.tables), summary.checks, summary.taken)
 
 
-def _build_parts(run: RunContext, people: People, key: str) -> None:
+def _as_before(run: RunContext, people: People, stands: Run) -> Release:
+    """The release of the current run, carried over."""
+    files = carry_release(run, stands)
+    tables: dict[str, int] = (stands.report or {})["release"]["tables"]
+    return Release(people, tables, checks=0, taken=len(tables), files=files)
+
+
+def _build_parts(
+    run: RunContext, agreements: Collection[Agreement], record_person: pl.DataFrame, key: str
+) -> None:
     """Build the part of the release for each use that the agreements name.
 
     A view over the whole would still tell what was derived from other tables. So each part is built
@@ -82,7 +102,6 @@ def _build_parts(run: RunContext, people: People, key: str) -> None:
     from warehouse.restrict import Restriction
     from warehouse.staging import TABLES
 
-    agreements = people.staged.agreed.agreements.values()
     for use in sorted({use for agreement in agreements for use in agreement.uses}):
         of_use = {a.partner: [f"{a.partner}_{t}" for t in a.of_use(use)] for a in agreements}
         shown = {table for tables in of_use.values() for table in tables}
@@ -90,7 +109,7 @@ def _build_parts(run: RunContext, people: People, key: str) -> None:
         build_release(
             run.stores / "staging.duckdb",
             store_keys(run.settings, run.run_id)["staging"],
-            people.record_person,
+            record_person,
             release_path(run.settings, run.run_id, use),
             key,
             run_id=run.run_id,

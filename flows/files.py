@@ -324,10 +324,11 @@ def flush_folder(folder: Path) -> None:
         _sync(folder)
 
 
-def folder_digest(folder: Path, pattern: str = "*") -> str:
-    """SHA-256 over the names and contents of the files of a folder that match a pattern."""
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of a folder's files, but for what Python compiled."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob(pattern) if path.is_file()):
+    found = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    for path in sorted(found):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
     return "sha256:" + digest.hexdigest()

@@ -26,6 +26,7 @@ from flows.agreements.terms import (
     reading_terms,
     staged_under,
 )
+from flows.carried import still_stands
 from flows.context import RunContext
 from flows.files import private_folder, write_text
 from flows.intake import apart
@@ -219,14 +220,17 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
 def stage(run: RunContext, parted: Parted) -> Staged:
     """Copy the current stores and put the new extracts into the copies.
 
+    Where nothing is new, the stores of the current run are carried over.
+
     Raises:
         KeyProblem: If the store key is missing, loose or unsound.
         StoreError: If a store is missing, corrupt or was made with another key.
     """
-    in_use = fill_stores(run, parted)
+    stands = still_stands(run, parted)
+    in_use = fill_stores(run, parted, stands)
     for partner, taken in parted.taken.items():
         report_over_sharing(run, partner, taken.facts, parted.agreed.agreements[partner])
-    return Staged(parted.agreed, parted.taken, in_use)
+    return Staged(parted.agreed, parted.taken, in_use, stands)
 
 
 def _stopped(not_agreed: Problems) -> dict[str, AgreementError]:

@@ -13,6 +13,7 @@ from flows.keys.rings import store_keys
 from flows.linking.quality import Appraisal, appraise
 from flows.rights.suppressed import Erased
 from flows.stores import in_use
+from governance.control import Run
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,16 +22,30 @@ if TYPE_CHECKING:
     from linkage.registry import RegistryChange
 
 
-@dataclass(frozen=True)
-class People:
-    """Which person each record is of, what linking and the registry counted, what was erased."""
+CHANGED = ("compared", "created", "merged", "split", "retired")
+"""What linking counts of the run and not of what stands after it."""
 
-    staged: Staged
+
+@dataclass(frozen=True)
+class Linked:
+    """Which person each record is of, how good the links are, and what became of person ids."""
+
     record_person: pl.DataFrame = field(repr=False)
-    counts: dict[str, int]
-    model: str
     appraisal: Appraisal
     history: pl.DataFrame = field(repr=False)
+
+
+@dataclass(frozen=True)
+class People:
+    """What linking and the registry made and counted, and what was erased.
+
+    `found` is the current run where nothing is new, so that its release is carried over.
+    """
+
+    staged: Staged
+    found: Linked | Run
+    counts: dict[str, int]
+    model: str
     said: tuple[str, ...] = ()
     erased: Erased = field(default_factory=Erased)
 
@@ -38,13 +53,16 @@ class People:
 def link(run: RunContext, staged: Staged) -> People:
     """Link the encoded records of all partners and give every group its person id.
 
-    Those of a partner without an agreement in force are compared with nothing, and keep their
-    person id, by which a request to be erased still finds them.
+    Where nothing is new, what the current run found stands. The records of a partner without an
+    agreement in force are compared with nothing, and keep their person id, by which a request to be
+    erased still finds them.
 
     Raises:
         ModelError: If the linkage model is missing, untrained or of another encoding.
         StoreError: If the identity store cannot be read or written.
     """
+    if staged.stands is not None:
+        return _as_before(staged, staged.stands)
     from linkage import held, lineage, match, registry, review_queue, review_store, store
     from linkage.doubts import doubts
     from linkage.drift import drifted
@@ -89,7 +107,15 @@ def link(run: RunContext, staged: Staged) -> People:
     if links.compared:
         linked = links.pairs.filter("linked")
         said += tuple(map(str, drifted(encoded, linked, model, engine=engine)))
-    return People(staged, record_person, counts, model.name, appraisal, history, said)
+    found = Linked(record_person, appraisal, history)
+    return People(staged, found, counts, model.name, said)
+
+
+def _as_before(staged: Staged, stands: Run) -> People:
+    """What the current run's report told of linking."""
+    told = dict((stands.report or {})["linkage"])
+    model, said = told.pop("model"), tuple(told.pop("said", ()))
+    return People(staged, stands, told | dict.fromkeys(CHANGED, 0), model, said)
 
 
 def _counts(records: int, links: Links, change: RegistryChange) -> dict[str, int]:

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from flows.accounting import account
 from flows.agreements.oversight import of_terms
 from flows.build import build
+from flows.carried import made_from
 from flows.clock import Clock, utc_now
 from flows.context import RunContext, actor, new_run_id, open_control, run_lock
 from flows.housekeeping import discard, empty_inboxes, recover, tidy
@@ -103,8 +104,10 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
         KeyboardInterrupt: If it was asked to stop before; the run is then not committed.
     """
     found = account(run, drafted.release)
-    report, erased = make_report(run, drafted, found), drafted.release.people.erased
-    files, before = known_files(run.release.parent), len(report["warnings"])
+    made = made_from(run, drafted.staged.agreed, run.stores)
+    report, erased = make_report(run, drafted, found, made), drafted.release.people.erased
+    files = drafted.release.files or known_files(run.release.parent)
+    before = len(report["warnings"])
     with past_turning_back():
         run.control.commit_run(
             run.run_id,

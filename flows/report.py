@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flows.accounting import Account, as_report
@@ -20,20 +21,27 @@ from schemas.errors import AgreementError
 NOT_IN_FORCE = "no agreement in force"
 
 
-def make_report(run: RunContext, drafted: Drafted, rows: Account) -> dict[str, Any]:
+def make_report(
+    run: RunContext, drafted: Drafted, rows: Account, made_from: Mapping[str, str]
+) -> dict[str, Any]:
     """The report of a run that is about to be committed.
 
     Args:
         run: The run.
         drafted: What it made.
         rows: What became of every row.
+        made_from: Digests of what its release is made from.
     """
     release, warnings = drafted.release, _by_code(run, drafted)
     return {
         "run_id": run.run_id,
         "outcome": "committed",
         "partners": _partners(run, drafted.staged),
-        "linkage": {**release.people.counts, "model": release.people.model},
+        "linkage": {
+            **release.people.counts,
+            "model": release.people.model,
+            "said": list(release.people.said),
+        },
         "rights": _rights(release.people.erased, drafted.staged),
         "stopped": _stopped(drafted.staged),
         "sources": {name: one.as_json() for name, one in drafted.staged.agreed.looks.items()},
@@ -62,6 +70,7 @@ def make_report(run: RunContext, drafted: Drafted, rows: Account) -> dict[str, A
         "rows": as_report(rows),
         "seconds": run.seconds,
         "peak_bytes": run.memory,
+        "made_from": dict(made_from),
         "warnings": [sentence for said in warnings.values() for sentence in said],
         "warning_codes": {code: len(said) for code, said in warnings.items() if said},
     }

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from flows.carried import carry
 from flows.context import RunContext
 from flows.files import flush, private_folder
 from flows.keys.epochs import Epochs, still_to_supply
 from flows.keys.rings import NEXT, STORES, SUPPRESSION, new_store_keys, store_keys
 from flows.retention.rewriting import rewritten
 from flows.rights.suppressed import keep_up_with, opened, store_path
-from governance.control import Extract
+from governance.control import Extract, Run
 from linkage import erasure, review_store, store
 from schemas.errors import StoreError
 from warehouse import staging
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
     Parts = Mapping[int, Pseudonymised]
 
 
-def fill_stores(run: RunContext, parted: Parted) -> int:
+def fill_stores(run: RunContext, parted: Parted, stands: Run | None = None) -> int:
     """Copy the current run's stores for this run and put new extracts into the copies.
 
     Args:
         run: The run.
         parted: The new extracts by partner, pseudonymised in each epoch that is wanted.
+        stands: The current run, where its stores are carried over since nothing is new.
 
     Returns:
         The epoch that the stores are in now.
@@ -42,10 +44,14 @@ def fill_stores(run: RunContext, parted: Parted) -> int:
     """
     private_folder(run.settings.stores)
     private_folder(run.stores)
-    keys, epochs = new_store_keys(run.settings, run.run_id), parted.agreed.epochs
+    epochs = parted.agreed.epochs
     ledgers = {partner: one.ledger for partner, one in parted.taken.items()}
-    _copy_stores(run, keys)
-    _fill(run, keys, "", epochs.in_use, parted)
+    if stands is not None:
+        keys = _carry_stores(run, stands)
+    else:
+        keys = new_store_keys(run.settings, run.run_id)
+        _copy_stores(run, keys)
+        _fill(run, keys, "", epochs.in_use, parted)
     in_use = epochs.in_use
     if epochs.crossing:
         _fill(run, keys, NEXT, epochs.newest, parted)
@@ -87,6 +93,24 @@ def _copy_stores(run: RunContext, keys: Mapping[str, str]) -> None:
             )
     for source in sorted(old.glob("*.duckdb")):
         rewrite_store(source, run.stores / source.name, old_keys[source.stem], keys[source.stem])
+
+
+def _carry_stores(run: RunContext, stands: Run) -> dict[str, str]:
+    """Let the current run's stores be this run's too, but for the one that every run writes into.
+
+    Returns:
+        The data keys of this run's stores.
+    """
+    from warehouse.connect import rewrite_store
+
+    before, theirs = run.settings.stores / stands.run_id, store_keys(run.settings, stands.run_id)
+    keys = new_store_keys(run.settings, run.run_id, {name: theirs[name] for name in STORES})
+    carry((before / f"{name}.duckdb" for name in STORES), run.stores)
+    suppressed = store_path(run.settings, stands.run_id)
+    if suppressed.is_file():
+        own = store_path(run.settings, run.run_id)
+        rewrite_store(suppressed, own, theirs[SUPPRESSION], keys[SUPPRESSION])
+    return keys
 
 
 def _fill(

@@ -13,7 +13,7 @@ from flows.safe_errors import Rejected
 from flows.sources.inbox import Arrived
 from flows.sources.look import Look
 from governance.agreements import Agreement
-from governance.control import Extract
+from governance.control import Extract, Run
 from schemas.errors import JourneysError
 
 if TYPE_CHECKING:
@@ -92,9 +92,11 @@ class Parted:
 class Staged:
     """This run's own stores, with the new extracts in the place of the old.
 
-    `key_epoch` is the epoch of the identifier key that they are in.
+    `key_epoch` is the epoch of the identifier key that they are in. `stands` is the current run,
+    where this one would link and build the very same (`flows.carried`).
     """
 
     agreed: Agreed
     taken: Mapping[str, Taken]
     key_epoch: int
+    stands: Run | None = None

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from flows.files import write_text
@@ -131,11 +132,19 @@ def _ledger_key(settings: Settings) -> bytes:
     return bytes.fromhex(keys[LEDGER])
 
 
-def new_store_keys(settings: Settings, run_id: str) -> dict[str, str]:
-    """Make the data keys of a run's stores and keep them, wrapped, beside where the stores go."""
+def new_store_keys(
+    settings: Settings, run_id: str, carried: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """Make the data keys of a run's stores and keep them, wrapped, beside where the stores go.
+
+    Args:
+        settings: The partnership.
+        run_id: The run.
+        carried: The data keys of stores that are carried over from another run, by name.
+    """
     names = (*STORES, SUPPRESSION, *(f"{NEXT}{name}" for name in STORES))
     path = settings.stores / run_id / STORE_KEYS
-    return _new(path, _stores_place(run_id), names, "store", settings)
+    return _new(path, _stores_place(run_id), names, "store", settings, carried)
 
 
 def store_keys(settings: Settings, run_id: str) -> Mapping[str, str]:
@@ -153,6 +162,18 @@ def new_release_key(settings: Settings, run_id: str) -> str:
     """Make the data key of a run's release and keep it, wrapped, beside where the release goes."""
     path = settings.releases / run_id / RELEASE_KEY
     return _new(path, _release_place(run_id), (RELEASE,), "release", settings)[RELEASE]
+
+
+def carry_release_key(settings: Settings, before: str, run_id: str) -> None:
+    """Keep the data key of a run's release beside where another run's goes that is the same.
+
+    Raises:
+        KeyProblem: The release key cannot be used, or is not the one it was wrapped with.
+        StoreError: The data key is missing, or cannot be written.
+    """
+    kept = {RELEASE: release_key(settings, before)}
+    path = settings.releases / run_id / RELEASE_KEY
+    _keep(path, _release_place(run_id), kept, "release", settings)
 
 
 def release_key(settings: Settings, run_id: str) -> str:
@@ -259,13 +280,24 @@ def _certificates_place(draft_id: str) -> str:
 
 
 def _new(
-    path: Path, place: str, names: tuple[str, ...], kind: Kind, settings: Settings
+    path: Path,
+    place: str,
+    names: tuple[str, ...],
+    kind: Kind,
+    settings: Settings,
+    carried: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
-    from governance.keys.envelope import new_data_keys, wrap
+    from governance.keys.envelope import new_data_keys
 
-    made = new_data_keys(place, names)
-    write_text(path, wrap(made, ring_of(settings, kind)))
-    return dict(made.keys)
+    keys = {**new_data_keys(place, names).keys, **carried}
+    _keep(path, place, keys, kind, settings)
+    return keys
+
+
+def _keep(path: Path, place: str, keys: Mapping[str, str], kind: Kind, settings: Settings) -> None:
+    from governance.keys.envelope import DataKeys, wrap
+
+    write_text(path, wrap(DataKeys(place, keys), ring_of(settings, kind)))
 
 
 def _open(path: Path, place: str, kind: Kind, settings: Settings) -> Mapping[str, str]:

@@ -31,7 +31,8 @@ from flows.rights.finding import (
     rows_of,
 )
 from flows.rights.suppressed import Erased, opened, store_path
-from governance.control import AuditEntry, RightsRequest
+from governance.control import AuditEntry, RightsRequest, Run
+from schemas.errors import StoreError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -155,23 +156,35 @@ def _without_records(run: RunContext, going: pl.DataFrame, before: Sequence[str]
 
 
 def _those_left(people: People, going: pl.DataFrame, gone: pl.Series) -> People:
-    """What linking found, without what goes: none of it may reach the warehouse."""
+    """What linking found, without what goes: none of it may reach the warehouse.
+
+    Raises:
+        StoreError: Linking did not look, since nothing was new; a request that waits is.
+    """
     import polars as pl
+
+    found = people.found
+    if isinstance(found, Run):
+        raise StoreError(
+            "A rights request came while the run was at work, so nothing was committed.",
+            "Run again: the request waits, and is applied then.",
+        )
 
     def left(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(going, on="record_id", how="anti")
 
     named = pl.any_horizontal(pl.col("person_before", "person_after").is_in(gone.implode()))
-    otherwise = people.appraisal.linked_otherwise
-    return replace(
-        people,
-        record_person=left(people.record_person),
-        history=people.history.filter(~named.fill_null(False)),
+    otherwise = found.appraisal.linked_otherwise
+    remaining = replace(
+        found,
+        record_person=left(found.record_person),
+        history=found.history.filter(~named.fill_null(False)),
         appraisal=replace(
-            people.appraisal,
+            found.appraisal,
             linked_otherwise={weight: left(frame) for weight, frame in otherwise.items()},
         ),
     )
+    return replace(people, found=remaining)
 
 
 def _new_tokens(

@@ -13,8 +13,8 @@ import pytest
 from disk import Disk, read_record
 from scenes import SCENES, Ground, Scene, not_on_the_disk, places, power_cuts, well
 
-RUNS = ("a first run", "an unchanged night", "a night with an erasure")
-PLACES = {"a first run": 30, "an unchanged night": 40, "a night with an erasure": 60}
+RUNS = ("a first run", "a night with an extract", "a night with an erasure")
+PLACES = {"a first run": 30, "a night with an extract": 40, "a night with an erasure": 60}
 """At how many changes each scene is cut short in the long run; every other scene at:"""
 OTHERWISE = 12
 

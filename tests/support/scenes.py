@@ -25,7 +25,8 @@ NOTHING: Mapping[str, Any] = {
 STARTS: Mapping[str, tuple[str | None, tuple[tuple[str, Mapping[str, Any]], ...]]] = {
     "fresh": (None, (("make", {}),)),
     "ran": ("fresh", (("run", {}),)),
-    "asked": ("ran", (("change", {}), ("erase", {}))),
+    "sent": ("ran", (("change", {}),)),
+    "asked": ("sent", (("erase", {}),)),
     "public": ("ran", (("approve", {}),)),
     "rotated": ("ran", (("run", {}), ("rotate", {}))),
     "shared": ("ran", (("share", {}),)),
@@ -65,7 +66,8 @@ SCENES = {
     one.name: one
     for one in (
         Scene("a first run", "fresh", "run", renamed=True),  # it makes keys of its own
-        Scene("an unchanged night", "ran", "run"),
+        Scene("an unchanged night", "ran", "run"),  # carries over
+        Scene("a night with an extract", "sent", "run"),
         Scene("pulling from a source", "shared", "pull"),
         Scene("a night with a source", "shared", "run"),
         Scene("a night with an erasure", "asked", "run", erases=True),
