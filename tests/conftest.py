@@ -6,7 +6,10 @@ Properties are tried on few examples, and by `make test-slow` on twenty times as
 from __future__ import annotations
 
 import functools
+import gc
 import os
+import pickle
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,12 +27,28 @@ ONE_OF_SEVERAL = "PYTEST_XDIST_WORKER" in os.environ
 if ONE_OF_SEVERAL:
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
+# The tests and the product are compiled once, not by every process that a test starts.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# Of the hundreds of thousands of objects of the collected tests none goes before the end. To look
+# through them for cycles, as Python does after every 700 new ones or so, is a fifth of collecting.
+OBJECTS_BETWEEN_LOOKS = 50_000
+gc.set_threshold(OBJECTS_BETWEEN_LOOKS, 20, 20)
+
 FEW = 50
 
 # A busy machine is slow; that is not what a property is about.
 settings.register_profile("few", max_examples=FEW, deadline=None)
 settings.register_profile("thorough", max_examples=20 * FEW, deadline=None)
 settings.load_profile("few")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of every later look for cycles."""
+    gc.collect()
+    gc.freeze()
+
 
 UNSIGNED = "allow_unsigned_extensions"
 CONNECT = duckdb.connect
@@ -84,6 +103,26 @@ def _conditions_parsed_once() -> Iterator[None]:
     parsed = functools.cache(sqlglot.parse_one)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlglot, "parse_one", lambda *words, **how: parsed(*words, **how).copy())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _documents_parsed_once() -> Iterator[None]:
+    """Have the YAML of one text parsed once: a run reads its agreements eight times.
+
+    What is no YAML is parsed, and refused, every time; what is, is given out as a copy.
+    """
+    from schemas import documents
+
+    parse, known = documents._parse, dict[tuple[str, object], bytes]()
+
+    def parse_once(text: str, name: str, error: type, loader: type = documents._UniqueKeys) -> Any:
+        if (text, loader) not in known:
+            known[text, loader] = pickle.dumps(parse(text, name, error, loader))
+        return pickle.loads(known[text, loader])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "_parse", parse_once)
         yield
 
 

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import for_a_child
 import pytest
 from canaries import CANARY, KEYS, NEEDLES, plant
+from for_a_child import chatters, dies, fails, hungers, limits, sleeps, squared
 from leak_scan import scan_tree
 
 from flows.context import open_control
@@ -78,54 +80,11 @@ def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
 # What the child is
 
 
-def squared(number: int) -> int:
-    return number * number
-
-
-def fails(kind: str) -> None:
-    if kind == "ours":
-        raise ExtractRejected("A problem.", "A remedy.")
-    raise ValueError(CANARY["surname"])
-
-
-def dies(how: int) -> None:
-    os.kill(os.getpid(), how)
-    time.sleep(30)
-
-
-def chatters() -> str:
-    os.write(1, CANARY["surname"].encode())
-    os.write(2, CANARY["surname"].encode())
-    print(CANARY["surname"])
-    return "done"
-
-
-def limits() -> tuple[int, int, bool]:
-    import ctypes
-    import resource
-
-    dumpable = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)
-    return resource.getrlimit(resource.RLIMIT_CORE)[1], dumpable, os.getpid() == os.getsid(0)
-
-
-def sleeps(marker: str) -> None:
-    Path(marker).write_text(str(os.getpid()))
-    time.sleep(60)
-
-
 @pytest.fixture(autouse=True)
-def _found_by_the_child(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """The functions above, as a module that the child can import."""
-    here = Path(__file__)
-    paths = [str(here.parent), str(here.parents[1] / "support"), os.environ.get("PYTHONPATH", "")]
+def _found_by_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is asked to do, as a module that the child can import."""
+    paths = [str(Path(for_a_child.__file__).parent), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
-    for function in (squared, fails, dies, chatters, limits, sleeps, hungers):
-        monkeypatch.setattr(function, "__module__", "test_apart")
-    monkeypatch.setitem(sys.modules, "test_apart", sys.modules[request.module.__name__])
-
-
-def hungers(bytes_: int) -> int:
-    return len(bytearray(bytes_))
 
 
 def test_a_child_keeps_within_its_limits(tmp_path: Path) -> None:
@@ -139,7 +98,7 @@ def test_a_child_keeps_within_its_limits(tmp_path: Path) -> None:
 def test_a_child_gives_back_what_it_made(capfd: pytest.CaptureFixture[str]) -> None:
     assert in_a_child(squared, 7) == 49
     assert in_a_child(squared, 10**7) == 10**14
-    assert in_a_child(chatters) == "done"
+    assert in_a_child(chatters, CANARY["surname"]) == "done"
     assert "".join(capfd.readouterr()) == ""
 
 
@@ -149,9 +108,9 @@ def test_a_child_leaves_no_core_and_no_look_inside() -> None:
 
 def test_what_a_child_raises_has_lost_its_values() -> None:
     with pytest.raises(ExtractRejected, match=r"A problem\. A remedy\."):
-        in_a_child(fails, "ours")
+        in_a_child(fails, "ours", CANARY["surname"])
     with pytest.raises(StepFailed, match="ValueError") as caught:
-        in_a_child(fails, "theirs")
+        in_a_child(fails, "theirs", CANARY["surname"])
     assert CANARY["surname"] not in repr(vars(caught.value)) + str(caught.value)
 
 
@@ -201,13 +160,15 @@ def test_a_wish_to_stop_ends_the_child(tmp_path: Path) -> None:
 def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     marker = tmp_path / "started"
     program = (
-        "import sys, test_apart; from flows.intake.apart import in_a_child; "
-        "in_a_child(test_apart.sleeps, sys.argv[1])"
+        "import sys, for_a_child; from flows.intake.apart import in_a_child; "
+        "in_a_child(for_a_child.sleeps, sys.argv[1])"
     )
     parent = subprocess.Popen([sys.executable, "-c", program, str(marker)])
-    assert until(lambda: marker.exists() and marker.read_text())
-    parent.kill()
-    parent.wait()
+    try:
+        assert until(lambda: marker.exists() and marker.read_text(), 60)
+    finally:
+        parent.kill()
+        parent.wait()
     assert ended(int(marker.read_text()))
 
 
