@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from scenes import SCENES, Ground, Scene, places
 
-PLACES = {"a first run": 12, "an unchanged night": 12, "a night with an erasure": 12}
+PLACES = {"a first run": 12, "a night with an extract": 12, "a night with an erasure": 12}
 OTHERWISE = 5
 FOLLOWED = 4
 
@@ -124,7 +124,7 @@ def test_a_disk_that_is_read_only_is_told(ground: Ground, deed: str) -> None:
 @pytest.mark.timeout(600)
 def test_a_file_that_may_not_grow_is_told(ground: Ground) -> None:
     """RLIMIT_FSIZE: a quota of a file, which every user may be under."""
-    scene = SCENES["an unchanged night"]
+    scene = SCENES["a night with an extract"]
     before, wanted = ground.before(scene), ground.undisturbed(scene)
     for largest in (4_000, 100_000, 400_000):
         home = ground.live(scene.start)
