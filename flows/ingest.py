@@ -174,7 +174,7 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
 
     The files are read in a child process, and identifiers end with it. What a partner encoded
     itself is opened and checked here. Of either, what is of people who objected or were erased is
-    left out.
+    left out, and then every value of the encoding that two people of the delivery share.
 
     Raises:
         Rejected: If anything so far was wrong with any partner, saying all of it; where a rights
@@ -183,6 +183,8 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
         ChildEnded: If the child was killed.
         StoreError: If the suppression tokens cannot be read.
     """
+    from governance.pseudonymise import unshared
+
     problems = {partner: list(found) for partner, found in agreed.problems.items()}
     fresh = {name: one for name, one in agreed.fresh.items() if name not in problems}
     tokens = guarded("encode", tokens_in_force, run.settings, run.control)
@@ -204,7 +206,8 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
             lambda name, one: taken_in(run, agreed, fresh[name], *one),
             problems,
         )
-        parts[partner], marks[partner] = left[0].parts, left[0].marks
+        parts[partner] = guarded("encode", unshared, left[0].parts)
+        marks[partner] = left[0].marks
     sealed = [name for name in parts if fresh[name].manifest is not None]
     for partner, error in guarded("encode", check_own_records, run, parts, sealed).items():
         _add(problems, partner, error)

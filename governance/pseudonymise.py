@@ -15,6 +15,7 @@ from governance.agreements import Agreement
 from governance.encoding.anchored import SEPARATOR, KeyOf, encode, working_keys
 from governance.encoding.crowded import without_crowds
 from governance.encoding.prf import tokens
+from governance.encoding.shared import shared_values, without_shared
 from governance.keys.root import PurposeKey
 from schemas.columns import Column
 from schemas.contract import Validated
@@ -126,6 +127,22 @@ def in_keyed_order(parts: Mapping[int, Pseudonymised]) -> dict[int, Pseudonymise
         epoch: Pseudonymised(
             part.encoded[records], {name: part.events[name][order] for name, order in rows.items()}
         )
+        for epoch, part in parts.items()
+    }
+
+
+def unshared(parts: Mapping[int, Pseudonymised]) -> dict[int, Pseudonymised]:
+    """Leave out of a delivery's encodings the values that more than one person has.
+
+    Args:
+        parts: One delivery in each epoch, its rows in the same order in all.
+
+    Returns:
+        The same, and of each record the same values in every epoch: those of the earliest decide.
+    """
+    shared = shared_values(parts[min(parts)].encoded)
+    return {
+        epoch: Pseudonymised(without_shared(part.encoded, shared), part.events)
         for epoch, part in parts.items()
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -21,9 +21,23 @@ from governance.attacks import (
 from governance.attacks.bits import Indices, words_of
 from governance.attacks.form import anchor_values, shipped_form
 from governance.attacks.result import RECORDS, SHIPPED, Result, judge_column, judge_rows
-from governance.attacks.scenario import Scenario, as_stored, like_stored, own_encoding, smaller
+from governance.attacks.scenario import (
+    Scenario,
+    as_stored,
+    kept,
+    like_stored,
+    own_encoding,
+    smaller,
+)
 from governance.attacks.scoring import Score, score_people
-from governance.attacks.token_graph import CLEAR, TOKENS, colours, match_graphs, token_graph
+from governance.attacks.token_graph import (
+    CLEAR,
+    TOKENS,
+    colours,
+    match_graphs,
+    missing,
+    token_graph,
+)
 from governance.attacks.weak import grams_of
 from governance.encoding.anchored import encode
 from schemas.encoded import FILTERS, filter_columns
@@ -58,7 +72,7 @@ class Stolen:
     Args:
         store: The store.
         known: Its plain list, as the hub would have encoded it.
-        own: That list encoded under its own key.
+        own: That list encoded under its own key, and kept as the hub keeps a delivery.
     """
 
     store: Store
@@ -73,7 +87,7 @@ class Stolen:
 
 def store_of(people: pl.DataFrame) -> Store:
     """Encode the people of the target under a key that nobody keeps, and look for groups."""
-    encoded = own_encoding(as_stored(people))
+    encoded = kept(own_encoding(as_stored(people)))
     few = people.height <= groups.MOST_RECORDS
     return Store(encoded, in_groups.found(encoded, FORM) if few else {}, in_groups.persons(encoded))
 
@@ -81,7 +95,7 @@ def store_of(people: pl.DataFrame) -> Store:
 def stolen(scenario: Scenario, store: Store) -> Stolen:
     """What somebody holds who steals the store and knows the list."""
     known = like_stored(scenario.known, scenario.target)
-    return Stolen(store, known, own_encoding(known))
+    return Stolen(store, known, kept(own_encoding(known)))
 
 
 def attack(scenario: Scenario, store: Store, tell: Tell) -> Iterator[Result]:
@@ -147,8 +161,10 @@ def _first_rows(codes: pl.Series) -> pl.Series:
 
 
 def _token_graph(scenario: Scenario, held: Stolen) -> Iterator[Result]:
-    rows = _matched(held, scenario.overlap)
-    yield from judge_rows("token graph", scenario, [rows])
+    """With one colour for all, and coloured by what records lack."""
+    lacking = missing(held.target), missing(held.own)
+    rows = [_matched(held, scenario.overlap, clear=clear) for clear in (None, lacking)]
+    yield from judge_rows("token graph", scenario, rows)
 
 
 def _matched(
@@ -222,30 +238,38 @@ def _placed(
 
 
 def _insider(scenario: Scenario, held: Stolen) -> Iterator[Result]:
-    """What staging names alone, and what it names as the colours of the token graph."""
+    """What tokens add to what staging names alone, and what the values that are missing add."""
     seen, listed = insider.staged(scenario.target), insider.staged(scenario.known)
     alone = insider.name_by_columns(seen, listed)
-    graph = _matched(held, scenario.overlap, clear=(seen, listed)).cast(alone.dtype)
     before = score_people(scenario, alone)
-    mixed = (graph.fill_null(alone), alone.fill_null(graph))
-    after = max((score_people(scenario, rows) for rows in mixed), key=lambda s: s.reidentified)
-    added = Score(
-        after.guessed, after.correct, after.chance + before.correct - before.chance, after.of
-    )
-    allowed = budgets.budget_for(RECORDS, scenario.overlap)
-    note = (
-        f"staging alone names {before.reidentified:.1%}, with the encoding "
-        f"{after.reidentified:.1%}; {insider.narrowed_to(seen):.0f} records look like one there"
-    )
-    yield Result("insider", SHIPPED, RECORDS, scenario.overlap, added, allowed, False, note)
+    more = seen.hstack(missing(held.target)), listed.hstack(missing(held.own))
+    lacking = insider.name_by_columns(*more)
+    ways = {"insider": (alone, (seen, listed)), "insider, with what is missing": (lacking, more)}
+    for attack, (told, clear) in ways.items():
+        graph = _matched(held, scenario.overlap, clear=clear).cast(alone.dtype)
+        after = _best(scenario, (graph.fill_null(told), told.fill_null(graph)))
+        added = Score(
+            after.guessed, after.correct, after.chance + before.correct - before.chance, after.of
+        )
+        allowed = budgets.budget_for(RECORDS, scenario.overlap)
+        note = (
+            f"staging alone names {before.reidentified:.1%}, with the encoding "
+            f"{after.reidentified:.1%}; {insider.narrowed_to(clear[0]):.0f} records look like one"
+        )
+        yield Result(attack, SHIPPED, RECORDS, scenario.overlap, added, allowed, False, note)
+
+
+def _best(scenario: Scenario, guesses: Sequence[pl.Series]) -> Score:
+    scores = [score_people(scenario, rows) for rows in guesses]
+    return max(scores, key=lambda score: score.reidentified)
 
 
 def _graphs(scenario: Scenario, _: Stolen) -> Iterator[Result]:
     """Each filter as if it were a column, and all of them as whole records."""
     some = smaller(scenario, MOST_NODES)
     mixed, listed = some.rehearsal()
-    target = own_encoding(as_stored(some.target))
-    own = [(own_encoding(some.known), own_encoding(mixed)) for _ in range(graphs.TRIES)]
+    target = kept(own_encoding(as_stored(some.target)))
+    own = [(kept(own_encoding(some.known)), kept(own_encoding(mixed))) for _ in range(graphs.TRIES)]
     every = tuple(column for pair in FILTERS for column in filter_columns(*pair))
     named = {pair[0]: filter_columns(*pair) for pair in reversed(FILTERS)}
     for part, columns in {RECORDS: every, **named}.items():

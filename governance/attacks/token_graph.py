@@ -83,6 +83,12 @@ def colours(encoded: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     return encoded.select(colour=joined).to_series()
 
 
+def missing(encoded: pl.DataFrame) -> pl.DataFrame:
+    """Which composites each record lacks, as one column."""
+    lacks = (pl.col(name).is_null().cast(pl.Int8).cast(pl.String) for name in TOKENS)
+    return encoded.select(missing=pl.concat_str(lacks))
+
+
 def token_graph(
     encoded: pl.DataFrame,
     tokens: tuple[str, ...],

@@ -27,6 +27,7 @@ from flows.keys.rotation import key_states, rotate
 from flows.refresh import run_refresh
 from flows.safe_errors import Rejected
 from governance.sealing import claimed_delivery, hub_public_key
+from schemas.encoded import encoded_schema
 from schemas.errors import JourneysError, KeyProblem
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ def test_the_two_ways_give_the_same_stores_and_person_ids(at_source) -> None:
     hub, desks = at_source
     before, persons = stores(hub), hub.record_person()
     assert len(before["encoded_record"]) > 300 and len(before) > 15
+    # Of twins neither way keeps what shows that they are.
+    surname, both = map(list(encoded_schema()).index, ("t_date_surname", "t_date_names_either"))
+    rows = before["encoded_record"]
+    assert any(row[surname] is None and row[both] is not None for row in rows)
     assert not (hub.folder / "keys" / "identifier.key").exists()
     for desk in desks.values():
         deliver(hub.folder, desk)

@@ -1,0 +1,188 @@
+"""Values that two people of one delivery share say who is kin to whom, and are not kept.
+
+Twins share a date and a surname, a father and a son a postcode and both initials. Such values
+lead linkage to the wrong person, and to a thief with a list they are the edges of a graph that can
+be laid over its own: they are what is left to name anybody by (docs/adr/0040). Two records of one
+person share them too, so what counts is whether the encoding itself shows that the two are of two
+people. Nothing but encoded values is looked at, so the hub can do it without a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from schemas.encoded import (
+    BLOCK_TOKENS,
+    FILTERS,
+    REDUCED_TOKENS,
+    SEX_BIT,
+    STRONG_IDS,
+    filter_columns,
+    token_column,
+)
+
+Numbers = NDArray[np.int64]
+Truths = NDArray[np.bool_]
+Reals = NDArray[np.float64]
+
+NAME_FAR, DATE_FAR, POSTCODE_FAR = 43, 40, 38
+"""Bits of 128 beyond which two values under one anchor are unlike (2026-11-23).
+
+They are the distances from which linkage holds values to be unlike (`linkage.comparisons`)."""
+
+MOST_COMPARED: Final = 60
+"""The most persons of one value who are compared with each other (2026-11-23).
+
+A value that more have is not one person's, whatever their filters show."""
+
+VALUES: Final = (
+    *((token_column(name),) for name in BLOCK_TOKENS + REDUCED_TOKENS),
+    *(filter_columns(*pair) for pair in FILTERS),
+)
+"""The columns of each value that is kept only where it is one person's: all but strong ids."""
+
+_IDS: Final = tuple(map(token_column, STRONG_IDS))
+ONE_PERSON: Final = (*_IDS, token_column("date_names_either"))
+"""What two records share, as good as never, unless they are one person's."""
+
+_DATE: Final = tuple(
+    token_column(name)
+    for name in BLOCK_TOKENS + REDUCED_TOKENS
+    if "date" in name.split("_") and not name.endswith("date_either")
+)
+_POSTCODE: Final = (token_column("postcode_initials"),)
+_NAMES: Final = tuple(
+    map(
+        token_column,
+        ("names_year", "names_daymonth", "names_lone", "date_names_either", "names_either_sector"),
+    )
+)
+_ROW, _OTHER, _PERSON = "row", "row_right", "person"
+
+
+def shared_values(encoded: pl.DataFrame) -> pl.DataFrame:
+    """Tell which values of a delivery more than one person has.
+
+    Args:
+        encoded: The columns of ``encoded_schema()``: one partner's whole delivery, and of one
+            epoch.
+
+    Returns:
+        A row a record, in their order, with a truth for each column of `VALUES`.
+    """
+    rows = encoded.with_columns(pl.Series(_PERSON, persons(encoded)))
+    person = pl.col(_PERSON)
+    return rows.select(
+        ((person.min() != person.max()).over(columns) & pl.col(column).is_not_null()).alias(column)
+        for columns in VALUES
+        for column in columns
+    )
+
+
+def without_shared(encoded: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what is shared, as if the records lacked it.
+
+    Args:
+        encoded: Encoded records.
+        shared: From :func:`shared_values`, of the same records in the same order; perhaps as they
+            are in another epoch.
+    """
+    return encoded.with_columns(encoded[name].set(shared[name], None) for name in shared.columns)
+
+
+def persons(encoded: pl.DataFrame) -> Numbers:
+    """Which records of a delivery are one person's, as far as the encoding shows.
+
+    Records that share a strong id, or the date and both names, are one person's. So are others that
+    share any value, unless something else shows that they are two people's.
+
+    Args:
+        encoded: As for :func:`shared_values`.
+
+    Returns:
+        A number for each record; shape (records,).
+    """
+    alike = (encoded[column].rank("dense").fill_null(0).to_numpy() for column in ONE_PERSON)
+    sure = _joined(encoded.height, map(_steps, alike))
+    pairs = _pairs(encoded.with_columns(pl.Series(_PERSON, sure)))
+    one = pairs.filter(~_of_two(encoded[pairs[_ROW]], encoded[pairs[_OTHER]]))
+    ends = sure[one[_ROW].to_numpy()], sure[one[_OTHER].to_numpy()]
+    return _joined(int(sure.max(initial=-1)) + 1, [ends])[sure]
+
+
+def _joined(count: int, edges: Iterable[tuple[Numbers, Numbers]]) -> Numbers:
+    """The connected component of each of so many nodes."""
+    ends = [np.concatenate(side) for side in zip(*edges, strict=True)]
+    graph = coo_array((np.ones(len(ends[0]), np.int8), tuple(ends)), shape=(count, count))
+    _, component = connected_components(graph, directed=False)
+    return component.astype(np.int64)
+
+
+def _steps(codes: Numbers) -> tuple[Numbers, Numbers]:
+    """Each row of a code above 0 with the next of the same code, which chains all that have it."""
+    order = np.argsort(codes, kind="stable")
+    here, after = order[:-1], order[1:]
+    same = (codes[here] == codes[after]) & (codes[here] > 0)
+    return here[same], after[same]
+
+
+def _pairs(encoded: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of rows of different persons that share a value; of each person and value one row.
+
+    It is the one of the lowest id, so that the order of rows makes no difference.
+    """
+    rows = encoded.with_row_index(_ROW).sort("record_id")
+    sharing = []
+    for columns in VALUES:
+        held = rows.select(_ROW, _PERSON, *columns).drop_nulls()
+        each = held.unique([_PERSON, *columns], keep="first", maintain_order=True)
+        some = each.filter(pl.len().over(columns).is_between(2, MOST_COMPARED))
+        both = some.join(some, on=columns).filter(pl.col(_ROW) < pl.col(_OTHER))
+        sharing.append(both.select(_ROW, _OTHER))
+    return pl.concat(sharing).unique()
+
+
+def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
+    """Whether two records that share a value are shown to be of two people, row by row.
+
+    Under one date of birth it takes another forename and something besides: another id of one kind,
+    another sex, or another surname and no postcode in common. A date of birth that is unlike is
+    enough for who shares names, or a postcode and initials.
+    """
+    date, postcode, names = (_any_same(one, other, of) for of in (_DATE, _POSTCODE, _NAMES))
+    forename = _bits(one, other, "forename", "date") > NAME_FAR
+    surname = _bits(one, other, "surname", "date") > NAME_FAR
+    near = postcode | (_bits(one, other, "postcode", "date") <= POSTCODE_FAR)
+    besides = _any_differs(one, other, (*_IDS, SEX_BIT)) | (surname & ~near)
+    born = {at: _bits(one, other, "dob", at) > DATE_FAR for at in ("postcode_initials", "names")}
+    elsewhere = (postcode & born["postcode_initials"]) | (names & born["names"])
+    return pl.Series((date & forename & besides) | (~date & elsewhere))
+
+
+def _any_same(one: pl.DataFrame, other: pl.DataFrame, columns: Iterable[str]) -> Truths:
+    same = ((one[column] == other[column]).fill_null(value=False) for column in columns)
+    return np.logical_or.reduce([truth.to_numpy() for truth in same])
+
+
+def _any_differs(one: pl.DataFrame, other: pl.DataFrame, columns: Iterable[str]) -> Truths:
+    differs = ((one[column] != other[column]).fill_null(value=False) for column in columns)
+    return np.logical_or.reduce([truth.to_numpy() for truth in differs])
+
+
+def _bits(one: pl.DataFrame, other: pl.DataFrame, field: str, anchor: str) -> Reals:
+    """The distance of a field under an anchor in bits; not a number where either lacks it."""
+    columns = filter_columns(field, anchor)
+    left, right = (
+        frame.select(pl.col(columns).fill_null(0)).to_numpy().view(np.uint64)
+        for frame in (one, other)
+    )
+    apart = np.bitwise_count(left ^ right).sum(axis=1, dtype=np.float64)
+    missing = (one[columns[0]].is_null() | other[columns[0]].is_null()).to_numpy()
+    return np.where(missing, np.nan, apart)

@@ -1,0 +1,156 @@
+"""What the hub keeps of values that two people of one delivery share: nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from flows.cli.attack import made_up_people
+from governance.attacks.scenario import as_stored, kept, own_encoding
+from governance.attacks.token_graph import TOKENS, missing, token_graph
+from governance.encoding import shared
+from governance.encoding.anchored import encode, encoding_keys
+from governance.encoding.shared import VALUES, persons, shared_values, without_shared
+from governance.keys import RootKey
+from governance.pseudonymise import Pseudonymised, unshared
+from linkage import comparisons
+from schemas.encoded import STRONG_IDS, token_column
+
+KEYS = [encoding_keys(RootKey(bytes(range(n, n + 32))), purpose="tests", epoch=1) for n in range(3)]
+COLUMNS = {"forename": pl.String, "surname": pl.String, "dob": pl.Date, "postcode": pl.String,
+           "sex": pl.String, **dict.fromkeys(STRONG_IDS, pl.String)}  # fmt: skip
+BORN = dt.date(1980, 2, 11)
+
+
+def record(forename="THEODORE", surname="OKONKWO", dob=BORN, postcode="NR31AB", sex="M", **ids):
+    return {
+        "forename": forename,
+        "surname": surname,
+        "dob": dob,
+        "postcode": postcode,
+        "sex": sex,
+        **ids,
+    }
+
+
+def encoded(*people: dict, keys=KEYS[0]) -> pl.DataFrame:
+    frame = pl.DataFrame(list(people), COLUMNS).with_columns(
+        record_id=pl.int_range(pl.len(), dtype=pl.Int64),
+        partner=pl.lit("police"),
+        lone=pl.lit(None, pl.String),
+    )
+    return encode(frame, keys)
+
+
+def lost(frame: pl.DataFrame) -> set[str]:
+    """The columns of which any value is left out."""
+    told = shared_values(frame)
+    return {name for name in told.columns if told[name].any()}
+
+
+TWINS = (record(), record("JACQUELINE", sex="F"))
+KIN = (record(), record(dob=dt.date(1951, 12, 30)))  # a father and a son of one name
+COUSINS = (
+    record("THEODORE", local_id="A1"),
+    record("TIMOTHY", dob=dt.date(1951, 12, 30), local_id="A2"),
+)
+
+
+def test_twins_do_not_keep_what_shows_that_they_are():
+    gone = lost(encoded(*TWINS))
+    assert {"t_date_surname", "t_date_sector", "f_surname_date_0", "f_postcode_date_1"} <= gone
+    assert not gone & {"t_date_names_either", "t_names_year", "f_forename_date_0"}
+
+
+@pytest.mark.parametrize("pair", [KIN, COUSINS], ids=["one name", "one initial"])
+def test_kin_at_one_postcode_do_not_keep_it_with_their_initials(pair):
+    gone = lost(encoded(*pair))
+    assert {"t_postcode_initials", "f_surname_postcode_initials_0"} <= gone
+    assert "t_date_surname" not in gone
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        record("TEODORE"),
+        record(surname="OKONKWA"),
+        record(surname="FITZGERALD"),  # a name that has changed
+        record(dob=dt.date(1980, 2, 12)),
+        record(dob=None),
+        record(postcode="SW1A2AA"),
+        record(postcode=None),
+    ],
+    ids=["forename", "surname", "new surname", "date", "no date", "moved", "no postcode"],
+)
+def test_one_person_in_two_writings_keeps_everything(other):
+    assert lost(encoded(record(), other)) == set()
+
+
+def test_another_id_tells_two_apart_and_the_same_id_puts_them_together():
+    sister = record("JACQUELINE")
+    assert lost(encoded(record(), sister)) == set()  # of one sex, as far as is known
+    assert "t_date_surname" in lost(
+        encoded(record(nhs_number="9990000018"), {**sister, "nhs_number": "9990000026"})
+    )
+    same = {"nhs_number": "9990000018"}
+    assert lost(encoded(record(**same), {**TWINS[1], **same})) == set()
+
+
+def test_who_is_told_by_one_record_is_told_by_all_that_person_has():
+    first, second = TWINS
+    frame = encoded(first, {**first, "postcode": None}, second)
+    assert len(set(persons(frame).tolist())) == 2
+    assert shared_values(frame)["t_date_surname"].to_list() == [True] * 3
+
+
+def test_strong_ids_are_kept_and_a_value_of_one_person_too():
+    ids = {token_column(name) for name in STRONG_IDS}
+    assert not ids & {column for columns in VALUES for column in columns}
+    assert lost(encoded(*([record()] * 3))) == set()
+    assert lost(encoded(record())) == set()
+    assert lost(encoded(record()).head(0)) == set()
+
+
+def test_a_value_of_more_people_than_are_compared_is_not_kept(monkeypatch):
+    alike = [record(f"T{letter}", dob=BORN) for letter in ("HEODORE", "IMOTHY", "OBIAS")]
+    assert "t_date_surname" not in lost(encoded(*alike))
+    monkeypatch.setattr(shared, "MOST_COMPARED", 2)
+    assert "t_date_surname" in lost(encoded(*alike))
+
+
+def test_order_makes_no_difference_and_what_is_left_out_is_null():
+    people = made_up_people(400, 3).with_columns(pl.lit("police").alias("partner"))
+    frame = own_encoding(as_stored(people))
+    told, mixed = shared_values(frame), frame.sample(fraction=1, shuffle=True, seed=1)
+    again = shared_values(mixed).with_columns(mixed["record_id"]).sort("record_id")
+    assert again.drop("record_id").equals(told)
+    left = without_shared(frame, told)
+    assert told.sum().sum_horizontal()[0] > 0
+    for name in told.columns:
+        assert left[name].equals(frame[name].set(told[name], None))
+    assert left.drop(told.columns).equals(frame.drop(told.columns))
+
+
+def test_the_same_is_left_out_in_every_epoch():
+    parts = {epoch: Pseudonymised(encoded(*TWINS, *KIN, keys=KEYS[epoch]), {}) for epoch in (1, 2)}
+    one, other = (part.encoded.select(pl.all().is_null()) for part in unshared(parts).values())
+    assert one.equals(other)
+    assert one["t_date_surname"].to_list()[:2] == [True, True]
+
+
+def test_values_are_unlike_from_the_distances_at_which_linkage_holds_them_so():
+    assert (shared.NAME_FAR, shared.DATE_FAR, shared.POSTCODE_FAR) == (
+        comparisons.NAME_NEAR,
+        comparisons.DATE_NEAR,
+        comparisons.POSTCODE_NEAR,
+    )
+
+
+def test_most_edges_between_people_are_gone_and_what_is_missing_is_seen():
+    whole = own_encoding(as_stored(made_up_people(2_000, 5)))
+    left = kept(whole)
+    before, after = (token_graph(frame, TOKENS).edges.height for frame in (whole, left))
+    assert after < before / 2
+    assert missing(left)["missing"].n_unique() > missing(whole)["missing"].n_unique()
