@@ -122,7 +122,7 @@ def plugged(folder: Path) -> Iterator[Plug]:
     env = {**os.environ, "LD_PRELOAD": str(built(folder)), "PYTHONPATH": paths}
     env |= {"POLARS_MAX_THREADS": "1", "PLUG": str(built(folder))}
     # Every child imports for itself; the first leaves to the others what it compiled.
-    env |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+    env |= {"PYTHONDONTWRITEBYTECODE": ""}
     process = subprocess.Popen(
         [sys.executable, "-c", "import plug_server; plug_server.serve()"],
         stdin=subprocess.PIPE,
