@@ -16,7 +16,7 @@ import sys
 import traceback
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from canaries import CANARY, KEYS, NEEDLES, REFUSED, plant
 from copying import copied_whole
 from few_counts import few_counts
 from leak_scan import scan_bytes, scan_store, scan_tree, store_words, words_in
+from listening import mail_server
 from slight import in_this_process, make_slight
 
 import flows.ingest
@@ -171,13 +172,48 @@ def travelled(planted, tmp_path_factory) -> Path:
         *audit_words(folder),
         *(check_words(folder, partner) for partner in TABLES),
         *rights_words(folder),
+        *upkeep_words(folder),
     ]
-    done = [*([0] * 8), *(1 for _ in TABLES), 0, 0, 1, 1, 1]
-    assert one_after_another(folder, asked) == done
+    done = [*([0] * 8), *(1 for _ in TABLES), 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0]
+    with much_to_tell(folder):
+        assert one_after_another(folder, asked) == done
     (published,) = (folder / "publications").iterdir()
     (proof,) = (folder / "certificates").rglob("*.certificate")
     journeys(folder, "verify", str(published), "--certificate", str(proof))
     return folder
+
+
+@contextlib.contextmanager
+def much_to_tell(folder: Path) -> Iterator[None]:
+    """Something is amiss, and there is somebody to tell; `letters.txt` is what they were sent."""
+    stray = folder / "drafts" / f"{CANARY['surname']} {CANARY['crn']}.txt"
+    stray.write_text(CANARY["nhsno"])
+    config = folder / "partnership.yaml"
+    text = config.read_text()
+    people = "sender: hub@here.example, recipients: [lead@here.example]"
+    with mail_server() as mail:
+        there = f"host: 127.0.0.1, port: {mail.port}, security: none, {people}"
+        config.write_text(f"{text}\nalerts:\n  email: {{{there}}}\n")
+        yield
+    config.write_text(text)
+    stray.unlink()
+    letters = [f"{one['Subject']}\n{one.get_content()}" for one in mail.taken]
+    (folder / "letters.txt").write_text("\n\n".join(letters))
+
+
+def upkeep_words(folder: Path) -> list[list[str]]:
+    """The words of who looks after a partnership folder; the reports lie in it."""
+    custodian = folder.parent / "custodian"
+    backups, nowhere = str(custodian / "backups"), str(custodian / "backup.key" / "backups")
+    return [
+        ["backup", "key", "--out", str(custodian / "backup.key")],
+        ["backup", "make", "--alert", "--out", backups, "--json", str(folder / "backup.json")],
+        ["backup", "make", "--alert", "--out", nowhere],
+        ["doctor", "--all", "--digests", "--sources", "--json", str(folder / "doctor.json")],
+        ["schedule", "housekeeping", "--json", str(folder / "looked-after.json")],
+        ["schedule", "status", "--alert", "--json", str(folder / "standing.json")],
+        ["schedule", "settings"],
+    ]
 
 
 def audit_words(folder: Path) -> list[list[str]]:
@@ -277,6 +313,17 @@ def test_prefect_was_told_something(travelled):
     assert all(count > 0 for (count,) in told.values()), told
     assert len(shown) == 4 and any("code_unknown" in one for one in shown)
     assert NEEDLES.in_bytes("".join(shown).encode()) == set()
+
+
+def test_those_who_look_after_it_were_told_something(travelled):
+    """The scans below read it too: what was told, and what was found amiss."""
+    letters = (travelled / "letters.txt").read_text()
+    assert "backup-failed" in letters and "housekeeping" in letters
+    findings = json.loads((travelled / "doctor.json").read_text())
+    said = json.dumps(findings)
+    assert "belong to no run" in said and "folders-above" in said
+    custodian = travelled.parent / "custodian"
+    assert len(list(custodian.rglob("*"))) > 2 and scan_tree(custodian, NEEDLES) == {}
 
 
 def test_no_file_holds_a_value(travelled):
