@@ -13,19 +13,24 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from linkage.reduced import is_reduced
 from schemas.encoded import BLOCK_TOKENS, FILTERS, STRONG_IDS, filter_columns, token_column
 
 # Names and birth year are looked at last: they make the largest blocks, and by then most of their
 # pairs have been found by a rule that is cheaper.
 STRONG_COLUMNS = tuple(token_column(name) for name in STRONG_IDS)
-BLOCKING_COLUMNS = (*STRONG_COLUMNS, *(token_column(name) for name in BLOCK_TOKENS))
+INITIALS = ("initials_either_date", "initials_date_either")
+"""Tokens of the reduced view that named records are met by too: sex is not in them, which half of
+those have lost whom no other token brings together, and day and month or names may be exchanged."""
+BLOCKS = (*BLOCK_TOKENS, *INITIALS)
+BLOCKING_COLUMNS = (*STRONG_COLUMNS, *(token_column(name) for name in BLOCKS))
 
 MOST_IN_BLOCK: Final = 500
 """Records that may share a block before it is left out. Set on 2026-11-22: of a million made-up
 records some three hundred share a date of birth (a 1 January) and an initial, at most 67 any other
 block, and no one person has so many."""
-WEAKEST: Final = token_column("date_initial_sex")
-"""The block that takes the least to share."""
+WEAKEST: Final = tuple(token_column(name) for name in ("date_initial_sex", *INITIALS))
+"""The blocks that take the least to share: a date and what many have."""
 MOST_UNDER_ID: Final = 10
 """Initials with a date of birth, different ones, that may stand under one strong id before it is
 taken for nobody's. Set on 2026-11-22: of a million made-up records, mistakes and other names
@@ -40,9 +45,7 @@ BUSY: Final = 15
 WHO: Final = token_column("initials_date_either")
 DATE_COLUMNS = tuple(token_column(name) for name in BLOCK_TOKENS if name.startswith("date_"))
 WITH_A_DATE = tuple(
-    token_column(name)
-    for name in BLOCK_TOKENS
-    if {"date", "year", "daymonth"} & set(name.split("_"))
+    token_column(name) for name in BLOCKS if {"date", "year", "daymonth"} & set(name.split("_"))
 )
 DATE_EVIDENCE = WITH_A_DATE + tuple(
     column for pair in FILTERS if pair[0] == "dob" for column in filter_columns(*pair)
@@ -189,12 +192,26 @@ def open_blocks(encoded: pl.DataFrame, crowded: pl.DataFrame) -> pl.DataFrame:
     inside = dict(zip(BLOCKING_COLUMNS, in_blocks(crowded), strict=True))
     for column in WITH_A_DATE:
         inside[column] |= on_dates(crowded)
-    inside[WEAKEST] = pl.any_horizontal(
-        expression for name, expression in inside.items() if name not in STRONG_COLUMNS
-    )
+    open_ones = {name: one for name, one in inside.items() if name not in STRONG_COLUMNS}
+    crowds = pl.any_horizontal(open_ones.values())
+    inside |= dict.fromkeys(WEAKEST, crowds)
     return encoded.select(
         "record_id",
         *(pl.when(~left_out).then(pl.col(name)).alias(name) for name, left_out in inside.items()),
+    )
+
+
+def full_view_blocks(encoded: pl.DataFrame, crowded: pl.DataFrame) -> pl.DataFrame:
+    """The open blocks of the full view: of a record of initials only, its strong ids alone.
+
+    The full view may judge no other pair of such a record, so none is made.
+    """
+    blocks = open_blocks(encoded, crowded)
+    initialled = encoded.select(reduced=is_reduced().fill_null(value=False)).to_series()
+    return blocks.with_columns(
+        pl.when(~initialled).then(column).alias(column)
+        for column in BLOCKING_COLUMNS
+        if column not in STRONG_COLUMNS
     )
 
 
@@ -205,7 +222,7 @@ def candidate_pairs(blocks: pl.DataFrame, firsts: pl.DataFrame, fresh: pl.Series
     one with everybody else, so that a thousand copies make a thousand pairs and not half a million.
 
     Args:
-        blocks: From :func:`open_blocks`.
+        blocks: From :func:`full_view_blocks`.
         firsts: ``record_id``, ``first``: the record that stands for those alike.
         fresh: Ids of the records that are new, or to be compared anew.
 

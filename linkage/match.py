@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import polars as pl
@@ -13,7 +13,7 @@ import polars.selectors as cs
 from linkage.blocking import (
     candidate_pairs,
     crowded_blocks,
-    open_blocks,
+    full_view_blocks,
     without_what_is_nobodys,
 )
 from linkage.consolidate import consolidate
@@ -101,7 +101,7 @@ def link(
     records = fingerprinted(encoded, kept)
     fresh = touched(encoded, records, crowded, kept)
     candidates = candidate_pairs(
-        open_blocks(encoded, crowded), records.select("record_id", "first"), fresh
+        full_view_blocks(encoded, crowded), records.select("record_id", "first"), fresh
     )
     told = without_what_is_nobodys(encoded, crowded)
     pairs = pl.concat([standing(kept, records, fresh), judged(told, candidates, model, engine)])
@@ -227,6 +227,8 @@ def score(
     if candidates is not None:
         ends = pl.concat([candidates["record_id_l"], candidates["record_id_r"]]).unique()
         encoded = encoded.filter(pl.col("record_id").is_in(ends.implode()))
+        # Reading rules that find pairs costs a tenth of what scoring a night's few pairs does.
+        settings = replace(settings, blocking_rules_to_generate_predictions=[])
     with engine() as api:
         frame = api.register(
             encoded.select(list(encoded_schema())).to_arrow(), table_name="encoded"

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from linkage.blocking import blocking_rules
-from linkage.comparisons import COMPARISONS, Comparison
+from linkage.comparisons import COMPARISONS, Comparison, NoEvidence
 from linkage.reduced import LEVELS
 from schemas.encoded import ENCODING_VERSION
 from schemas.errors import ModelError
@@ -170,21 +170,21 @@ def splink_settings(
 def _splink_comparison(
     comparison: Comparison, parameters: dict[str, tuple[float, float]] | None, anchored: bool
 ) -> dict[str, Any]:
-    levels: list[dict[str, Any]] = [
-        {
-            "sql_condition": comparison.no_evidence(anchored=anchored),
-            "base_dialect_str": "duckdb",
-            "label_for_charts": "no evidence",
-            "is_null_level": True,
-        }
-    ]
-    for level in comparison.levels:
-        entry: dict[str, Any] = {"sql_condition": level.condition, "label_for_charts": level.name}
-        if level.condition != "ELSE":
+    levels: list[dict[str, Any]] = []
+    for step in comparison.steps:
+        if isinstance(step, NoEvidence):
+            entry: dict[str, Any] = {
+                "sql_condition": step.condition(anchored=anchored),
+                "label_for_charts": "no evidence",
+                "is_null_level": True,
+            }
+        else:
+            entry = {"sql_condition": step.condition, "label_for_charts": step.name}
+            if parameters is not None:
+                m, u = parameters[step.name]
+                entry |= {"m_probability": m, "u_probability": u}
+        if entry["sql_condition"] != "ELSE":
             entry["base_dialect_str"] = "duckdb"  # which Splink translates for another engine
-        if parameters is not None:
-            m, u = parameters[level.name]
-            entry |= {"m_probability": m, "u_probability": u}
         levels.append(entry)
     return {"output_column_name": comparison.name, "comparison_levels": levels}
 

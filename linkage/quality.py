@@ -20,7 +20,7 @@ from typing import Final
 
 import polars as pl
 
-from linkage.blocking import candidate_pairs, crowded_blocks, open_blocks
+from linkage.blocking import candidate_pairs, crowded_blocks, full_view_blocks
 from linkage.groups import groups
 from linkage.match import judged
 from linkage.model import Model
@@ -128,7 +128,7 @@ def _linked_without_ids(records: pl.DataFrame, model: Model) -> pl.DataFrame:
     bare = records.with_columns(nobody)
     # Alike records are each compared with each here: they would otherwise count as one.
     each = records.select("record_id", first="record_id")
-    blocks = open_blocks(bare, crowded_blocks(bare))
+    blocks = full_view_blocks(bare, crowded_blocks(bare))
     candidates = candidate_pairs(blocks, each, records["record_id"])
     return judged(bare, candidates, model).filter("linked").select(*PAIR, "match_weight")
 

@@ -25,9 +25,14 @@ from schemas.encoded import encoded_schema
 # pairs that can be compared of 8,000 and of 5,000 made-up people, of whose ids one in a thousand
 # is somebody else's (docs/adr/0015).
 STRONG_ID_CLASH: Final = {"agree": 4e-7, "some agree, some differ": 3e-7}
-# Of two different forenames by chance, the share that begin alike. Policy of 2026-11-22, as counted
-# among made-up people's.
+# Of two different names by chance, the share that begin alike. Policy of 2026-11-22, as counted
+# among made-up people's forenames.
 SAME_INITIAL: Final = 0.06
+# Of two different dates of birth by chance, the share of one year; and for each two that are equal
+# by chance, those with day and month exchanged. Policy of 2026-11-23: as counted among made-up
+# people; and the 132 days of 365 whose day can be a month.
+SAME_YEAR: Final = 0.024
+EXCHANGED: Final = 132 / 365
 U_PAIRS: Final = 2e7
 SMOOTHING: Final = 0.5
 # Policy of 2026-11-22: what F1 may be given up for fewer wrong links.
@@ -75,6 +80,8 @@ def estimate_u(common: pl.DataFrame, *, seed: int, pairs: float = U_PAIRS) -> di
     return shares | {
         "strong_id": _strong_id_shares(shares["strong_id"]),
         "forename": _initial_shares(shares["forename"]),
+        "surname": _initial_shares(shares["surname"]),
+        "dob": _date_shares(shares["dob"]),
     }
 
 
@@ -88,6 +95,17 @@ def _initial_shares(sampled: dict[str, float]) -> dict[str, float]:
     *_, alike, different = sampled
     both = sampled[alike] + sampled[different]
     return sampled | {alike: both * SAME_INITIAL, different: both * (1 - SAME_INITIAL)}
+
+
+def _date_shares(sampled: dict[str, float]) -> dict[str, float]:
+    """Nor do they share one that shows what two dates have in common."""
+    others = sampled["near"] + sampled["different"]
+    return sampled | {
+        "day and month exchanged": sampled["exact"] * EXCHANGED,
+        "of one year": others * SAME_YEAR,
+        "near": sampled["near"] * (1 - SAME_YEAR),
+        "different": sampled["different"] * (1 - SAME_YEAR),
+    }
 
 
 def _probability(trained: object, pairs: float) -> float:

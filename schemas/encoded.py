@@ -32,7 +32,8 @@ BLOCK_TOKENS: Final = (
     "names_lone",
 )
 
-# Composites of the reduced view, named likewise. No full-view linkage blocks on them.
+# Composites of the reduced view, named likewise. Those of initials and date without sex bring named
+# records together too (docs/adr/0041).
 REDUCED_TOKENS: Final = (
     "initials_date_sex",
     "initials_date_sector",

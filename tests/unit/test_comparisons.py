@@ -19,7 +19,7 @@ BORN, ANOTHER_DAY = dt.date(1984, 11, 3), dt.date(1984, 6, 27)
 HERE, ELSEWHERE = "NR21AB", "LN65QT"
 SCHEMA = {
     "forename": pl.String, "surname": pl.String, "dob": pl.Date, "postcode": pl.String,
-    "sex": pl.String, **dict.fromkeys(STRONG_IDS, pl.String),
+    "sex": pl.String, "lone": pl.String, **dict.fromkeys(STRONG_IDS, pl.String),
 }  # fmt: skip
 PERSON = {"forename": "DERMOT", "surname": "HOLLOWAY", "dob": BORN, "postcode": HERE, "sex": "M"}
 
@@ -47,10 +47,40 @@ def test_a_postcode_and_both_initials_show_the_postcode_equal():
     assert level("postcode", **only_those) == "exact"
 
 
-def test_a_postcode_with_a_forename_shows_both_equal_and_says_nothing_of_the_surname():
+def test_a_postcode_with_a_forename_and_year_shows_all_three_and_that_the_surname_is_another():
     married = {"surname": "OKAFOR", "dob": BORN.replace(month=2, day=27)}
     assert level("postcode", **married) == level("forename", **married) == "exact"
-    assert level("surname", **married) == level("dob", **married) == NO_EVIDENCE
+    assert level("surname", **married) == "different"
+    assert level("dob", **married) == "of one year"
+
+
+def test_a_surname_that_is_not_there_is_no_other_one():
+    unknown = {"surname": None, "dob": BORN.replace(month=2, day=27)}
+    assert level("surname", **unknown) == NO_EVIDENCE
+
+
+@pytest.mark.parametrize(
+    ("born", "reached"),
+    [
+        (dt.date(1984, 3, 11), "day and month exchanged"),
+        (dt.date(1984, 2, 27), "of one year"),
+        (dt.date(1939, 11, 3), "close"),
+        (dt.date(1939, 2, 27), "different"),
+    ],
+)
+def test_what_two_dates_have_in_common_is_told_by_composites(born, reached):
+    assert level("dob", dob=born) == reached
+
+
+@pytest.mark.parametrize(("lone", "reached"), [("LONE", "of one year"), (None, "different")])
+def test_a_year_counts_beside_names_that_nobody_else_bears(lone, reached):
+    other = {"dob": dt.date(1984, 2, 27), "postcode": ELSEWHERE, "lone": lone}
+    assert levels([PERSON | {"lone": lone}, PERSON | other], "dob") == {reached}
+
+
+def test_a_date_exchanged_is_told_by_initials_where_a_name_is_another_too():
+    other = {"surname": "HARRIS", "postcode": ELSEWHERE, "sex": None}
+    assert level("dob", dob=dt.date(1984, 3, 11), **other) == "day and month exchanged"
 
 
 def test_names_that_were_exchanged_are_told_where_the_date_agrees():
@@ -100,6 +130,15 @@ def test_a_name_is_exact_whether_it_is_rare_or_common(name):
 )
 def test_two_forenames_may_have_one_initial(forename, reached):
     assert level("forename", forename=forename) == reached
+
+
+@pytest.mark.parametrize(
+    ("surname", "reached"),
+    [("HIBBERT", "of one initial"), ("QUIGLEY", "distant"), ("BLACKBURNE", "different")],
+)
+def test_two_surnames_may_have_one_initial_whatever_the_sex(surname, reached):
+    for sex in ("M", "F", None):
+        assert level("surname", surname=surname, sex=sex) == reached
 
 
 def test_names_that_share_no_anchor_say_nothing_however_near_they_come_by_chance():

@@ -62,6 +62,24 @@ def test_day_and_month_exchanged_are_recognised():
     assert together(person("DERMOT"), person("DERMOT", dob=dt.date(1984, 3, 11))) == [{1, 2}]
 
 
+def test_two_records_meet_by_their_initials_where_one_lacks_the_sex():
+    one = person("MARGARET", "HOLLOWAY")
+    other = person("MARGARET", "HOLOWEY", postcode="LN65QT", sex=None)
+    assert together(one, other) == [{1, 2}]
+
+
+def test_records_of_initials_only_make_no_pairs_of_the_full_view():
+    """By date, initials and sector they would meet every person here, and each other."""
+    known = encoded(person("MARGARET", sex="F"), person("MARGERY", sex="F", postcode="LN65QT"))
+    names = [column for column in known.columns if column.startswith("f_")]
+    clients = known.with_columns(pl.col("record_id") + 2, pl.col(names) * None)
+    of_all = pl.concat([known, clients])
+    assert link(known, MODEL).compared == 1
+    assert link(of_all, MODEL).compared == 1
+    one_id = pl.lit(7, pl.Int64).alias("t_local_id")
+    assert link(pl.concat([known, clients.with_columns(one_id)]), MODEL).compared == 2
+
+
 def test_twins_are_kept_apart():
     assert together(person("DERMOT"), person("FINBAR")) == [{1}, {2}]
     found = link(encoded(person("DERMOT"), person("FINBAR")), MODEL)
