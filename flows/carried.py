@@ -9,6 +9,7 @@ in this run's folders, and the first goes with the older run.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import json
@@ -163,7 +164,9 @@ def _is_overdue_anew(run: RunContext, current: Run) -> bool:
     return overdue(built) != overdue(run.clock().astimezone(UTC).date())
 
 
+@functools.cache
 def _program() -> str:
+    """A digest of the program that is at work, which is read once: it does not change meanwhile."""
     home = Path(__file__).parent.parent
     ours = {room: folder_digest(home / room) for room in ROOMS}
     return _digest([platform.python_version(), {name: version(name) for name in PACKAGES}, ours])

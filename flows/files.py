@@ -31,6 +31,9 @@ KEPT = frozenset(
 )
 """The folders beside partnership.yaml that no report may be written into."""
 
+COMPILED = "__pycache__"
+"""Where Python puts what it compiled."""
+
 KEPT_SUFFIXES = frozenset({".key", ".half", ".lock", ".db"})
 OURS = frozenset({"format", "encoding_version"})
 """What JSON files say that are no reports."""
@@ -327,10 +330,12 @@ def flush_folder(folder: Path) -> None:
 def folder_digest(folder: Path) -> str:
     """SHA-256 over the names and contents of a folder's files, but for what Python compiled."""
     digest = hashlib.sha256()
-    found = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
-    for path in sorted(found):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        within = path.relative_to(folder)
+        # Another process may be compiling, and its unfinished files go as one looks.
+        if COMPILED not in within.parts:
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{within.as_posix()} {content}\n".encode())
     return "sha256:" + digest.hexdigest()
 
 

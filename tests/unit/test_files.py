@@ -10,6 +10,7 @@ import pytest
 
 from flows.files import (
     check_report_target,
+    folder_digest,
     is_kept,
     private_folder,
     remove_folder,
@@ -226,3 +227,16 @@ def test_a_folder_whose_removal_is_cut_short_has_a_name_that_nothing_reads(
     assert [one.name for one in tmp_path.iterdir()] == [f".{folder.name}.gone"]
     assert keep_only(tmp_path, {folder.name}) == 1
     assert not any(tmp_path.iterdir())
+
+
+def test_a_folder_is_known_by_its_files_but_for_what_is_compiled(tmp_path: Path) -> None:
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "a.py").write_text("1")
+    before = folder_digest(tmp_path)
+    for name in ("a.cpython-311.pyc", "a.cpython-311.pyc.140234"):  # one is being written
+        (tmp_path / "__pycache__" / name).write_text("x")
+    assert folder_digest(tmp_path) == before
+    (tmp_path / "a.py").write_text("2")
+    assert folder_digest(tmp_path) != before
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    assert folder_digest(tmp_path) != before
