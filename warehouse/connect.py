@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, ParamSpec, TypeVar
 
 import duckdb
@@ -138,12 +139,13 @@ def attach(
             f"The key given for {path.name} is not 64 or more hexadecimal digits.",
             "Pass the key that governance.keys.envelope made for this store.",
         )
-    if read_only and not path.is_file():
+    # A release may be removed at any moment; whoever has opened it reads on.
+    size = _size(path)
+    if read_only and size is None:
         raise StoreError(
             f"There is no {path.name} where it was recorded.",
             "Run `journeys run` to build it again, or restore it from backup.",
         )
-    created = not path.exists()
     mode = ("READ_ONLY, " if read_only else "") + (
         "" if logged else "RECOVERY_MODE no_wal_writes, "
     )
@@ -159,12 +161,12 @@ def attach(
             "Check that the keys folder is the one the store was made with; if it is, restore "
             "the store from backup or run `journeys run` to build it again.",
         )
-    if read_only and path.stat().st_size < _least_bytes(con, alias):
+    if read_only and size is not None and size < _least_bytes(con, alias):
         raise StoreError(
             f"{path.name} is cut short.",
             "Restore it from backup, or run `journeys run` to build it again.",
         )
-    if created:
+    if size is None:
         path.chmod(0o600)
 
 
@@ -248,6 +250,15 @@ def _succeeds(con: duckdb.DuckDBPyConnection, sql: str) -> bool:
     except duckdb.Error:
         return False
     return True
+
+
+def _size(path: Path) -> int | None:
+    """How large a file is; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size if S_ISREG(found.st_mode) else None
 
 
 def _least_bytes(con: duckdb.DuckDBPyConnection, alias: str) -> int:

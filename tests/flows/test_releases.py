@@ -283,7 +283,6 @@ READERS = 20
 
 
 @pytest.mark.usefixtures("slight")
-@pytest.mark.usefixtures("slight")
 def test_twenty_readers_see_no_error_while_releases_are_swapped(
     twice: Partnership,
 ) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from schemas.errors import StoreError
+from warehouse import connect
 from warehouse.connect import open_store, rewrite_store
 
 KEY, OTHER = "5a" * 32, "3c" * 32
@@ -37,3 +38,22 @@ def test_a_damaged_store_is_refused_and_says_nothing_of_it(tmp_path):
     store.write_bytes(content)
     with pytest.raises(StoreError, match="damaged"):
         rewrite_store(store, tmp_path / "b.duckdb", KEY, KEY)
+
+
+def test_a_release_that_goes_while_it_is_opened_is_read_to_the_end(tmp_path, monkeypatch):
+    store = tmp_path / "a.duckdb"
+    connection = open_store(store, KEY)
+    connection.execute("CREATE TABLE t AS FROM range(10)")
+    connection.close()
+    looks = connect._is_encrypted
+
+    def going(con, alias):
+        store.unlink()
+        return looks(con, alias)
+
+    monkeypatch.setattr(connect, "_is_encrypted", going)
+    connection = open_store(store, KEY, read_only=True)
+    assert connection.execute("SELECT count(*) FROM t").fetchone() == (10,)
+    connection.close()
+    with pytest.raises(StoreError, match=r"There is no a\.duckdb"):
+        open_store(store, KEY, read_only=True)
