@@ -54,7 +54,8 @@ def recover(settings: Settings, control: Control, clock: Clock) -> list[str]:
     keep_only(settings.certificates, control.draft_ids())
     keep_only(settings.quarantine, committed | set(control.failed_runs()))
     keep_only(settings.over_sharing, committed)
-    for folder in (settings.checkpoints, settings.folder / RECEIPTS):
+    lists = (one for zone in (settings.quarantine, settings.over_sharing) for one in zone.glob("*"))
+    for folder in (settings.checkpoints, settings.folder / RECEIPTS, *lists):
         remove_unfinished(folder)
     remove_unfinished(settings.folder, LEDGER_KEY)
     put_away_withdrawn(settings, control)

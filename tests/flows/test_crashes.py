@@ -13,7 +13,9 @@ import pytest
 from slight import make_slight
 
 import flows.refresh
+from flows.clock import utc_now
 from flows.context import open_control
+from flows.housekeeping import recover
 from flows.refresh import STEPS, run_refresh
 from flows.safe_errors import StepFailed
 from governance.control import Control
@@ -165,3 +167,13 @@ def test_a_killed_run_is_cleared_away_by_the_next(ran: Partnership, step: str) -
     assert [p.name for p in (ran.folder / "stores").iterdir()] == [current.run_id]
     assert failed[0] not in {p.name for p in (ran.folder / "releases").iterdir()}
     assert failed[0] not in {p.name for p in (ran.folder / "drafts").iterdir()}
+
+
+def test_what_a_killed_run_left_of_its_lists_goes(ran: Partnership) -> None:
+    (run_id,) = states(ran)
+    kept = ran.folder / "quarantine" / run_id / "police.csv"
+    left = kept.with_name(".housing.csv.part")
+    left.write_text("row,")
+    with open_control(ran.settings) as control:
+        assert recover(ran.settings, control, utc_now) == []
+    assert kept.is_file() and not left.exists()

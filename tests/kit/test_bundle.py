@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ HUB = ROOT / "requirements" / "hub.txt"
 LOCK = ROOT / "requirements" / "lock.txt"
 ENTRY = re.compile(r"(?m)^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)(?: ; [^\\]+?)? \\$")
 MOMENT = "1767225600"
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 
 def load(path: Path, name: str) -> ModuleType:
@@ -161,7 +163,7 @@ def made_up(bundle: Path, folder: Path) -> None:
     """An environment whose program only says its name."""
     (folder / "bin").mkdir()
     program = folder / "bin" / "journeys"
-    program.write_text("#!/bin/sh\necho cohort-journeys 0.1.0\n")
+    program.write_text(f"#!/bin/sh\necho cohort-journeys {VERSION}\n")
     program.chmod(0o755)
 
 
@@ -183,8 +185,8 @@ def test_the_services_account_can_read_what_a_strict_root_installed(
     folder = unpacked(small, tmp_path / "bundle").rename(tmp_path / "new-9.9")
     monkeypatch.setattr(installer, "make", made_up)
     installer.install(folder, into)
-    assert (into / "current").readlink() == Path("0.1.0")
-    for path in (into, into / "0.1.0", into / "bin", into / "bin" / "with-keys"):
+    assert (into / "current").readlink() == Path(VERSION)
+    for path in (into, into / VERSION, into / "bin", into / "bin" / "with-keys"):
         assert path.stat().st_mode & 0o555 == 0o555, path
     assert [one.name for one in (into / "bin").iterdir()] == ["with-keys"]
 
@@ -208,7 +210,7 @@ def test_an_installation_that_is_stopped_leaves_nothing(
     monkeypatch.setattr(installer, step, stopped)
     with pytest.raises((ending, installer.NotInstalled)):
         installer.install(folder, into)
-    assert not (into / "0.1.0").exists() and not (into / "current").exists()
+    assert not (into / VERSION).exists() and not (into / "current").exists()
 
 
 def test_the_installer_needs_python_alone() -> None:

@@ -23,7 +23,7 @@ from governance.control import Control
 from schemas.errors import JourneysError
 from warehouse.connect import open_release, open_store
 
-VOLATILE = frozenset({"run_id", "built_at", "run"})
+VOLATILE = frozenset({"run_id", "extract_run_id", "built_at", "run"})
 """Columns that tell which run it was, or when."""
 
 LEFTOVERS = (
