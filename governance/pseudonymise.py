@@ -15,7 +15,6 @@ from governance.agreements import Agreement
 from governance.encoding.anchored import SEPARATOR, KeyOf, encode, working_keys
 from governance.encoding.crowded import without_crowds
 from governance.encoding.prf import tokens
-from governance.encoding.shared import shared_values, without_shared
 from governance.keys.root import PurposeKey
 from schemas.columns import Column
 from schemas.contract import Validated
@@ -140,6 +139,9 @@ def unshared(parts: Mapping[int, Pseudonymised]) -> dict[int, Pseudonymised]:
     Returns:
         The same, and of each record the same values in every epoch: those of the earliest decide.
     """
+    # It is the hub's: a partner's kit has no SciPy.
+    from governance.encoding.shared import shared_values, without_shared
+
     shared = shared_values(parts[min(parts)].encoded)
     return {
         epoch: Pseudonymised(without_shared(part.encoded, shared), part.events)
