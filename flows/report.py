@@ -59,6 +59,7 @@ def make_report(
             "tables": release.tables,
             "checks": release.checks,
             "taken_over": release.taken,
+            "carried_over": bool(release.files),
         },
         "draft": {
             "path": _place(run, run.draft) if drafted.digest else None,

@@ -169,6 +169,11 @@ def _show(report: dict[str, Any], folder: Path, config: str) -> None:
         f"Person ids: {linkage['created']:,} new, {linkage['merged']:,} merged, "
         f"{linkage['split']:,} split, {linkage['retired']:,} retired.\n"
     )
+    if report["release"]["carried_over"]:
+        console.print(
+            "Nothing that the release is made from has changed since the last run, so it was "
+            "carried over.\n"
+        )
     if report["rights"]["requests"]:
         requests, people = len(report["rights"]["requests"]), report["rights"]["people"]
         console.print(

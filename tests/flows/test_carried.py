@@ -65,8 +65,10 @@ def test_a_night_without_anything_new_carries_over_what_is_read_as_before(
     report = run_refresh(ran.settings)
     assert files(ran, report["run_id"]) == was
     assert report["release"] | {"path": ""} == first["release"] | {
-        "path": "", "checks": 0, "taken_over": len(first["release"]["tables"])
+        "path": "", "checks": 0, "taken_over": len(first["release"]["tables"]),
+        "carried_over": True,
     }  # fmt: skip
+    assert first["release"]["carried_over"] is False
     assert report["rows"] == first["rows"] and report["made_from"] == first["made_from"]
     changed = dict.fromkeys(("compared", "created", "merged", "split", "retired"), 0)
     assert report["linkage"] == first["linkage"] | changed
@@ -76,6 +78,7 @@ def test_a_night_without_anything_new_carries_over_what_is_read_as_before(
     settings = ran.settings
     assert store_keys(settings, report["run_id"])["identity"] and release_key(settings, run_id)
     assert [path.name for path in settings.stores.iterdir()] == [report["run_id"]]
+    assert "it was carried over" in " ".join(ran.journeys("run", "--no-server").stdout.split())
     told = ran.folder.parent / "doctor.json"
     ran.journeys("doctor", "--digests", "--json", str(told))
     found = {one["code"]: one["state"] for one in json.loads(told.read_text("utf-8"))}
