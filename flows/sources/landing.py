@@ -171,6 +171,8 @@ def _carried_out(places: Places) -> Entry | None:
         _set_aside(places, name, kept)
         (places.inbox / name).unlink(missing_ok=True)
     (places.inbox / ARRIVING).unlink(missing_ok=True)
+    if journal:
+        flush_folder(places.aside)  # first: what is gone from the inbox has to be there
     flush_folder(places.inbox)
     return _entry(plan["entry"]) if plan.get("entry") else None
 
