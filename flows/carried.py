@@ -16,7 +16,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date
 from importlib.metadata import version
 from pathlib import Path
@@ -45,13 +45,14 @@ PACKAGES: Final = (
 """Packages that have one, too."""
 
 
-def made_from(run: RunContext, agreed: Agreed, stores: Path) -> dict[str, str]:
-    """What a run's release is made from, each part by a digest.
+def made_from(run: RunContext, agreed: Agreed) -> dict[str, str]:
+    """What a run's release is made from beside its stores, each part by a digest.
+
+    It is told before the run links and builds: what changes meanwhile is for the next to see.
 
     Args:
         run: The run.
         agreed: The agreements in force, and the key epochs.
-        stores: The folder of the stores, into which nothing more is written.
 
     Raises:
         OSError: A file cannot be read.
@@ -67,14 +68,30 @@ def made_from(run: RunContext, agreed: Agreed, stores: Path) -> dict[str, str]:
         "agreements": _digest({k: one.document_digest for k, one in agreed.agreements.items()}),
         "stopped": _digest(agreed.stopped.keys()),
         "keys": _digest([epochs.in_use, epochs.newest, clock]),
-        **{name: digest_of(stores / f"{name}.duckdb") for name in STORES},
     }
 
 
-def still_stands(run: RunContext, parted: Parted) -> Run | None:
+def stores_of(stores: Path) -> dict[str, str]:
+    """The stores that a release is made from, each by a digest.
+
+    Args:
+        stores: The folder of the stores, into which nothing more is written.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    return {name: digest_of(stores / f"{name}.duckdb") for name in STORES}
+
+
+def still_stands(run: RunContext, parted: Parted, made: Mapping[str, str]) -> Run | None:
     """The current run, where this one would link and build the very same.
 
     Whatever cannot be read, or is not known to be the same, is reason enough to do all the work.
+
+    Args:
+        run: The run.
+        parted: What is new.
+        made: What this run's release is made from beside the stores.
     """
     current, agreed = run.control.current_run(), parted.agreed
     if current is None or parted.taken or agreed.refused is not None or agreed.epochs.crossing:
@@ -83,10 +100,13 @@ def still_stands(run: RunContext, parted: Parted) -> Run | None:
     if run.control.waiting_requests() or not files:
         return None
     before = (current.report or {}).get("made_from")
+    stores = run.settings.stores / current.run_id
     release = run.settings.releases / current.run_id
     try:
         stands = (
-            before == made_from(run, agreed, run.settings.stores / current.run_id)
+            # What a killed command wrote into a store may be in its log alone.
+            not any(stores.glob("*.wal"))
+            and before == {**made, **stores_of(stores)}
             and not any(changed(release, files, whole=True))
             and not _is_overdue_anew(run, current)
         )

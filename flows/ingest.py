@@ -26,7 +26,7 @@ from flows.agreements.terms import (
     reading_terms,
     staged_under,
 )
-from flows.carried import still_stands
+from flows.carried import made_from, still_stands
 from flows.context import RunContext
 from flows.files import private_folder, write_text
 from flows.intake import apart
@@ -229,11 +229,12 @@ def stage(run: RunContext, parted: Parted) -> Staged:
         KeyProblem: If the store key is missing, loose or unsound.
         StoreError: If a store is missing, corrupt or was made with another key.
     """
-    stands = still_stands(run, parted)
+    made = made_from(run, parted.agreed)
+    stands = still_stands(run, parted, made)
     in_use = fill_stores(run, parted, stands)
     for partner, taken in parted.taken.items():
         report_over_sharing(run, partner, taken.facts, parted.agreed.agreements[partner])
-    return Staged(parted.agreed, parted.taken, in_use, stands)
+    return Staged(parted.agreed, parted.taken, in_use, made, stands)
 
 
 def _stopped(not_agreed: Problems) -> dict[str, AgreementError]:

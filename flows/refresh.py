@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from flows.accounting import account
 from flows.agreements.oversight import of_terms
 from flows.build import build
-from flows.carried import made_from
+from flows.carried import stores_of
 from flows.clock import Clock, utc_now
 from flows.context import RunContext, actor, new_run_id, open_control, run_lock
 from flows.housekeeping import discard, empty_inboxes, recover, tidy
@@ -104,7 +104,7 @@ def commit(run: RunContext, extracts: Any, drafted: Any) -> dict[str, Any]:
         KeyboardInterrupt: If it was asked to stop before; the run is then not committed.
     """
     found = account(run, drafted.release)
-    made = made_from(run, drafted.staged.agreed, run.stores)
+    made = {**drafted.staged.made_from, **stores_of(run.stores)}
     report, erased = make_report(run, drafted, found, made), drafted.release.people.erased
     files = drafted.release.files or known_files(run.release.parent)
     before = len(report["warnings"])

@@ -11,11 +11,12 @@ from flows.context import RunContext
 from flows.intake.handed_on import NOT_TAKEN_IN, Staged, Taken
 from flows.publication.drafting import Drafted
 from flows.readers.break_glass import alerts
+from flows.releases.kept import built_by
 from flows.rights.cases import warnings as rights_warnings
 from flows.rights.suppressed import Erased
 from flows.safe_errors import Rejected
 from governance.agreements import gaps_in_words
-from governance.control import Extract
+from governance.control import Extract, Run
 from schemas.errors import AgreementError
 
 NOT_IN_FORCE = "no agreement in force"
@@ -33,6 +34,7 @@ def make_report(
         made_from: Digests of what its release is made from.
     """
     release, warnings = drafted.release, _by_code(run, drafted)
+    found = release.people.found
     return {
         "run_id": run.run_id,
         "outcome": "committed",
@@ -60,6 +62,7 @@ def make_report(
             "checks": release.checks,
             "taken_over": release.taken,
             "carried_over": bool(release.files),
+            "built_by": built_by(found) if isinstance(found, Run) else run.run_id,
         },
         "draft": {
             "path": _place(run, run.draft) if drafted.digest else None,

@@ -92,11 +92,13 @@ class Parted:
 class Staged:
     """This run's own stores, with the new extracts in the place of the old.
 
-    `key_epoch` is the epoch of the identifier key that they are in. `stands` is the current run,
-    where this one would link and build the very same (`flows.carried`).
+    `key_epoch` is the epoch of the identifier key that they are in. `made_from` is what the release
+    is made from beside the stores. `stands` is the current run, where this one would link and build
+    the very same (`flows.carried`).
     """
 
     agreed: Agreed
     taken: Mapping[str, Taken]
     key_epoch: int
+    made_from: Mapping[str, str]
     stands: Run | None = None

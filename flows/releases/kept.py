@@ -29,7 +29,7 @@ RELEASE_FILE = "warehouse.duckdb"
 
 @dataclass(frozen=True)
 class Kept:
-    """A release that is there: which, since when, how large, and what it stands for."""
+    """A release that is there: which, when it was built, how large, and what it stands for."""
 
     run_id: str
     built_at: datetime | None
@@ -51,8 +51,15 @@ def kept_releases(settings: Settings) -> list[Kept]:
     """Every release that is there, newest first."""
     with open_control(settings) as control:
         read, newest = control.release_run(), control.current_run()
-        runs = [control.run(run_id) for run_id in _there(settings, control)]
-    return [_kept(settings, run, read, newest) for run in runs if run is not None]
+        runs = [run for one in _there(settings, control) if (run := control.run(one)) is not None]
+        builders = {run.run_id: control.run(built_by(run)) or run for run in runs}
+    return [_kept(settings, run, builders[run.run_id], read, newest) for run in runs]
+
+
+def built_by(run: Run) -> str:
+    """The run that built a run's release, which may be an earlier one that it carried over."""
+    told: str = (run.report or {}).get("release", {}).get("built_by", run.run_id)
+    return told
 
 
 def changes(
@@ -213,11 +220,11 @@ def _there(settings: Settings, control: Control) -> list[str]:
     return [run_id for run_id in runs if release_path(settings, run_id).is_file()]
 
 
-def _kept(settings: Settings, run: Run, read: Run | None, newest: Run | None) -> Kept:
+def _kept(settings: Settings, run: Run, builder: Run, read: Run | None, newest: Run | None) -> Kept:
     tables = (run.report or {}).get("release", {}).get("tables", {})
     return Kept(
         run_id=run.run_id,
-        built_at=run.ended_at,
+        built_at=builder.ended_at,
         size=release_path(settings, run.run_id).stat().st_size,
         rows=sum(tables.values()),
         is_read=read is not None and read.run_id == run.run_id,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from flows.context import RunContext
 from flows.files import flush
 from flows.keys.rings import NEXT, SUPPRESSION, store_keys
-from flows.link import People
+from flows.link import Linked, People
 from flows.retention.rewriting import rewritten
 from flows.rights.finding import (
     LINE,
@@ -59,12 +59,13 @@ def erase(run: RunContext, people: People) -> People:
     with opened(path, store_keys(run.settings, run.run_id)[SUPPRESSION]) as connection:
         tokens = read_tokens(connection)
         if waiting:
+            found = _linked_anew(people)
             asked = _of(tokens, [one.request_id for one in waiting])
             going = _going(run, people, asked, waiting)
             add_tokens(connection, _new_tokens(run, people, going, asked, waiting))
             gone = _without_records(run, going, _met_before(run, asked, waiting))
             erased = _take_out(run, going, gone, waiting)
-            people = _those_left(people, going, gone)
+            people = replace(people, found=_those_left(found, going, gone))
         add_tokens(connection, learnt(read_tokens(connection)))
         standing = stands_on(read_tokens(connection), people.staged.agreed.epochs.newest)
     flush([path])
@@ -155,27 +156,31 @@ def _without_records(run: RunContext, going: pl.DataFrame, before: Sequence[str]
         return pl.Series(erasure.with_former_ids(connection, gone), dtype=pl.String)
 
 
-def _those_left(people: People, going: pl.DataFrame, gone: pl.Series) -> People:
-    """What linking found, without what goes: none of it may reach the warehouse.
+def _linked_anew(people: People) -> Linked:
+    """What linking found, asked for before anything goes.
 
     Raises:
-        StoreError: Linking did not look, since nothing was new; a request that waits is.
+        StoreError: Linking did not look, since nothing was new: the stores are the current run's,
+            too, and nothing may be deleted from them. A request that waits is new.
     """
-    import polars as pl
-
-    found = people.found
-    if isinstance(found, Run):
+    if isinstance(people.found, Run):
         raise StoreError(
             "A rights request came while the run was at work, so nothing was committed.",
             "Run again: the request waits, and is applied then.",
         )
+    return people.found
+
+
+def _those_left(found: Linked, going: pl.DataFrame, gone: pl.Series) -> Linked:
+    """What linking found, without what goes: none of it may reach the warehouse."""
+    import polars as pl
 
     def left(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(going, on="record_id", how="anti")
 
     named = pl.any_horizontal(pl.col("person_before", "person_after").is_in(gone.implode()))
     otherwise = found.appraisal.linked_otherwise
-    remaining = replace(
+    return replace(
         found,
         record_person=left(found.record_person),
         history=found.history.filter(~named.fill_null(False)),
@@ -184,7 +189,6 @@ def _those_left(people: People, going: pl.DataFrame, gone: pl.Series) -> People:
             linked_otherwise={weight: left(frame) for weight, frame in otherwise.items()},
         ),
     )
-    return replace(people, found=remaining)
 
 
 def _new_tokens(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,15 +16,18 @@ from partnerships import Partnership
 from renewing import renewed
 
 from flows import carried
-from flows.carried import still_stands
+from flows.carried import made_from, still_stands
 from flows.clock import Clock, local_day, utc_now
 from flows.context import open_control
 from flows.ingest import agree, encode, pull
 from flows.keys.rings import release_key, store_keys
 from flows.linking.review import decide, waiting
-from flows.refresh import begun_run, run_refresh
+from flows.refresh import Perform, begun_run, run_refresh
+from flows.releases.kept import kept_releases
 from governance.control import Run
+from linkage.review_store import Decided, add_decision
 from schemas.errors import JourneysError
+from warehouse.connect import open_store
 
 WHO = {"reason": "pattern", "officer": "A. Name"}
 CARRIED = ("stores/{}/identity.duckdb", "stores/{}/staging.duckdb", "releases/{}/warehouse.duckdb")
@@ -46,7 +50,9 @@ def stands(partnership: Partnership, clock: Clock = utc_now) -> bool:
     found: list[bool] = []
     with pytest.raises(InterruptedError), begun_run(partnership.settings, None, clock) as run:
         try:
-            found.append(still_stands(run, encode(run, agree(run, pull(run)))) is not None)
+            parted = encode(run, agree(run, pull(run)))
+            made = made_from(run, parted.agreed)
+            found.append(still_stands(run, parted, made) is not None)
         except JourneysError as error:
             pytest.fail(str(error))
         raise InterruptedError
@@ -74,6 +80,8 @@ def test_a_night_without_anything_new_carries_over_what_is_read_as_before(
     assert report["linkage"] == first["linkage"] | changed
     assert ran.record_person() == before
     assert ran.select("SELECT * FROM person ORDER BY person_id") == people
+    built = {one.run_id: one.built_at for one in kept_releases(ran.settings)}
+    assert built[report["run_id"]] == built[run_id], "it is as old as when it was built"
     # Each run has data keys of its own place, and the older run's stores are gone.
     settings = ran.settings
     assert store_keys(settings, report["run_id"])["identity"] and release_key(settings, run_id)
@@ -174,3 +182,44 @@ def test_what_was_decided_since_and_a_day_on_which_data_become_overdue_count_too
     run_refresh(ran.settings)
     assert stands(ran)
     assert not stands(ran, lambda: utc_now() + timedelta(days=2)), "housing is overdue by then"
+
+
+@pytest.mark.usefixtures("slight")
+def test_what_changes_while_a_run_is_at_work_is_the_next_ones_to_see(ran: Partnership) -> None:
+    """The release was built by what was there then, and must not be carried over by what is now."""
+    population = ran.folder / "population.csv"
+
+    def dressed(perform: Perform) -> Perform:
+        def before_drafting(step: Any, run: Any, *given: Any) -> Any:
+            if step.__name__ == "draft":
+                text = population.read_text("utf-8")
+                population.write_text(text.strip().rpartition("\n")[0] + "\n", "utf-8")
+            return perform(step, run, *given)
+
+        return before_drafting
+
+    run_refresh(ran.settings, dress=dressed)
+    assert not stands(ran), "the release was built by another population"
+
+
+@pytest.mark.usefixtures("slight")
+def test_a_decision_that_a_killed_command_left_in_the_log_of_a_store_is_not_lost(
+    ran: Partnership,
+) -> None:
+    run_id = run_refresh(ran.settings)["run_id"]
+    assert stands(ran)
+    pair = ran.identity("SELECT record_id_l, record_id_r FROM review_pair ORDER BY ALL")[0]
+    store = ran.folder / "stores" / run_id / "identity.duckdb"
+    log, aside = store.with_name(f"{store.name}.wal"), ran.folder.parent / "aside"
+    before = store.read_bytes()
+    connection = open_store(store, store_keys(ran.settings, run_id)["identity"])
+    add_decision(
+        connection, *pair, Decided("different", "pattern", "A. Name", datetime(2026, 1, 1))
+    )
+    shutil.copy2(log, aside)
+    connection.close()
+    store.write_bytes(before)
+    shutil.move(aside, log)
+    assert not stands(ran), "what was decided is in the log alone"
+    run_refresh(ran.settings)
+    assert ran.identity("SELECT count(*) FROM review_decision") == [(1,)]
