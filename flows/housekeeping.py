@@ -130,7 +130,11 @@ def put_away_withdrawn(settings: Settings, control: Control) -> None:
         folder = settings.publications / one.publication_id
         if folder.is_dir():
             private_folder(settings.withdrawn)
-            folder.rename(settings.withdrawn / one.publication_id)
+            place = settings.withdrawn / one.publication_id
+            if place.is_dir():
+                remove_folder(folder)  # a power cut between the two left it under both names
+            else:
+                folder.rename(place)
             flush_folder(settings.withdrawn)
             flush_folder(settings.publications)
 
