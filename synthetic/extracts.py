@@ -29,7 +29,7 @@ from synthetic.surroundings import write_surroundings
 from synthetic.treatment import make_episodes, treatment_tables
 
 FEWEST_PEOPLE = 50
-MOST_PEOPLE = 1_000_000
+MOST_PEOPLE = 1_600_000
 # The tables whose rows name a person in every extract, and the parts of their record key.
 NAMES_A_PERSON = {
     ("police", "custody"): ("custody_ref",),

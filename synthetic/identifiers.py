@@ -19,6 +19,7 @@ CHECK_LETTERS = np.array(list("ZABCDEFGHJKLMNPQRTUVWXY"), dtype=object)
 NINO_PREFIXES = tuple(first + second for first in "AEHLPRSWXY" for second in "CGJ")
 PNC_SERIALS = 1_000_000
 CRO_SERIALS = 900_000
+NINO_SERIALS = 1_000_000
 
 
 def _text(values: np.ndarray, width: int) -> np.ndarray:
@@ -37,19 +38,28 @@ def check_letter(two_digit_year: np.ndarray, serial: np.ndarray, width: int) -> 
 
 
 def pnc_ids(rng: np.random.Generator, year: np.ndarray) -> np.ndarray:
-    """Return a PNC id `YYYY/NNNNNNND` for each person, by the year it was issued."""
-    serial = 9_000_000 + _shuffled(rng, len(year), PNC_SERIALS)
-    return (
+    """Return a PNC id `YYYY/NNNNNNND` for each person, by the year it was issued.
+
+    Of more people than there are serials, whoever would have another's has none.
+    """
+    number = _shuffled(rng, len(year), max(PNC_SERIALS, len(year)))
+    serial = 9_000_000 + number % PNC_SERIALS
+    given = (
         year.astype(str).astype(object)
         + "/"
         + _text(serial, 7)
         + check_letter(year % 100, serial, 7)
     )
+    return _first_bearers(given) if len(year) > PNC_SERIALS else given
 
 
 def cro_numbers(rng: np.random.Generator, year: np.ndarray, small_files: float) -> np.ndarray:
-    """Return a CRO number `NNNNNN/YYD` for each person, a share as `SFYY/NNNNND`."""
-    serial = 100_000 + _shuffled(rng, len(year), CRO_SERIALS)
+    """Return a CRO number `NNNNNN/YYD` for each person, a share as `SFYY/NNNNND`.
+
+    Of more people than there are serials, whoever would have another's has none.
+    """
+    number = _shuffled(rng, len(year), max(CRO_SERIALS, len(year)))
+    serial = 100_000 + number % CRO_SERIALS
     yy = year % 100
     usual = _text(serial, 6) + "/" + _text(yy, 2) + check_letter(yy, serial, 6)
     short = serial % 100_000
@@ -59,7 +69,8 @@ def cro_numbers(rng: np.random.Generator, year: np.ndarray, small_files: float) 
     small = "SF" + _text(yy, 2) + "/" + number
     small = small + CHECK_LETTERS[written % 23]
     chosen = (rng.random(len(year)) < small_files) & _first_of_its_kind(yy * 100_000 + short)
-    return np.where(chosen, small, usual)
+    given = np.where(chosen, small, usual)
+    return _first_bearers(given) if len(year) > CRO_SERIALS else given
 
 
 def _first_of_its_kind(values: np.ndarray) -> np.ndarray:
@@ -67,6 +78,14 @@ def _first_of_its_kind(values: np.ndarray) -> np.ndarray:
     first = np.zeros(len(values), dtype=bool)
     first[np.unique(values, return_index=True)[1]] = True
     return first
+
+
+def _first_bearers(given: np.ndarray) -> np.ndarray:
+    """Return each identifier where it occurs for the first time, and None where again."""
+    again = ~_first_of_its_kind(given.astype(str))
+    given = given.copy()
+    given[again] = None
+    return given
 
 
 @cache
@@ -97,10 +116,13 @@ def nhs_numbers(rng: np.random.Generator, size: int) -> np.ndarray:
 
 def ninos(rng: np.random.Generator, size: int) -> np.ndarray:
     """Return National Insurance numbers, all different."""
-    number = _shuffled(rng, size, max(1_000_000, size))
-    prefix = np.array(NINO_PREFIXES, dtype=object)[rng.integers(len(NINO_PREFIXES), size=size)]
+    number = _shuffled(rng, size, max(NINO_SERIALS, size))
+    # A serial given out once more takes its prefix from another part of them.
+    again, rounds = number // NINO_SERIALS, -(-max(size, 1) // NINO_SERIALS)
+    prefix = rng.integers(len(NINO_PREFIXES) // rounds, size=size) * rounds + again
     suffix = np.array(list("ABCD"), dtype=object)[rng.integers(4, size=size)]
-    return prefix + _text(number, 6) + suffix
+    prefixes = np.array(NINO_PREFIXES, dtype=object)[prefix]
+    return prefixes + _text(number % NINO_SERIALS, 6) + suffix
 
 
 def noms_numbers(rng: np.random.Generator, size: int) -> np.ndarray:

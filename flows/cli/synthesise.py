@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def synthesise_command(
     people: Annotated[
         int,
-        typer.Option("--people", min=50, max=1_000_000, help="How many adults to invent."),
+        typer.Option("--people", min=50, max=1_600_000, help="How many adults to invent."),
     ] = 5000,
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="The same seed gives the same files.")

@@ -11,10 +11,11 @@ import pytest
 
 from schemas.errors import ConfigError
 from schemas.tables import TABLES
-from synthetic import make_world, write_extracts
+from synthetic import identifiers, make_world, write_extracts
 from synthetic.extracts import (
     EXTRAS_NAME_A_PERSON,
     LOCAL_ONLY,
+    MOST_PEOPLE,
     NAMES_A_PERSON,
     truth_records,
 )
@@ -114,7 +115,7 @@ def test_the_summary_counts_the_rows_written(tmp_path):
         assert written.height == rows > 0
 
 
-@pytest.mark.parametrize(("people", "seed"), [(0, 1), (49, 1), (1_000_001, 1), (100, -1)])
+@pytest.mark.parametrize(("people", "seed"), [(0, 1), (49, 1), (MOST_PEOPLE + 1, 1), (100, -1)])
 def test_a_population_that_cannot_be_made_is_refused(people, seed, tmp_path):
     with pytest.raises(ConfigError):
         write_extracts(people, seed, tmp_path, AS_AT)
@@ -238,6 +239,21 @@ def test_identifiers_pass_their_checks_and_are_all_different(size):
     for valid, values in made.items():
         assert len(set(values)) == size
         assert all(valid(value) for value in values)
+
+
+def test_more_people_than_serials_have_different_identifiers_or_none(monkeypatch):
+    for serials in ("PNC_SERIALS", "CRO_SERIALS", "NINO_SERIALS"):
+        monkeypatch.setattr(identifiers, serials, 400)
+    rng, size = Streams(1)("test"), 1_000
+    year = np.arange(size) % 3 + 1987
+    for valid, values in {
+        pnc_is_valid: pnc_ids(rng, year),
+        cro_is_valid: cro_numbers(rng, year, small_files=0.3),
+        NINO.fullmatch: ninos(rng, size),
+    }.items():
+        borne = [value for value in values if value is not None]
+        assert len(set(borne)) == len(borne) > 400
+        assert all(valid(value) for value in borne)
 
 
 def test_more_people_than_the_nhs_test_range_holds_are_refused():
