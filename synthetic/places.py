@@ -12,6 +12,9 @@ import numpy as np
 
 LOCAL_DISTRICTS = ("NR1", "NR2", "NR3", "NR4", "NR5", "NR6", "NR7")
 OTHER_DISTRICTS = ("IP1", "IP22", "PE30", "PE7", "CB1", "CB24", "CM2", "LE3", "B12", "E17", "N9")
+FULL_COUNTY = 400_000  # people known; where there are more, there are more districts
+PEOPLE_A_DISTRICT = 60_000
+UNITS_A_DISTRICT = 1_400  # of 1,560 that can be written; hostels take of the rest
 NEVER_USED = "CIKMOV"
 NO_FIXED_ABODE = ("ZZ99 3VZ", "NF1 1NF")
 LOCAL_AUTHORITY = {
@@ -52,12 +55,21 @@ def _units(rng: np.random.Generator, districts: tuple[str, ...], size: int) -> n
     return np.array(districts, dtype=object)[position // 1_560] + " " + _inward(position % 1_560)
 
 
+def local_districts(people: int) -> tuple[str, ...]:
+    """Return the districts of the local area: those of one county, and more for many people."""
+    more = -(-max(people - FULL_COUNTY, 0) // PEOPLE_A_DISTRICT)
+    first = len(LOCAL_DISTRICTS) + 1
+    return LOCAL_DISTRICTS + tuple(f"NR{number}" for number in range(first, first + more))
+
+
 def make_places(rng: np.random.Generator, people: int) -> Places:
     """Make postcodes in proportion to people, some much fuller than others."""
-    size = int(np.clip(people // 3, 300, 10_000))
+    districts = local_districts(people)
+    more = len(districts) - len(LOCAL_DISTRICTS)
+    size = int(np.clip(people // 3, 300, 10_000 + more * UNITS_A_DISTRICT))
     hostels = max(4, people // 1_200)
     away = int(np.clip(people // 6, 200, 12_000))
-    local = _units(rng, LOCAL_DISTRICTS, size + hostels)
+    local = _units(rng, districts, size + hostels)
     outside = _units(rng, OTHER_DISTRICTS, away)
     share = rng.gamma(1.2, size=size)
     ends = np.cumsum([size, hostels, away, len(NO_FIXED_ABODE)])

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from synthetic.places import LOCAL_DISTRICTS
+from synthetic.places import local_districts
 from synthetic.population import DRUGS, Population
 
 INVENTED = "Invented for a demonstration"
@@ -75,11 +75,12 @@ def residents(adults: int) -> pl.DataFrame:
     Args:
         adults: How many adults partners know.
     """
-    total = adults * RESIDENTS / len(LOCAL_DISTRICTS)
+    areas = local_districts(adults)
+    total = adults * RESIDENTS / len(areas)
     return pl.DataFrame(
         [
             {"area": area, "age_band": band, "sex": sex, "people": round(total * share * of_sex)}
-            for area in LOCAL_DISTRICTS
+            for area in areas
             for band, share in AGE_BANDS.items()
             for sex, of_sex in (("F", FEMALE), ("M", 1 - FEMALE))
         ]

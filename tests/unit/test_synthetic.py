@@ -22,6 +22,7 @@ from synthetic.extracts import (
 from synthetic.identifiers import cro_numbers, nhs_numbers, ninos, pnc_ids
 from synthetic.mistakes import misspell, shorten_double
 from synthetic.names import composed_surnames
+from synthetic.places import LOCAL_DISTRICTS, local_districts, make_places
 from synthetic.population import make_population
 from synthetic.rates import ErrorRates, Filled, Pairs
 from synthetic.streams import Streams
@@ -239,6 +240,14 @@ def test_identifiers_pass_their_checks_and_are_all_different(size):
     for valid, values in made.items():
         assert len(set(values)) == size
         assert all(valid(value) for value in values)
+
+
+def test_the_largest_population_has_postcodes_for_everybody():
+    places = make_places(Streams(1)("places"), MOST_PEOPLE)
+    everywhere = [places.local, places.hostels, places.outside, places.streetless]
+    assert np.concatenate(everywhere).tolist() == list(range(len(places.postcodes)))
+    assert len(set(places.postcodes)) == len(places.postcodes)
+    assert local_districts(400_000) == LOCAL_DISTRICTS
 
 
 def test_more_people_than_serials_have_different_identifiers_or_none(monkeypatch):
