@@ -153,8 +153,9 @@ def clocked(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 def request(settings: Any, whose: pl.DataFrame, people: int, seconds: dict[str, float]) -> None:
     """Look so many people up by one record each, and keep tokens of that."""
+    from flows.committed import opened_store
     from flows.context import open_control
-    from flows.rights.finding import find, opened_store
+    from flows.rights.finding import find
     from flows.rights.requests import keep_tokens
     from governance.audit import Recorder
     from governance.control import RightsRequest

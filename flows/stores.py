@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from flows.carried import carry
+from flows.committed import rewritten
 from flows.context import RunContext
 from flows.files import flush, private_folder
 from flows.keys.epochs import Epochs, still_to_supply
 from flows.keys.rings import NEXT, STORES, SUPPRESSION, new_store_keys, store_keys
-from flows.retention.rewriting import rewritten
 from flows.rights.suppressed import keep_up_with, opened, store_path
 from governance.control import Extract, Run
 from linkage import erasure, review_store, store

@@ -7,17 +7,16 @@ is told of pairs within its own extract only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from flows.agreements.readable import check_readable
 from flows.clock import Clock, local_day, utc_now
+from flows.committed import changed_store, opened_store
 from flows.context import actor, open_control, run_lock
-from flows.files import flush
 from flows.intake.own_pairs import PAIRS_FILE
-from flows.keys.rings import store_keys
 from flows.settings import Settings
 from governance.audit import Recorder
 from governance.disclosure.officers import officer_key
@@ -240,20 +239,10 @@ def _current(control: Control) -> Run:
     return run
 
 
-@contextmanager
 def _opened(
     settings: Settings, run: Run, *, read_only: bool = True
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    from warehouse.connect import open_store
-
-    path = settings.stores / run.run_id / "identity.duckdb"
-    connection = open_store(path, store_keys(settings, run.run_id)["identity"], read_only=read_only)
-    try:
-        yield connection
-    finally:
-        connection.close()
-    if not read_only:
-        flush([path])
+) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    return (opened_store if read_only else changed_store)(settings, run.run_id, "identity")
 
 
 def _named(connection: duckdb.DuckDBPyConnection, pair: str) -> pl.DataFrame:

@@ -21,11 +21,11 @@ from flows.agreements.readable import check_readable
 from flows.agreements.terms import agreement_in_force
 from flows.build import given_of
 from flows.clock import Clock, local_day, utc_now
+from flows.committed import opened_store
 from flows.context import actor, open_control, run_lock
 from flows.files import flush, is_kept, make_folder, write_private
 from flows.keys.rings import store_keys
 from flows.readers.reasons import checked_reason
-from flows.rights.finding import opened_store
 from flows.rights.register import check_not_put_back
 from flows.settings import Role, Settings
 from governance.agreements import check_may_receive

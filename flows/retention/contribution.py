@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.clock import Clock
+from flows.committed import damage_told, opened_store, rewritten
 from flows.context import actor
 from flows.files import remove_files, remove_folder
 from flows.housekeeping import runs_in
 from flows.keys.rings import NEXT, STORES, keyed_digest, store_keys
-from flows.retention.rewriting import damage_told, rewritten
-from flows.rights.finding import opened_store
 from flows.settings import Settings
 from flows.sources.naming import SEALED
 from flows.sources.places import Places

@@ -15,6 +15,7 @@ from typing import Final
 
 from flows.backup.named import own_backups
 from flows.clock import LOCAL_TIME, Clock, local_day, utc_now
+from flows.committed import rewritten
 from flows.context import actor, open_control, run_lock
 from flows.files import flush_folder, remove_files, remove_folder
 from flows.housekeeping import recover
@@ -35,7 +36,6 @@ from flows.retention.contribution import (
 from flows.retention.due import due, planned, to_delete
 from flows.retention.held import reports_needed
 from flows.retention.receipts import Receipt, begin_receipt, retention_receipts, write_receipt
-from flows.retention.rewriting import rewritten
 from flows.rights.register import enter, put_in_line
 from flows.settings import Settings
 from flows.sources.naming import SEALED

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from flows.backup.named import own_backups
 from flows.clock import local_day
+from flows.committed import damage_told, opened_store
 from flows.housekeeping import DRAFT_ID, RUN_ID, runs_in
 from flows.keys.receipts import RECEIPTS, found
 from flows.logs.run_log import SUFFIX as LOG_SUFFIX
 from flows.orchestration.prefect_record import oldest as oldest_of_prefect
 from flows.retention.contribution import PERIOD, extract_files, inbox_files
-from flows.retention.rewriting import damage_told
-from flows.rights.finding import opened_store
 from flows.rights.suppressed import tokens_kept
 from flows.settings import Settings
 from flows.sources.naming import SEALED

@@ -17,11 +17,12 @@ from secrets import token_bytes
 from typing import TYPE_CHECKING, Any
 
 from flows.clock import Clock, utc_now
+from flows.committed import opened_store
 from flows.context import actor, open_control, run_lock
 from flows.files import flush, make_folder, write_private
 from flows.readers.role_files import check_place, key_path, recipient, unless_given
 from flows.rights.cases import opened_case, terms_of
-from flows.rights.finding import find, opened_store, persons_met, records_of
+from flows.rights.finding import find, persons_met, records_of
 from flows.rights.register import check_not_put_back
 from flows.rights.requests import current_run, problem_of, read_asked, repeated, request_tokens
 from flows.settings import Settings

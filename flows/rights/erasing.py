@@ -16,20 +16,12 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from flows.committed import opened_store, rewritten
 from flows.context import RunContext
 from flows.files import flush
 from flows.keys.rings import NEXT, SUPPRESSION, store_keys
 from flows.link import Linked, People
-from flows.retention.rewriting import rewritten
-from flows.rights.finding import (
-    LINE,
-    Rows,
-    counted,
-    opened_store,
-    persons_met,
-    records_met,
-    rows_of,
-)
+from flows.rights.finding import LINE, Rows, counted, persons_met, records_met, rows_of
 from flows.rights.suppressed import Erased, opened, store_path
 from governance.control import AuditEntry, RightsRequest, Run
 from schemas.errors import StoreError

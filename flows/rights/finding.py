@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flows.keys.rings import store_keys
+from flows.committed import opened_store
 from flows.rights.suppressed import store_path
 from flows.settings import Settings
 from governance.control import Run
@@ -50,21 +49,6 @@ class Found:
     differing: tuple[int, ...]
     mixed: tuple[int, ...]
     tables: Counts
-
-
-@contextmanager
-def opened_store(
-    settings: Settings, run_id: str, name: str, *, read_only: bool = True
-) -> Iterator[Any]:
-    """A store of a run."""
-    from warehouse.connect import open_store
-
-    path = settings.stores / run_id / f"{name}.duckdb"
-    connection = open_store(path, store_keys(settings, run_id)[name], read_only=read_only)
-    try:
-        yield connection
-    finally:
-        connection.close()
 
 
 def records_met(settings: Settings, run_id: str, epoch: int, tokens: pl.DataFrame) -> pl.DataFrame:

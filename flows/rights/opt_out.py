@@ -12,12 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.clock import Clock, local_day, utc_now
+from flows.committed import opened_store
 from flows.context import open_control, run_lock
 from flows.intake import apart
 from flows.rights.asked import Asked, read_list
 from flows.rights.cases import opened_case, record_of, request_of, routes_of, terms_of
 from flows.rights.erasing import OPT_OUT
-from flows.rights.finding import find, opened_store
+from flows.rights.finding import find
 from flows.rights.requests import (
     Answered,
     current_run,

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.clock import Clock, local_day, utc_now
+from flows.committed import changed_store, opened_store
 from flows.context import open_control, run_lock
-from flows.files import flush
 from flows.rights.asked import line_words
 from flows.rights.cases import opened_case, record_of, request_of, routes_of
-from flows.rights.finding import Found, check_marked, opened_store, records_met
+from flows.rights.finding import Found, check_marked, records_met
 from flows.rights.register_entries import decided_at
 from flows.rights.requests import LINK, REASONS, Answered, current_run, read_asked, request_tokens
 from flows.settings import Settings
@@ -171,6 +171,5 @@ def _decide(
     from linkage.review_queue import HUB
 
     decided = review_store.Decided("different", review_store.RECTIFIED, officer.strip(), at)
-    with opened_store(settings, current.run_id, "identity", read_only=False) as connection:
+    with changed_store(settings, current.run_id, "identity") as connection:
         review_store.put_apart(connection, pairs, decided, asked=HUB)
-    flush([settings.stores / current.run_id / "identity.duckdb"])

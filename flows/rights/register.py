@@ -15,14 +15,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flows.clock import Clock, utc_now
+from flows.committed import changed_store, rewritten
 from flows.context import actor, open_control, run_lock
-from flows.files import flush
 from flows.keys.rings import SUPPRESSION, store_keys
 from flows.readers.reasons import checked_reason
 from flows.retention.contribution import finish_removals
-from flows.retention.rewriting import rewritten
 from flows.rights.erasing import OPT_OUT
-from flows.rights.finding import opened_store
 from flows.rights.register_entries import Opened, decided_at, opened_entry, sealed_entries
 from flows.rights.register_files import (
     Entry,
@@ -266,10 +264,9 @@ def _put_apart(settings: Settings, control: Control, one: Opened) -> None:
     at = decided_at(one.request)
     decided = review_store.Decided("different", review_store.RECTIFIED, one.officer, at)
     pairs = pl.DataFrame(one.pairs, schema=dict.fromkeys(PAIR, pl.Int64), orient="row")
-    with opened_store(settings, current.run_id, "identity", read_only=False) as connection:
+    with changed_store(settings, current.run_id, "identity") as connection:
         if not review_store.rectified_at(connection, at):
             review_store.put_apart(connection, pairs, decided, asked=HUB)
-    flush([settings.stores / current.run_id / "identity.duckdb"])
 
 
 def _removal_entry(removal: Removal) -> Entry:

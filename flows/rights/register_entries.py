@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from flows.committed import opened_store
 from flows.keys.rings import REGISTER_ENTRY, register_keys
-from flows.rights.finding import opened_store
 from flows.rights.register_files import Entry
 from flows.rights.requests import LINK
 from flows.rights.suppressed import tokens_kept

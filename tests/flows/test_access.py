@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from asking import current_run, someone, write_rows
 
+from flows.committed import changed_store
 from flows.context import open_control
 from flows.keys.rings import store_keys
 from flows.rights import status as rights_status
-from flows.rights.finding import opened_store
 from warehouse.connect import open_release, open_store
 from warehouse.erasure import rows_about, staged_keys
 
@@ -52,7 +52,7 @@ def test_an_answer_holds_what_is_held_of_the_person_and_of_nobody_else(ran: Part
     beside = {path.name for path in ran.folder.parent.iterdir()}
     row = {"custody_ref": one.row["custody_ref"]}
     by_initials = sorted(one.records)[:2]
-    with opened_store(ran.settings, current_run(ran), "identity", read_only=False) as store:
+    with changed_store(ran.settings, current_run(ran), "identity") as store:
         store.execute("INSERT INTO attached_link VALUES (?, ?, 9.5)", by_initials)
     done = asked(ran, row)
     assert done.exit_code == 0, done.output

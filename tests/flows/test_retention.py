@@ -19,6 +19,7 @@ import flows.retention.deleting
 import flows.retention.due
 import warehouse.connect
 from flows.clock import local_day, utc_now
+from flows.committed import changed_store
 from flows.context import open_control
 from flows.record.checkpoints import verify_record
 from flows.record.signing import is_ours
@@ -26,7 +27,6 @@ from flows.refresh import run_refresh
 from flows.retention.deleting import ClockInDoubt, apply, remove_partner
 from flows.retention.due import due
 from flows.retention.receipts import retention_receipts
-from flows.rights.finding import opened_store
 from governance.control import Control
 from governance.retention import Term
 from schemas.errors import ConfigError, JourneysError, RecordProblem, StoreError
@@ -277,7 +277,7 @@ def test_what_is_kept_row_by_row_goes_as_it_grows_old(
 ) -> None:
     settings, run_id = ran.settings, current_run(ran)
     old, now = datetime(2020, 1, 1), datetime.now()
-    with opened_store(settings, run_id, "identity", read_only=False) as store:
+    with changed_store(settings, run_id, "identity") as store:
         one, other = sorted(row[0] for row in store.execute("FROM mark LIMIT 2").fetchall())
         for number, at in enumerate((old, now)):
             decision = "INSERT INTO review_decision VALUES (?, ?, ?, 'same', 'relatives', 'A', ?)"

@@ -17,13 +17,13 @@ from at_source import deliver, to_source
 from every_byte import Gone, found_in, readable_stores
 
 import flows.stores
+from flows.committed import changed_store
 from flows.context import open_control
 from flows.keys.destruction import destroy
 from flows.keys.rotation import key_states, rotate
 from flows.refresh import run_refresh
 from flows.rights import requests as rights
 from flows.rights import status as rights_status
-from flows.rights.finding import opened_store
 from governance.control import Control
 from schemas.errors import JourneysError, KeyProblem
 
@@ -106,7 +106,7 @@ def test_whoever_is_erased_is_in_no_byte_of_what_is_kept(
     one = someone(fresh)
     row, person, records = one.row, one.person, one.records
     encoded = dump(fresh, "identity")["encoded_record"]
-    with opened_store(fresh.settings, current_run(fresh), "identity", read_only=False) as store:
+    with changed_store(fresh.settings, current_run(fresh), "identity") as store:
         merged = "INSERT INTO person_history VALUES (now(), 'r', 'merged', ?, ?, 1)"
         store.execute(merged, ["a" * 16, person])
     others = {value for each in encoded if each[0] not in records for value in each}
@@ -207,7 +207,7 @@ def test_a_request_is_looked_up_and_refused_in_numbers_and_lines(ran: Partnershi
 
 def test_a_partner_cannot_ask_whether_somebody_is_known_to_others_only(ran: Partnership) -> None:
     file = asked_for(ran, {"custody_ref": someone(ran).row["custody_ref"]})
-    with opened_store(ran.settings, current_run(ran), "identity", read_only=False) as store:
+    with changed_store(ran.settings, current_run(ran), "identity") as store:
         store.execute("UPDATE mark SET partner = 'probation' WHERE partner = 'police'")
     answered = rights.ask(ran.settings, "erasure", "police", file, preview=True)
     assert (answered.found.known, answered.found.unknown) == (1, (1,))

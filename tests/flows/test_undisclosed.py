@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from renewing import renewed
 
+from flows.committed import opened_store
 from flows.context import open_control
 from flows.refresh import run_refresh
-from flows.rights.finding import opened_store
 from governance.agreements import load_agreement
 
 if TYPE_CHECKING:
