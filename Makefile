@@ -76,7 +76,7 @@ test: install components $(BIN)/.browser ## Run every test but the slow ones
 
 test-slow: install $(BIN)/.spark ## Run the tests that take minutes, and more examples of each property
 	$(BIN)/python -m pytest -m slow
-	$(BIN)/python -m pytest tests/property --hypothesis-profile thorough
+	$(BIN)/python -m pytest -m "hypothesis and not slow" --hypothesis-profile thorough --timeout 3600
 
 faults: install ## Pull the plug, fill the disk, move the clock and damage files, hundreds of times, and say what stood
 	$(BIN)/python -m pytest -q -s -rA --durations=0 --show-capture=no tests/faults

@@ -69,6 +69,17 @@ def _one_thread_a_worker() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _flushed_by_the_system() -> Iterator[None]:
+    """Have nobody wait until a file is on the disk: no plug is pulled on this process.
+
+    Where it is (`tests/faults/`), and where a flush fails, that is a process or a patch of its own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _signature_checked_once() -> Iterator[None]:
     """Check the signature of DuckDB's extension once, as the product does at every connection.
 
@@ -103,6 +114,19 @@ def _conditions_parsed_once() -> Iterator[None]:
     parsed = functools.cache(sqlglot.parse_one)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlglot, "parse_one", lambda *words, **how: parsed(*words, **how).copy())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _columns_named_once() -> Iterator[None]:
+    """Have Splink write each name of a column once: it does so two thousand times for a score."""
+    from splink.internals.input_column import SqlglotColumnTreeBuilder as Named
+
+    written: Any = Named.sql
+    read = functools.cache(Named.from_raw_column_name_or_column_reference)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Named, "sql", property(functools.cache(written.fget)))
+        patch.setattr(Named, "from_raw_column_name_or_column_reference", staticmethod(read))
         yield
 
 

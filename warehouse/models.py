@@ -85,6 +85,16 @@ def load_models(folder: Path = SQL_FOLDER) -> tuple[Model, ...]:
     Raises:
         StoreError: Two models share a name, or models read each other in a circle.
     """
+    return _packaged() if folder == SQL_FOLDER else _read_all(folder)
+
+
+@cache
+def _packaged() -> tuple[Model, ...]:
+    """Read the packaged models once a process: they do not change."""
+    return _read_all(SQL_FOLDER)
+
+
+def _read_all(folder: Path) -> tuple[Model, ...]:
     models: dict[str, Model] = {}
     for layer in LAYERS:
         for path in sorted((folder / layer).glob("*.sql")):

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -218,10 +219,10 @@ class Agreement(Part):
         ]
         if self.law is None:
             return dict.fromkeys(fields, (NO_LAW,))
-        kinds = codes.columns(self.partner)
-        found = {
-            field: field_gaps(self.law, self.decisions, kinds.get(field, ())) for field in fields
-        }
+        kinds, law = codes.columns(self.partner), self.law
+        # Some hundreds of fields are of a dozen kinds, and each is asked for many times a run.
+        of_kinds = cache(lambda some: field_gaps(law, self.decisions, some))
+        found = {field: of_kinds(kinds.get(field, ())) for field in fields}
         return {field: lacking for field, lacking in found.items() if lacking}
 
     @property

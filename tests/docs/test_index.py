@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 from doc_pages import ROOT, pages
@@ -19,6 +20,7 @@ def links(page: Path) -> list[str]:
     return [one for one in found if "://" not in one and not one.startswith("mailto:")]
 
 
+@cache
 def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as a forge makes them."""
     text = FENCED.sub("", page.read_text("utf-8"))

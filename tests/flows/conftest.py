@@ -11,6 +11,7 @@ from copying import copied_whole
 from few_counts import few_counts
 from made_once import made_once
 from partnerships import Partnership, begin, run_once
+from remembering import remember
 from slight import in_this_process, make_slight
 
 
@@ -69,6 +70,18 @@ def _encode_in_this_process(
     """Elsewhere there is no child: it is a second for every run."""
     if "real_child" not in request.fixturenames:
         in_this_process(monkeypatch)
+
+
+@pytest.fixture
+def all_anew() -> None:
+    """For a test of whether a run does the same again: nothing is remembered from another run."""
+
+
+@pytest.fixture(autouse=True)
+def _work_it_out_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere what was worked out of the very same rows and keys is not worked out again."""
+    if "all_anew" not in request.fixturenames:
+        remember(monkeypatch)
 
 
 @pytest.fixture

@@ -69,6 +69,7 @@ def police_apart(ran: Partnership, tmp_path: Path) -> tuple[Partnership, dict[st
     return ran, to_source(ran.folder, tmp_path / "desks", ["police"])
 
 
+@pytest.mark.usefixtures("all_anew")
 def test_the_two_ways_give_the_same_stores_and_person_ids(at_source) -> None:
     hub, desks = at_source
     before, persons = stores(hub), hub.record_person()
@@ -191,6 +192,7 @@ def test_an_agreement_that_has_run_out_encodes_nothing(at_source) -> None:
         encode_at_source(desk.bundle, "police", [desk.extract], now=later)
 
 
+@pytest.mark.usefixtures("all_anew")
 def test_the_same_extract_is_the_same_inside_and_another_delivery(at_source) -> None:
     _, desks = at_source
     desk, now = desks["housing"], utc_now()

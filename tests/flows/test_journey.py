@@ -90,6 +90,7 @@ def test_a_second_run_changes_no_person_and_doubles_nothing(ran: Partnership) ->
 
 
 @pytest.mark.usefixtures("slight")
+@pytest.mark.usefixtures("all_anew")
 def test_the_same_people_in_another_order_are_the_same_people(ran: Partnership) -> None:
     before = ran.record_person()
     for path in (ran.folder / "inbox").rglob("*.csv"):

@@ -89,6 +89,7 @@ def told_to_stop(partnership: Partnership, run: subprocess.Popen[str], number: i
     assert not is_running(partnership)
 
 
+@pytest.mark.slow  # the next test stops a run too, as it starts
 def test_a_run_told_to_stop_takes_its_server_with_it(fresh: Partnership) -> None:
     run = begin(fresh)
     try:

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pickle
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -519,6 +520,14 @@ def test_a_fault_nobody_foresaw_is_not_echoed(partnership, monkeypatch, caplog, 
 )
 def test_the_scan_finds_a_value_however_it_is_packed(content):
     assert scan_bytes(content, NEEDLES)
+
+
+def test_the_scan_finds_every_form_wherever_it_stands_in_much_else():
+    noise = random.Random(1).randbytes(6_000)
+    assert NEEDLES.in_bytes(noise) == set()
+    for value, form in NEEDLES._forms:
+        for before in range(4_500, 4_504):
+            assert value in NEEDLES.in_bytes(noise[:before] + form.upper() + noise[before:])
 
 
 def test_the_scan_finds_a_value_in_a_database_and_in_a_file_name(tmp_path):

@@ -121,14 +121,14 @@ pnc_like = st.from_regex(r"\A([0-9]{2}|(19|20)[0-9]{2})/[0-9]{1,7}[A-Z]\Z")
 cro_like = st.from_regex(r"\A(SF[0-9]{2}/[0-9]{1,7}|[0-9]{1,6}/[0-9]{2})[A-Z]\Z")
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.lists(pnc_like | almost, max_size=20))
 def test_pnc_agrees_with_the_slow_reference(values):
     slashed = [value for value in values if "/" in value]
     assert run(pnc, slashed) == [slow_pnc(value) for value in slashed]
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.lists(cro_like | almost, max_size=20))
 def test_cro_agrees_with_the_slow_reference(values):
     assert run(identifiers.cro_number, values) == [slow_cro(value) for value in values]
@@ -169,7 +169,7 @@ every_rule = st.sampled_from(
 anything = st.text(max_size=16) | pnc_like | cro_like | st.from_regex(r"\A[A-Z0-9 ]{1,12}\Z")
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(every_rule, st.lists(anything, max_size=10))
 def test_normalising_twice_is_normalising_once(rule, values):
     once = run(rule, values)

@@ -38,9 +38,9 @@ class Gone:
         self.texts, self.numbers = frozenset(texts), frozenset(numbers)
         self.needles = Needles(text for text in self.texts if len(text) > 5)
         self._written = {
-            _unsigned(one, form): one for one in self.numbers for form in ("d", "016x")
+            _unsigned(one, form).encode(): one for one in self.numbers for form in ("d", "016x")
         }
-        self._written |= {str(one): one for one in self.numbers}
+        self._written |= {str(one).encode(): one for one in self.numbers}
         packed = [
             (int.from_bytes(one.to_bytes(8, order, signed=one < 0), "little"), one)
             for one in self.numbers
@@ -48,6 +48,8 @@ class Gone:
         ]
         self._packed = dict(sorted(packed))
         self._sorted = np.array(list(self._packed), dtype=np.uint64)
+        self._lowest = np.zeros(1 << 16, dtype=bool)  # the last two bytes of any of them
+        self._lowest[self._sorted & np.uint64(0xFFFF)] = True
 
     def in_raw(self, content: bytes) -> set[str]:
         """What is found in some bytes as they are: texts in any case, numbers as eight bytes."""
@@ -58,14 +60,16 @@ class Gone:
         """The numbers that stand in some bytes at any place, as eight bytes of either order."""
         found: set[int] = set()
         for start in range(min(8, len(content) - 7) if self._packed else 0):
-            every = np.frombuffer(content, "<u8", (len(content) - start) // 8, start)
+            words = np.frombuffer(content, "<u8", (len(content) - start) // 8, start)
+            every = words[self._lowest[words.astype(np.uint16)]]  # few are left to be looked up
             at = np.searchsorted(self._sorted, every).clip(max=len(self._sorted) - 1)
             found |= set(every[self._sorted[at] == every].tolist())
         return found
 
     def in_text(self, content: bytes) -> set[str]:
         """What is found in some bytes and what they unpack to; numbers as they are written too."""
-        written = {one for form, one in self._written.items() if form.encode() in content.lower()}
+        lowered = content.lower()
+        written = {one for form, one in self._written.items() if form in lowered}
         hits = scan_bytes(content, self.needles) | self.in_raw(content)
         return hits | {f"number {one}" for one in written}
 

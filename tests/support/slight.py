@@ -32,6 +32,8 @@ def make_slight(
 ) -> None:
     """Have releases that this process builds hold a few marts only.
 
+    Unless `linkage_quality` is among them, no pair is judged for it: that is linking once more.
+
     Args:
         patch: Undoes it.
         marts: Which; by default all that a draft of few counts reads.
@@ -45,10 +47,20 @@ def make_slight(
         return _down_to(ALWAYS.union(marts), whole(*args, **kwargs))  # type: ignore[arg-type]
 
     patch.setattr(release, "every_model", few)
+    if "linkage_quality" not in marts:
+        _judge_nobody(patch)
     if measures is not None:
         wanted = set(measures)
         some = tuple(m for m in metrics if wanted & {one.measure for one in m.measures})
         patch.setattr(release, "load_metrics", lambda **_: some)
+
+
+def _judge_nobody(patch: pytest.MonkeyPatch) -> None:
+    """Have the links judged as where no record holds an id."""
+    from linkage import quality
+
+    judge = quality.judge
+    patch.setattr(quality, "judge", lambda encoded, model: judge(encoded.clear(), model))
 
 
 def _down_to(wanted: Iterable[str], models: Sequence[Model]) -> tuple[Model, ...]:

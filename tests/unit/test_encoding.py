@@ -74,7 +74,7 @@ def by_hand(values: dict) -> dict:
     return ByHand(bytes(range(32)), "tests", 1).encode(values)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 3, deadline=None)
 @given(identities)
 def test_the_product_agrees_with_the_page_written_again(values):
     row = encode(frame([values]), KEY_OF).row(0, named=True)
@@ -114,7 +114,7 @@ def test_the_bulk_cmac_gives_the_published_values(length, mac):
     assert word_macs(message, NIST_KEY).tobytes().hex() == mac
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples // 3, deadline=None)
 @given(st.lists(st.none() | st.text(max_size=70), max_size=8))
 def test_tokens_are_the_cmac_of_any_text(texts):
     def wanted(text):
@@ -137,7 +137,7 @@ def test_majority_counts_every_bit(grams, seed):
     assert (np.unpackbits(counted.view(np.uint8), axis=-1) == wanted).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples // 4, deadline=None)
 @given(
     st.lists(identities, min_size=1, max_size=12),
     st.randoms(use_true_random=False),
@@ -161,7 +161,7 @@ def test_a_chunk_boundary_changes_nothing(monkeypatch):
     assert encode(people, KEY_OF).equals(whole)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples // 3, deadline=None)
 @given(identities)
 def test_what_is_missing_stays_missing_and_what_is_there_is_encoded(values):
     encoded = encode(frame([values]), KEY_OF)

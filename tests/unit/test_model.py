@@ -74,7 +74,7 @@ def test_a_file_that_is_no_model_stops_the_run(tmp_path, text):
 
 def test_training_is_repeatable_and_makes_a_whole_model(tmp_path):
     made = [
-        train_on_synthetic(500, 9, name="tiny", approved_by="nobody", trained=date(2026, 1, 1))
+        train_on_synthetic(250, 9, name="tiny", approved_by="nobody", trained=date(2026, 1, 1))
         for _ in range(2)
     ]
     assert made[0] == made[1]

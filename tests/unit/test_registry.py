@@ -108,7 +108,7 @@ partitions = st.lists(st.integers(0, 5), min_size=1, max_size=12).map(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 4, deadline=None)
 @given(st.lists(partitions, min_size=1, max_size=4))
 def test_every_record_has_one_person_and_every_group_one_id(runs):
     connection = duckdb.connect(":memory:")

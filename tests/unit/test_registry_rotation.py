@@ -44,7 +44,7 @@ def bridge(before, after):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 4, deadline=None)
 @given(labels=st.lists(st.integers(0, 4), min_size=1, max_size=10), seed=st.randoms())
 def test_over_any_bridge_every_person_keeps_its_id_and_its_history(labels, seed):
     before = list(range(len(labels)))

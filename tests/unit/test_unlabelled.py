@@ -22,7 +22,7 @@ from synthetic import write_extracts
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("people")
-    write_extracts(1_500, 11, folder)
+    write_extracts(900, 11, folder)
     people = labelled_identities(folder)
     key_of = encoding_keys(RootKey(bytes(range(32))), purpose="tests", epoch=1)
     encoded = encode(people, key_of)
