@@ -12,6 +12,7 @@ from flows.files import flush_folder, private_folder, remove_folder, remove_unfi
 from flows.intake.handed_on import Agreed
 from flows.keys.receipts import RECEIPTS
 from flows.keys.rings import LEDGER_KEY
+from flows.releases.as_committed import built_by
 from flows.settings import Settings
 from flows.sources.inbox import Arrived, remove
 from governance.control import Control
@@ -93,28 +94,29 @@ def discard(settings: Settings, run_id: str) -> None:
 def tidy(settings: Settings, control: Control) -> dict[str, int]:
     """After a commit: keep the current stores, the last releases and drafts, and drafts in hand.
 
-    A draft that an officer has approved is kept until it is published, and so is its release; so
-    are the newest publication's and the one that people were taken back to. No release is kept
+    Of nights that carried a release over, the newest keeps it. A draft that an officer has
+    approved is kept until it is published, and so is its release; so are that of the newest draft
+    that waits, since later nights are held against it, the newest publication's and the one that
+    people were taken back to. No release is kept
     from before a run that erased people, or from before a partner was taken out: they are in it.
     With a draft goes what proves it safe; of what is public both are kept.
 
     Returns:
         What was removed: the name of a folder → how many runs or drafts of it.
     """
-    committed = control.committed_runs()
-    recent = set(committed[: settings.keep_releases])
+    recent = _last_that_differ(control, settings.keep_releases)
     waiting = [draft.run_id for draft in control.waiting_drafts()]
     in_hand = {draft for draft in waiting if control.approvals(draft)}
     read = {run.run_id for run in (control.release_run(),) if run is not None}
-    needed = in_hand | read | {one.run_id for one in control.publications()[:1]}
+    newest = {one.run_id for one in control.publications()[:1]} | set(waiting[:1])
     public = {one.run_id for one in control.publications()}
     drafts = {*waiting[: settings.keep_releases], *in_hand, *public}
     failed_since = set(control.failed_runs()[: settings.keep_releases])
     # A list is kept for as long as the extract it is about is the one staged.
     about_staged = {extract.run_id for extract in control.staged_extracts().values()}
     kept = {
-        settings.stores: set(committed[:1]),
-        settings.releases: (recent | needed) - control.runs_of_the_past(),
+        settings.stores: set(control.committed_runs()[:1]),
+        settings.releases: (recent | in_hand | read | newest) - control.runs_of_the_past(),
         settings.drafts: drafts,
         settings.certificates: drafts,
         settings.quarantine: recent | failed_since | about_staged,
@@ -122,6 +124,17 @@ def tidy(settings: Settings, control: Control) -> dict[str, int]:
     }
     removed = {zone.name: keep_only(zone, names) for zone, names in kept.items()}
     return {name: count for name, count in removed.items() if count}
+
+
+def _last_that_differ(control: Control, number: int) -> set[str]:
+    """The newest runs of the last releases that were built, each of another release."""
+    newest: dict[str, str] = {}
+    for run_id in control.committed_runs():
+        run = control.run(run_id)
+        newest.setdefault(run_id if run is None else built_by(run), run_id)
+        if len(newest) == number:
+            break
+    return set(newest.values())
 
 
 def put_away_withdrawn(settings: Settings, control: Control) -> None:

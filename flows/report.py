@@ -11,7 +11,7 @@ from flows.context import RunContext
 from flows.intake.handed_on import NOT_TAKEN_IN, Staged, Taken
 from flows.publication.drafting import Drafted
 from flows.readers.break_glass import alerts
-from flows.releases.kept import built_by
+from flows.releases.as_committed import built_by
 from flows.rights.cases import warnings as rights_warnings
 from flows.rights.suppressed import Erased
 from flows.safe_errors import Rejected

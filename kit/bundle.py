@@ -26,6 +26,8 @@ from email.parser import HeaderParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from packaging.markers import Marker
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements" / "hub.txt"
 PLATFORM = "linux-x86_64-py311"
@@ -93,10 +95,32 @@ def source_date() -> int:
 def fetch(wheels: Path) -> None:
     """Fetch the lock's wheels; pip holds each against its hash."""
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-    subprocess.run(
-        [*pip, "--only-binary", ":all:", "--dest", str(wheels), "--requirement", str(LOCK)],
-        check=True,
-    )
+    with TemporaryDirectory() as scratch:
+        lock = Path(scratch) / LOCK.name
+        lock.write_text(for_any_patch(LOCK.read_text("utf-8")), "utf-8")
+        subprocess.run(
+            [*pip, "--only-binary", ":all:", "--dest", str(wheels), "--requirement", str(lock)],
+            check=True,
+        )
+
+
+def for_any_patch(lock: str) -> str:
+    """A lock that asks for what any patch release of this Python needs: the hub may have another.
+
+    Args:
+        lock: The text of a lock, a requirement with its marker on a line.
+
+    Returns:
+        The same, without the marker where it holds for the first or the last patch release.
+    """
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+    def asked(found: re.Match[str]) -> str:
+        patches = ({"python_full_version": f"{minor}.{patch}"} for patch in (0, 99))
+        needed = any(Marker(found["marker"]).evaluate(one) for one in patches)
+        return found["name"] if needed else found[0]
+
+    return re.sub(r"^(?P<name>\S+==\S+) ; (?P<marker>[^\\\n]+?)(?= *\\?$)", asked, lock, flags=re.M)
 
 
 def own_wheel(scratch: Path, moment: int) -> Path:

@@ -40,7 +40,10 @@ from warehouse.restrict import EVERYTHING, Restriction, check_marts, hide, take_
 from warehouse.sensitivity import GIVEN, figures_over_range
 from warehouse.takeover import EARLIER, Earlier, read_by_checks, standing, worked_out
 
-BUILD_MEMORY = "3GB"  # of the 4 that a build may take (2026-11-22); the rest spills, encrypted
+BUILD_GB = 3.0  # of the 4 that a million records may take (2026-11-22); the rest spills, encrypted
+MORE_GB = 1.25  # for each further million (2026-11-23): 3 were too few for five
+CORRECT_IT = "correct the model, or restore the stores from backup if they are damaged"
+MORE_ROOM = "make room on the disk, or see in docs/explanation/sizing.md what the machine needs"
 RELEASE_MODE = 0o444  # COPY to the open file once overwrote a release that was writable
 
 NOTHING_GIVEN = Given()
@@ -118,7 +121,7 @@ def build_release(
     con = memory_connection(spill=target.parent / f".{target.name}.spill")
     try:
         load_encryption(con)
-        con.execute(f"SET memory_limit = '{BUILD_MEMORY}'")
+        con.execute(f"SET memory_limit = '{build_memory(record_person.height)}'")
         con.execute("SET preserve_insertion_order = false")  # which the limit cannot afford
         con.execute("SET threads = 1")  # of each query; two are run at once
         attach(con, staging_path, "store", staging_key, read_only=True)
@@ -133,6 +136,15 @@ def build_release(
         for leftover in (building, building.with_name(f"{building.name}.wal")):
             leftover.unlink(missing_ok=True)
     return summary
+
+
+def build_memory(records: int) -> str:
+    """What DuckDB may hold in memory while it builds, as its setting says it.
+
+    Args:
+        records: How many records name a person.
+    """
+    return f"{BUILD_GB + MORE_GB * max(records / 1e6 - 1, 0):.1f}GB"
 
 
 @store_errors(
@@ -271,11 +283,13 @@ def _materialise(
         StoreError: It fails. Only the kind of error is said, as DuckDB's text may hold values.
     """
     database = "release" if restriction.shows(model) else "memory"
-    kind = ""
+    kind, remedy = "", CORRECT_IT
     try:
         selected = model.selected(exact_dates=exact_dates)
         what = "VIEW" if model.is_view else "TABLE"
         con.execute(f"CREATE {what} {database}.main.{model.name} AS {selected}")
+    except duckdb.OutOfMemoryException:
+        kind, remedy = "it needs more memory or disk than there is", MORE_ROOM
     except (duckdb.BinderException, duckdb.CatalogException) as error:
         kind = str(error).splitlines()[0]  # of names in our own SQL, never of values
     except duckdb.Error as error:
@@ -283,8 +297,7 @@ def _materialise(
     if kind:
         raise StoreError(
             f"The release was not made: the model {model.name} failed ({kind}).",
-            "The last release stays in use; correct the model, or restore the stores from backup "
-            "if they are damaged.",
+            f"The last release stays in use; {remedy}.",
         )
 
 

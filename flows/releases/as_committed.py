@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from governance.control import ReleaseFile
+from governance.control import ReleaseFile, Run
 
 FINGERPRINTS: Final = "fingerprints.json"
 """Beside a release: by what the next one knows which of its marts still stand."""
@@ -73,3 +73,9 @@ def digest_of(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def built_by(run: Run) -> str:
+    """The run that built a run's release, which may be an earlier one that it carried over."""
+    told: str = (run.report or {}).get("release", {}).get("built_by", run.run_id)
+    return told

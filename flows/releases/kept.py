@@ -12,7 +12,7 @@ from flows.clock import Clock, local_day, utc_now
 from flows.context import actor, open_control, run_lock
 from flows.keys.rings import release_key
 from flows.readers.reasons import checked_reason
-from flows.releases.as_committed import changed
+from flows.releases.as_committed import built_by, changed
 from flows.rights.register import check_not_put_back
 from flows.settings import Settings
 from governance.audit import Recorder
@@ -54,12 +54,6 @@ def kept_releases(settings: Settings) -> list[Kept]:
         runs = [run for one in _there(settings, control) if (run := control.run(one)) is not None]
         builders = {run.run_id: control.run(built_by(run)) or run for run in runs}
     return [_kept(settings, run, builders[run.run_id], read, newest) for run in runs]
-
-
-def built_by(run: Run) -> str:
-    """The run that built a run's release, which may be an earlier one that it carried over."""
-    told: str = (run.report or {}).get("release", {}).get("built_by", run.run_id)
-    return told
 
 
 def changes(

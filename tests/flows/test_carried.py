@@ -95,6 +95,19 @@ def test_a_night_without_anything_new_carries_over_what_is_read_as_before(
 
 
 @pytest.mark.usefixtures("slight")
+def test_many_nights_without_anything_new_push_out_no_earlier_release_and_no_draft(
+    ran: Partnership,
+) -> None:
+    two = ran.settings.model_copy(update={"keep_releases": 2})
+    other = two.model_copy(update={"publication_minutes": 31})  # one night of all the work
+    nights = [run_refresh(settings)["run_id"] for settings in (two, two, other, other, other)]
+    with open_control(other) as control:
+        (drafted,) = [one.run_id for one in control.waiting_drafts()]
+    assert drafted not in nights
+    assert {one.run_id for one in kept_releases(other)} == {nights[-1], nights[1], drafted}
+
+
+@pytest.mark.usefixtures("slight")
 def test_whatever_a_run_is_made_from_has_all_the_work_done_when_it_changes(
     ran: Partnership, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,8 @@ import shutil
 import time
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -333,6 +334,26 @@ def test_a_failed_check_leaves_the_last_release_as_it_was(last: Path, fault: str
         )
     assert target.read_bytes() == before
     assert [entry.name for entry in target.parent.iterdir()] == [target.name]
+
+
+def test_a_model_that_finds_too_little_memory_says_so() -> None:
+    con = connect.memory_connection(spill=None)
+    con.execute("SET memory_limit = '20MB'")
+    model = SimpleNamespace(
+        name="figure", is_view=False,
+        selected=lambda **_: "SELECT list(i) AS all_of_them FROM range(9_000_000) AS t(i)",
+    )  # fmt: skip
+    nowhere: Any = SimpleNamespace(shows=lambda _: False)
+    with pytest.raises(StoreError, match="more memory or disk") as caught:
+        warehouse_release._materialise(con, cast(Model, model), nowhere, exact_dates=True)
+    assert "make room" in str(caught.value.remedy)
+    assert caught.value.__context__ is None
+    con.close()
+
+
+def test_a_build_of_more_records_may_hold_more_in_memory() -> None:
+    sizes = (1_000, 1_000_000, 5_000_000)
+    assert [warehouse_release.build_memory(one) for one in sizes] == ["3.0GB", "3.0GB", "8.0GB"]
 
 
 def test_a_release_is_replaced_whole(

@@ -75,6 +75,21 @@ def test_it_holds_all_that_the_hub_and_its_sources_need() -> None:
         assert requirement.specifier.contains(pinned[requirement.name.lower()]), requirement.name
 
 
+def test_what_an_earlier_patch_release_of_python_needs_is_fetched_too() -> None:
+    lock = "\n".join(
+        (
+            "early==1.0 ; python_full_version < '3.11.3' \\",
+            "late==1.0 ; python_full_version >= '3.11.9'",
+            "other==1.0 ; python_full_version >= '3.99' \\",
+            "windows==1.0 ; sys_platform == 'win32'",
+            "always==1.0 \\",
+        )
+    )
+    asked = bundle.for_any_patch(lock.replace("3.11", "{}.{}".format(*sys.version_info)))
+    names = [line.rstrip(" \\") for line in asked.splitlines() if ";" not in line]
+    assert names == ["early==1.0", "late==1.0", "always==1.0"]
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of our own wheel and one made-up package, packed twice."""
