@@ -114,6 +114,18 @@ def unpacked(small: Path, into: Path) -> Path:
     return folder
 
 
+def test_our_wheel_holds_every_file_of_every_room(small: Path, tmp_path: Path) -> None:
+    (wheel,) = (unpacked(small, tmp_path) / "wheels").glob("cohort_journeys-*.whl")
+    ours = {
+        path.relative_to(ROOT).as_posix()
+        for room in bundle.ROOMS
+        for path in (ROOT / room).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        assert ours - set(archive.namelist()) == set()
+
+
 def test_two_builds_are_the_same_to_the_byte(small: Path) -> None:
     first, second = (sorted((small / name).iterdir()) for name in ("first", "second"))
     assert [one.name for one in first] == [one.name for one in second]
@@ -275,7 +287,8 @@ def test_it_installs_and_runs_without_a_network(tmp_path: Path) -> None:
     (home / "demo/partnership.yaml").write_text(
         (home / "demo/partnership.yaml").read_text().replace(": half-year", ": year")
     )
-    run(journeys, "run", "--no-server", *config)
+    assert "Nothing was drafted" not in run(journeys, "run", "--no-server", *config)
+    assert (home / "demo" / "drafts").is_dir() and any((home / "demo" / "drafts").iterdir())
     assert "person" in run(journeys, "sql", *config, "SHOW TABLES")
     again = subprocess.run(
         ["sh", str(folder / "install.sh"), "--into", str(into)], env=told, capture_output=True
