@@ -43,7 +43,8 @@ class Pseudonymised:
     """One partner's extract, parted.
 
     Attributes:
-        encoded: The shape of ``schemas.encoded``: one row for each record that names a person.
+        encoded: One row for each record that names a person, with the columns of
+            ``schemas.encoded.delivered_schema()``; once :func:`unshared`, of ``encoded_schema()``.
         events: ``<partner>_<table>`` → its rows, with surrogate keys in place of keys.
     """
 
@@ -131,7 +132,7 @@ def in_keyed_order(parts: Mapping[int, Pseudonymised]) -> dict[int, Pseudonymise
 
 
 def unshared(parts: Mapping[int, Pseudonymised]) -> dict[int, Pseudonymised]:
-    """Leave out of a delivery's encodings the values that more than one person has.
+    """Put stand-ins in the place of the values of a delivery that more than one person has.
 
     Args:
         parts: One delivery in each epoch, its rows in the same order in all.

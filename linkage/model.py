@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from linkage.blocking import blocking_rules
 from linkage.comparisons import COMPARISONS, Comparison, NoEvidence
 from linkage.reduced import LEVELS
-from schemas.encoded import ENCODING_VERSION
+from schemas.encoded import ENCODING_VERSION, SAME_VALUES_SINCE
 from schemas.errors import ModelError
 
 CURRENT_MODEL = "full_view_2026_11_23.json"
@@ -107,7 +107,7 @@ class Model(BaseModel):
         Raises:
             ModelError: A level of a comparison has no parameters, or the encoding has moved on.
         """
-        if self.encoding_version != ENCODING_VERSION:
+        if not SAME_VALUES_SINCE <= self.encoding_version <= ENCODING_VERSION:
             raise ModelError(
                 f"The linkage model {self.name} was trained on encoding version "
                 f"{self.encoding_version}, and the encoding is version {ENCODING_VERSION}.",

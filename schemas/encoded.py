@@ -13,7 +13,14 @@ from typing import Final
 
 import polars as pl
 
-ENCODING_VERSION: Final = 6
+ENCODING_VERSION: Final = 7
+SAME_VALUES_SINCE: Final = 6
+"""The earliest version that gives one standardised record the values that this one gives it.
+
+It is what labels of keys and linkage models go by, so that ids of records and of people, and a
+model that a partnership has trained, outlive what changes round the values.
+"""
+
 FILTER_WORDS: Final = 2
 FILTER_BITS: Final = 64 * FILTER_WORDS
 
@@ -57,6 +64,10 @@ FILTERS: Final = (
     ("postcode", "names"),
 )
 
+# What takes the place of a value that two people share hangs on these: 128 secret bits a record.
+# They come with a delivery and are never stored (docs/adr/0043).
+STAND_IN: Final = ("stand_in_0", "stand_in_1")
+
 # Sex as one bit masked by the date of birth: equal bits mean one sex where the date agrees.
 SEX_BIT: Final = "sex_date"
 
@@ -71,8 +82,13 @@ def filter_columns(field: str, anchor: str) -> tuple[str, ...]:
     return tuple(f"f_{field}_{anchor}_{word}" for word in range(FILTER_WORDS))
 
 
+def delivered_schema() -> dict[str, pl.DataType]:
+    """Column names and polars types of an encoded extract as it is delivered, in their order."""
+    return encoded_schema() | dict.fromkeys(STAND_IN, pl.Int64())
+
+
 def encoded_schema() -> dict[str, pl.DataType]:
-    """Column names and polars types of an encoded extract, in their order."""
+    """Column names and polars types of an encoded extract as it is kept, in their order."""
     words = [column for pair in FILTERS for column in filter_columns(*pair)]
     tokens = [token_column(name) for name in BLOCK_TOKENS + REDUCED_TOKENS + STRONG_IDS]
     return {

@@ -139,13 +139,13 @@ def _is_as_said(encoded: Encoded, manifest: Manifest) -> bool:
 def _is_in_shape(part: Pseudonymised, agreement: Agreement, facts: Facts) -> bool:
     """Whether encodings and events are as `governance.pseudonymise` makes them."""
     from governance.pseudonymise import event_columns
-    from schemas.encoded import encoded_schema
+    from schemas.encoded import delivered_schema
     from warehouse.staging import tables_of
 
     partner = agreement.partner
     tables = {f"{partner}_{table.name}": table for table in TABLES[partner]}
     staging = tables_of(partner)
-    if dict(part.encoded.schema) != encoded_schema() or set(part.events) != set(tables):
+    if dict(part.encoded.schema) != delivered_schema() or set(part.events) != set(tables):
         return False
     in_shape = all(
         set(frame.columns) == event_columns(table, agreement.treatments.get(table.name, {}))
@@ -189,6 +189,8 @@ def _same_records(partner: str, part: Pseudonymised) -> bool:
     """Whether each record is once among the encodings and once among the events."""
     import polars as pl
 
+    from schemas.encoded import STAND_IN
+
     records = part.encoded["record_id"]
     frames: Iterable[pl.DataFrame] = part.events.values()
     among = [frame["record_id"] for frame in frames if "record_id" in frame.columns]
@@ -197,7 +199,7 @@ def _same_records(partner: str, part: Pseudonymised) -> bool:
         records.null_count() == 0
         and records.is_unique().all()
         and (part.encoded["partner"] == partner).all()
-        and part.encoded["partner"].null_count() == 0
+        and not any(part.encoded[name].null_count() for name in ("partner", *STAND_IN))
         and among_events.sort().equals(records.sort(), check_names=False)
     )
 

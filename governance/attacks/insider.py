@@ -3,9 +3,9 @@
 The staging store keeps sex, ethnicity, year of birth, district and the events in the clear, since
 analysis needs them, and the person id joins them to the encoded records. So the insider names some
 people from staging alone. With the encoding, staging colours the graph of shared tokens; since it
-tells sex, the masked bits tell the insider nothing more. Which values a record lacks tells as well:
-who has a district and no token of a postcode lives at a crowded one. Counted is what the encoding
-adds.
+tells sex, the masked bits tell the insider nothing more. Which values a record lacks may tell as
+well: it told who lives at a crowded postcode as long as those were left out. Counted is what the
+encoding adds.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from governance.encoding.anchored import encode, encoding_keys
-from governance.encoding.crowded import LONE, without_crowds
+from governance.encoding.crowded import LONE, with_made_up, without_crowds
 from governance.encoding.shared import shared_values, without_shared
 from governance.keys import RootKey
 from schemas.errors import ConfigError
@@ -122,7 +122,7 @@ def make_hostel_scenario(
 
 
 def as_stored(people: pl.DataFrame) -> pl.DataFrame:
-    """The identities as the hub encodes them: of a partner's crowded postcodes only the sector."""
+    """The identities as the hub encodes them: of a partner's crowded postcodes made-up ones."""
     parts = people.with_row_index("row").partition_by("partner")
     return pl.concat(map(without_crowds, parts)).sort("row").drop("row")
 
@@ -130,8 +130,8 @@ def as_stored(people: pl.DataFrame) -> pl.DataFrame:
 def like_stored(known: pl.DataFrame, target: pl.DataFrame) -> pl.DataFrame:
     """The attacker's list as the hub would have encoded it with the store's records.
 
-    Left out are the postcodes of which the store has only the sector. Names that are one person's
-    alone there are so on the list, and all others stand beside their date of birth.
+    Postcodes that are crowded in the store are so on the list. Names that are one person's alone
+    there are so on the list, and all others stand beside their date of birth.
 
     Args:
         known: The list.
@@ -139,18 +139,12 @@ def like_stored(known: pl.DataFrame, target: pl.DataFrame) -> pl.DataFrame:
             and which names are lone is granted.
     """
     stored = as_stored(target)
-    withheld = stored["postcode"].is_null() & target["postcode"].is_not_null()
-    crowded = pl.col("postcode").is_in(target.filter(withheld)["postcode"].implode())
+    crowded = target["postcode"].filter(target["postcode"].ne_missing(stored["postcode"])).unique()
     lone = stored.filter(pl.col("lone") == LONE).select(*NAMES, of_store="lone").unique()
-    return (
-        known.join(lone, on=NAMES, how="left", maintain_order="left")
-        .with_columns(
-            sector=pl.when(crowded).then(pl.col("postcode").str.head(-2)).otherwise("sector"),
-            postcode=pl.when(~crowded).then("postcode"),
-            lone=pl.coalesce("of_store", pl.col("dob").dt.strftime("%Y%m%d")),
-        )
-        .drop("of_store")
+    told = known.join(lone, on=NAMES, how="left", maintain_order="left").with_columns(
+        lone=pl.coalesce("of_store", pl.col("dob").dt.strftime("%Y%m%d"))
     )
+    return with_made_up(told.drop("of_store"), crowded)
 
 
 def own_encoding(people: pl.DataFrame) -> pl.DataFrame:
@@ -162,5 +156,5 @@ def own_encoding(people: pl.DataFrame) -> pl.DataFrame:
 def kept(encoded: pl.DataFrame) -> pl.DataFrame:
     """What the hub keeps of encoded records: no value that two people of one delivery share."""
     parts = encoded.with_row_index("place").partition_by("partner")
-    without = [without_shared(part, shared_values(part)) for part in parts]
+    without = [without_shared(p, shared_values(p)).with_columns(p["place"]) for p in parts]
     return pl.concat(without).sort("place").drop("place")

@@ -84,8 +84,9 @@ def colours(encoded: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
 
 
 def missing(encoded: pl.DataFrame) -> pl.DataFrame:
-    """Which composites each record lacks, as one column."""
-    lacks = (pl.col(name).is_null().cast(pl.Int8).cast(pl.String) for name in TOKENS)
+    """Which composites and filters each record lacks, as one column."""
+    values = (*TOKENS, *(filter_columns(*pair)[0] for pair in FILTERS))
+    lacks = (pl.col(name).is_null().cast(pl.Int8).cast(pl.String) for name in values)
     return encoded.select(missing=pl.concat_str(lacks))
 
 

@@ -26,11 +26,12 @@ from governance.encoding.parts import part_tokens
 from governance.encoding.prf import Coded, KeyOf, Words, distinct, tokens, word_macs
 from governance.keys.root import PurposeKey, RootKey
 from schemas.encoded import (
-    ENCODING_VERSION,
     FILTERS,
+    SAME_VALUES_SINCE,
     SEX_BIT,
+    STAND_IN,
     STRONG_IDS,
-    encoded_schema,
+    delivered_schema,
     filter_columns,
     token_column,
 )
@@ -86,7 +87,7 @@ def working_keys(key: PurposeKey) -> KeyOf:
     """The key of each part of the encoding, by its label, under the key of a purpose and epoch."""
 
     def key_of(label: str) -> bytes:
-        return key.derive(f"encoding/{ENCODING_VERSION}/{label}")
+        return key.derive(f"encoding/{SAME_VALUES_SINCE}/{label}")
 
     return key_of
 
@@ -102,7 +103,7 @@ def encode(identity: pl.DataFrame, key_of: KeyOf, *, threads: int | None = None)
             given. It changes nothing of what comes out.
 
     Returns:
-        One row a record, in the same order, with the columns of ``encoded_schema()``.
+        One row a record, in the same order, with the columns of ``delivered_schema()``.
     """
     return _encode(identity, key_of, _salts, threads)
 
@@ -177,10 +178,15 @@ def _encode(
         tokens(identity[name], key_of(f"strong/{name}")).alias(token_column(name))
         for name in STRONG_IDS
     )
-    rows = pl.concat(
-        [identity.select("record_id", "partner", *ids), coded[place]], how="horizontal"
-    )
-    return rows.select(pl.col(name).cast(dtype) for name, dtype in encoded_schema().items())
+    own = identity.select("record_id", "partner", *ids, *_stand_ins(identity, key_of))
+    rows = pl.concat([own, coded[place]], how="horizontal")
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in delivered_schema().items())
+
+
+def _stand_ins(identity: pl.DataFrame, key_of: KeyOf) -> list[pl.Series]:
+    """Secret words of each record, which only who holds its delivery knows."""
+    ids = identity.select(pl.col("record_id").cast(pl.Int64))
+    return [composite(ids, ("record_id",), key_of(name)).alias(name) for name in STAND_IN]
 
 
 def _people(identity: pl.DataFrame) -> tuple[dict[str, Coded], pl.Series]:

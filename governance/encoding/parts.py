@@ -51,7 +51,7 @@ PARTS: Final = {
     ),
     "postcode": Part("postcode", (("postcode", VALUE),)),
     "sector": Part("sector", (("postcode", VALUE.str.head(-2)), ("sector", VALUE))),
-    # Not that of a crowded postcode: who has one name in one hostel's sector is in the hostel.
+    # Of a whole postcode only: who sends a sector sends no names.
     "home_sector": Part("sector", (("postcode", VALUE.str.head(-2)),)),
     "lone": Part("lone", (("lone", VALUE),)),
     # Some extracts have no sex, which must not cost their records every composite that has it.

@@ -5,11 +5,16 @@ lead linkage to the wrong person, and to a thief with a list they are the edges 
 be laid over its own: they are what is left to name anybody by (docs/adr/0040). Two records of one
 person share them too, so what counts is whether the encoding itself shows that the two are of two
 people. Nothing but encoded values is looked at, so the hub can do it without a key.
+
+What takes their place looks like any other value, since what is missing tells as well
+(docs/adr/0043).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -23,7 +28,9 @@ from schemas.encoded import (
     FILTERS,
     REDUCED_TOKENS,
     SEX_BIT,
+    STAND_IN,
     STRONG_IDS,
+    encoded_schema,
     filter_columns,
     token_column,
 )
@@ -67,34 +74,68 @@ _NAMES: Final = tuple(
 _ROW, _OTHER, _PERSON = "row", "row_right", "person"
 
 
-def shared_values(encoded: pl.DataFrame) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Shared:
+    """Which values of a delivery more than one person has.
+
+    Args:
+        values: A row a record, with a truth for each column of `VALUES`.
+        stands_for: For each record the row of the one of the same person that has the lowest id.
+    """
+
+    values: pl.DataFrame = field(repr=False)
+    stands_for: NDArray[np.uint32] = field(repr=False)
+
+
+def shared_values(encoded: pl.DataFrame) -> Shared:
     """Tell which values of a delivery more than one person has.
 
     Args:
         encoded: The columns of ``encoded_schema()``: one partner's whole delivery, and of one
             epoch.
-
-    Returns:
-        A row a record, in their order, with a truth for each column of `VALUES`.
     """
     rows = encoded.with_columns(pl.Series(_PERSON, persons(encoded)))
     person = pl.col(_PERSON)
-    return rows.select(
+    values = rows.select(
         ((person.min() != person.max()).over(columns) & pl.col(column).is_not_null()).alias(column)
         for columns in VALUES
         for column in columns
     )
+    lowest = pl.col(_ROW).sort_by("record_id").first().over(_PERSON)
+    return Shared(values, rows.with_row_index(_ROW).select(lowest).to_series().to_numpy())
 
 
-def without_shared(encoded: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
-    """Leave out what is shared, as if the records lacked it.
+def without_shared(encoded: pl.DataFrame, shared: Shared) -> pl.DataFrame:
+    """Put a stand-in in the place of what is shared.
+
+    It hangs on the value and on the secret words of one record of the person, so records of one
+    person agree in it where they agreed in the value, and two people never do.
 
     Args:
-        encoded: Encoded records.
+        encoded: Encoded records, with the columns of ``delivered_schema()``.
         shared: From :func:`shared_values`, of the same records in the same order; perhaps as they
             are in another epoch.
+
+    Returns:
+        The same, with the columns of ``encoded_schema()``.
     """
-    return encoded.with_columns(encoded[name].set(shared[name], None) for name in shared.columns)
+    secrets = encoded.select(STAND_IN).to_numpy()[shared.stands_for]
+    made = [
+        column
+        for columns in VALUES
+        for column in _stand_ins(encoded.select(columns), shared.values[columns[0]], secrets)
+    ]
+    return encoded.with_columns(made).select(list(encoded_schema()))
+
+
+def _stand_ins(value: pl.DataFrame, shared: pl.Series, secrets: Numbers) -> list[pl.Series]:
+    """The columns of a value, with a stand-in where it is shared."""
+    rows = shared.arg_true()
+    held, name = value[rows].to_numpy(), value.columns[0].removesuffix("_0").encode()
+    messages = np.concatenate([secrets[rows.to_numpy()], held], axis=1).astype("<i8")
+    digests = (hashlib.shake_128(name + row.tobytes()).digest(8 * value.width) for row in messages)
+    words = np.frombuffer(b"".join(digests), dtype="<i8").reshape(held.shape)
+    return [value[name].scatter(rows, words[:, at]) for at, name in enumerate(value.columns)]
 
 
 def persons(encoded: pl.DataFrame) -> Numbers:

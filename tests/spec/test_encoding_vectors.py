@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from encoding_by_hand import ByHand
@@ -11,8 +12,15 @@ from make_encoding_vectors import typed, vectors, written
 
 from governance.encoding.anchored import OF_THE_EXTRACT, SENT_INSTEAD, encode, encoding_keys
 from governance.encoding.crowded import without_crowds
+from governance.encoding.shared import VALUES, Shared, without_shared
 from governance.keys import RootKey
-from schemas.encoded import ENCODING_VERSION, STRONG_IDS, encoded_schema
+from schemas.encoded import (
+    ENCODING_VERSION,
+    STAND_IN,
+    STRONG_IDS,
+    delivered_schema,
+    encoded_schema,
+)
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
 VECTORS = json.loads((PAGES / "encoding_vectors.json").read_text("utf-8"))
@@ -44,8 +52,37 @@ def test_the_product_leaves_the_same_postcodes_and_lone_names_of_a_delivery():
     identity = pl.DataFrame(list(map(typed, given)), schema=SCHEMA)
     told = without_crowds(identity.drop("lone")).select("postcode", "sector", "lone").rows()
     assert told == [tuple(row["encoded_as"]) for row in DELIVERY]
-    assert {None, "NR31AB", "NR22BB"} == {postcode for postcode, _, _ in told}
+    others = {"NR31AB", "NR22BB", None}
+    made = [postcode for postcode, _, _ in told if postcode not in others]
+    assert {place[:-2] for place in made} == {"NR11", "EC1A1"} and len(set(made)) > 35
+    assert others < {postcode for postcode, _, _ in told}
     assert {"LONE", "19800201", "19810201", None} == {lone for _, _, lone in told}
+
+
+@pytest.mark.parametrize("vector", VECTORS["records"], ids=lambda vector: vector["table"])
+def test_the_product_gives_each_record_its_secret_words(vector):
+    identity = pl.DataFrame([{}], schema=SCHEMA).with_columns(
+        record_id=pl.lit(vector["record_id"], pl.Int64), partner=pl.lit(vector["partner"])
+    )
+    root = RootKey(bytes.fromhex(VECTORS["root"]))
+    key_of = encoding_keys(root, purpose=VECTORS["purpose"], epoch=VECTORS["epoch"])
+    assert encode(identity, key_of).select(STAND_IN).row(0) == tuple(vector["stand_in"])
+
+
+@pytest.mark.parametrize("vector", VECTORS["shared"], ids=lambda vector: vector["value"])
+def test_the_product_puts_the_same_in_the_place_of_what_two_people_share(vector):
+    columns = next(c for c in VALUES if c[0].removesuffix("_0") == vector["value"])
+    delivered = pl.DataFrame(
+        {name: [None] for name in delivered_schema()}, schema=delivered_schema()
+    ).with_columns(
+        pl.Series(name, [word], dtype=pl.Int64)
+        for names, words in ((columns, vector["words"]), (STAND_IN, vector["stand_in"]))
+        for name, word in zip(names, words, strict=True)
+    )
+    told = pl.DataFrame({name: [name in columns] for names in VALUES for name in names})
+    left = without_shared(delivered, Shared(told, np.zeros(1, np.uint32)))
+    assert left.select(columns).row(0) == tuple(vector["in_its_place"])
+    assert left.null_count().sum_horizontal().item() == left.width - len(columns)
 
 
 def test_the_page_quotes_the_vectors():
@@ -56,6 +93,8 @@ def test_the_page_quotes_the_vectors():
     assert quoted == {name: str(first[name]) for name in quoted}
     for value in (*VECTORS["keys"].values(), *VECTORS["parts"].values()):
         assert f"`{value}`" in page
+    for one in VECTORS["shared"]:
+        assert f"| {', '.join(map(str, one['in_its_place']))} |" in page
     for record in VECTORS["records"]:
         assert f"| {record['record_id']} | {record['surrogate']} |" in page
 

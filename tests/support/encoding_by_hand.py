@@ -7,6 +7,7 @@ disagree, the page is wrong or one of them is.
 from __future__ import annotations
 
 from datetime import date
+from hashlib import sha256, shake_128
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -123,6 +124,11 @@ class ByHand:
         """The id of a record that names a person."""
         return signed(self.mac("record", joined(partner, table, "|".join(key))))
 
+    def stand_in(self, record_id: int) -> list[int]:
+        """The two secret words of a record."""
+        message = record_id.to_bytes(8, "little", signed=True)
+        return [signed(self.mac(f"stand_in_{word}", message)) for word in range(2)]
+
     def surrogate(self, partner: str, table: str, key: list[str]) -> int:
         """What stands for a key among the events, wherever it is referred to."""
         return signed(self.mac("surrogate", joined(partner, table, *key)))
@@ -189,8 +195,33 @@ def without_crowds(delivery: list[dict]) -> list[tuple[str | None, str | None, s
         lone = "LONE" if one else dob and dob.replace("-", "")
         crowded = bool(postcode) and len(residents[postcode]) > 20
         sector = postcode[:-2] if crowded else person.get("sector")
-        left.append((None if crowded else postcode, sector, lone))
+        left.append((made_up(person) if crowded else postcode, sector, lone))
     return left
+
+
+def made_up(person: dict) -> str | None:
+    """What a person at a crowded postcode has in its place."""
+    names = [person.get("forename"), person.get("surname")]
+    if person.get("dob"):
+        sent = [person.get("forename_initial"), person.get("surname_initial")]
+        initials = [
+            name[0] if name else other or "" for name, other in zip(names, sent, strict=True)
+        ]
+        parts = [person["postcode"], person["dob"].replace("-", ""), *initials]
+    elif None in names:
+        return None
+    else:
+        parts = [person["postcode"], "", *names]
+    number = int.from_bytes(sha256(joined(*parts)).digest()[:8], "little") % 625
+    characters = "0123456789abcdefghijklmno"
+    return person["postcode"][:-2] + characters[number // 25] + characters[number % 25]
+
+
+def in_place_of(value: str, stand_in: list[int], words: list[int]) -> list[int]:
+    """What the hub keeps in the place of a value that two people share."""
+    message = b"".join(n.to_bytes(8, "little", signed=True) for n in (*stand_in, *words))
+    made = shake_128(value.encode() + message).digest(8 * len(words))
+    return [signed(made[at : at + 8]) for at in range(0, len(made), 8)]
 
 
 def signed(eight: bytes) -> int:

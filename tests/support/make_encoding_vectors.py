@@ -10,7 +10,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from encoding_by_hand import ByHand, without_crowds
+from encoding_by_hand import ByHand, in_place_of, without_crowds
 
 ROOT, PURPOSE, EPOCH = bytes(range(32)), "vectors", 1
 PEOPLE = (
@@ -35,11 +35,15 @@ KEYS = (
     {"partner": "treatment", "table": "episode", "key": ["N0853", "C000001", "1"]},
 )
 BORN = "1980-02-01"
-# One delivery: a postcode of 21 people, one of them twice; one of 20, one of them three times; and
+# One delivery: a postcode of 21 people, one of them twice, one with initials alone, one with names
+# and no date and one with a forename alone; one of 20, one of them three times; and
 # one of 20 names, one of which is there with a date of birth and without. Then names of two dates,
 # of one date and none, and without a date at five places and at six.
 DELIVERY = (
-    *({"forename": name, "dob": BORN, "postcode": "NR11AA"} for name in "ABCDEFGHIJKLMNOPQRSTUA"),
+    *({"forename": name, "dob": BORN, "postcode": "NR11AA"} for name in "ABCDEFGHIJKLMNOPQRA"),
+    {"forename_initial": "A", "surname_initial": "B", "dob": BORN, "postcode": "NR11AA"},
+    {"forename": "ANN", "surname": "BELL", "dob": None, "postcode": "NR11AA"},
+    {"forename": "ANN", "dob": None, "postcode": "NR11AA"},
     *({"forename": name, "dob": BORN, "postcode": "NR31AB"} for name in "ABCDEFGHIJKLMNOPQRSTAA"),
     *({"forename": name, "dob": BORN, "postcode": "EC1A1BB"} for name in "ABCDEFGHIJKLMNOPQRST"),
     {"forename": "A", "dob": None, "postcode": "EC1A1BB", "sector": "E16"},
@@ -51,13 +55,18 @@ DELIVERY = (
     *({"forename": "ANN", "surname": "SIX", "dob": born} for born in (BORN, *(None,) * 5)),
     {"forename": "ANN", "surname": "SIX", "dob": None, "postcode": "NR22BB"},
 )
+# Values that two people share, and the secret words of the record that stands for the person.
+SHARED = (
+    {"value": "t_date_surname", "stand_in": [1, -2], "words": [3]},
+    {"value": "f_postcode_date", "stand_in": [-1, 2], "words": [4, -5]},
+)
 
 
 def vectors() -> dict:
     """Keys, people and what their encoding is, as the file holds them."""
     by_hand = ByHand(ROOT, PURPOSE, EPOCH)
     return {
-        "encoding_version": 6,
+        "encoding_version": 7,
         "root": ROOT.hex(),
         "purpose": PURPOSE,
         "epoch": EPOCH,
@@ -70,9 +79,12 @@ def vectors() -> dict:
             "date 19800201": by_hand.mac("part/date", b"19800201").hex(),
         },
         "records": [
-            one | {"record_id": by_hand.record_id(**one), "surrogate": by_hand.surrogate(**one)}
+            one
+            | {"record_id": by_hand.record_id(**one), "surrogate": by_hand.surrogate(**one)}
+            | {"stand_in": by_hand.stand_in(by_hand.record_id(**one))}
             for one in KEYS
         ],
+        "shared": [one | {"in_its_place": in_place_of(**one)} for one in SHARED],
         "delivery": [
             person | {"encoded_as": encoded}
             for person, encoded in zip(DELIVERY, map(list, without_crowds(DELIVERY)), strict=True)

@@ -10,7 +10,7 @@ import pytest
 from flows.linking.train import train_on_synthetic, write_model
 from linkage.comparisons import COMPARISONS
 from linkage.model import CURRENT_MODEL, load_model
-from schemas.encoded import ENCODING_VERSION
+from schemas.encoded import ENCODING_VERSION, SAME_VALUES_SINCE
 from schemas.errors import ModelError
 
 
@@ -56,10 +56,17 @@ def test_a_parameter_that_is_no_probability_stops_the_run(tmp_path, content, m):
         load_model(written(tmp_path, content))
 
 
-def test_a_model_of_another_encoding_stops_the_run(tmp_path, content):
-    content["encoding_version"] = ENCODING_VERSION + 1
+@pytest.mark.parametrize("version", [SAME_VALUES_SINCE - 1, ENCODING_VERSION + 1])
+def test_a_model_of_other_values_stops_the_run(tmp_path, content, version):
+    content["encoding_version"] = version
     with pytest.raises(ModelError, match="encoding"):
         load_model(written(tmp_path, content)).settings()
+
+
+@pytest.mark.parametrize("version", [SAME_VALUES_SINCE, ENCODING_VERSION])
+def test_a_model_of_a_version_with_the_same_values_is_used(tmp_path, content, version):
+    content["encoding_version"] = version
+    assert load_model(written(tmp_path, content)).settings()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "x"}'])

@@ -16,7 +16,7 @@ from governance.keys import RootKey
 from governance.pseudonymise import in_keyed_order, pseudonymise
 from governance.rights.marks import marks_of
 from schemas.contract import Validated, validate_extract
-from schemas.encoded import encoded_schema
+from schemas.encoded import delivered_schema
 from schemas.extract import read_table
 from schemas.identity import identity_frame
 from schemas.marks import GROUNDS, marks_schema
@@ -68,7 +68,7 @@ def test_every_identity_row_is_encoded_and_every_row_kept(partner, folder, extra
         if table.identity is not None
     )
     assert made.encoded.height == naming
-    assert dict(made.encoded.schema) == encoded_schema()
+    assert dict(made.encoded.schema) == delivered_schema()
     for table in TABLES[partner]:
         events = made.events[f"{partner}_{table.name}"]
         assert events.height == extracts[partner].frames[table.name].height
@@ -260,7 +260,7 @@ def test_marks_meet_no_encoding_and_no_other_epoch(folder, extracts, monkeypatch
     other = marked(extract, terms, epoch=2)
     assert not found & {value for column in other for value in column.drop_nulls()}
     # A new encoding must not bring back who objected.
-    monkeypatch.setattr("governance.encoding.anchored.ENCODING_VERSION", 99)
+    monkeypatch.setattr("governance.encoding.anchored.SAME_VALUES_SINCE", 99)
     assert marked(extract, terms).equals(marks)
     assert not parted(extract, terms).encoded["record_id"].equals(encoded["record_id"])
 

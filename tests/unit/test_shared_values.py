@@ -1,4 +1,4 @@
-"""What the hub keeps of values that two people of one delivery share: nothing."""
+"""What the hub keeps of values that two people of one delivery share: what says nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from governance.encoding.shared import VALUES, persons, shared_values, without_s
 from governance.keys import RootKey
 from governance.pseudonymise import Pseudonymised, unshared
 from linkage import comparisons
-from schemas.encoded import STRONG_IDS, token_column
+from schemas.encoded import STAND_IN, STRONG_IDS, encoded_schema, token_column
 
 KEYS = [encoding_keys(RootKey(bytes(range(n, n + 32))), purpose="tests", epoch=1) for n in range(3)]
 COLUMNS = {"forename": pl.String, "surname": pl.String, "dob": pl.Date, "postcode": pl.String,
@@ -45,8 +45,8 @@ def encoded(*people: dict, keys=KEYS[0]) -> pl.DataFrame:
 
 
 def lost(frame: pl.DataFrame) -> set[str]:
-    """The columns of which any value is left out."""
-    told = shared_values(frame)
+    """The columns of which any value is not kept."""
+    told = shared_values(frame).values
     return {name for name in told.columns if told[name].any()}
 
 
@@ -102,7 +102,7 @@ def test_who_is_told_by_one_record_is_told_by_all_that_person_has():
     first, second = TWINS
     frame = encoded(first, {**first, "postcode": None}, second)
     assert len(set(persons(frame).tolist())) == 2
-    assert shared_values(frame)["t_date_surname"].to_list() == [True] * 3
+    assert shared_values(frame).values["t_date_surname"].to_list() == [True] * 3
 
 
 def test_strong_ids_are_kept_and_a_value_of_one_person_too():
@@ -120,22 +120,51 @@ def test_a_value_of_more_people_than_are_compared_is_not_kept(monkeypatch):
     assert "t_date_surname" in lost(encoded(*alike))
 
 
-def test_order_makes_no_difference_and_what_is_left_out_is_null():
+def test_order_makes_no_difference_and_only_what_is_shared_is_another():
     people = made_up_people(400, 3).with_columns(pl.lit("police").alias("partner"))
     frame = own_encoding(as_stored(people))
     told, mixed = shared_values(frame), frame.sample(fraction=1, shuffle=True, seed=1)
-    again = shared_values(mixed).with_columns(mixed["record_id"]).sort("record_id")
-    assert again.drop("record_id").equals(told)
     left = without_shared(frame, told)
-    assert told.sum().sum_horizontal()[0] > 0
-    for name in told.columns:
-        assert left[name].equals(frame[name].set(told[name], None))
-    assert left.drop(told.columns).equals(frame.drop(told.columns))
+    assert without_shared(mixed, shared_values(mixed)).sort("record_id").equals(left)
+    assert told.values.sum().sum_horizontal()[0] > 0
+    assert dict(left.schema) == encoded_schema()
+    for name, truth in zip(told.values.columns, told.values, strict=True):
+        assert left[name].ne_missing(frame[name]).equals(truth, check_names=False)
+    others = [name for name in left.columns if name not in told.values.columns]
+    assert left.select(others).equals(frame.select(others))
 
 
-def test_the_same_is_left_out_in_every_epoch():
+def test_what_takes_the_place_is_one_persons_and_looks_like_a_value():
+    first, second = TWINS
+    frame = encoded(first, {**first, "postcode": None}, second)
+    left = without_shared(frame, shared_values(frame))
+    assert left.null_count().equals(frame.select(left.columns).null_count())
+    for name in ("t_date_surname", "f_surname_date_0", "f_surname_date_1"):
+        one, again, other = left[name]
+        assert one == again != other
+        assert not {one, other} & set(frame[name])
+    assert not set(left["t_date_surname"]) & set(left["f_surname_date_0"])
+
+
+def test_what_takes_the_place_hangs_on_words_that_are_not_kept():
+    frame = encoded(*TWINS)
+    left = without_shared(frame, shared_values(frame))
+    assert not set(STAND_IN) & set(left.columns)
+    for name in STAND_IN:
+        other = frame.with_columns(pl.col(name) + 1)
+        again = without_shared(other, shared_values(other))
+        assert not set(again["t_date_surname"]) & set(left["t_date_surname"])
+
+
+def test_the_same_values_are_not_kept_in_every_epoch():
     parts = {epoch: Pseudonymised(encoded(*TWINS, *KIN, keys=KEYS[epoch]), {}) for epoch in (1, 2)}
-    one, other = (part.encoded.select(pl.all().is_null()) for part in unshared(parts).values())
+    left = unshared(parts)
+    one, other = (
+        left[epoch].encoded.select(
+            pl.col(name).ne_missing(parts[epoch].encoded[name]) for name in encoded_schema()
+        )
+        for epoch in parts
+    )
     assert one.equals(other)
     assert one["t_date_surname"].to_list()[:2] == [True, True]
 
@@ -148,9 +177,9 @@ def test_values_are_unlike_from_the_distances_at_which_linkage_holds_them_so():
     )
 
 
-def test_most_edges_between_people_are_gone_and_what_is_missing_is_seen():
+def test_most_edges_between_people_are_gone_and_nothing_is_missing_for_it():
     whole = own_encoding(as_stored(made_up_people(2_000, 5)))
     left = kept(whole)
     before, after = (token_graph(frame, TOKENS).edges.height for frame in (whole, left))
     assert after < before / 2
-    assert missing(left)["missing"].n_unique() > missing(whole)["missing"].n_unique()
+    assert missing(left).equals(missing(whole))
