@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from flows.files import flush, remove_folder
+from flows.files import flush, remove_files, remove_folder
 from flows.keys.rings import store_keys
 from flows.settings import Settings
 from schemas.errors import StoreError
@@ -157,8 +157,8 @@ def damage_told() -> Iterator[None]:
 
 
 def _clear(beside: Path) -> None:
-    """Remove what may be left of a store that was being written."""
+    """Remove what may be left of a store that was being written, and have the disk know."""
     with suppress(OSError):
-        for left in (beside, _log(beside)):
-            left.unlink(missing_ok=True)
+        there = [left for left in (beside, _log(beside)) if left.exists()]
+        remove_files(there)
         remove_folder(beside.parent / f".{beside.name}.spill")
