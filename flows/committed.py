@@ -64,6 +64,7 @@ def rewritten(path: Path, key: str) -> Iterator[Any]:
     Raises:
         StoreError: It cannot be opened or read, or the disk has no room for it twice beside
             itself.
+        OSError: The copy cannot be removed; the store is then as it was.
     """
     from warehouse.connect import rewrite_store
 
@@ -74,6 +75,7 @@ def rewritten(path: Path, key: str) -> Iterator[Any]:
             yield connection
             connection.close()
             rewrite_store(copy, beside, key, key)
+            remove_files([copy])  # it holds what was deleted, so no end is a good one with it
             _put_in_place(beside, path)
     finally:
         _clear(beside)
