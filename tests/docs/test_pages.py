@@ -13,6 +13,14 @@ from stages import ELSEWHERE, stage
 
 PAGES = [page for page in pages() if page not in ELSEWHERE]
 
+DEAR = {
+    "docs/how-to/handle-a-rights-request.md": "test_rights.py, test_rights_cases.py",
+    "docs/how-to/keep-and-delete.md": "test_retention.py",
+    "docs/how-to/manage-releases.md": "test_releases.py",
+}
+"""Pages of several runs, followed by `make test-slow`: the tests of tests/flows that try the same
+commands every time."""
+
 
 def followed(page: str, *, slow: bool) -> list[Block]:
     return [one for one in blocks(page) if one.is_run and (slow or one.mark != "slow")]
@@ -30,7 +38,14 @@ def follow(page: str, folder: Path, *, slow: bool) -> None:
     assert not wrong, "\n\n".join(wrong)
 
 
-@pytest.mark.parametrize("page", [one for one in PAGES if has(one, slow=False)])
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(one, marks=[pytest.mark.slow] if one in DEAR else [])
+        for one in PAGES
+        if has(one, slow=False)
+    ],
+)
 def test_a_page_does_what_it_says(page: str, folder: Path) -> None:
     follow(page, folder, slow=False)
 
@@ -40,6 +55,12 @@ def test_a_page_does_what_it_says(page: str, folder: Path) -> None:
 @pytest.mark.parametrize("page", [one for one in PAGES if has(one, slow=True)])
 def test_what_takes_minutes_does_what_it_says(page: str, folder: Path) -> None:
     follow(page, folder, slow=True)
+
+
+def test_dear_pages_are_there_and_so_are_those_tests() -> None:
+    tried = {name for names in DEAR.values() for name in names.split(", ")}
+    assert set(PAGES) >= DEAR.keys()
+    assert all((ROOT / "tests" / "flows" / name).is_file() for name in tried)
 
 
 def test_every_block_is_run_or_says_why_not() -> None:

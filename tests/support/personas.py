@@ -32,11 +32,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 import warehouse_rows as rows
 import yaml
+from slight import make_slight
 
 from warehouse import connect, staging
 from warehouse.given import Given
+from warehouse.metrics import load_metrics
+
+MARTS = ("metric_period", "outcome", "cohort_period", "cohort_stage", "stage")
+"""All that an expectation is read from."""
 
 FOLDER = Path(__file__).parents[1] / "spec" / "personas"
 _PARENTS = {
@@ -99,13 +105,28 @@ def persons_of(document: Mapping[str, Any]) -> dict[str, dict[str, list[dict[str
 
 
 def build(folder: Path, path: Path) -> duckdb.DuckDBPyConnection:
-    """Build the release of one file of personas, and open it."""
+    """Build the release of one file of personas, and open it.
+
+    It has what is asked of it: the metrics of which something is expected or that are restricted,
+    and the cohorts.
+    """
     document = read(path)
+    expected = [key for one in document["personas"] for key in one["expect"]]
+    measures = {key.split("/")[1] for key in expected if not key.startswith("cohort ")}
+    restricted = frozenset(document.get("restricted_metrics", ()))
+    measures |= {
+        one.measure
+        for metric in load_metrics()
+        if metric.metric in restricted
+        for one in metric.measures
+    }
     given = Given(
-        restricted_metrics=frozenset(document.get("restricted_metrics", ())),
+        restricted_metrics=restricted,
         data_from=document.get("data_from", {}),
     )
-    release, _ = rows.release(folder, persons_of(document), document["as_at"], given)
+    with pytest.MonkeyPatch.context() as patch:
+        make_slight(patch, MARTS, measures or None)
+        release, _ = rows.release(folder, persons_of(document), document["as_at"], given)
     return connect.open_release(release, rows.RELEASE_KEY)
 
 
