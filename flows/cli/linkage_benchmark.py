@@ -50,6 +50,8 @@ def _show(found: dict[str, Any]) -> None:
             for at in ("shipped", "best"):
                 row = found[side][kind][at]
                 quality.add_row(f"{name}, {kind}, {at}", *_figures(row, "threshold"))
+        if unguarded := found[side].get("unguarded"):
+            quality.add_row(f"{name}, groups, unguarded", *_figures(unguarded, "threshold"))
     console.print(quality)
     if found["encoded"]["sources"]:
         sources = Table("Sources, F1 at the shipped threshold", "True pairs", "Encoded", "Clear")

@@ -32,8 +32,8 @@ from schemas.encoded import ENCODING_VERSION, STRONG_IDS
 SEED: Final = 1
 COMMON: Final = 20_000
 """Records that are encoded under one salt to see how unlike people compare."""
-WEIGHTS: Final = tuple(range(-4, 17, 2))
-"""The match weights at which groups are tried, beside the shipped one."""
+WEIGHTS: Final = tuple(range(-8, 17, 2))
+"""The match weights at which groups are tried, with the shipped one and those next to the best."""
 EVERY: Final = 0.02  # seconds between looks at how much memory is held
 
 Tell = Callable[[str], Any]
@@ -91,8 +91,10 @@ def measure(people: pl.DataFrame, tell: Tell) -> dict[str, Any]:
 
     Returns:
         ``encoded`` and ``clear``, each with ``pairs`` and ``groups`` (``shipped`` and ``best``:
-        threshold, precision, recall, f1), ``sources`` (the same of each pair of sources, at the
-        shipped threshold), ``seconds`` and ``peak_mb``; beside them ``records`` and ``true_pairs``.
+        threshold, precision, recall, f1), ``unguarded`` (the best groups as they would be without
+        the collision guard; only where it keeps pairs apart), ``sources`` (the same of each pair of
+        sources, at the shipped threshold), ``seconds`` and ``peak_mb``; beside them ``records`` and
+        ``true_pairs``.
     """
     truth = people.select("record_id", "partner", "person")
     counts = scoring.count_pairs(truth, ["person"])
@@ -204,17 +206,18 @@ def _judged(
     at = linked.shipped
     pairs = {one: scoring.score_pairs(labelled, counts, one, at) for one in _scopes(truth, scope)}
     shipped = {row["scope"]: row for row in scoring.score_groups(linked.grouped, truth)}
-    tried = {at: shipped[scope]} | {
-        weight: _one(scoring.score_groups(_grouped(truth, linked.pairs, weight), truth), scope)
-        for weight in WEIGHTS
-        if weight != at
-    }
-    best = max(tried, key=lambda weight: tried[weight]["f1"])
+    tried = _tried(truth, linked.pairs, scope, {at: shipped[scope]})
+    best = _best(tried)
     of_scope = labelled.filter("cross") if scope == scoring.CROSS else labelled
     best_pairs = scoring.best_threshold(of_scope, scoring.within(counts, scope))
     if of_scope.is_empty():  # no weight is best then, and JSON has no infinity
         best_pairs["threshold"] = at
     seconds = {**linked.steps.seconds, "total": sum(linked.steps.seconds.values())}
+    unguarded = {}
+    if not linked.pairs["joins"].all():
+        free = linked.pairs.with_columns(joins=True)
+        rates = _rates(_groups_at(truth, free, best, scope))
+        unguarded = {"unguarded": {"threshold": float(best), **rates}}
     return {
         "pairs": {
             "shipped": {"threshold": at, **_rates(pairs[scope])},
@@ -224,6 +227,7 @@ def _judged(
             "shipped": {"threshold": at, **_rates(tried[at])},
             "best": {"threshold": float(best), **_rates(tried[best])},
         },
+        **unguarded,
         "sources": {
             one: {
                 "true_pairs": pairs[one]["true_pairs"],
@@ -238,16 +242,46 @@ def _judged(
     }
 
 
+def _tried(
+    truth: pl.DataFrame, pairs: pl.DataFrame, scope: str, known: dict[float, dict[str, Any]]
+) -> dict[float, dict[str, Any]]:
+    """How good the groups are by match weight: every other one, and those next to the best.
+
+    Args:
+        truth: ``record_id``, ``partner``, ``person``.
+        pairs: The scored pairs, with ``joins``.
+        scope: What is judged.
+        known: What is known already.
+    """
+    rows = dict(known)
+
+    def look_at(*weights: float) -> None:
+        for weight in weights:
+            if weight not in rows:
+                rows[weight] = _groups_at(truth, pairs, weight, scope)
+
+    look_at(*WEIGHTS)
+    look_at(_best(rows) - 1, _best(rows) + 1)
+    return rows
+
+
+def _best(rows: dict[float, dict[str, Any]]) -> float:
+    return max(rows, key=lambda weight: float(rows[weight]["f1"]))
+
+
+def _groups_at(
+    truth: pl.DataFrame, pairs: pl.DataFrame, weight: float, scope: str
+) -> dict[str, Any]:
+    rows = scoring.score_groups(_grouped(truth, pairs, weight), truth)
+    return next(row for row in rows if row["scope"] == scope)
+
+
 def _scopes(truth: pl.DataFrame, scope: str) -> list[str]:
     """The scope that is judged, and each two sources within it."""
     both = [one for one in scoring.scopes(truth) if one not in (scoring.ALL, scoring.CROSS)]
     names = truth["partner"].unique()
     within = {f"{name}–{name}" for name in names}
     return [scope, *(one for one in both if scope == scoring.ALL or one not in within)]
-
-
-def _one(rows: list[dict[str, Any]], scope: str) -> dict[str, Any]:
-    return next(row for row in rows if row["scope"] == scope)
 
 
 def _rates(row: dict[str, Any]) -> dict[str, float]:
