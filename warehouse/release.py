@@ -6,7 +6,7 @@ Record ids and surrogate keys stay in memory; only marts, keyed by person id, re
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +23,7 @@ from warehouse.basis import linkage_quality as quality_of
 from warehouse.basis import person_history as history_of
 from warehouse.checks import run_checks
 from warehouse.clock import CLOCK, macros, own_clocks
-from warehouse.cohorts import cohort_tables, funnel_definitions, load_cohorts
+from warehouse.cohorts import Cohort, cohort_tables, funnel_definitions, load_cohorts
 from warehouse.cohorts.survival import SURVIVAL, survival
 from warehouse.connect import attach, load_encryption, memory_connection, store_errors
 from warehouse.days import refuse_undeclared_days
@@ -32,13 +32,13 @@ from warehouse.definitions import load_definitions
 from warehouse.described import AGE_BAND_MACRO
 from warehouse.generated import every_model
 from warehouse.given import Given
-from warehouse.metrics import load_metrics
+from warehouse.metrics import Metric, load_metrics
 from warehouse.metrics.told import metric_frames
 from warehouse.models import Model, last_users, load_seed, seed_names
 from warehouse.population import read_population, read_prevalence
 from warehouse.restrict import EVERYTHING, Restriction, check_marts, hide, take_at_its_word
 from warehouse.sensitivity import GIVEN, figures_over_range
-from warehouse.takeover import EARLIER, Earlier, read_by_checks, standing, worked_out
+from warehouse.takeover import EARLIER, Earlier, Standing, read_by_checks, standing, worked_out
 
 BUILD_GB = 3.0  # of the 4 that a million records may take (2026-11-22); the rest spills, encrypted
 MORE_GB = 1.25  # for each further million (2026-11-23): 3 were too few for five
@@ -171,18 +171,7 @@ def build_into(
         StoreError: A model fails, or a check does not hold.
     """
     given, restriction = basis.given, basis.restriction
-    prepare(con, basis)
-    tell(con, are_told(given))
-    hide(con, without_reports(restriction, given))
-    take_at_its_word(con, given.complete_to)
-    _table(con, "history_given", basis.person_history.select(list(PERSON_HISTORY)))
-    _table(con, "population_given", read_population(given.population))
-    _table(con, "prevalence_given", read_prevalence(given.prevalence))
-    metrics = load_metrics(own=given.metrics)
-    cohorts = load_cohorts(given.cohorts)
-    others = [dict(one.row()) for one in load_definitions()] + funnel_definitions(cohorts)
-    for name, frame in (cohort_tables(cohorts) | metric_frames(metrics, others, given)).items():
-        _table(con, name, frame)
+    metrics, cohorts = _put_what_is_given(con, basis)
     models = every_model(metrics, cohorts)
     check_marts(restriction, models)
     make = partial(_materialise, restriction=restriction, exact_dates=given.exact_dates)
@@ -198,21 +187,14 @@ def build_into(
     found = standing(
         con, models, linked, earlier, exact_dates=given.exact_dates, from_models=from_models
     )
+    works, needs = _planned(found, make, from_models)
     built = [model for model in found.built if model.layer != "staging"]
-    works: dict[str, Work[None]] = {
-        name: partial(_take_over, name=name) for name in sorted(found.taken)
-    }
-    works |= {model.name: partial(make, model=model) for model in built}
     # What Python works out is worked out from finished models, and only where one reads it.
     asked = frozenset[str]().union(*(model.reads for model in built))
-    needs = {model.name: model.reads for model in built} | from_models
     if SURVIVAL in asked:
         works[SURVIVAL] = lambda own: _table(own, SURVIVAL, survival(own))
     if GIVEN in asked:
         works[GIVEN] = lambda own: _table(own, GIVEN, figures_over_range(own, ranged, linked))
-    for model in found.checked:
-        works[f"checks of {model.name}"] = partial(_check, model=model)
-        needs[f"checks of {model.name}"] = read_by_checks(model)
     if not keeps_all:
         passing = [model for model in (*staged, *built) if not restriction.shows(model)]
         for name, users in last_users(passing, needs).items():
@@ -227,6 +209,42 @@ def build_into(
     con.execute("CHECKPOINT release")
     checks = sum(len(model.checks) for model in found.checked)
     return ReleaseSummary(tables, checks, len(found.taken), found.fingerprints)
+
+
+def _put_what_is_given(
+    con: duckdb.DuckDBPyConnection, basis: Basis
+) -> tuple[tuple[Metric, ...], tuple[Cohort, ...]]:
+    """Put all that the models read beside the stores; the metrics and cohorts that there are."""
+    given = basis.given
+    prepare(con, basis)
+    tell(con, are_told(given))
+    hide(con, without_reports(basis.restriction, given))
+    take_at_its_word(con, given.complete_to)
+    _table(con, "history_given", basis.person_history.select(list(PERSON_HISTORY)))
+    _table(con, "population_given", read_population(given.population))
+    _table(con, "prevalence_given", read_prevalence(given.prevalence))
+    metrics = load_metrics(own=given.metrics)
+    cohorts = load_cohorts(given.cohorts)
+    others = [dict(one.row()) for one in load_definitions()] + funnel_definitions(cohorts)
+    for name, frame in (cohort_tables(cohorts) | metric_frames(metrics, others, given)).items():
+        _table(con, name, frame)
+    return metrics, cohorts
+
+
+def _planned(
+    found: Standing, make: Callable[..., None], from_models: Mapping[str, frozenset[str]]
+) -> tuple[dict[str, Work[None]], dict[str, frozenset[str]]]:
+    """What is taken over, built and checked, by name, and what each has to wait for."""
+    built = [model for model in found.built if model.layer != "staging"]
+    works: dict[str, Work[None]] = {
+        name: partial(_take_over, name=name) for name in sorted(found.taken)
+    }
+    works |= {model.name: partial(make, model=model) for model in built}
+    needs = {model.name: model.reads for model in built} | dict(from_models)
+    for model in found.checked:
+        works[f"checks of {model.name}"] = partial(_check, model=model)
+        needs[f"checks of {model.name}"] = read_by_checks(model)
+    return works, needs
 
 
 def prepare(con: duckdb.DuckDBPyConnection, basis: Basis) -> None:
