@@ -206,6 +206,8 @@ def _made_whole(
     outside = _place_control(settings, staged, into, copy, ending.manifest)
     try:
         flush(path for path in staged.rglob("*") if path.is_file())
+        for folder in (path for path in staged.rglob("*") if path.is_dir()):
+            flush_folder(folder)  # inboxes have no file yet by which they would be
         if into.exists():
             into.rmdir()
         staged.rename(into)
