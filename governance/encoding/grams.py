@@ -80,6 +80,6 @@ def postcode_grams(values: pl.Series) -> NDArray[np.uint64]:
 
 def _positional(characters: NDArray[np.uint64]) -> NDArray[np.uint64]:
     place = np.arange(characters.shape[1], dtype=np.uint64)
-    # Digits and capitals both fall below 64 once counted from "0".
+    # Digits, capitals and small letters up to "o" all fall below 64 once counted from "0".
     grams = 1 + (characters - np.uint64(ord("0"))) + CHARACTER_CODES * place
     return np.where(characters != 0, grams, 0)
