@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from governance.encoding.anchored import SENT_INSTEAD
 from schemas.errors import ExtractRejected
 from schemas.standardise import person_name, sex
 
@@ -31,7 +32,8 @@ def read_labelled(path: Path) -> pl.DataFrame:
     Returns:
         `record_id` (a row number), `partner` (the source), `person` (numbered from the true id),
         and `forename`, `surname`, `dob`, `sex`, `postcode`, standardised; `dob` is read from
-        `dob_raw` where it is null. A postcode need not be British.
+        `dob_raw` where it is null. A postcode need not be British. What an extract without names
+        sends instead (`SENT_INSTEAD`) is null.
 
     Raises:
         ExtractRejected: The file cannot be read, lacks a column that is needed, or holds too few
@@ -82,5 +84,5 @@ def _standardised(frame: pl.DataFrame) -> pl.DataFrame:
         dob=pl.coalesce(dates),
         sex=sex(pl.col("sex").str.to_uppercase().replace(SEXES)),
         postcode=pl.when(postcode.str.len_chars() > 3).then(postcode),
-        sector=pl.lit(None, pl.String),
+        **dict.fromkeys(SENT_INSTEAD, pl.lit(None, pl.String)),
     )
