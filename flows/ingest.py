@@ -174,7 +174,7 @@ def encode(run: RunContext, agreed: Agreed) -> Parted:
 
     The files are read in a child process, and identifiers end with it. What a partner encoded
     itself is opened and checked here. Of either, what is of people who objected or were erased is
-    left out, and then every value of the encoding that two people of the delivery share.
+    left out, and a stand-in takes the place of every value that two people of the delivery share.
 
     Raises:
         Rejected: If anything so far was wrong with any partner, saying all of it; where a rights
