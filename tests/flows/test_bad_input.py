@@ -268,6 +268,7 @@ def test_a_partner_that_left_is_told(ran: Partnership) -> None:
     assert found.exit_code == 2 and "housing is staged" in found.stderr
 
 
+@pytest.mark.usefixtures("all_anew")
 def test_validation_that_is_switched_off_is_refused(
     ran: Partnership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
