@@ -54,6 +54,12 @@ def reasons_for_masks(partnership: Partnership, draft: str) -> str:
     return (partnership.folder / "drafts" / draft / "for-approvers" / "masks.csv").read_text()
 
 
+def tells_a_difference(partnership: Partnership, draft: str, table: str, public: str) -> bool:
+    """Whether a draft shows other counts than a public table and masks none of them for that."""
+    shown = (partnership.folder / "drafts" / draft / "pack" / f"{table}.csv").read_text()
+    return shown != public and "told by another table" not in reasons_for_masks(partnership, draft)
+
+
 def test_a_table_is_drafted_approved_published_and_verified(
     ran: Partnership, tmp_path: Path
 ) -> None:
@@ -77,14 +83,15 @@ def test_a_table_is_drafted_approved_published_and_verified(
     assert any(one.get("draft") == draft and len(one["query"]) == 64 for one in asked)
     again = ran.journeys("publish", "--table", declared(tmp_path))
     assert again.exit_code == 1
-    # One that leaves four people out would tell of them by the difference.
+    # One that leaves four people out would tell of them by a difference, where one is seen: which
+    # way a count is rounded hangs on who is in it, so both tables may show the same counts.
     few = "(SELECT person_id FROM person WHERE sex = 'M' ORDER BY 1 LIMIT 4)"
     fewer = f"{EVERYONE} WHERE person_id NOT IN {few}"
     second = drafted(ran, tmp_path, table="all_but_four", query=fewer)
-    assert "told by another table" in reasons_for_masks(ran, second)
+    assert not tells_a_difference(ran, second, "all_but_four", text)
     # So would it if it only said that it counts other days.
     third = drafted(ran, tmp_path, table="other_days", query=fewer, **YEAR_BEFORE)
-    assert "told by another table" in reasons_for_masks(ran, third)
+    assert not tells_a_difference(ran, third, "other_days", text)
     # While what it was compared with is missing, no approval is taken.
     folder.rename(tmp_path / "gone")
     refused = ran.journeys("publish", "--approve", "--officer", "A. Name", "--draft", third)
