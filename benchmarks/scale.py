@@ -3,6 +3,8 @@
     python benchmarks/scale.py [PEOPLE ...]
 
 Each population is about three records a person. A step that grows in proportion has a growth of 1.
+Adding 1 % is encoding the new records and linking from the last run; a full run encodes and links
+all. Training is in neither.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from synthetic import write_extracts
 
 POPULATIONS = (30_000, 300_000)
 SEED = 7
-STEADY = ("records", "1 % more, share of full", "group F1", "peak memory, GB")
+SHARE = "1 % more, share of full"
+MOST_SHARE = 0.2  # of a full run, without training, that adding 1 % may cost (2026-11)
+STEADY = ("records", SHARE, "group F1", "peak memory, GB")
 
 
 def timed(call: Callable[[], Any]) -> tuple[Any, float]:
@@ -49,6 +53,8 @@ def measure(people: int) -> dict[str, float]:
     links, linking = timed(lambda: link(encoded, model))
     some = encoded.sample(fraction=0.99, seed=SEED)
     kept = link(some.sort("record_id"), model).kept
+    new = labelled.join(some, on="record_id", how="anti")
+    _, encoding_new = timed(lambda: encode(new, key_of))
     added, adding = timed(lambda: link(encoded, model, kept))
     again, unchanged = timed(lambda: link(encoded, model, added.kept))
     if again.compared or not added.groups.equals(links.groups):
@@ -62,7 +68,7 @@ def measure(people: int) -> dict[str, float]:
         "link": linking,
         "link 1 % more": adding,
         "link nothing new": unchanged,
-        "1 % more, share of full": adding / linking,
+        SHARE: (encoding_new + adding) / (encoding + linking),
         "group F1": group_f1(links.groups, labelled.select("record_id", "person")),
         "peak memory, GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
     }
@@ -81,6 +87,10 @@ def main() -> None:
         table.add_row(name, *(f"{m[name]:,.3g}" for m in measured), growth)
     Console().print(table)
     per_record = first["encode"] / first["records"]
+    for one in measured:
+        met = "met" if one[SHARE] <= MOST_SHARE else "MISSED"
+        print(f"1 % more of {one['records']:,.0f}: {one[SHARE]:.2f} of a full run "
+              f"(target {MOST_SHARE:g}: {met})")  # fmt: skip
     print(f"Encoded {1 / per_record:,.0f} records a second at the smaller size.")
 
 

@@ -119,11 +119,14 @@ def _dates_of_nobody(encoded: pl.DataFrame) -> pl.DataFrame:
     from scipy.sparse.csgraph import connected_components
 
     most = max(FEWEST_ON_A_DATE, MOST_ON_A_DATE * encoded.height)
-    if not any(_may_crowd(encoded[column], BUSY) for column in DATE_COLUMNS):
+    may_be = np.logical_or.reduce([_may_share(encoded[c], BUSY) for c in DATE_COLUMNS])
+    if may_be.sum() <= most:
         return pl.DataFrame(schema=CROWDED)
+    # Whatever is in a busy block may be in one, so that each such block is whole among these.
     busy = pl.any_horizontal(pl.count(column).over(column) > BUSY for column in DATE_COLUMNS)
     held = (
         encoded.select(*DATE_COLUMNS, record=pl.int_range(pl.len()))
+        .filter(pl.Series(may_be))
         .filter(busy)
         .unpivot(index="record", variable_name="block", value_name="token")
         .drop_nulls()
@@ -146,26 +149,38 @@ def _dates_of_nobody(encoded: pl.DataFrame) -> pl.DataFrame:
 
 def _may_crowd(tokens: pl.Series, most: int) -> bool:
     """Whether a token may be shared by too many, told by its last bits at a tenth of the cost."""
-    counts = np.bincount(tokens.drop_nulls().to_numpy() & LAST_BITS)
-    return counts.size > 0 and int(counts.max()) > most
+    return bool((_of_last_bits(tokens) > most).any())
+
+
+def _may_share(tokens: pl.Series, most: int) -> np.ndarray:
+    """Which records may share their token with too many; whoever does is among them."""
+    crowd = _of_last_bits(tokens) > most
+    return np.asarray(crowd[tokens.fill_null(0).to_numpy() & LAST_BITS])
+
+
+def _of_last_bits(tokens: pl.Series) -> np.ndarray:
+    """How many tokens there are of each last bits."""
+    return np.bincount(tokens.drop_nulls().to_numpy() & LAST_BITS, minlength=LAST_BITS + 1)
 
 
 def in_blocks(crowded: pl.DataFrame) -> list[pl.Expr]:
     """For each block column, whether a record lies in one of some blocks."""
     tokens = dict(crowded.group_by("block").agg("token").iter_rows())
-    return [
-        pl.col(column).is_in(tokens.get(column, [])).fill_null(value=False).alias(column)
-        for column in BLOCKING_COLUMNS
-    ]
+    return [_has_one_of(column, tokens.get(column)) for column in BLOCKING_COLUMNS]
 
 
 def on_dates(crowded: pl.DataFrame) -> pl.Expr:
     """Whether a record has one of the dates that are nobody's."""
     tokens = dict(crowded.group_by("block").agg("token").iter_rows())
     return pl.any_horizontal(
-        pl.col(column).is_in(tokens.get(column + OF_A_DATE, [])).fill_null(value=False)
-        for column in DATE_COLUMNS
+        _has_one_of(column, tokens.get(column + OF_A_DATE)) for column in DATE_COLUMNS
     )
+
+
+def _has_one_of(column: str, tokens: list[int] | None) -> pl.Expr:
+    """Whether a record has one of some tokens; where there are none, no record is looked at."""
+    found = pl.col(column).is_in(tokens).fill_null(value=False) if tokens else pl.lit(value=False)
+    return found.alias(column)
 
 
 def without_what_is_nobodys(encoded: pl.DataFrame, crowded: pl.DataFrame) -> pl.DataFrame:
@@ -229,9 +244,11 @@ def candidate_pairs(blocks: pl.DataFrame, firsts: pl.DataFrame, fresh: pl.Series
     Returns:
         ``record_id_l`` < ``record_id_r``.
     """
-    known = blocks.join(firsts, on="record_id").with_columns(
-        fresh=pl.col("record_id").is_in(fresh.implode())
+    # A join of one column and not of all: the others need not be copied.
+    first = blocks.select("record_id").join(
+        firsts, on="record_id", how="left", maintain_order="left"
     )
+    known = blocks.with_columns(first["first"], fresh=pl.col("record_id").is_in(fresh.implode()))
     return pl.concat([_across(known.filter(record_id=pl.col("first"))), _alike(known)])
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from linkage.groups import grouped, groups
 from linkage.reduced import OTHER_IDS, Attached, attach
-from linkage.review import CERTAIN, PAIR, Decisions, no_decisions, respect, standing_alone
+from linkage.review import CERTAIN, PAIR, Decisions, fallen, no_decisions, respect, standing_alone
 
 if TYPE_CHECKING:
     from linkage.model import Model
@@ -64,10 +64,9 @@ def consolidate(
     links = _alike_last(firsts, _exchanged(links, lowest))
     relatives = no_decisions().different if guarded is None else of_other_ids(encoded, guarded)
     apart = _with_relatives(decided, _exchanged(relatives, lowest))
-    standing = respect(links, apart)
-    evidence = links if apart.different.is_empty() else links.join(standing, on=PAIR, how="semi")
-    found = grouped(standing_alone(firsts, decided), evidence)
-    whole = _joined(found.groups, standing.join(decided.same, on=PAIR, how="semi"))
+    left_out = fallen(links, apart)
+    found = grouped(standing_alone(firsts, decided), links.join(left_out, on=PAIR, how="anti"))
+    whole = _joined(found.groups, decided.same.join(left_out, on=PAIR, how="anti"))
     attached = _respecting(attach(encoded, whole, model.reduced), whole, decided)
     return Consolidated(attached.groups, found.parted, found.giants, attached)
 

@@ -52,7 +52,7 @@ def groups(records: pl.Series, links: pl.DataFrame) -> pl.DataFrame:
     """
     ids = records.sort().to_numpy()
     root = _hooked(np.arange(ids.size), *_places(ids, links))
-    return pl.DataFrame({"record_id": ids, "group": ids[root]})
+    return _in_order(ids, ids[root])
 
 
 def grouped(firsts: pl.DataFrame, links: pl.DataFrame) -> Grouped:
@@ -64,7 +64,7 @@ def grouped(firsts: pl.DataFrame, links: pl.DataFrame) -> Grouped:
     """
     firsts = firsts.sort("record_id")
     ids = firsts["record_id"].to_numpy()
-    first = np.searchsorted(ids, firsts["first"].to_numpy())
+    first = _found(ids, firsts["first"].to_numpy())
     left, right = _places(ids, links)
     alike = first[left] == first[right]
     going = np.concatenate([left[alike], right[alike]])
@@ -83,16 +83,31 @@ def grouped(firsts: pl.DataFrame, links: pl.DataFrame) -> Grouped:
     sizes = np.bincount(whole, weights=counts, minlength=ids.size)
     parted = np.unique(whole[root != whole])
     return Grouped(
-        pl.DataFrame({"record_id": ids, "group": ids[lowest[group]]}),
+        _in_order(ids, ids[lowest[group]]),
         parted=parted.size,
         giants=int((sizes[parted] > GIANT).sum()),
     )
 
 
+def _in_order(ids: np.ndarray, group: np.ndarray) -> pl.DataFrame:
+    """Records and their groups, the records known to be in order."""
+    return pl.DataFrame({"record_id": ids, "group": group}).with_columns(
+        pl.col("record_id").set_sorted()
+    )
+
+
 def _places(ids: np.ndarray, links: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Where the two records of each link stand among the ids."""
-    left, right = (np.searchsorted(ids, links[name].to_numpy()) for name in ENDS)
+    left, right = (_found(ids, links[name].to_numpy()) for name in ENDS)
     return left, right
+
+
+def _found(ids: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Where values stand among sorted ids; looked for in their order, half as costly."""
+    order = np.argsort(values)
+    places = np.empty_like(order)
+    places[order] = np.searchsorted(ids, values[order])
+    return places
 
 
 def _hooked(root: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -105,8 +120,11 @@ def _hooked(root: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray
     """
     while True:
         one, other = root[left], root[right]
-        if np.array_equal(one, other):
+        # Two nodes of one root have one root ever after, so their link is not looked at again.
+        apart = one != other
+        if not apart.any():
             return root
+        left, right, one, other = left[apart], right[apart], one[apart], other[apart]
         np.minimum.at(root, np.maximum(one, other), np.minimum(one, other))
         while not np.array_equal(root, flat := root[root]):
             root = flat

@@ -83,10 +83,15 @@ def fingerprinted(encoded: pl.DataFrame, kept: Kept) -> pl.DataFrame:
         kept: From the last run.
 
     Returns:
-        The columns of `RECORDS`, and ``changed``: whether any of them is another than it was.
+        By ``record_id`` the columns of `RECORDS`, and ``changed``: whether any of them is another
+        than it was.
     """
     known = _fingerprints(encoded).join(
-        kept.records, on="record_id", how="left", suffix="_kept", maintain_order="left"
+        kept.records.sort("record_id"),
+        on="record_id",
+        how="left",
+        suffix="_kept",
+        maintain_order="left",
     )
     same = pl.col("fingerprint") == pl.col("fingerprint_kept")
     stood = pl.when(same & (pl.col("first") == pl.col("record_id"))).then("record_id")
@@ -96,11 +101,15 @@ def fingerprinted(encoded: pl.DataFrame, kept: Kept) -> pl.DataFrame:
         .agg(now=pl.coalesce(stood.min(), pl.col("record_id").min()))
     )
     now = pl.coalesce("now", "record_id")
-    return known.join(alike, on="fingerprint", how="left", maintain_order="left").select(
-        "record_id",
-        "fingerprint",
-        first=now,
-        changed=(~same | (pl.col("first") != now)).fill_null(value=True),
+    return (
+        known.join(alike, on="fingerprint", how="left", maintain_order="left")
+        .select(
+            "record_id",
+            "fingerprint",
+            first=now,
+            changed=(~same | (pl.col("first") != now)).fill_null(value=True),
+        )
+        .sort("record_id")
     )
 
 

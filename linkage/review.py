@@ -56,34 +56,50 @@ def respect(links: pl.DataFrame, decisions: Decisions) -> pl.DataFrame:
         The same columns, sorted by pair. In no component of them are two different records.
     """
     wanted = _with_the_same(links, decisions.same)
-    apart = decisions.different
+    return wanted.join(_fallen(wanted, decisions.different), on=PAIR, how="anti").sort(PAIR)
+
+
+def fallen(links: pl.DataFrame, decisions: Decisions) -> pl.DataFrame:
+    """The links that :func:`respect` leaves out, and decided ones that fall for others' sake.
+
+    Args:
+        links: ``record_id_l`` < ``record_id_r``, ``match_weight``.
+        decisions: What was decided.
+
+    Returns:
+        ``record_id_l``, ``record_id_r``.
+    """
+    return _fallen(_with_the_same(links, decisions.same), decisions.different)
+
+
+def _fallen(wanted: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
+    """The links that may not stand, where some records must stay apart."""
     if apart.is_empty():
-        return wanted
-    members = pl.concat([wanted["record_id_l"], wanted["record_id_r"]]).unique()
+        return apart.select(PAIR)
+    members = pl.concat([frame[end] for frame in (wanted, apart) for end in PAIR]).unique()
     whole = groups(members, wanted)
     broken = (
         apart.join(whole, left_on="record_id_l", right_on="record_id")
         .join(whole, left_on="record_id_r", right_on="record_id", suffix="_r")
         .filter(pl.col("group") == pl.col("group_r"))
     )
-    within = wanted.join(whole, left_on="record_id_l", right_on="record_id").with_columns(
-        broken=pl.col("group").is_in(broken["group"].unique().implode())
+    inside = whole.join(broken.select("group").unique(), on="group", how="semi")["record_id"]
+    judged = wanted.filter(pl.col("record_id_l").is_in(inside.implode())).sort(
+        "match_weight", *PAIR, descending=[True, False, False]
     )
-    judged = within.filter("broken").sort("match_weight", *PAIR, descending=[True, False, False])
-    standing = judged.filter(_standing(judged, broken))
-    return pl.concat([within.filter(~pl.col("broken")), standing]).select(wanted.columns).sort(PAIR)
+    return judged.filter(~_standing(judged, broken)).select(PAIR)
 
 
 def _with_the_same(links: pl.DataFrame, same: pl.DataFrame) -> pl.DataFrame:
     """The links, those that were decided being certain, and the decided ones that are no links."""
     if same.is_empty():
-        return links.sort(PAIR)
+        return links
     decided = links.join(same, on=PAIR, how="semi").with_columns(
         match_weight=pl.lit(CERTAIN, links.schema["match_weight"])
     )
     added = same.join(links, on=PAIR, how="anti").with_columns(match_weight=pl.lit(CERTAIN))
     others = links.join(same, on=PAIR, how="anti")
-    return pl.concat([others, decided, added], how="diagonal").sort(PAIR)
+    return pl.concat([others, decided, added], how="diagonal")
 
 
 def _standing(links: pl.DataFrame, apart: pl.DataFrame) -> pl.Series:
