@@ -109,7 +109,7 @@ batches = st.lists(
 
 
 def arrive(batch_list: list[dict[int, int | None]]) -> None:
-    """After every batch, groups and weights are those of a run from nothing, whatever the rows' order."""
+    """After every batch, groups and weights are those of a run from nothing, rows in any order."""
     says: dict[int, int] = {}
     kept = None
     for batch in batch_list:
