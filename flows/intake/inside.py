@@ -7,7 +7,7 @@ be checked is what the partner says happened: a real code in the wrong row looks
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flows.intake.encoding import Encoded
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 # (tests/backtest). Reviewed 2026-11-22; to be reviewed with every version of the encoding.
 FEWEST_TO_JUDGE = 50
 MOST_ALIKE = 0.5
+# In standard deviations; of keyed words one bit in a billion is as uneven (2026-11-23).
+MOST_UNEVEN = 6
 
 
 def check_inside(encoded: Encoded, manifest: Manifest, agreement: Agreement, held: HeldTo) -> None:
@@ -50,7 +52,8 @@ def check_inside(encoded: Encoded, manifest: Manifest, agreement: Agreement, hel
         raise not_as_said()
     parts = encoded.parts.values()
     sound = all(_is_in_shape(part, agreement, encoded.facts) for part in parts)
-    if not (sound and same_events(encoded.parts) and _are_marks(encoded)):
+    alike = sound and same_events(encoded.parts) and _are_marks(encoded)
+    if not (alike and _are_stand_in_words([part.encoded for part in parts])):
         raise not_as_said()
     part = next(iter(parts))
     _check_values(agreement.partner, part, held)
@@ -189,8 +192,6 @@ def _same_records(partner: str, part: Pseudonymised) -> bool:
     """Whether each record is once among the encodings and once among the events."""
     import polars as pl
 
-    from schemas.encoded import STAND_IN
-
     records = part.encoded["record_id"]
     frames: Iterable[pl.DataFrame] = part.events.values()
     among = [frame["record_id"] for frame in frames if "record_id" in frame.columns]
@@ -199,8 +200,39 @@ def _same_records(partner: str, part: Pseudonymised) -> bool:
         records.null_count() == 0
         and records.is_unique().all()
         and (part.encoded["partner"] == partner).all()
-        and not any(part.encoded[name].null_count() for name in ("partner", *STAND_IN))
+        and not part.encoded["partner"].null_count()
         and among_events.sort().equals(records.sort(), check_names=False)
+    )
+
+
+def _are_stand_in_words(epochs: Sequence[pl.DataFrame]) -> bool:
+    """Whether the secret words of records are as keyed words of their ids are, as far as it shows.
+
+    Every record has two, one person's records too. All differ, in every epoch, and none is a record
+    id, which a store holds. Whoever sent one word for many would have the people of one value share
+    another in its place, and be seen to. Words made of what a store holds in some other way, or
+    anew for every delivery, look like these. Of some ten million keyed words two are alike once in
+    400,000 deliveries.
+    """
+    import polars as pl
+
+    from schemas.encoded import STAND_IN
+
+    words = [encoded[name] for encoded in epochs for name in STAND_IN]
+    all_told = pl.concat([*words, *(encoded["record_id"] for encoded in epochs)], rechunk=False)
+    return not any(one.null_count() for one in words) and (
+        all_told.n_unique() == all_told.len() and all(map(_are_even, words))
+    )
+
+
+def _are_even(words: pl.Series) -> bool:
+    """Whether each bit of some words is set about as often as not; of a counter few are."""
+    if words.len() < FEWEST_TO_JUDGE:
+        return True
+    numbers = words.to_numpy()
+    within = MOST_UNEVEN * words.len() ** 0.5
+    return all(
+        abs(2 * int((numbers >> bit & 1).sum()) - words.len()) <= within for bit in range(64)
     )
 
 

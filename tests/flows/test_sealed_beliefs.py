@@ -22,6 +22,7 @@ from flows.clock import local_day, utc_now
 from flows.context import open_control
 from flows.intake.at_source import encode_at_source
 from flows.intake.encoding import Encoded
+from flows.intake.inside import _are_stand_in_words
 from flows.intake.payload import packed, unpack
 from flows.intake.records import _claimed_before
 from flows.keys.rings import ring_of, store_keys
@@ -30,6 +31,7 @@ from flows.safe_errors import Rejected
 from flows.settings import load_settings
 from governance.agreements import load_agreement
 from governance.sealing import unseal
+from schemas.encoded import STAND_IN
 from schemas.errors import ExtractRejected
 
 if TYPE_CHECKING:
@@ -406,7 +408,30 @@ def six_rules(encoded: Encoded) -> Encoded:
     return with_facts(encoded, top_rules=[rule("custody", c, name) for c, name, _ in found])
 
 
+def worded(make: Callable[[pl.DataFrame], pl.DataFrame]) -> Change:
+    """With other secret words of the records."""
+    return lambda e: with_encodings(e, make)
+
+
 FORGED: dict[str, Change] = {
+    "one secret word for all": worded(lambda f: f.with_columns(stand_in_0=pl.lit(7, pl.Int64))),
+    "a record without a secret word": worded(
+        lambda f: f.with_columns(stand_in_1=pl.col("stand_in_1").replace(f["stand_in_1"][0], None))
+    ),
+    "one secret word for two records": worded(
+        lambda f: f.with_columns(
+            stand_in_1=pl.col("stand_in_1").replace(f["stand_in_1"][0], f["stand_in_1"][1])
+        )
+    ),
+    "two secret words that are one": worded(
+        lambda f: f.with_columns(stand_in_1=pl.col("stand_in_0"))
+    ),
+    "record ids for secret words": worded(
+        lambda f: f.with_columns(stand_in_0=pl.col("record_id"))
+    ),
+    "secret words that count": worded(
+        lambda f: f.with_columns(stand_in_1=pl.int_range(pl.len(), dtype=pl.Int64))
+    ),
     "tests without a custody": shifted("police_drug_test", "custody_key"),
     "one key twice": lambda e: with_events(
         e, "police_drug_test", lambda f: f.with_columns(pl.lit(1, pl.Int64).alias("drug_test_key"))
@@ -491,6 +516,14 @@ FORGED: dict[str, Change] = {
 def test_what_does_not_hold_together_is_refused(given, name: str) -> None:
     with pytest.raises(ExtractRejected, match="in the form agreed"):
         check(given, "police", FORGED[name])
+
+
+def test_secret_words_are_others_in_every_epoch(given) -> None:
+    words = part_of(given("police")[0]).encoded.select("record_id", *STAND_IN)
+    other = words.with_columns(pl.all().hash(seed=1).reinterpret(signed=True))
+    assert _are_stand_in_words([words, other])
+    assert not _are_stand_in_words([words, other.with_columns(words["stand_in_1"])])
+    assert not _are_stand_in_words([words, other.with_columns(stand_in_0=words["record_id"])])
 
 
 def test_an_honest_file_may_tell_less(given) -> None:
