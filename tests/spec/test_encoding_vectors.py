@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 from encoding_by_hand import ByHand
+from encoding_by_hand import without_crowds as by_hand_without_crowds
 from make_encoding_vectors import typed, vectors, written
 
 from governance.encoding.anchored import OF_THE_EXTRACT, SENT_INSTEAD, encode, encoding_keys
 from governance.encoding.crowded import without_crowds
-from governance.encoding.shared import VALUES, Shared, without_shared
+from governance.encoding.shared import VALUES, Shared, shared_values, without_shared
 from governance.keys import RootKey
 from schemas.encoded import (
     ENCODING_VERSION,
@@ -85,6 +86,47 @@ def test_the_product_puts_the_same_in_the_place_of_what_two_people_share(vector)
     assert left.null_count().sum_horizontal().item() == left.width - len(columns)
 
 
+def test_the_product_keeps_the_same_of_a_delivery():
+    given = VECTORS["hub_keeps"]
+    people = [typed(one["identity"]) for one in given]
+    identity = pl.DataFrame(people, schema=SCHEMA).with_columns(
+        pl.Series("record_id", [one["kept"]["record_id"] for one in given], dtype=pl.Int64),
+        partner=pl.lit("police"),
+    )
+    root = RootKey(bytes.fromhex(VECTORS["root"]))
+    key_of = encoding_keys(root, purpose=VECTORS["purpose"], epoch=VECTORS["epoch"])
+    encoded = encode(without_crowds(identity.drop("lone")), key_of)
+    left = without_shared(encoded, shared_values(encoded)).drop("partner")
+    assert left.to_dicts() == [one["kept"] for one in given]
+    # All that the rule can come to is there: replaced, replaced alike, and kept.
+    surnames = left["t_date_surname"].to_list()
+    assert surnames[0] == surnames[2] != surnames[1] and len(set(surnames[10:])) == 1
+    told = encoded.select(left.columns).to_dicts()
+    assert [at for at, one in enumerate(told) if one == left.row(at, named=True)] == [
+        4, 5, 6, 7, 10, 11, 12
+    ]  # fmt: skip
+
+
+def test_the_page_tells_in_whose_place_something_stands():
+    whole = (PAGES / "encoding.md").read_text("utf-8")
+    by_hand = ByHand(bytes.fromhex(VECTORS["root"]), VECTORS["purpose"], VECTORS["epoch"])
+    given = [one["identity"] for one in VECTORS["hub_keeps"]]
+    for number, (one, left) in enumerate(
+        zip(VECTORS["hub_keeps"], by_hand_without_crowds(given), strict=True), 1
+    ):
+        named = dict(zip(("postcode", "sector", "lone"), left, strict=True))
+        encoded = by_hand.encode(typed(one["identity"] | named))
+        made = [
+            columns[0].removesuffix("_0")
+            for columns in VALUES
+            if encoded[columns[0]] != one["kept"][columns[0]]
+        ]
+        told = ", ".join(f"`{name}`" for name in made) or "none"
+        assert f"| {number} | `{one['key'][0]}` |" in whole
+        (row,) = [line for line in whole.splitlines() if line.startswith(f"| {number} | `CU")]
+        assert row.endswith(f"| {told} |"), (row, told)
+
+
 def test_the_page_quotes_the_vectors():
     page = (PAGES / "encoding.md").read_text("utf-8")
     quoted = dict(re.findall(r"^\| `((?:[tf]|sex)_\w+)` \| (-?\d+) \|$", page, re.MULTILINE))
@@ -93,6 +135,12 @@ def test_the_page_quotes_the_vectors():
     assert quoted == {name: str(first[name]) for name in quoted}
     for value in (*VECTORS["keys"].values(), *VECTORS["parts"].values()):
         assert f"`{value}`" in page
+    for one in VECTORS["hub_keeps"]:
+        kept = {f"{one['key'][0]}, `{name}`": value for name, value in one["kept"].items()}
+        quoted = dict(
+            re.findall(rf"^\| ({one['key'][0]}, `\w+`) \| (-?\d+) \|$", page, re.MULTILINE)
+        )
+        assert quoted == {name: str(kept[name]) for name in quoted}
     for one in VECTORS["shared"]:
         assert f"| {', '.join(map(str, one['in_its_place']))} |" in page
     for record in VECTORS["records"]:

@@ -11,8 +11,11 @@ from datetime import date
 from pathlib import Path
 
 from encoding_by_hand import ByHand, in_place_of, without_crowds
+from sharing_by_hand import kept
 
 ROOT, PURPOSE, EPOCH = bytes(range(32)), "vectors", 1
+ONE_A_LINE = ("hub_keeps", "delivery")
+LEFT = ("postcode", "sector", "lone")
 PEOPLE = (
     {
         "forename": "MARY ANN", "surname": "SMITH", "dob": "1980-02-01", "postcode": "NR31AB",
@@ -60,6 +63,42 @@ SHARED = (
     {"value": "t_date_surname", "stand_in": [1, -2], "words": [3]},
     {"value": "f_postcode_date", "stand_in": [-1, 2], "words": [4, -5]},
 )
+# One delivery of the police, from records to what the hub keeps: twins, one of them there twice;
+# the father of one, of his name; a person written in two ways; one NHS number under two names;
+# cousins of one postcode and the same initials; and two with ids of their own, whom a third without
+# a forename joins.
+HOME, TWINS = {"surname": "OKONKWO", "postcode": "NR31AB"}, "1980-02-11"
+GIVEN = (
+    {"forename": "THEODORE", **HOME, "dob": TWINS, "sex": "M", "local_id": "A1"},
+    {"forename": "JACQUELINE", **HOME, "dob": TWINS, "sex": "F", "local_id": "A2"},
+    {"forename": "THEODORE", **HOME, "dob": TWINS, "sex": "M", "postcode": None, "local_id": "A1"},
+    {"forename": "THEODORE", **HOME, "dob": "1951-12-30", "sex": "M"},
+    {"forename": "KATHERINE", "surname": "LE BRUN", "dob": "1990-07-15", "postcode": "NR22BB"},
+    {"forename": "CATHERINE", "surname": "LE BRUN", "dob": "1990-07-15", "postcode": "IP14AA"},
+    {"forename": "ANNA", "surname": "BELL", "dob": "1975-03-04", "nhs_number": "9990000018"},
+    {"forename": "MIRIAM", "surname": "STONE", "dob": "1975-04-03", "nhs_number": "9990000018"},
+    {"forename": "OLIVER", "surname": "HART", "dob": "2001-05-06", "postcode": "NR70RT"},
+    {"forename": "OSCAR", "surname": "HUGHES", "dob": "1983-11-28", "postcode": "NR70RT"},
+    {"forename": "PETER", "surname": "GREEN", "dob": "1968-10-09", "local_id": "B1"},
+    {"forename": "MICHAEL", "surname": "GREEN", "dob": "1968-10-09", "local_id": "B2"},
+    {"surname": "GREEN", "dob": "1968-10-09"},
+)
+
+
+def hub_keeps(by_hand: ByHand) -> list[dict]:
+    """Each record of a delivery that is given, and all that the hub keeps of it."""
+    keys = [["police", "custody", [f"CU{at:06}"]] for at in range(1, len(GIVEN) + 1)]
+    ids = [by_hand.record_id(*key) for key in keys]
+    left = without_crowds(GIVEN)
+    rows = [
+        {"record_id": number, **by_hand.encode(typed(person | dict(zip(LEFT, one, strict=True))))}
+        for number, person, one in zip(ids, GIVEN, left, strict=True)
+    ]
+    words = [by_hand.stand_in(number) for number in ids]
+    return [
+        {"key": key[2], "identity": person, "kept": row}
+        for key, person, row in zip(keys, GIVEN, kept(rows, words), strict=True)
+    ]
 
 
 def vectors() -> dict:
@@ -85,6 +124,7 @@ def vectors() -> dict:
             for one in KEYS
         ],
         "shared": [one | {"in_its_place": in_place_of(**one)} for one in SHARED],
+        "hub_keeps": hub_keeps(by_hand),
         "delivery": [
             person | {"encoded_as": encoded}
             for person, encoded in zip(DELIVERY, map(list, without_crowds(DELIVERY)), strict=True)
@@ -102,18 +142,13 @@ def typed(person: dict) -> dict:
 
 
 def written(content: dict) -> str:
-    """JSON with the records of the delivery one a line."""
-    rows = [json.dumps(row) for row in content["delivery"]]
-    text = json.dumps(content | {"delivery": list(range(len(rows)))}, indent=2)
-    before, after = text.split('"delivery": [')
-    return (
-        before
-        + '"delivery": [\n    '
-        + ",\n    ".join(rows)
-        + "\n  ]"
-        + after.split("]", 1)[1]
-        + "\n"
-    )
+    """JSON with the records of deliveries one a line."""
+    lines = {name: [json.dumps(row) for row in content[name]] for name in ONE_A_LINE}
+    text = json.dumps(content | dict.fromkeys(lines, "HERE"), indent=2)
+    for name, rows in lines.items():
+        listed = "[\n    " + ",\n    ".join(rows) + "\n  ]"
+        text = text.replace(f'"{name}": "HERE"', f'"{name}": {listed}')
+    return text + "\n"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
+import sharing_by_hand
 
 from flows.cli.attack import made_up_people
 from governance.attacks.scenario import as_stored, kept, own_encoding
@@ -167,6 +168,28 @@ def test_the_same_values_are_not_kept_in_every_epoch():
     )
     assert one.equals(other)
     assert one["t_date_surname"].to_list()[:2] == [True, True]
+
+
+def test_the_hub_keeps_what_the_page_says_it_does():
+    """By the implementation from the page alone: families, several records a person, a crowd."""
+    people = made_up_people(400, 3)
+    again = people.head(120).with_columns(
+        postcode=pl.col("postcode").shift(1), surname=pl.col("surname").shift(60)
+    )
+    crowd = people.tail(70).with_columns(dob=pl.lit(BORN), sex=pl.lit("M"), forename=pl.lit("TOM"))
+    frame = pl.concat([people, again, crowd]).with_columns(
+        record_id=pl.int_range(pl.len(), dtype=pl.Int64).hash().reinterpret(signed=True)
+    )
+    first, second = (encode(as_stored(frame), keys) for keys in KEYS[:2])
+    told, rows = shared_values(first), first.to_dicts()
+    sharing = sharing_by_hand.having(rows, ("t_date_initial_sex",)).values()
+    assert max(map(len, sharing)) > shared.MOST_COMPARED
+    for epoch in (first, second):
+        words = [list(row) for row in epoch.select(STAND_IN).rows()]
+        by_hand = sharing_by_hand.kept(epoch.to_dicts(), words, rows)
+        left = without_shared(epoch, told)
+        assert left.to_dicts() == [{name: row[name] for name in left.columns} for row in by_hand]
+        assert not left.equals(epoch.select(left.columns))
 
 
 def test_values_are_unlike_from_the_distances_at_which_linkage_holds_them_so():
