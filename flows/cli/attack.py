@@ -40,6 +40,8 @@ def attack_command(
     lives in the same town or holds the residents' books of the hostels, and with several records a
     person. Everybody is made up; no configuration is needed and nothing is stored. Printed are the
     shares named beyond chance; of weak encodings, FAIL is as it must be.
+    Of 2,000 people known the budget is ten: by luck one seed is over it and the next within, so try
+    several, or more records.
     Similarity graphs and patterns are matched on a sample of 2,000 records, weak ones of 3,000.
 
     Exit codes: 0 every attack is within its budget and every weak encoding is broken, 1 not so,
@@ -65,7 +67,12 @@ def attack_command(
     if proves_nothing:
         say(f"Not broken: {', '.join(proves_nothing)}. So this suite proves nothing.")
     if failed:
-        say(f"{len(failed)} of the attacks on the shipped encoding are over budget.")
+        say(f"{len(failed)} of the attacks on the shipped encoding are over budget:")
+    for result in failed:
+        say(
+            f"{result.attack}, {result.part} at {result.overlap:.0%}: "
+            f"{result.score.reidentified:.2%} for {result.budget:.2%}."
+        )
     return FAILED if failed or proves_nothing else DONE
 
 
@@ -109,19 +116,20 @@ def made_up_partnership(count: int, seed: int) -> tuple[pl.DataFrame, pl.DataFra
 
     Returns:
         The people at the postcode that most of their records give, in the columns of
-        :func:`made_up_people`; and the records in the same columns, with errors and moves.
+        :func:`made_up_people`; and the records in the same columns, with errors and moves. Both
+        have the postcodes that were sent, crowded ones among them.
     """
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
     import polars as pl
 
-    from flows.linking.train import labelled_identities
+    from flows.linking.train import identities_as_sent
     from synthetic import write_extracts
 
     with TemporaryDirectory() as folder:
         write_extracts(count, seed, Path(folder))
-        records = labelled_identities(Path(folder))
+        records = identities_as_sent(Path(folder))
         people = pl.read_csv(Path(folder) / "truth" / "person.csv", infer_schema=False)
     homes = records.group_by("person").agg(pl.col("postcode").drop_nulls().mode().sort().first())
     plain = (

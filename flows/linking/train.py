@@ -31,7 +31,20 @@ TRUTH_KEY = ["partner", "table", "record_key"]
 
 
 def labelled_identities(folder: Path) -> pl.DataFrame:
-    """The identities in a folder of synthetic extracts, and who each is.
+    """The identities in a folder of synthetic extracts as they are encoded, and who each is.
+
+    Args:
+        folder: What ``synthetic.write_extracts`` wrote.
+
+    Returns:
+        As :func:`identities_as_sent`, with made-up postcodes and ``lone``.
+    """
+    parts = identities_as_sent(folder).partition_by("partner")
+    return pl.concat(map(without_crowds, parts))
+
+
+def identities_as_sent(folder: Path) -> pl.DataFrame:
+    """The identities in a folder of synthetic extracts as partners sent them, and who each is.
 
     Args:
         folder: What ``synthetic.write_extracts`` wrote.
@@ -48,8 +61,7 @@ def labelled_identities(folder: Path) -> pl.DataFrame:
             if (path := inbox / f"{table.name}.csv").exists() or not table.optional
         }
         frames = validate_extract(partner, raw).frames
-        identity = without_crowds(identity_frame(partner, frames))
-        parts.append(identity.with_columns(partner=pl.lit(partner)))
+        parts.append(identity_frame(partner, frames).with_columns(partner=pl.lit(partner)))
     truth = pl.read_csv(folder / "truth" / "record.csv", infer_schema=False)
     return (
         pl.concat(parts)

@@ -121,13 +121,20 @@ def attack(scenario: Scenario, store: Store, tell: Tell) -> Iterator[Result]:
 def attack_where(where: str, scenario: Scenario, store: Store) -> Iterator[Result]:
     """The attacks that live on who is near whom, where the attacker knows people of a special kind.
 
+    The insider is among them, since it lives on that too: what the encoding adds to staging is who
+    shares a date with whom.
+
     Args:
         where: What is special, as it is added to the attacks' names.
         scenario: Whom the attacker knows.
         store: The store.
     """
     held = stolen(scenario, store)
-    for result in (*_token_graph(scenario, held), *_placed("found", scenario, held, store.found)):
+    for result in (
+        *_token_graph(scenario, held),
+        *_placed("found", scenario, held, store.found),
+        *_insider(scenario, held),
+    ):
         attack = result.attack.removesuffix(", found")
         yield replace(result, attack=f"{attack}, {where}")
 

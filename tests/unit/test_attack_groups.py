@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from flows.cli.attack import made_up_partnership, made_up_people
-from governance.attacks import groups, in_groups, placing, row_order, weak
+from governance.attacks import groups, in_groups, placing, row_order, shipped, weak
+from governance.attacks.budgets import budget_for
 from governance.attacks.form import anchor_values, shipped_form
 from governance.attacks.result import RECORDS, SHIPPED
 from governance.attacks.scenario import (
@@ -25,6 +26,7 @@ from governance.attacks.scenario import (
 )
 from governance.attacks.scoring import score_people
 from governance.attacks.token_graph import TOKENS, token_graph
+from governance.encoding import crowded
 from governance.encoding.crowded import CROWDED
 from schemas.errors import ConfigError
 
@@ -155,6 +157,31 @@ def test_the_whole_list_in_the_files_order_names_everybody(people):
     whole = next(r for r in row_order.attack(scenario) if r.encoding == row_order.IN_FILE_ORDER)
     assert whole.part == RECORDS
     assert whole.score.correct > 0.9 * SIZE
+
+
+def test_who_knows_an_area_whole_is_tried_as_an_insider_too(people):
+    scenario = make_scenario(*people, 0.2, 1, by_area=True)
+    store = shipped.store_of(scenario.target)
+    named = {
+        (result.attack, result.part): result
+        for result in shipped.attack_where("known by area", scenario, store)
+    }
+    for attack in ("insider", "insider, with what is missing", "token graph"):
+        whole = named[f"{attack}, known by area", RECORDS]
+        assert whole.budget == budget_for(RECORDS, 0.2) and not whole.weak
+    assert "staging alone names" in named["insider, known by area", RECORDS].note
+
+
+def test_a_partnership_has_crowded_postcodes_that_are_stored_as_made_up_ones(monkeypatch):
+    """And the list has those that were sent, so that who knows an area knows who lives there."""
+    monkeypatch.setattr(crowded, "CROWDED", 3)
+    listed, records = made_up_partnership(300, 1)
+    stored = as_stored(records)
+    moved = records["postcode"].ne_missing(stored["postcode"])
+    assert moved.mean() > 0.02
+    assert not set(stored["postcode"].filter(moved)) & set(listed["postcode"])
+    known = like_stored(listed, records)
+    assert set(known["postcode"]) & set(stored["postcode"].filter(moved))
 
 
 def test_records_are_put_together_by_person_and_the_graph_is_of_persons():

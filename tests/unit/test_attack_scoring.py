@@ -79,6 +79,8 @@ def test_the_exit_code_says_whether_it_stood_and_whether_that_proves_anything(
     out = tmp_path / "attack.json"
     ran = CliRunner().invoke(app, ["attack", "--records", "3000", "--json", str(out)])
     assert ran.exit_code == code, ran.output
+    over = "an attack, surname at 20%: 50.00% for 1.00%."
+    assert (over in ran.output) is (shipped > 0)
     report = json.loads(out.read_text())
     assert set(report[0]) == {"attack", "target", "overlap", "reidentified", "budget", "passed"}
     assert report[0]["passed"] is (shipped == 0)
