@@ -131,6 +131,17 @@ def _columns_named_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _commands_made_once() -> Iterator[None]:
+    """Have Typer make the commands of a program once: it does so whenever one of them is called."""
+    from typer import testing
+
+    made = functools.cache(testing._get_command)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(testing, "_get_command", made)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _documents_parsed_once() -> Iterator[None]:
     """Have the YAML of one text parsed once: a run reads its agreements eight times.
 

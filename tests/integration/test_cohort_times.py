@@ -23,7 +23,8 @@ PERSONS = {
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory):
-    path, _ = rows.release(tmp_path_factory.mktemp("release"), PERSONS)
+    folder, marts = tmp_path_factory.mktemp("release"), ("time_to_event", "survival")
+    path, _ = rows.release(folder, PERSONS, marts=marts)
     with connect.open_release(path, rows.RELEASE_KEY) as con:
         yield con
 

@@ -19,7 +19,7 @@ from warehouse.publish.about import about_tables
 from warehouse.publish.pack import COLUMNS, check_shown
 from warehouse.publish.published import read_published
 from warehouse.release import build_release
-from warehouse.sensitivity import hanging_on_persons
+from warehouse.sensitivity import hanging_on_persons, read_by_figures
 
 TREATED = {
     "treatment_episode": [{"triaged": "2026-01-10", "drug1": "1011"}],
@@ -33,6 +33,7 @@ PERSONS = {
 
 
 def built(folder: Path, **offsets: pl.Expr) -> Path:
+    """A release, with the persons of its records where they are linked otherwise."""
     path, owners = rows.stage(folder, PERSONS)
     linked = {float(at.removeprefix("at_").replace("m", "-")): owners.with_columns(person_id=who)
               for at, who in offsets.items()}  # fmt: skip
@@ -139,7 +140,9 @@ def test_nothing_of_the_other_linkings_but_counts_is_in_the_release(release) -> 
 
 
 def test_without_other_linkings_there_is_no_range(tmp_path: Path) -> None:
-    con = connect.open_release(built(tmp_path), rows.RELEASE_KEY)
+    marts = {"linkage_sensitivity", *read_by_figures()}
+    target, _ = rows.release(tmp_path, PERSONS, marts=marts, measures=("within_3_weeks",))
+    con = connect.open_release(target, rows.RELEASE_KEY)
     assert con.execute("SELECT count(*) FROM linkage_sensitivity").fetchone() == (0,)
     con.close()
 
@@ -172,7 +175,7 @@ def test_records_are_described_as_people_are(tmp_path: Path) -> None:
         )
     }
     path, owners = rows.stage(tmp_path, persons)
-    target, _ = rows.release(tmp_path, persons)
+    target, _ = rows.release(tmp_path, persons, marts=("person",))
     con = connect.open_release(target, rows.RELEASE_KEY)
     told = con.execute("SELECT person_id, sex, age_band, ethnicity_group FROM person").pl()
     con.close()

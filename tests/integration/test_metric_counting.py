@@ -211,7 +211,7 @@ def test_a_restricted_metric_is_counted_only_where_it_is_asked_for(tmp_path: Pat
     withheld = f"{reasons} WHERE status = 'restricted'"
     assert release.execute(withheld).fetchall() == [("restricted",)]
     asked = Given(restricted_metrics=frozenset(restricted))
-    path, _ = rows.release(tmp_path, PERSONS, given=asked)
+    path, _ = rows.release(tmp_path, PERSONS, given=asked, marts=("metric", "metric_period"))
     con = connect.open_release(path, rows.RELEASE_KEY)
     assert (None,) in con.execute(withheld).fetchall()
     con.close()

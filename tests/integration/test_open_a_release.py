@@ -25,7 +25,7 @@ def block(page: str, language: str) -> str:
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return rows.release(tmp_path_factory.mktemp("release"), PERSONS)[0]
+    return rows.release(tmp_path_factory.mktemp("release"), PERSONS, marts=("person",))[0]
 
 
 def run(script: str, release: Path, key: Path) -> subprocess.CompletedProcess[str]:

@@ -66,7 +66,8 @@ def con(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("cohorts")
     given = Given(cohorts=own_cohorts(folder), restricted_metrics=DEATHS)
     as_at = {"police": date(2026, 6, 30), "probation": date(2026, 6, 30)}
-    path, _ = rows.release(folder, PERSONS, as_at, given)
+    marts = ("cohort_membership", "cohort_period", "data_issue", "funnel", "survival")
+    path, _ = rows.release(folder, PERSONS, as_at, given, marts=(*marts, "time_to_event"))
     release = connect.open_release(path, rows.RELEASE_KEY)
     yield release
     release.close()

@@ -33,7 +33,8 @@ PERSONS = {
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory):
-    path, _ = rows.release(tmp_path_factory.mktemp("households"), PERSONS)
+    counted = {"marts": ("outcome",), "measures": ("substance_need",)}
+    path, _ = rows.release(tmp_path_factory.mktemp("households"), PERSONS, **counted)
     con = connect.open_release(path, rows.RELEASE_KEY)
     yield con
     con.close()

@@ -7,7 +7,7 @@ result is the frames of the staging store, and whose each record is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from slight import make_slight
 
 from warehouse import connect, staging
 from warehouse.given import Given
@@ -114,15 +115,20 @@ def release(
     as_at: date | Mapping[str, date] = AS_AT,
     given: Given = NOTHING_GIVEN,
     days_off: Mapping[str, int] = MappingProxyType({}),
+    marts: Iterable[str] | None = None,
+    measures: Iterable[str] | None = None,
 ) -> tuple[Path, ReleaseSummary]:
     """Build a release of some persons; return where it is, and its summary.
 
     Weeks are those of the calendar, so that they can be written down, but for people in
-    ``days_off``, whose days are moved back by so many before.
+    ``days_off``, whose days are moved back by so many before. It takes seconds to build it whole:
+    where ``marts`` are named, it holds these and what they read, and counts ``measures`` alone.
     """
     path, owners = stage(folder, persons, as_at)
     target = folder / "releases" / "warehouse.duckdb"
-    with moved_by(lambda person: days_off.get(person, 0)):
+    with moved_by(lambda person: days_off.get(person, 0)), pytest.MonkeyPatch.context() as patch:
+        if marts is not None:
+            make_slight(patch, marts, measures)
         summary = build_release(
             path,
             STAGING_KEY,

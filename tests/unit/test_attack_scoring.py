@@ -76,6 +76,10 @@ def test_the_exit_code_says_whether_it_stood_and_whether_that_proves_anything(
 ):
     results = [result(shipped, weak=False), result(weak, weak=True, encoding="plain")]
     monkeypatch.setattr(suite, "run_suite", lambda *given: results)
+    monkeypatch.setattr("flows.cli.attack.made_up_people", lambda *asked: pl.DataFrame())
+    monkeypatch.setattr(
+        "flows.cli.attack.made_up_partnership", lambda *asked: (pl.DataFrame(), pl.DataFrame())
+    )
     out = tmp_path / "attack.json"
     ran = CliRunner().invoke(app, ["attack", "--records", "3000", "--json", str(out)])
     assert ran.exit_code == code, ran.output
