@@ -249,14 +249,17 @@ def candidate_pairs(blocks: pl.DataFrame, firsts: pl.DataFrame, fresh: pl.Series
         firsts, on="record_id", how="left", maintain_order="left"
     )
     known = blocks.with_columns(first["first"], fresh=pl.col("record_id").is_in(fresh.implode()))
-    return pl.concat([_across(known.filter(record_id=pl.col("first"))), _alike(known)])
+    return pl.concat([_across(known), _alike(known)])
 
 
-def _across(stand: pl.DataFrame) -> pl.DataFrame:
+def _across(known: pl.DataFrame) -> pl.DataFrame:
     """The pairs of records that stand for themselves and share a block."""
     found = []
+    stands = (known["record_id"] == known["first"]).alias("stands")
     for column in BLOCKING_COLUMNS:
-        all_of_them = stand.select("record_id", "fresh", token=column).drop_nulls("token")
+        all_of_them = known.select("record_id", "fresh", token=column).filter(
+            stands, pl.col("token").is_not_null()
+        )
         ours = all_of_them.filter("fresh").select("token", other="record_id")
         met = all_of_them.join(ours, on="token").filter(
             (pl.col("record_id") < pl.col("other")) | ~pl.col("fresh")

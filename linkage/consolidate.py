@@ -55,10 +55,10 @@ def consolidate(
         firsts: ``record_id``, ``first``: which record stands for those alike.
         links: ``record_id_l`` < ``record_id_r``, ``match_weight``: the pairs that are links.
         model: The model that judged them.
-        decisions: What reviewers decided of pairs.
+        decisions: What reviewers decided of pairs; of records that are not there as well.
         guarded: ``record_id_l`` < ``record_id_r``: the pairs that the collision guard keeps apart.
     """
-    decided = decisions or no_decisions()
+    decided = (decisions or no_decisions()).among(firsts["record_id"])
     lowest = _lowest(firsts)
     firsts = firsts.with_columns(pl.col("first").replace(*lowest))
     links = _alike_last(firsts, _exchanged(links, lowest))

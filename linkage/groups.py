@@ -49,6 +49,9 @@ def groups(records: pl.Series, links: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         ``record_id``, ``group``, sorted by record.
+
+    Raises:
+        ValueError: A link is of a record that is not among them.
     """
     ids = records.sort().to_numpy()
     root = _hooked(np.arange(ids.size), *_places(ids, links))
@@ -61,6 +64,9 @@ def grouped(firsts: pl.DataFrame, links: pl.DataFrame) -> Grouped:
     Args:
         firsts: ``record_id``, ``first``: every record once, and which stands for those alike.
         links: ``record_id_l``, ``record_id_r``, ``match_weight``.
+
+    Raises:
+        ValueError: A link is of a record that is not among them.
     """
     firsts = firsts.sort("record_id")
     ids = firsts["record_id"].to_numpy()
@@ -103,10 +109,18 @@ def _places(ids: np.ndarray, links: pl.DataFrame) -> tuple[np.ndarray, np.ndarra
 
 
 def _found(ids: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Where values stand among sorted ids; looked for in their order, half as costly."""
+    """Where values stand among sorted ids; looked for in their order, half as costly.
+
+    Raises:
+        ValueError: One is not among them, and would be taken for its neighbour.
+    """
     order = np.argsort(values)
+    sought = values[order]
+    found = np.searchsorted(ids, sought)
+    if sought.size and (found[-1] == ids.size or not np.array_equal(ids[found], sought)):
+        raise ValueError("A link names a record that is not there.")
     places = np.empty_like(order)
-    places[order] = np.searchsorted(ids, values[order])
+    places[order] = found
     return places
 
 

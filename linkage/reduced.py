@@ -147,7 +147,11 @@ def clients_and_people(
         groups: ``record_id``, ``group``.
     """
     columns = ["record_id", "partner", *MET_BY, WITH_SEX, SEX_BIT, OWN_ID]
-    held = encoded.select(*columns, named=is_named()).join(groups, on="record_id")
+    # A join of one column and not of all: the others need not be copied.
+    group = encoded.select("record_id").join(
+        groups, on="record_id", how="left", maintain_order="left"
+    )
+    held = encoded.select(*columns, group["group"], named=is_named()).drop_nulls("group")
     # Those with a nameless record are few, and only they may lack a name.
     asked = held.filter(~pl.col("named")).select("group").unique()
     person = held.filter("named").join(asked, on="group", how="semi").select("group")

@@ -32,6 +32,17 @@ class Decisions:
     same: pl.DataFrame = field(repr=False)
     different: pl.DataFrame = field(repr=False)
 
+    def among(self, records: pl.Series) -> Decisions:
+        """Those of some records alone: what was decided of a record outlives its being left out.
+
+        Args:
+            records: The ids of the records that are there.
+        """
+        if self.same.is_empty() and self.different.is_empty():
+            return self
+        there = pl.all_horizontal(pl.col(*PAIR).is_in(records.implode()))
+        return Decisions(self.same.filter(there), self.different.filter(there))
+
 
 def no_decisions() -> Decisions:
     """Nothing decided."""
@@ -50,7 +61,7 @@ def respect(links: pl.DataFrame, decisions: Decisions) -> pl.DataFrame:
 
     Args:
         links: ``record_id_l`` < ``record_id_r``, ``match_weight``, and any other columns.
-        decisions: What was decided; of records that are not there as well.
+        decisions: What was decided of records that are there.
 
     Returns:
         The same columns, sorted by pair. In no component of them are two different records.

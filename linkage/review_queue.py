@@ -53,7 +53,7 @@ def queue(
         ``asked`` (``hub`` or a partner), ``record_id_l``, ``record_id_r`` and ``why``, one of
         :data:`WHY`: each pair once for whoever is asked, with the gravest reason.
     """
-    asked = [_asked(HUB, encoded, pairs, decisions, link_at)]
+    asked = [_asked(HUB, encoded, pairs, decisions.among(encoded["record_id"]), link_at)]
     for partner in sorted(encoded["partner"].unique()):
         own = encoded.filter(partner=partner)
         asked.append(
@@ -61,7 +61,7 @@ def queue(
                 partner,
                 own,
                 _within(pairs, own),
-                Decisions(_within(decisions.same, own), _within(decisions.different, own)),
+                decisions.among(own["record_id"]),
                 link_at,
             )
         )

@@ -191,7 +191,8 @@ def _groups(identity: duckdb.DuckDBPyConnection, partners: Collection[str]) -> l
         .rename({"person_id": "group"})
         .join(encoded.select("record_id"), on="record_id", how="semi")
     )
-    checked = check_groups(persons, respect(links, read_decisions(identity)), encoded)
+    decisions = read_decisions(identity).among(encoded["record_id"])
+    checked = check_groups(persons, respect(links, decisions), encoded)
     sizes = persons.group_by("group").len()["len"]
     bands = {"1": (1, 1), "2": (2, 2), "3 to 5": (3, 5), "6 to 10": (6, 10), "11 to 30": (11, 30)}
     told = [

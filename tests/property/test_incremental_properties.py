@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from governance.encoding.anchored import encode, encoding_keys
 from governance.keys import RootKey
-from linkage import blocking, groups, incremental, match
+from linkage import blocking, groups, incremental, match, review_queue
 from linkage.model import load_model
 from linkage.review import Decisions
 from schemas.encoded import STRONG_IDS, encoded_schema, token_column
@@ -207,3 +207,30 @@ def test_when_the_first_of_those_alike_goes_another_stands_for_them(tight):
     lower = match.link(state({0: 0, 2: 0, 3: 0}), MODEL, left.kept)
     assert lower.compared == 1
     assert lower.groups["group"].to_list() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("left_out", range(4))
+def test_what_was_decided_of_a_record_that_is_left_out_joins_nobody_else(left_out):
+    names = ("DERMOT", "FINBAR", "HOLLOWAY", "ZACHARY")
+    whole = made([{"partner": "police", "forename": one, "surname": one} for one in names])
+    there = whole.filter(pl.col("record_id") != left_out)
+    pairs = pl.DataFrame(
+        [sorted((left_out, one)) for one in there["record_id"]],
+        schema=["record_id_l", "record_id_r"],
+        orient="row",
+    )
+    for decisions in (
+        Decisions(same=pairs, different=pairs.clear()),
+        Decisions(same=pairs.clear(), different=pairs),
+    ):
+        found = match.link(there, MODEL, decisions=decisions).groups
+        assert found["group"].to_list() == found["record_id"].to_list()
+        asked = review_queue.queue(there, match.link(there, MODEL).pairs, decisions, 0)
+        assert asked.is_empty()
+
+
+def test_a_link_of_a_record_that_is_not_there_makes_no_group():
+    for one, other in ((1, 9), (0, 1), (1, 2)):
+        link = pl.DataFrame({"record_id_l": [one], "record_id_r": [other]})
+        with pytest.raises(ValueError, match="not there"):
+            groups.groups(pl.Series([1, 3]), link)
