@@ -193,71 +193,47 @@ def planted(ran: Partnership, monkeypatch: pytest.MonkeyPatch) -> Partnership:
     return ran
 
 
-def start_run(partnership: Partnership) -> subprocess.Popen[bytes]:
-    words = ["run", "--no-server", "--config", str(partnership.config)]
-    return subprocess.Popen(
-        [sys.executable, "-c", "from flows.cli import main; main()", *words],
+def killed_within(partnership: Partnership, step: str, *, whole_run: bool) -> str:
+    """Kill the child that encodes, or the whole run, once it has done a step; what the run said."""
+    marker = partnership.folder.parent / "at-work"
+    held = f"import for_a_child; for_a_child.run_held({step!r}, {str(marker)!r})"
+    run = subprocess.Popen(
+        [sys.executable, "-c", held, "run", "--no-server", "--config", str(partnership.config)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=partnership.folder / "work",
     )
-
-
-def encoding_child(parent: int) -> int | None:
-    """The child of a run that has read an extract: it has a data library open."""
-    for number in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
-        try:
-            if b"flows.intake.apart" in Path(f"/proc/{number}/cmdline").read_bytes():
-                return int(number)
-        except OSError:
-            continue
-    return None
-
-
-def memory_of(number: int) -> int:
-    """Megabytes a process holds."""
-    try:
-        return int(Path(f"/proc/{number}/statm").read_text().split()[1]) * 4096 >> 20
-    except OSError:
-        return 0
-
-
-def kill_while_encoding(partnership: Partnership, moment: float, whole_run: bool) -> str:
-    """Kill the second child, which encodes, so long after it began; what the run said."""
-    run = start_run(partnership)
-    looking: list[int] = []
-
-    def second_child() -> int | None:
-        child = encoding_child(run.pid) if run.poll() is None else None
-        if child is not None and child not in looking:
-            looking.append(child)
-        return child if len(looking) == 2 and child == looking[1] else None
-
-    assert until(second_child, 60), run.communicate()
-    child = looking[1]
-    assert until(lambda: memory_of(child) > 60 or not is_alive(child), 60)
-    time.sleep(moment)
-    was_at_work = is_alive(child)
+    assert until(lambda: written(marker) or run.poll() is not None, 120)
+    child = int(written(marker))
+    assert child != run.pid and is_alive(child)
     os.kill(run.pid if whole_run else child, signal.SIGKILL)
     _, told = run.communicate(timeout=60)
-    assert was_at_work and ended(child)
+    assert ended(child)
     return told.decode()
 
 
+def written(marker: Path) -> str:
+    return marker.read_text() if marker.exists() else ""
+
+
+ENCODES = "governance.encoding.anchored"
+
+
 @pytest.mark.parametrize(
-    ("moment", "whole_run"),
+    ("step", "whole_run"),
     [
-        (0.0, False),
-        pytest.param(0.2, False, marks=pytest.mark.slow),
-        pytest.param(0.5, False, marks=pytest.mark.slow),
-        (0.3, True),
+        pytest.param("flows.intake.encoding.read_extract", False, marks=pytest.mark.slow),
+        ("governance.pseudonymise.without_crowds", False),
+        (f"{ENCODES}.anchored_filters", True),
+        pytest.param(f"{ENCODES}._stand_ins", False, marks=pytest.mark.slow),
+        pytest.param("governance.pseudonymise.in_keyed_order", True, marks=pytest.mark.slow),
     ],
 )
 def test_killing_it_while_it_encodes_leaves_no_name_on_the_disk(
-    planted: Partnership, moment: float, whole_run: bool
+    planted: Partnership, step: str, whole_run: bool
 ) -> None:
     before = planted.kept()
-    told = kill_while_encoding(planted, moment, whole_run)
+    told = killed_within(planted, step, whole_run=whole_run)
     assert found_on_disk(planted.folder) == []
     assert scan_tree(planted.folder, NEEDLES, ("inbox", "truth")) == {}
     assert planted.kept() == before

@@ -6,9 +6,12 @@ begun in a fraction of what it takes with the tests themselves.
 
 from __future__ import annotations
 
+import functools
+import importlib
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from schemas.errors import ExtractRejected
 
@@ -53,3 +56,34 @@ def sleeps(marker: str) -> None:
 
 def hungers(bytes_: int) -> int:
     return len(bytearray(bytes_))
+
+
+def run_held(step: str, marker: str) -> None:
+    """Be `journeys`, with the words of this process, whose child waits within a step of encoding.
+
+    Args:
+        step: Module and name of a function that encoding calls.
+        marker: The file in which the child writes down its process once that is done.
+    """
+    import flows.ingest
+    from flows.cli import main
+
+    flows.ingest.encode_each = functools.partial(encodes_until, step, marker)  # type: ignore[assignment]
+    main()
+
+
+def encodes_until(step: str, marker: str, jobs: Any) -> Any:
+    """Encode, and wait for a minute where the step has been done once."""
+    from flows.intake.encoding import encode_each
+
+    home, _, name = step.rpartition(".")
+    module = importlib.import_module(home)
+    done = getattr(module, name)
+
+    def held(*args: Any, **kwargs: Any) -> Any:
+        made = done(*args, **kwargs)
+        sleeps(marker)
+        return made
+
+    setattr(module, name, held)
+    return encode_each(jobs)
