@@ -27,8 +27,14 @@ from flows.keys.rotation import key_states, rotate
 from flows.refresh import run_refresh
 from flows.safe_errors import Rejected
 from governance.encoding.shared import shared_values
-from governance.sealing import claimed_delivery, hub_public_key
-from schemas.encoded import encoded_schema
+from governance.sealing import (
+    LENGTH_BYTES,
+    MAGIC,
+    SIGNATURE_BYTES,
+    claimed_delivery,
+    hub_public_key,
+)
+from schemas.encoded import ENCODING_VERSION, STAND_IN, encoded_schema
 from schemas.errors import JourneysError, KeyProblem
 
 if TYPE_CHECKING:
@@ -239,7 +245,8 @@ def test_encoding_needs_no_orchestrator_database_or_linkage(at_source, tmp_path:
 SAYINGS: list[tuple[dict[str, Any], str]] = [
     ({"partner": "housing"}, "another partner or purpose"),
     ({"purpose": "another-purpose"}, "another partner or purpose"),
-    ({"encoding_version": 1}, "version 1 of the encoding"),
+    ({"encoding_version": ENCODING_VERSION - 1}, f"version {ENCODING_VERSION - 1} of the encoding"),
+    ({"encoding_version": ENCODING_VERSION + 1}, f"version {ENCODING_VERSION + 1} of the encoding"),
     ({"contract": "sha256:" + "0" * 64}, "whose contract is not"),
     ({"agreement": "sha256:" + "0" * 64}, "another agreement"),
     ({"recipient": "0" * 16}, "does not hold"),
@@ -268,6 +275,7 @@ def test_encodings_or_events_of_another_shape_are_refused(police_apart) -> None:
 
     changes: list[Callable[[Encoded], Encoded]] = [
         lambda e: with_encodings(e, lambda f: f.drop(f.columns[-1])),
+        lambda e: with_encodings(e, lambda f: f.drop(STAND_IN)),  # as version 6 was
         lambda e: with_encodings(e, lambda f: f.with_columns(stand_in_0=pl.lit(None, pl.Int64))),
         lambda e: with_encodings(e, lambda f: f.with_columns(surname=pl.lit("x"))),
         lambda e: with_encodings(e, lambda f: f.head(3)),
@@ -286,14 +294,31 @@ def test_encodings_or_events_of_another_shape_are_refused(police_apart) -> None:
         refused(hub, "in the form agreed")
 
 
+def flipped(content: bytes, place: int) -> bytes:
+    """The same with the lowest bit of one byte exchanged."""
+    changed = bytearray(content)
+    changed[place] ^= 1
+    return bytes(changed)
+
+
 def test_a_file_that_was_cut_or_changed_or_signed_by_another_is_refused(police_apart) -> None:
     hub, desks = police_apart
     path = deliver(hub.folder, desks["police"])
     whole = path.read_bytes()
+    start = len(MAGIC) + LENGTH_BYTES
+    body = start + int.from_bytes(whole[len(MAGIC) : start], "big") + SIGNATURE_BYTES
     for content, said in [
         (whole[:100], "cut short"),
+        (whole[:body], "cut short or was changed"),
+        (whole[: (body + len(whole)) // 2], "cut short or was changed"),
         (whole[:-1], "cut short or was changed"),
-        (whole[:-1] + bytes([whole[-1] ^ 1]), "cut short or was changed"),
+        (whole + b"\0", "cut short or was changed"),
+        (flipped(whole, 0), "none of ours"),
+        (flipped(whole, body - 100), "not signed"),  # the manifest's end, and the signature
+        (flipped(whole, body - 1), "not signed"),
+        (flipped(whole, body), "cut short or was changed"),  # the key that was agreed on
+        (flipped(whole, (body + len(whole)) // 2), "cut short or was changed"),
+        (flipped(whole, -1), "cut short or was changed"),
         (whole.replace(b'"partner":"police"', b'"partner":"policf"'), "not signed"),
         (b"", "is empty"),
         (b"record_id,surname\n", "none of ours"),
@@ -344,6 +369,23 @@ def test_a_delivery_is_taken_in_once_and_the_newest_first(at_source, tmp_path: P
     report = run_refresh(hub.settings)
     assert report["partners"]["police"]["extract"] == "new"
     assert any("1 other sealed file(s) of police cannot" in said for said in report["warnings"])
+
+
+def test_what_was_taken_in_is_not_taken_in_again(police_apart) -> None:
+    """The same file twice changes nothing, and an older one is refused, taken in or not."""
+    hub, desks = police_apart
+    inbox, older = hub.folder / "inbox" / "police", deliver(hub.folder, desks["police"], "older")
+    assert run_refresh(hub.settings)["partners"]["police"]["extract"] == "new"
+    shutil.copy(older, inbox / "the same again.sealed")
+    older.unlink()
+    assert run_refresh(hub.settings)["partners"]["police"]["extract"] == "unchanged"
+    first = (inbox / "the same again.sealed").read_bytes()
+    (inbox / "the same again.sealed").unlink()
+    newer = deliver(hub.folder, desks["police"], "newer")
+    assert run_refresh(hub.settings)["partners"]["police"]["extract"] == "new"
+    newer.unlink()
+    older.write_bytes(first)
+    refused(hub, "was taken in before, or is older than the one staged")
 
 
 @pytest.mark.slow
