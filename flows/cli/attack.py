@@ -38,10 +38,10 @@ def attack_command(
     The attacker holds the identity store, its key, the algorithm and a plain list of people of whom
     5, 20 and 80 % are in the store. It is tried as well with an attacker who knows an area whole,
     lives in the same town or holds the residents' books of the hostels, and with several records a
-    person. Everybody is made up; no configuration is needed and nothing is stored. Printed are the
-    shares named beyond chance; of weak encodings, FAIL is as it must be.
-    Of 2,000 people known the budget is ten: by luck one seed is over it and the next within, so try
-    several, or more records.
+    person; and as an insider, who reads the staging store too. Everybody is made up; no
+    configuration is needed and nothing is stored. Printed are the shares named beyond chance; of
+    weak encodings, FAIL is as it must be. What is over its budget is named at the end: of 2,000
+    people known the budget is ten, so by luck one seed is over it and the next within. Try several.
     Similarity graphs and patterns are matched on a sample of 2,000 records, weak ones of 3,000.
 
     Exit codes: 0 every attack is within its budget and every weak encoding is broken, 1 not so,

@@ -10,8 +10,8 @@
 - The insider is held to what the encoding adds to the staging store, which has no secret from it.
 - Stronger assumptions get no larger budget: who knows an area whole or has the residents' books of
   the hostels, or is given who shares a date and a postcode, is held to the budget of the overlap.
-  None was changed once version 3 of the encoding was measured, nor after versions 4 and 5, though
-  some are missed: see docs/explanation/threat-model.md.
+  None was changed once version 3 of the encoding was measured, nor for any version since, though
+  one is missed: see docs/explanation/threat-model.md.
 """
 
 from __future__ import annotations
