@@ -21,6 +21,7 @@ import polars as pl
 
 from governance.encoding.anchored import encode, encode_under_one_salt, encoding_keys
 from governance.encoding.crowded import without_crowds
+from governance.encoding.shared import kept
 from governance.keys import RootKey
 from linkage import clear_text, scoring
 from linkage.groups import grouped, groups
@@ -123,7 +124,7 @@ def _only_across(truth: pl.DataFrame) -> Across:
     """Keep the pairs of records of two sources."""
     source = truth.select("record_id", "partner")
 
-    def kept(pairs: pl.DataFrame) -> pl.DataFrame:
+    def across(pairs: pl.DataFrame) -> pl.DataFrame:
         return (
             pairs.join(source, left_on="record_id_l", right_on="record_id")
             .join(source, left_on="record_id_r", right_on="record_id", suffix="_r")
@@ -131,7 +132,7 @@ def _only_across(truth: pl.DataFrame) -> Across:
             .drop("partner", "partner_r")
         )
 
-    return kept
+    return across
 
 
 def _encoded(people: pl.DataFrame, across: Across) -> _Linked:
@@ -140,7 +141,7 @@ def _encoded(people: pl.DataFrame, across: Across) -> _Linked:
         with steps.step("encode"):
             identity = _identity(people)
             key_of = encoding_keys(RootKey(secrets.token_bytes(32)), purpose="benchmark", epoch=1)
-            encoded = encode(identity, key_of)
+            encoded = kept(encode(identity, key_of))
         with steps.step("train"):
             some = identity.sample(min(COMMON, identity.height), seed=SEED)
             model = _model(

@@ -10,7 +10,6 @@ import polars as pl
 
 from governance.encoding.anchored import encode, encoding_keys
 from governance.encoding.crowded import LONE, with_made_up, without_crowds
-from governance.encoding.shared import shared_values, without_shared
 from governance.keys import RootKey
 from schemas.errors import ConfigError
 
@@ -151,10 +150,3 @@ def own_encoding(people: pl.DataFrame) -> pl.DataFrame:
     """The shipped encoding of people under a key that is made here and thrown away."""
     root = RootKey(secrets.token_bytes(32))
     return encode(people, encoding_keys(root, purpose="attack", epoch=1))
-
-
-def kept(encoded: pl.DataFrame) -> pl.DataFrame:
-    """What the hub keeps of encoded records: no value that two people of one delivery share."""
-    parts = encoded.with_row_index("place").partition_by("partner")
-    without = [without_shared(p, shared_values(p)).with_columns(p["place"]) for p in parts]
-    return pl.concat(without).sort("place").drop("place")

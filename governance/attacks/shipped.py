@@ -24,7 +24,6 @@ from governance.attacks.result import RECORDS, SHIPPED, Result, judge_column, ju
 from governance.attacks.scenario import (
     Scenario,
     as_stored,
-    kept,
     like_stored,
     own_encoding,
     smaller,
@@ -40,6 +39,7 @@ from governance.attacks.token_graph import (
 )
 from governance.attacks.weak import grams_of
 from governance.encoding.anchored import encode
+from governance.encoding.shared import kept
 from schemas.encoded import FILTERS, filter_columns
 
 MOST_NODES: Final = 2_000  # similarities of all pairs are held, so a sample of records is attacked

@@ -87,6 +87,20 @@ class Shared:
     stands_for: NDArray[np.uint32] = field(repr=False)
 
 
+def kept(encoded: pl.DataFrame) -> pl.DataFrame:
+    """What the hub keeps of the deliveries of several partners: of each no value that is shared.
+
+    Args:
+        encoded: The columns of ``delivered_schema()``, of whole deliveries, one a partner.
+
+    Returns:
+        The same rows in the same order, with the columns of ``encoded_schema()``.
+    """
+    parts = encoded.with_row_index("place").partition_by("partner")
+    without = [without_shared(p, shared_values(p)).with_columns(p["place"]) for p in parts]
+    return pl.concat(without).sort("place").drop("place")
+
+
 def shared_values(encoded: pl.DataFrame) -> Shared:
     """Tell which values of a delivery more than one person has.
 

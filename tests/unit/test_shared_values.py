@@ -9,11 +9,11 @@ import pytest
 import sharing_by_hand
 
 from flows.cli.attack import made_up_people
-from governance.attacks.scenario import as_stored, kept, own_encoding
+from governance.attacks.scenario import as_stored, own_encoding
 from governance.attacks.token_graph import TOKENS, missing, token_graph
 from governance.encoding import shared
 from governance.encoding.anchored import encode, encoding_keys
-from governance.encoding.shared import VALUES, persons, shared_values, without_shared
+from governance.encoding.shared import VALUES, kept, persons, shared_values, without_shared
 from governance.keys import RootKey
 from governance.pseudonymise import Pseudonymised, unshared
 from linkage import comparisons
