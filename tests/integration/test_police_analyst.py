@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import warehouse_rows as rows
+from slight import make_slight
 
 from synthetic import make_world
 from warehouse.connect import open_release
@@ -97,11 +98,13 @@ def releases(people: rows.Persons, tmp_path_factory: pytest.TempPathFactory) -> 
     opened = {}
     for name, restriction in wanted.items():
         path = folder / f"{name}.duckdb"
-        build_release(
-            staging, rows.STAGING_KEY, owners, path, rows.RELEASE_KEY,
-            run_id="20260701-000000-test", built_at=datetime(2026, 7, 1), given=given,
-            restriction=restriction,
-        )  # fmt: skip
+        with pytest.MonkeyPatch.context() as patch:
+            make_slight(patch, restriction.marts)
+            build_release(
+                staging, rows.STAGING_KEY, owners, path, rows.RELEASE_KEY,
+                run_id="20260701-000000-test", built_at=datetime(2026, 7, 1), given=given,
+                restriction=restriction,
+            )  # fmt: skip
         opened[name] = open_release(path, rows.RELEASE_KEY)
     yield opened
     for con in opened.values():

@@ -47,7 +47,8 @@ def persons() -> dict[str, dict[str, list[dict[str, Any]]]]:
 @pytest.fixture(scope="module")
 def counted(persons, tmp_path_factory: pytest.TempPathFactory) -> Counted:
     """What a release counts, by metric."""
-    path, _ = rows.release(tmp_path_factory.mktemp("histories"), persons, AS_AT, ASKED)
+    folder = tmp_path_factory.mktemp("histories")
+    path, _ = rows.release(folder, persons, AS_AT, ASKED, marts=("outcome",))
     con = connect.open_release(path, rows.RELEASE_KEY)
     told = con.execute(
         "SELECT metric, measure, period_id, person_id, sum(numerator), sum(denominator) "

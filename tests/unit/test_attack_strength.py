@@ -79,13 +79,13 @@ def test_frequencies_name_what_is_common():
 
 
 def test_graph_matching_names_most_people_of_a_plain_filter(scenario):
-    # About one draw of keys in a hundred starts the alignment wrong, so three are tried.
+    # About one draw of keys in a hundred starts the alignment wrong, so up to three are tried.
     mixed, listed = scenario.rehearsal()
-    tries = [
+    tries = (
         graphs.match_rows((whole(scenario.target), whole(scenario.known), whole(mixed)), listed)
         for _ in range(3)
-    ]
-    assert max(score_people(scenario, rows).reidentified for rows in tries) > 0.5
+    )
+    assert any(score_people(scenario, rows).reidentified > 0.5 for rows in tries)
 
 
 def test_graph_matching_names_nobody_of_noise(scenario):

@@ -2,6 +2,8 @@
 
 import datetime as dt
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import polars as pl
 import pytest
@@ -37,13 +39,17 @@ def levels(people: list[dict], comparison: str) -> set[str]:
     identity = pl.DataFrame(rows, schema=SCHEMA).with_columns(
         record_id=pl.int_range(1, pl.len() + 1, dtype=pl.Int64), partner=pl.lit("police")
     )
-    settings = splink_settings(None, 1e-4, retain_levels=True)
-    # What the other comparisons say is not asked, and is most of what a score takes.
-    alone = replace(settings, comparisons=[settings.comparisons[list(LEVELS).index(comparison)]])
-    scored = score(encode(identity, KEY_OF), alone)
+    scored = score(encode(identity, KEY_OF), alone(comparison))
     with_first = scored.filter(record_id_l=1)[f"gamma_{comparison}"]
     names = LEVELS[comparison][::-1]
     return {NO_EVIDENCE if reached < 0 else names[reached] for reached in with_first}
+
+
+@cache
+def alone(comparison: str) -> Any:
+    """Settings of one comparison: what the others say is not asked, and is most of a score."""
+    settings = splink_settings(None, 1e-4, retain_levels=True)
+    return replace(settings, comparisons=[settings.comparisons[list(LEVELS).index(comparison)]])
 
 
 def test_a_postcode_and_both_initials_show_the_postcode_equal():

@@ -227,7 +227,7 @@ def with_value(frame: pl.DataFrame, row: int, **values: str | None) -> pl.DataFr
 def broken(partner: str, table: str, **values: str | None) -> Validated:
     frames = extract(partner)
     frames[table] = with_value(frames[table], CHANGED, **values)
-    return validate_extract(partner, frames, as_at=AS_AT)
+    return validated_near(partner, table, frames)
 
 
 def each_broken(partner: str, table: str, changes: Sequence[dict[str, str | None]]) -> Validated:
@@ -235,7 +235,24 @@ def each_broken(partner: str, table: str, changes: Sequence[dict[str, str | None
     frames = extract(partner, 2 * len(changes))
     for row, values in enumerate(changes, 1):
         frames[table] = with_value(frames[table], row, **values)
-    return validate_extract(partner, frames, as_at=AS_AT)
+    return validated_near(partner, table, frames)
+
+
+def validated_near(partner: str, table: str, frames: dict[str, pl.DataFrame]) -> Validated:
+    """A table held to its rules beside those above and below it, and no others."""
+    near = {table}
+    for beside in (children_of, parents_of):
+        waiting = [table]
+        while waiting:
+            found = {*beside(partner, waiting.pop())} - near
+            near |= found
+            waiting += found
+    some = {name: frame for name, frame in frames.items() if name in near}
+    return contract.examine_extract(partner, some, as_at=AS_AT, whole=False).usable()
+
+
+def parents_of(partner: str, table: str) -> list[str]:
+    return [*find_table(partner, table).parents.values()]
 
 
 def quarantined(validated: Validated, table: str) -> set[tuple[int, str, str]]:
@@ -1092,7 +1109,9 @@ def test_a_key_of_several_columns_repeats_only_when_all_of_them_do():
 
 
 def test_quarantine_runs_down_from_parent_to_grandchild():
-    validated = broken("housing", "application", assessment="?")
+    frames = extract("housing")
+    frames["application"] = with_value(frames["application"], CHANGED, assessment="?")
+    validated = validate_extract("housing", frames, as_at=AS_AT)
     for table in ("person", "duty", "tenancy", "temporary_accommodation"):
         assert {r for _, _, r in quarantined(validated, table)} == {"parent_missing"}
     assert validated.quarantined == {**dict.fromkeys(GOOD["housing"], 1), "rough_sleeping": 0}

@@ -208,17 +208,16 @@ def test_distance_follows_the_value_inside_an_anchor_and_is_noise_across_anchors
     days = [dt.date(1980, 1, day) for day in range(1, 21)]
 
     def mean(other: str, *, later: int = 0) -> float:
-        pairs = [
-            encode(
-                frame([
-                    person(surname="HARRIS", dob=day),
-                    person(surname=other, dob=day + dt.timedelta(days=later)),
-                ]),
-                KEY_OF,
-            )
+        both = [
+            one
             for day in days
-        ]  # fmt: skip
-        return sum(distance(pair, "surname", "date") for pair in pairs) / len(pairs)
+            for one in (
+                person(surname="HARRIS", dob=day),
+                person(surname=other, dob=day + dt.timedelta(days=later)),
+            )
+        ]
+        pairs = encode(frame(both), KEY_OF).iter_slices(2)
+        return sum(distance(pair, "surname", "date") for pair in pairs) / len(days)
 
     assert mean("HARRIS") == 0
     assert 0.2 < mean("HARRYS") / FILTER_BITS < 0.4
