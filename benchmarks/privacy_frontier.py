@@ -28,7 +28,14 @@ from flows.linking.train import labelled_identities
 from governance.attacks import shipped, weak, weak_targets
 from governance.attacks.bits import Words, distances
 from governance.attacks.result import judge_column
-from governance.attacks.scenario import VALUES, Scenario, make_scenario, own_encoding, smaller
+from governance.attacks.scenario import (
+    VALUES,
+    Scenario,
+    kept,
+    make_scenario,
+    own_encoding,
+    smaller,
+)
 from linkage.blocking import BLOCKING_COLUMNS
 from linkage.match import score
 from linkage.model import load_model
@@ -229,11 +236,11 @@ def anchored_leak(scenario: Scenario) -> float:
 
 
 def encoded_records(people: int, seed: int) -> pl.DataFrame:
-    """Labelled identities of made-up partners, with the shipped encoding's tokens beside them."""
+    """Labelled identities of made-up partners, and beside them what the hub keeps of each."""
     with TemporaryDirectory() as folder:
         write_extracts(people, seed, Path(folder))
         labelled = labelled_identities(Path(folder))
-    return labelled.hstack(own_encoding(labelled).drop("record_id", "partner"))
+    return labelled.hstack(kept(own_encoding(labelled)).drop("record_id", "partner"))
 
 
 def measure(people: int) -> list[Point]:
