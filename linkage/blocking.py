@@ -79,14 +79,12 @@ def crowded_blocks(encoded: pl.DataFrame, most: int = MOST_IN_BLOCK) -> pl.DataF
 def _shared_by_many(encoded: pl.DataFrame, most: int) -> pl.DataFrame:
     """The tokens that more records share than may."""
     found = [
-        encoded.select(token=column)
-        .drop_nulls()
+        _which_may(encoded.select(token=column), most)
         .group_by("token")
         .len()
         .filter(pl.col("len") > most)
         .select(pl.lit(column).alias("block"), "token")
         for column in BLOCKING_COLUMNS
-        if _may_crowd(encoded[column], most)
     ]
     return pl.concat([pl.DataFrame(schema=CROWDED), *found])
 
@@ -95,17 +93,13 @@ def _ids_of_nobody(encoded: pl.DataFrame) -> pl.DataFrame:
     """The strong ids under which more different people stand than may."""
     found = []
     for column in STRONG_COLUMNS:
-        if _may_crowd(encoded[column], MOST_UNDER_ID):
-            held = encoded.select(WHO, token=column).drop_nulls()
-            # Telling people apart costs far more than counting records, and needs as many of them.
-            counted = held.group_by("token").len().filter(pl.col("len") > MOST_UNDER_ID)
-            many = held.join(counted, on="token", how="semi")
-            people = many.group_by("token").agg(pl.col(WHO).n_unique())
-            found.append(
-                people.filter(pl.col(WHO) > MOST_UNDER_ID).select(
-                    pl.lit(column).alias("block"), "token"
-                )
+        held = _which_may(encoded.select(WHO, token=column).drop_nulls(), MOST_UNDER_ID)
+        people = held.group_by("token").agg(pl.col(WHO).n_unique())
+        found.append(
+            people.filter(pl.col(WHO) > MOST_UNDER_ID).select(
+                pl.lit(column).alias("block"), "token"
             )
+        )
     return pl.concat([pl.DataFrame(schema=CROWDED), *found])
 
 
@@ -147,20 +141,20 @@ def _dates_of_nobody(encoded: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _may_crowd(tokens: pl.Series, most: int) -> bool:
-    """Whether a token may be shared by too many, told by its last bits at a tenth of the cost."""
-    return bool((_of_last_bits(tokens) > most).any())
+def _which_may(held: pl.DataFrame, most: int) -> pl.DataFrame:
+    """The rows whose ``token`` more than so many rows may share; counting these alone is cheap."""
+    return held.filter(pl.Series(_may_share(held["token"], most), dtype=pl.Boolean)).drop_nulls()
 
 
 def _may_share(tokens: pl.Series, most: int) -> np.ndarray:
-    """Which records may share their token with too many; whoever does is among them."""
-    crowd = _of_last_bits(tokens) > most
+    """Which records may share their token with too many, told by its last bits.
+
+    Whoever does is among them, as are some whose tokens have the same last bits.
+    """
+    crowd = np.bincount(tokens.drop_nulls().to_numpy() & LAST_BITS, minlength=LAST_BITS + 1) > most
+    if not crowd.any():
+        return np.zeros(tokens.len(), dtype=np.bool_)
     return np.asarray(crowd[tokens.fill_null(0).to_numpy() & LAST_BITS])
-
-
-def _of_last_bits(tokens: pl.Series) -> np.ndarray:
-    """How many tokens there are of each last bits."""
-    return np.bincount(tokens.drop_nulls().to_numpy() & LAST_BITS, minlength=LAST_BITS + 1)
 
 
 def in_blocks(crowded: pl.DataFrame) -> list[pl.Expr]:
