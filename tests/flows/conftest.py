@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from at_source import Desk, copied_desks, moved_to_source
 from copying import copied_whole
 from few_counts import few_counts
 from made_once import made_once
@@ -42,6 +43,39 @@ def fresh(copied: Callable[[Path], Partnership], fresh_original: Path) -> Partne
 @pytest.fixture
 def ran(copied: Callable[[Path], Partnership], ran_original: Path) -> Partnership:
     return copied(ran_original)
+
+
+@pytest.fixture(scope="session")
+def at_source_original(tmp_path_factory: pytest.TempPathFactory, ran_original: Path) -> Path:
+    make = functools.partial(moved_to_source, ran_original)
+    return made_once(tmp_path_factory, "at-source", make)
+
+
+@pytest.fixture(scope="session")
+def police_apart_original(tmp_path_factory: pytest.TempPathFactory, ran_original: Path) -> Path:
+    make = functools.partial(moved_to_source, ran_original, partners=["police"])
+    return made_once(tmp_path_factory, "police-apart", make)
+
+
+AtSource = tuple[Partnership, dict[str, Desk]]
+
+
+@pytest.fixture
+def at_source(
+    copied: Callable[[Path], Partnership], at_source_original: Path, tmp_path: Path
+) -> AtSource:
+    """A partnership that ran at the hub, and whose partners encode at source from now on."""
+    hub = copied(at_source_original / "partnership")
+    return hub, copied_desks(at_source_original, tmp_path / "desks")
+
+
+@pytest.fixture
+def police_apart(
+    copied: Callable[[Path], Partnership], police_apart_original: Path, tmp_path: Path
+) -> AtSource:
+    """A partnership in which the police alone encode at source; the others send nothing new."""
+    hub = copied(police_apart_original / "partnership")
+    return hub, copied_desks(police_apart_original, tmp_path / "desks")
 
 
 @pytest.fixture(scope="module")

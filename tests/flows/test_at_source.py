@@ -9,13 +9,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from at_source import PARTNERS, Desk, deliver, to_source
-from forging import refused, resealed, with_encodings, with_events, with_part
+from at_source import PARTNERS, Desk, deliver, hand_in, to_source
+from forging import each_refused, refused, resealed, with_encodings, with_events, with_part
 
 from flows.clock import local_day, utc_now
 from flows.context import open_control
@@ -62,18 +63,6 @@ def stores(partnership: Partnership) -> dict[str, list[tuple[object, ...]]]:
                 found[table] = connection.execute(rows).fetchall()
         connection.close()
     return found
-
-
-@pytest.fixture
-def at_source(ran: Partnership, tmp_path: Path) -> tuple[Partnership, dict[str, Desk]]:
-    """A partnership that ran at the hub, and whose partners encode at source from now on."""
-    return ran, to_source(ran.folder, tmp_path / "desks")
-
-
-@pytest.fixture
-def police_apart(ran: Partnership, tmp_path: Path) -> tuple[Partnership, dict[str, Desk]]:
-    """A partnership in which the police alone encode at source; the others send nothing new."""
-    return ran, to_source(ran.folder, tmp_path / "desks", ["police"])
 
 
 @pytest.mark.usefixtures("all_anew")
@@ -262,9 +251,10 @@ SAYINGS: list[tuple[dict[str, Any], str]] = [
 
 def test_a_manifest_that_does_not_match_is_refused(police_apart) -> None:
     hub, desks = police_apart
-    for said, problem in SAYINGS:
-        resealed(hub, desks["police"], **said)
-        refused(hub, problem)
+    police = desks["police"]
+    each_refused(
+        hub, [(partial(resealed, hub, police, **said), problem) for said, problem in SAYINGS]
+    )
 
 
 def test_encodings_or_events_of_another_shape_are_refused(police_apart) -> None:
@@ -289,9 +279,11 @@ def test_encodings_or_events_of_another_shape_are_refused(police_apart) -> None:
         lambda e: replace(e, facts=replace(e.facts, top_rules=[{"rule": "A Name\x1b[2J"}])),
         lambda e: replace(e, facts=replace(e.facts, missing=("Zyxforena Qwcanaryson",))),
     ]
-    for change in changes:
-        resealed(hub, desks["police"], change=change)
-        refused(hub, "in the form agreed")
+    police = desks["police"]
+    each_refused(
+        hub,
+        [(partial(resealed, hub, police, change=one), "in the form agreed") for one in changes],
+    )
 
 
 def flipped(content: bytes, place: int) -> bytes:
@@ -303,11 +295,11 @@ def flipped(content: bytes, place: int) -> bytes:
 
 def test_a_file_that_was_cut_or_changed_or_signed_by_another_is_refused(police_apart) -> None:
     hub, desks = police_apart
-    path = deliver(hub.folder, desks["police"])
+    path = hand_in(hub.folder, desks["police"])
     whole = path.read_bytes()
     start = len(MAGIC) + LENGTH_BYTES
     body = start + int.from_bytes(whole[len(MAGIC) : start], "big") + SIGNATURE_BYTES
-    for content, said in [
+    contents = [
         (whole[:100], "cut short"),
         (whole[:body], "cut short or was changed"),
         (whole[: (body + len(whole)) // 2], "cut short or was changed"),
@@ -322,9 +314,8 @@ def test_a_file_that_was_cut_or_changed_or_signed_by_another_is_refused(police_a
         (whole.replace(b'"partner":"police"', b'"partner":"policf"'), "not signed"),
         (b"", "is empty"),
         (b"record_id,surname\n", "none of ours"),
-    ]:
-        path.write_bytes(content)
-        refused(hub, said)
+    ]
+    each_refused(hub, [(partial(path.write_bytes, one), said) for one, said in contents])
     path.unlink()
     strange = replace(desks["police"].bundle, signing=b"\1" * 32)
     resealed(hub, desks["police"], bundle=strange)
@@ -345,7 +336,7 @@ def test_a_file_for_another_hub_is_refused(police_apart) -> None:
 def test_what_is_not_sealed_is_refused_and_not_read(police_apart) -> None:
     hub, desks = police_apart
     inbox = hub.folder / "inbox" / "police"
-    deliver(hub.folder, desks["police"])
+    hand_in(hub.folder, desks["police"])
     shutil.copy(desks["police"].extract / "custody.csv", inbox)
     refused(hub, "not sealed")
 
@@ -353,7 +344,7 @@ def test_what_is_not_sealed_is_refused_and_not_read(police_apart) -> None:
 def test_a_delivery_is_taken_in_once_and_the_newest_first(at_source, tmp_path: Path) -> None:
     hub, desks = at_source
     for desk in desks.values():
-        deliver(hub.folder, desk)
+        hand_in(hub.folder, desk)
     old = (hub.folder / "inbox" / "police" / "delivery.sealed").read_bytes()
     deliver(hub.folder, desks["police"], "later")
     report = run_refresh(hub.settings)

@@ -111,6 +111,7 @@ def test_sql_before_the_first_run_says_what_to_do(fresh: Partnership) -> None:
     assert found.exit_code == 1 and "journeys run" in found.stderr
 
 
+@pytest.mark.usefixtures("slight")
 def test_run_says_what_was_done_and_where(fresh: Partnership, tmp_path: Path) -> None:
     out = tmp_path / "report.json"
     found = fresh.journeys("run", "--no-server", "--json", str(out))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from few_counts import few_counts
+from slight import make_slight
 
 from flows.clock import local_day, utc_now
 from flows.context import open_control
@@ -41,7 +42,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     start(folder, demo=True, today=local_day(utc_now()))
     _without_names(folder / "agreements" / "treatment.yaml")
     settings = load_settings(folder / "partnership.yaml")
-    with few_counts():
+    with few_counts(), pytest.MonkeyPatch.context() as patch:
+        make_slight(patch)
         run_refresh(settings)
     return settings
 

@@ -73,6 +73,7 @@ def test_the_report_says_no_value(ran: Partnership) -> None:
             assert f'"{value}"' not in text
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_second_run_changes_no_person_and_doubles_nothing(ran: Partnership) -> None:
     before, people = ran.record_person(), ran.select("SELECT * FROM person ORDER BY person_id")
     events = ran.select("SELECT count(*) FROM event")
@@ -203,6 +204,7 @@ def test_what_was_done_is_in_the_audit_record(ran: Partnership) -> None:
     assert all(one.actor and one.purpose for one in entries)
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_copied_folder_runs_where_it_lands(
     ran: Partnership, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 from few_counts import few_counts
+from slight import MARTS, make_slight
 
 from flows.refresh import run_refresh
 
@@ -43,7 +44,10 @@ def part_and_join(path: Path) -> None:
 
 
 @pytest.fixture
-def before_and_after(ran: Partnership) -> tuple[Partnership, dict[object, object], dict]:
+def before_and_after(
+    ran: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Partnership, dict[object, object], dict]:
+    make_slight(monkeypatch, MARTS | {"data_issue", "person_history"})
     before = dict(ran.record_person())
     part_and_join(ran.inbox("police", "custody"))
     with few_counts():

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from asking import rows_of, write_rows
@@ -22,7 +22,7 @@ from flows.files import remove_folder
 from flows.keys.rings import release_key
 from flows.readers.query import query_release
 from flows.readers.reasons import checked_reason
-from flows.refresh import run_refresh
+from flows.refresh import Perform, run_refresh
 from flows.releases import kept as releases
 from flows.releases.kept import kept_releases, release_path
 from flows.settings import load_settings
@@ -286,7 +286,10 @@ READERS = 20
 def test_twenty_readers_see_no_error_while_releases_are_swapped(
     twice: Partnership,
 ) -> None:
-    """Each asks over and over while runs are committed and old releases removed."""
+    """Each asks over and over while a run is committed and the old release removed.
+
+    They begin once the new release is drafted: until then there is nothing to be swapped.
+    """
     twice.config.write_text(
         twice.config.read_text().replace("keep_releases: 5", "keep_releases: 1")
     )
@@ -307,9 +310,19 @@ def test_twenty_readers_see_no_error_while_releases_are_swapped(
 
     readers = [threading.Thread(target=ask) for _ in range(READERS)]
     before = runs(twice)[0]
-    for reader in readers:
-        reader.start()
-    after = run_refresh(settings)["run_id"]
+
+    def dressed(perform: Perform) -> Perform:
+        def once_drafted(step: Any, run: Any, *given: Any) -> Any:
+            if step.__name__ == "commit":
+                for reader in readers:
+                    reader.start()
+                while len(answers) < READERS and not wrong:
+                    over.wait(0.05)
+            return perform(step, run, *given)
+
+        return once_drafted
+
+    after = run_refresh(settings, dress=dressed)["run_id"]
     while (after,) not in answers and any(reader.is_alive() for reader in readers):
         over.wait(0.05)
     over.set()

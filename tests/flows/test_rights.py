@@ -15,6 +15,7 @@ import pytest
 from asking import Someone, current_run, dump, rows_of, someone, write_rows
 from at_source import deliver, to_source
 from every_byte import Gone, found_in, readable_stores
+from slight import make_slight
 
 import flows.stores
 from flows.committed import changed_store
@@ -93,9 +94,13 @@ def kept_of(partnership: Partnership, gone: Gone, *beside: Path) -> dict[str, se
     return {place: what for place, what in found.items() if not place.startswith(sent)}
 
 
+@pytest.mark.parametrize("marts", ["few", pytest.param("all", marks=pytest.mark.slow)])
 def test_whoever_is_erased_is_in_no_byte_of_what_is_kept(
-    fresh: Partnership, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh: Partnership, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marts: str
 ) -> None:
+    """Every time of the stores, a release of few marts and what is handed out of it."""
+    if marts == "few":
+        make_slight(monkeypatch)
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))

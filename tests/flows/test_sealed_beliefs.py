@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from at_source import PARTNERS, Desk, deliver, to_source
+from at_source import PARTNERS, Desk, deliver, hand_in, to_source
 from forging import part_of, refused, resealed, with_encodings, with_events, with_facts, with_part
 from made_once import made_once
 
@@ -25,6 +25,7 @@ from flows.intake.encoding import Encoded
 from flows.intake.inside import _are_stand_in_words
 from flows.intake.payload import packed, unpack
 from flows.intake.records import _claimed_before
+from flows.keys.bundles import read_issued
 from flows.keys.rings import ring_of, store_keys
 from flows.refresh import run_refresh
 from flows.safe_errors import Rejected
@@ -40,12 +41,6 @@ if TYPE_CHECKING:
 NAME = "Zyxforena Qwcanaryson"
 TODAY = local_day(utc_now())
 Change = Callable[[Encoded], Encoded]
-
-
-@pytest.fixture
-def police_apart(ran: Partnership, tmp_path: Path) -> tuple[Partnership, Desk]:
-    """A partnership in which the police alone encode at source; the others send nothing new."""
-    return ran, to_source(ran.folder, tmp_path / "desks", ["police"])["police"]
 
 
 # Through a whole run: refused at intake, the partner named, and nothing of the value told
@@ -79,7 +74,8 @@ FOUND_LATE: dict[str, tuple[Change, str]] = {
 
 @pytest.mark.parametrize("name", FOUND_LATE)
 def test_it_is_refused_at_intake_and_the_partner_is_named(police_apart, name: str) -> None:
-    hub, desk = police_apart
+    hub, desks = police_apart
+    desk = desks["police"]
     change, said = FOUND_LATE[name]
     resealed(hub, desk, change=change)
     refused(hub, said)
@@ -87,7 +83,8 @@ def test_it_is_refused_at_intake_and_the_partner_is_named(police_apart, name: st
 
 
 def test_what_a_manifest_says_is_not_echoed(police_apart) -> None:
-    hub, desk = police_apart
+    hub, desks = police_apart
+    desk = desks["police"]
     resealed(hub, desk, encoding_version="Jane Doe 1980\x1b[2J")
     refused(hub, "a manifest that does not read")
     said = str(hub.last_problem()) + hub.journeys("status").output
@@ -97,7 +94,8 @@ def test_what_a_manifest_says_is_not_echoed(police_apart) -> None:
 def test_nobody_brings_the_record_of_another_partner(police_apart) -> None:
     from warehouse.connect import open_store
 
-    hub, desk = police_apart
+    hub, desks = police_apart
+    desk = desks["police"]
     with open_control(hub.settings) as control:
         current = control.current_run()
     assert current is not None
@@ -150,24 +148,23 @@ def test_what_the_hub_would_not_take_is_told_at_the_source(
     assert NAME not in done.output and not out.exists()
 
 
-def test_a_hub_without_an_identifier_key_knows_which_epochs_it_gave_out(
-    ran: Partnership, tmp_path: Path
-) -> None:
-    desks = to_source(ran.folder, tmp_path / "desks")
+def test_a_hub_without_an_identifier_key_knows_which_epochs_it_gave_out(at_source) -> None:
+    hub, desks = at_source
     for desk in desks.values():
-        deliver(ran.folder, desk)
-    known = {1: encode_at_source_of(desks["police"]).manifest.epochs[1]}
+        hand_in(hub.folder, desk)
+    known = read_issued(hub.folder / "keys" / "partners" / "police.pub").epochs
 
     def both(encoded: Encoded) -> Encoded:
         return replace(encoded, parts={1: part_of(encoded), 5: part_of(encoded)})
 
-    resealed(ran, desks["police"], change=both, epochs=known | {5: "f" * 16})
-    refused(ran, "other than those of the bundle")
+    resealed(hub, desks["police"], change=both, epochs={**known, 5: "f" * 16})
+    refused(hub, "other than those of the bundle")
 
 
 @pytest.mark.usefixtures("slight")
 def test_a_wrong_clock_does_not_shut_an_honest_partner_out(police_apart) -> None:
-    hub, desk = police_apart
+    hub, desks = police_apart
+    desk = desks["police"]
     resealed(hub, desk, made_at=utc_now() + timedelta(hours=23))
     refused(hub, "has not come")
     deliver(hub.folder, desk)
@@ -695,8 +692,8 @@ def test_a_table_that_unpacks_to_more_is_not_unpacked(payload: bytes, how: str) 
 
 
 def test_the_largest_file_is_bounded(police_apart, monkeypatch) -> None:
-    hub, desk = police_apart
-    deliver(hub.folder, desk)
+    hub, desks = police_apart
+    hand_in(hub.folder, desks["police"])
     monkeypatch.setattr("flows.intake.sealed.LARGEST", 1000)
     with pytest.raises(Rejected, match="larger than 1000 bytes"):
         run_refresh(hub.settings)

@@ -62,7 +62,7 @@ def someone(partnership: Partnership) -> Someone:
     """The first person of that kind in a partnership that has run, in its first key epoch."""
     custody = {one["custody_ref"]: one for one in rows_of(partnership.inbox("police", "custody"))}
     ids = record_ids(partnership, list(custody))
-    marks = dump(partnership, "identity")["mark"]
+    marks: list[tuple[Any, ...]] = partnership.identity("SELECT * FROM mark")
     partner = {one[0]: one[1] for one in marks}
     pnc = {one[0]: one[2 + GROUNDS.index("pnc_id")] for one in marks}
     person_of = {int(str(one)): str(person) for one, person in partnership.record_person()}

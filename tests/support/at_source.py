@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from copying import copied_whole
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
@@ -37,6 +38,11 @@ class Desk:
     @property
     def passphrase(self) -> Path:
         return self.folder / "hub.bundle.passphrase"
+
+    @property
+    def sound(self) -> Path:
+        """What the desk sealed of its extract once, where that was kept."""
+        return self.folder / "sound.sealed"
 
     @property
     def bundle(self) -> Bundle:
@@ -74,6 +80,30 @@ def to_source(folder: Path, desks: Path, partners: Iterable[str] = PARTNERS) -> 
         shutil.move(folder / document["keys"].pop("identifier"), desks / "identifier.key")
     config.write_text(yaml.safe_dump(document, sort_keys=False))
     return made
+
+
+def moved_to_source(ran: Path, folder: Path, partners: Iterable[str] = PARTNERS) -> None:
+    """Make, in a folder, a copy of a partnership whose partners encode at source, and their desks.
+
+    Each desk keeps what it sealed once. To make a bundle is to stretch a passphrase, so this is
+    done once, and `copied_desks` copies it.
+    """
+    copied_whole(ran, folder / "partnership")
+    for desk in to_source(folder / "partnership", folder / "desks", partners).values():
+        deliver(folder / "partnership", desk).rename(desk.sound)
+
+
+def copied_desks(original: Path, desks: Path) -> dict[str, Desk]:
+    """Copy the desks of what `moved_to_source` made, and the identifier key beside them."""
+    shutil.copytree(original / "desks", desks)
+    return {name: Desk(desks / name, name) for name in PARTNERS if (desks / name).is_dir()}
+
+
+def hand_in(folder: Path, desk: Desk) -> Path:
+    """Put what a desk sealed once into the hub's inbox, where `deliver` would seal it anew."""
+    out = folder / "inbox" / desk.partner / "delivery.sealed"
+    shutil.copyfile(desk.sound, out)
+    return out
 
 
 def deliver(folder: Path, desk: Desk, name: str = "delivery", *more: str) -> Path:

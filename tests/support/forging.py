@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,12 @@ import polars as pl
 import pytest
 from at_source import Desk, deliver
 
+from flows.clock import utc_now
+from flows.ingest import agree, encode, pull
 from flows.intake.encoding import Encoded
 from flows.intake.payload import pack, unpack
 from flows.keys.rings import ring_of
-from flows.refresh import run_refresh
+from flows.refresh import begun_run, run_refresh
 from flows.safe_errors import Rejected
 from governance.keys.bundle import Bundle
 from governance.pseudonymise import Pseudonymised
@@ -32,9 +34,35 @@ def refused(partnership: Partnership, said: str, partner: str = "police") -> Non
     before = partnership.kept()
     with pytest.raises(Rejected) as caught:
         run_refresh(partnership.settings)
-    assert set(caught.value.problems) == {partner}
-    (problem,) = caught.value.problems[partner]
+    _is_told(caught.value, said, partner)
+    assert partnership.kept() == before
+
+
+def _is_told(refusal: Rejected, said: str, partner: str) -> None:
+    assert set(refusal.problems) == {partner}
+    (problem,) = refusal.problems[partner]
     assert said in str(problem), str(problem)
+
+
+def each_refused(
+    partnership: Partnership, cases: Iterable[tuple[Callable[[], object], str]]
+) -> None:
+    """Each of these is refused at intake, as `refused` says, and nothing has changed in the end.
+
+    The police's file is put there by the first of each two and looked at as a run begins; after the
+    first case all are looked at by one run, which then is refused for the last.
+    """
+    (put_there, said), *others = cases
+    put_there()
+    refused(partnership, said)
+    before = partnership.kept()
+    with pytest.raises(Rejected), begun_run(partnership.settings, None, utc_now) as run:
+        for put_there, said in others:
+            put_there()
+            with pytest.raises(Rejected) as caught:
+                encode(run, agree(run, pull(run)))
+            _is_told(caught.value, said, "police")
+        raise caught.value
     assert partnership.kept() == before
 
 
@@ -62,7 +90,7 @@ def resealed(
 @functools.cache
 def _sound(folder: Path, desk: Desk) -> bytes:
     """What a desk sealed when it was first asked; it sends the same extract every time."""
-    return deliver(folder, desk).read_bytes()
+    return (desk.sound if desk.sound.exists() else deliver(folder, desk)).read_bytes()
 
 
 def part_of(encoded: Encoded) -> Pseudonymised:
