@@ -306,7 +306,7 @@ def test_twenty_readers_see_no_error_while_releases_are_swapped(
                     wrong.append("two releases in one answer")
             except Exception as error:
                 wrong.append(repr(error))
-            over.wait(0.5)
+            over.wait(0.05)
 
     readers = [threading.Thread(target=ask) for _ in range(READERS)]
     before = runs(twice)[0]
