@@ -28,14 +28,8 @@ from flows.linking.train import labelled_identities
 from governance.attacks import shipped, weak, weak_targets
 from governance.attacks.bits import Words, distances
 from governance.attacks.result import judge_column
-from governance.attacks.scenario import (
-    VALUES,
-    Scenario,
-    kept,
-    make_scenario,
-    own_encoding,
-    smaller,
-)
+from governance.attacks.scenario import VALUES, Scenario, make_scenario, own_encoding, smaller
+from governance.encoding.shared import kept
 from linkage.blocking import BLOCKING_COLUMNS
 from linkage.match import score
 from linkage.model import load_model
