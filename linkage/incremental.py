@@ -164,9 +164,10 @@ def crossed_over(
         kept: From linking in the old epoch.
         bridge: ``record_id_before``, ``record_id_after``.
         before: The encoded records of the old epoch.
-        after: Those of the new one.
+        after: Those of the new one; a record that is bridged and not among them has gone.
     """
-    renamed = dict(bridge.select("record_id_before", "record_id_after").iter_rows())
+    there = bridge.join(after, left_on="record_id_after", right_on="record_id", how="semi")
+    renamed = dict(there.select("record_id_before", "record_id_after").iter_rows())
 
     def over(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
         """The rows whose every record came over, under its new id."""

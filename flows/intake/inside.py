@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # (tests/backtest). Reviewed 2026-11-22; to be reviewed with every version of the encoding.
 FEWEST_TO_JUDGE = 50
 MOST_ALIKE = 0.5
-# In standard deviations; of keyed words one bit in a billion is as uneven (2026-11-23).
+# In standard deviations; of keyed words two bits in a billion are as uneven (2026-11-23).
 MOST_UNEVEN = 6
 
 

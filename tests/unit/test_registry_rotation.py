@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkage import store
+from linkage.groups import groups
 from linkage.incremental import (
     CROWDED,
     PAIRS,
@@ -16,6 +17,7 @@ from linkage.incremental import (
     Kept,
     crossed_over,
     fingerprinted,
+    standing,
     touched,
 )
 from linkage.registry import assign, carry_over, record_person
@@ -131,6 +133,21 @@ def test_what_was_decided_crosses_under_the_new_ids_and_tokens():
     now = fingerprinted(after, crossed)
     assert now.filter(record_id=11)["first"].item() == 12
     assert touched(after, now, crossed.crowded, crossed).to_list() == [99]
+
+
+def test_nothing_crosses_of_a_record_that_is_bridged_but_not_there():
+    """Linking would go on from a pair of nobody's, night after night."""
+    before = encoded({1: 0, 2: 0, 3: 1}, {1: 70, 2: 70, 3: 70})
+    after = encoded({11: 0, 13: 1}, {11: 80, 13: 80})
+    decided = kept(
+        [(1, 5, 1), (2, 5, 1), (3, 6, 3)],
+        [(1, 2, 9.0, False, True), (1, 3, 8.0, False, True), (2, 3, 8.0, False, True)],
+    )
+    crossed = crossed_over(decided, bridge([1, 2, 3], [11, 12, 13]), before, after)
+    assert crossed.pairs.rows() == [(11, 13, 8.0, False, True)]
+    now = fingerprinted(after, crossed)
+    fresh = touched(after, now, crossed.crowded, crossed)
+    groups(now["record_id"], standing(crossed, now, fresh))
 
 
 def test_nothing_crosses_without_a_bridge():
