@@ -100,6 +100,11 @@ def matches(said: str, answered: str) -> bool:
     if wanted and wanted[-1] == MORE:
         wanted, found = wanted[:-1], found[: len(wanted) - 1]
     return len(wanted) == len(found) and all(
-        one == other or (one.endswith(MORE) and other.startswith(one[:-1].split("#")[0]))
+        one == other or (one.endswith(MORE) and _begin_alike(one[:-1].split("#")[0], other))
         for one, other in zip(wanted, found, strict=True)
     )
+
+
+def _begin_alike(said: str, other: str) -> bool:
+    """Whether a line begins as another that was cut; where columns are wider, it is cut earlier."""
+    return other.startswith(said) or (other.endswith(MORE) and said.startswith(other[:-1]))
