@@ -61,21 +61,25 @@ AtSource = tuple[Partnership, dict[str, Desk]]
 
 
 @pytest.fixture
-def at_source(
-    copied: Callable[[Path], Partnership], at_source_original: Path, tmp_path: Path
-) -> AtSource:
-    """A partnership that ran at the hub, and whose partners encode at source from now on."""
-    hub = copied(at_source_original / "partnership")
-    return hub, copied_desks(at_source_original, tmp_path / "desks")
+def with_desks(copied: Callable[[Path], Partnership], tmp_path: Path) -> Callable[[Path], AtSource]:
+    """Copies a partnership that `moved_to_source` made, and its desks."""
+
+    def copy(original: Path) -> AtSource:
+        return copied(original / "partnership"), copied_desks(original, tmp_path / "desks")
+
+    return copy
 
 
 @pytest.fixture
-def police_apart(
-    copied: Callable[[Path], Partnership], police_apart_original: Path, tmp_path: Path
-) -> AtSource:
+def at_source(with_desks: Callable[[Path], AtSource], at_source_original: Path) -> AtSource:
+    """A partnership that ran at the hub, and whose partners encode at source from now on."""
+    return with_desks(at_source_original)
+
+
+@pytest.fixture
+def police_apart(with_desks: Callable[[Path], AtSource], police_apart_original: Path) -> AtSource:
     """A partnership in which the police alone encode at source; the others send nothing new."""
-    hub = copied(police_apart_original / "partnership")
-    return hub, copied_desks(police_apart_original, tmp_path / "desks")
+    return with_desks(police_apart_original)
 
 
 @pytest.fixture(scope="module")
