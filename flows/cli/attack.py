@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 RECORDS_EACH = 3  # about, of a person whom several partners know
 FEWEST, USUAL, MOST = 3_000, 10_000, 1_000_000
 """With fewer, too few share a name for even a bare token to fall, and the suite proves nothing."""
+IDS_WRITTEN = 0.8
+"""Share of records with a strong id, as of made-up police records (`synthetic.rates.Filled`)."""
 
 
 def attack_command(
@@ -31,6 +33,16 @@ def attack_command(
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="The same seed gives the same people.")
     ] = 1,
+    ids: Annotated[
+        float,
+        typer.Option(
+            "--ids",
+            min=0,
+            max=1,
+            help="Share of the records that have a strong id, such as a PNC ID; 0 is a partner "
+            "that writes none. Several records a person have theirs as partners write them.",
+        ),
+    ] = IDS_WRITTEN,
     json_out: JsonOption = None,
 ) -> int:
     """Attack the encoding without its key, and weak encodings by the same code.
@@ -42,6 +54,8 @@ def attack_command(
     configuration is needed and nothing is stored. Printed are the shares named beyond chance; of
     weak encodings, FAIL is as it must be. What is over its budget is named at the end: of 2,000
     people known the budget is ten, so by luck one seed is over it and the next within. Try several.
+    Try `--ids 0` too if a partner writes no ids: twins are then not told apart, and an insider who
+    knows an area whole names more.
     Similarity graphs and patterns are matched on a sample of 2,000 records, weak ones of 3,000.
 
     Exit codes: 0 every attack is within its budget and every weak encoding is broken, 1 not so,
@@ -56,7 +70,9 @@ def attack_command(
             "attacks to break even weak encodings.",
             f"Give --records {FEWEST} or more.",
         )
-    towns = (made_up_people(records * size, 4 * seed + at) for at, size in enumerate((1, 1, 1, 2)))
+    towns = (
+        made_up_people(records * size, 4 * seed + at, ids) for at, size in enumerate((1, 1, 1, 2))
+    )
     inside, outside, public, town = towns
     partnership, several = made_up_partnership(records // RECORDS_EACH, seed)
     people = People(inside, outside, public, town, partnership, several)
@@ -76,12 +92,13 @@ def attack_command(
     return FAILED if failed or proves_nothing else DONE
 
 
-def made_up_people(count: int, seed: int) -> pl.DataFrame:
+def made_up_people(count: int, seed: int, ids: float = 0.0) -> pl.DataFrame:
     """People of a partnership that does not exist, one record each, as encoding takes them.
 
     Args:
         count: How many.
         seed: Another seed makes other people; no two seeds share a `person`.
+        ids: The share of them whose record has a strong id.
     """
     from datetime import date
 
@@ -102,9 +119,11 @@ def made_up_people(count: int, seed: int) -> pl.DataFrame:
         }
     )
     numbers = pl.int_range(pl.len(), dtype=pl.Int64)
-    return _as_read(people).with_columns(
+    named = _as_read(people).with_columns(
         record_id=numbers, person=pl.format("{}-{}", pl.lit(seed), numbers)
     )
+    written = pl.Series(Streams(seed)("ids written").random(count) < ids)
+    return named.with_columns(pnc_id=pl.when(written).then("person"))
 
 
 def made_up_partnership(count: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -49,6 +49,12 @@ MOST_COMPARED: Final = 60
 
 A value that more have is not one person's, whatever their filters show."""
 
+MOSTLY_CHANCE: Final = 4
+"""How many pairs by chance must be shown to be of two people for each that is not (2026-11-23).
+
+Of two people who share a date, an initial and sex by chance some one in seven have forenames that
+are not unlike, so from here on most of the others are chance as well (docs/adr/0045)."""
+
 VALUES: Final = (
     *((token_column(name),) for name in BLOCK_TOKENS + REDUCED_TOKENS),
     *(filter_columns(*pair) for pair in FILTERS),
@@ -64,6 +70,7 @@ _DATE: Final = tuple(
     for name in BLOCK_TOKENS + REDUCED_TOKENS
     if "date" in name.split("_") and not name.endswith("date_either")
 )
+_SECTOR: Final = (token_column("date_sector"),)
 _POSTCODE: Final = (token_column("postcode_initials"),)
 _NAMES: Final = tuple(
     map(
@@ -71,6 +78,9 @@ _NAMES: Final = tuple(
         ("names_year", "names_daymonth", "names_lone", "date_names_either", "names_either_sector"),
     )
 )
+_INITIAL: Final = (token_column("date_initial_sex"),)
+_EXCHANGED: Final = (token_column("initials_date_either"),)
+_FORENAME: Final = (token_column("postcode_forename_year"),)
 _ROW, _OTHER, _PERSON = "row", "row_right", "person"
 
 
@@ -208,17 +218,37 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     """Whether two records that share a value are shown to be of two people, row by row.
 
     Under one date of birth it takes another forename and something besides: another id of one kind,
-    another sex, or another surname and no postcode in common. A date of birth that is unlike is
-    enough for who shares names, or a postcode and initials.
+    another sex, or another surname and not that home; or another surname, sector and id. Where the
+    dates differ, one that is unlike is enough for who shares names, or a postcode and initials, and
+    another id is but for who agrees at home.
+
+    Who shares a date, an initial and sex, with another surname elsewhere, may have married and
+    moved or be a stranger. How many people a delivery has makes one or the other likelier, and the
+    pairs that are shown to be of two people tell which (docs/adr/0045).
     """
-    date, postcode, names = (_any_same(one, other, of) for of in (_DATE, _POSTCODE, _NAMES))
+    date, sector, postcode, names = (
+        _any_same(one, other, of) for of in (_DATE, _SECTOR, _POSTCODE, _NAMES)
+    )
     forename = _bits(one, other, "forename", "date") > NAME_FAR
     surname = _bits(one, other, "surname", "date") > NAME_FAR
-    near = postcode | (_bits(one, other, "postcode", "date") <= POSTCODE_FAR)
-    besides = _any_differs(one, other, (*_IDS, SEX_BIT)) | (surname & ~near)
-    born = {at: _bits(one, other, "dob", at) > DATE_FAR for at in ("postcode_initials", "names")}
-    elsewhere = (postcode & born["postcode_initials"]) | (names & born["names"])
-    return pl.Series((date & forename & besides) | (~date & elsewhere))
+    near = postcode | (sector & (_bits(one, other, "postcode", "date") <= POSTCODE_FAR))
+    elsewhere = surname & ~(postcode | sector)
+    ids, sex = _any_differs(one, other, _IDS), _any_differs(one, other, (SEX_BIT,))
+    besides = ids | sex | (surname & ~near)
+    born = {at: _bits(one, other, "dob", at) for at in ("postcode_initials", "names")}
+    unlike = {at: bits > DATE_FAR for at, bits in born.items()}
+    at_home = postcode & (names | (born["postcode_initials"] <= DATE_FAR))
+    shown = np.where(
+        date,
+        (forename & besides) | (elsewhere & ids),
+        (postcode & unlike["postcode_initials"]) | (names & unlike["names"]) | (ids & ~at_home),
+    )
+    by_chance = elsewhere & _any_same(one, other, _INITIAL)
+    exchanged = _any_same(one, other, _EXCHANGED) & ~(date | postcode | names)
+    thin = by_chance | (exchanged & ~_any_same(one, other, _FORENAME))
+    told, untold = (by_chance & shown).sum(), (by_chance & ~shown).sum()
+    mostly_chance = told > 0 and told >= MOSTLY_CHANCE * untold
+    return pl.Series(shown | thin if mostly_chance else shown, dtype=pl.Boolean)
 
 
 def _any_same(one: pl.DataFrame, other: pl.DataFrame, columns: Iterable[str]) -> Truths:

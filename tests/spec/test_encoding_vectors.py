@@ -100,7 +100,7 @@ def test_the_product_keeps_the_same_of_a_delivery():
     assert left.to_dicts() == [one["kept"] for one in given]
     # All that the rule can come to is there: replaced, replaced alike, and kept.
     surnames = left["t_date_surname"].to_list()
-    assert surnames[0] == surnames[2] != surnames[1] and len(set(surnames[10:])) == 1
+    assert surnames[0] == surnames[2] != surnames[1] and len(set(surnames[10:13])) == 1
     told = encoded.select(left.columns).to_dicts()
     assert [at for at, one in enumerate(told) if one == left.row(at, named=True)] == [
         4, 5, 6, 7, 10, 11, 12

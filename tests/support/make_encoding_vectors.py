@@ -65,8 +65,9 @@ SHARED = (
 )
 # One delivery of the police, from records to what the hub keeps: twins, one of them there twice;
 # the father of one, of his name; a person written in two ways; one NHS number under two names;
-# cousins of one postcode and the same initials; and two with ids of their own, whom a third without
-# a forename joins.
+# cousins of one postcode and the same initials; two with ids of their own, whom a third without
+# a forename joins; two of one name and year with ids of their own; two who share date, initial and
+# sex, and four pairs who do and are strangers; and two with initials and an exchanged date.
 HOME, TWINS = {"surname": "OKONKWO", "postcode": "NR31AB"}, "1980-02-11"
 GIVEN = (
     {"forename": "THEODORE", **HOME, "dob": TWINS, "sex": "M", "local_id": "A1"},
@@ -82,6 +83,20 @@ GIVEN = (
     {"forename": "PETER", "surname": "GREEN", "dob": "1968-10-09", "local_id": "B1"},
     {"forename": "MICHAEL", "surname": "GREEN", "dob": "1968-10-09", "local_id": "B2"},
     {"surname": "GREEN", "dob": "1968-10-09"},
+    {"forename": "ROSA", "surname": "MARSH", "dob": "1992-04-04", "local_id": "C1"},
+    {"forename": "ROSA", "surname": "MARSH", "dob": "1992-06-19", "local_id": "C2"},
+    {"forename": "GRACE", "surname": "DOYLE", "dob": "1988-08-08", "sex": "F"},
+    {"forename": "GRACE", "surname": "PATTERSON", "dob": "1988-08-08", "sex": "F"},
+    {"forename": "HELEN", "surname": "BRIGGS", "dob": "1970-01-02", "sex": "F"},
+    {"forename": "HARRIET", "surname": "CROSS", "dob": "1970-01-02", "sex": "F"},
+    {"forename": "STUART", "surname": "NOLAN", "dob": "1971-02-03", "sex": "M"},
+    {"forename": "SIMON", "surname": "FISHER", "dob": "1971-02-03", "sex": "M"},
+    {"forename": "DAVID", "surname": "YATES", "dob": "1972-03-14", "sex": "M"},
+    {"forename": "DUNCAN", "surname": "POOLE", "dob": "1972-03-14", "sex": "M"},
+    {"forename": "BRIDGET", "surname": "ALLEN", "dob": "1973-04-15", "sex": "F"},
+    {"forename": "BEVERLEY", "surname": "QUIGLEY", "dob": "1973-04-15", "sex": "F"},
+    {"forename": "LIAM", "surname": "WEST", "dob": "1979-03-05"},
+    {"forename": "LUKE", "surname": "WALSH", "dob": "1979-05-03"},
 )
 
 

@@ -18,6 +18,13 @@ VALUES = (
     *((f"f_{field}_{anchor}_0", f"f_{field}_{anchor}_1") for field, anchor in FILTERS),
 )
 DATES = [f"t_{name}" for name, parts in COMPOSITES.items() if "date" in parts]
+POSTCODE, SECTOR, INITIAL, EXCHANGED, FORENAME = (
+    "t_postcode_initials",
+    "t_date_sector",
+    "t_date_initial_sex",
+    "t_initials_date_either",
+    "t_postcode_forename_year",
+)
 NAMES = ("t_names_year", "t_names_daymonth", "t_names_lone", "t_names_either_sector")
 FAR = {"forename": 43, "surname": 43, "dob": 40, "postcode": 38}
 COMPARED = range(2, 61)
@@ -68,9 +75,8 @@ def decided(rows: list[Row]) -> tuple[set, list[int]]:
             for one, other in pairwise(alike):
                 joined.join(one, other)
     sure = [joined.of(at) for at in range(len(rows))]
-    for one, other in compared(rows, sure):
-        if not of_two(rows[one], rows[other]):
-            joined.join(one, other)
+    for one, other in of_one(rows, set(compared(rows, sure))):
+        joined.join(one, other)
     person = [joined.of(at) for at in range(len(rows))]
     several = {
         (at, columns)
@@ -92,29 +98,69 @@ def compared(rows: list[Row], sure: list[int]) -> Iterator[tuple[int, int]]:
                 yield from combinations(first.values(), 2)
 
 
-def of_two(one: Row, other: Row) -> bool:
-    """Whether two records are shown to be of two people."""
+def of_one(rows: list[Row], pairs: set[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The pairs of places that join two persons, of all that were compared."""
+    told = [(at, Pair(rows[at[0]], rows[at[1]])) for at in pairs]
+    by_chance = [pair.of_two() for _, pair in told if pair.by_chance()]
+    two = sum(by_chance)
+    mostly = two > 0 and two >= 4 * (len(by_chance) - two)
+    return [at for at, pair in told if not pair.of_two() and not (mostly and pair.thin())]
 
-    def same(*columns: str) -> bool:
-        return any(one[c] is not None and one[c] == other[c] for c in columns)
 
-    def differ(column: str) -> bool:
-        return None not in (one[column], other[column]) and one[column] != other[column]
+class Pair:
+    """Two records that share a value."""
 
-    def unlike(field: str, anchor: str) -> bool:
-        apart = bits(one, other, field, anchor)
+    def __init__(self, one: Row, other: Row) -> None:
+        self.one, self.other = one, other
+
+    def same(self, *columns: str) -> bool:
+        return any(self.one[c] is not None and self.one[c] == self.other[c] for c in columns)
+
+    def differ(self, column: str) -> bool:
+        held = self.one[column], self.other[column]
+        return None not in held and held[0] != held[1]
+
+    def unlike(self, field: str, anchor: str) -> bool:
+        apart = bits(self.one, self.other, field, anchor)
         return apart is not None and apart > FAR[field]
 
-    postcode = "t_postcode_initials"
-    if same(*DATES):
-        apart = bits(one, other, "postcode", "date")
-        near = same(postcode) or (apart is not None and apart <= FAR["postcode"])
-        ids = any(differ(f"t_{name}") for name in STRONG_IDS)
-        besides = ids or differ("sex_date") or (unlike("surname", "date") and not near)
-        return unlike("forename", "date") and besides
-    return (same(postcode) and unlike("dob", "postcode_initials")) or (
-        same(*NAMES) and unlike("dob", "names")
-    )
+    def alike(self, field: str, anchor: str) -> bool:
+        apart = bits(self.one, self.other, field, anchor)
+        return apart is not None and apart <= FAR[field]
+
+    def elsewhere(self) -> bool:
+        """Of unlike surnames, at no postcode and in no sector that both share."""
+        return self.unlike("surname", "date") and not self.same(POSTCODE, SECTOR)
+
+    def other_ids(self) -> bool:
+        return any(self.differ(f"t_{name}") for name in STRONG_IDS)
+
+    def of_two(self) -> bool:
+        """Whether the two by themselves are shown to be of two people."""
+        if self.same(*DATES):
+            near = self.same(POSTCODE) or (self.same(SECTOR) and self.alike("postcode", "date"))
+            besides = (
+                self.other_ids()
+                or self.differ("sex_date")
+                or (self.unlike("surname", "date") and not near)
+            )
+            if self.unlike("forename", "date") and besides:
+                return True
+            return self.elsewhere() and self.other_ids()
+        if self.same(POSTCODE) and self.unlike("dob", "postcode_initials"):
+            return True
+        if self.same(*NAMES) and self.unlike("dob", "names"):
+            return True
+        home = self.same(*NAMES) or self.alike("dob", "postcode_initials")
+        return self.other_ids() and not (self.same(POSTCODE) and home)
+
+    def by_chance(self) -> bool:
+        return self.same(INITIAL) and self.elsewhere()
+
+    def thin(self) -> bool:
+        """By chance, or of nothing in common but initials and an exchanged date."""
+        others = (*DATES, POSTCODE, FORENAME, *NAMES)
+        return self.by_chance() or (self.same(EXCHANGED) and not self.same(*others))
 
 
 def bits(one: Row, other: Row, field: str, anchor: str) -> int | None:

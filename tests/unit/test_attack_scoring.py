@@ -91,6 +91,23 @@ def test_the_exit_code_says_whether_it_stood_and_whether_that_proves_anything(
     assert ("proves nothing" in ran.output) is (weak == 0)
 
 
+@pytest.mark.parametrize(("asked", "share"), [([], 0.8), (["--ids", "0"], 0.0)])
+def test_of_the_records_as_many_have_a_strong_id_as_partners_write(monkeypatch, asked, share):
+    attacked = []
+    monkeypatch.setattr(
+        suite, "run_suite", lambda people, *others: attacked.append(people) or [result(0, weak=False)]
+    )
+    monkeypatch.setattr(
+        "flows.cli.attack.made_up_partnership", lambda *asked: (pl.DataFrame(), pl.DataFrame())
+    )
+    CliRunner().invoke(app, ["attack", "--records", "3000", *asked])
+    (people,) = attacked
+    for some in (people.inside, people.outside, people.public, people.town):
+        assert some["pnc_id"].drop_nulls().n_unique() == pytest.approx(
+            share * some.height, rel=0.05
+        )
+
+
 def test_a_size_that_proves_nothing_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(suite, "run_suite", lambda *given: pytest.fail("it attacked"))
     out = tmp_path / "attack.json"

@@ -99,6 +99,66 @@ def test_another_id_tells_two_apart_and_the_same_id_puts_them_together():
     assert lost(encoded(record(**same), {**TWINS[1], **same})) == set()
 
 
+def test_two_ids_and_a_life_elsewhere_tell_two_of_one_forename_apart():
+    one, other = record(), record(surname="FITZGERALD", postcode="SW1A2AA")
+    assert lost(encoded(one, other)) == set()
+    ids = ({"pnc_id": "20031A"}, {"pnc_id": "20032B"})
+    assert "t_date_initial_sex" in lost(encoded({**one, **ids[0]}, {**other, **ids[1]}))
+    home = {**other, "postcode": one["postcode"]}
+    assert lost(encoded({**one, **ids[0]}, {**home, **ids[1]})) == set()
+
+
+@pytest.mark.parametrize(
+    ("other", "two"),
+    [
+        (record(dob=dt.date(1980, 6, 19), postcode="SW1A2AA"), True),
+        (record(dob=dt.date(1980, 2, 12)), False),
+        (record(dob=dt.date(1980, 2, 12), surname="OBI"), False),
+    ],
+    ids=["another day elsewhere", "a slip at home", "a slip at home, of another name"],
+)
+def test_under_two_dates_two_ids_tell_two_apart_but_at_home(other, two):
+    assert lost(encoded(record(), other)) == set()
+    with_ids = ({**record(), "cro_number": "1/03A"}, {**other, "cro_number": "2/03B"})
+    assert bool(lost(encoded(*with_ids))) == two
+
+
+STRANGERS = (
+    ("HELEN", "BRIGGS", "HARRIET", "CROSS"),
+    ("STUART", "NOLAN", "SIMON", "FISHER"),
+    ("DAVID", "YATES", "DUNCAN", "POOLE"),
+    ("BRIDGET", "ALLEN", "BEVERLEY", "QUIGLEY"),
+)
+
+
+@pytest.mark.parametrize(("most", "kept"), [(3, True), (4, False)])
+def test_who_may_have_married_and_moved_is_two_people_where_most_such_are(most, kept):
+    """Of a date, an initial and sex; and of initials and an exchanged date, which tell less."""
+    married = (
+        record("GRACE", "DOYLE", dt.date(1988, 8, 8), None, "F"),
+        record("GRACE", "PATTERSON", dt.date(1988, 8, 8), None, "F"),
+    )
+    exchanged = (
+        record("LIAM", "WEST", dt.date(1979, 3, 5), None),
+        record("LUKE", "WALSH", dt.date(1979, 5, 3), None),
+    )
+    strangers = [
+        record(*names[at : at + 2], dt.date(1970 + day, 1 + day, 2), None, "F")
+        for day, names in enumerate(STRANGERS[:most])
+        for at in (0, 2)
+    ]
+    frame = encoded(*married, *exchanged, *strangers)
+    told = shared_values(frame).values
+    assert told["t_date_initial_sex"].to_list() == [not kept] * 2 + [False] * 2 + [True] * 2 * most
+    assert told["t_initials_date_either"].to_list()[2:4] == [not kept] * 2
+
+
+def test_a_few_who_may_be_chance_decide_nothing():
+    exchanged = (record("LIAM", "WEST", dt.date(1979, 3, 5)),
+                 record("LUKE", "WALSH", dt.date(1979, 5, 3), "SW1A2AA"))  # fmt: skip
+    assert lost(encoded(*exchanged)) == set()
+
+
 def test_who_is_told_by_one_record_is_told_by_all_that_person_has():
     first, second = TWINS
     frame = encoded(first, {**first, "postcode": None}, second)
