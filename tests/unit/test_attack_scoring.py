@@ -95,7 +95,9 @@ def test_the_exit_code_says_whether_it_stood_and_whether_that_proves_anything(
 def test_of_the_records_as_many_have_a_strong_id_as_partners_write(monkeypatch, asked, share):
     attacked = []
     monkeypatch.setattr(
-        suite, "run_suite", lambda people, *others: attacked.append(people) or [result(0, weak=False)]
+        suite,
+        "run_suite",
+        lambda people, *others: attacked.append(people) or [result(0, weak=False)],
     )
     monkeypatch.setattr(
         "flows.cli.attack.made_up_partnership", lambda *asked: (pl.DataFrame(), pl.DataFrame())
