@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-ENCODING_VERSION: Final = 7
+ENCODING_VERSION: Final = 8
 SAME_VALUES_SINCE: Final = 6
 """The earliest version that gives one standardised record the values that this one gives it.
 

@@ -20,9 +20,17 @@ import polars as pl
 from governance.encoding.prf import distinct
 
 CROWDED: Final = 20
-"""The most different people of one extract who may share a postcode that is encoded (2026-11-22).
+"""The most different people of one extract who may share any postcode (2026-11-22).
 
-Chosen by measurement: docs/adr/0008. Ordinary postcodes hold some fifteen homes."""
+Chosen by measurement: docs/adr/0011. Ordinary postcodes hold some fifteen homes."""
+
+TIMES_THE_MEAN: Final = 6
+"""How many times the mean people of a postcode one may have besides, where there are `MANY`
+postcodes (2026-11-23). An extract of so many people that most postcodes have over `CROWDED` has no
+hostels everywhere (docs/adr/0047)."""
+
+MANY: Final = 1_000
+"""Of fewer postcodes a few hostels would set the mean (2026-11-23)."""
 
 MOST_UNDATED: Final = 5
 """The most postcodes that lone names may have in records without a date of birth (2026-11-22).
@@ -53,8 +61,10 @@ def without_crowds(identity: pl.DataFrame) -> pl.DataFrame:
         YYYYMMDD. Both hang on the whole extract, not on its order.
     """
     people = pl.struct("forename", "surname", "dob").n_unique()
-    counted = identity.group_by("postcode").agg(people=people)
-    crowded = counted.filter(pl.col("people") > CROWDED)["postcode"].drop_nulls()
+    counted = identity.drop_nulls("postcode").group_by("postcode").agg(people=people)
+    over_mean = pl.col("people") * pl.len() > TIMES_THE_MEAN * pl.col("people").sum()
+    stands_out = over_mean | (pl.len() < MANY)
+    crowded = counted.filter((pl.col("people") > CROWDED) & stands_out)["postcode"]
     lone = pl.when(_lone()).then(pl.lit(LONE)).otherwise(pl.col("dob").dt.strftime("%Y%m%d"))
     return with_made_up(identity.with_columns(lone=lone), crowded)
 

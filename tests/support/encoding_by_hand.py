@@ -185,6 +185,8 @@ def without_crowds(delivery: list[dict]) -> list[tuple[str | None, str | None, s
         who = tuple(person.get(name) for name in ("forename", "surname", "dob"))
         residents.setdefault(person.get("postcode") or "", set()).add(who)
         born.setdefault(who[:2], []).append((who[2], person.get("postcode")))
+    homes = [len(people) for postcode, people in residents.items() if postcode]
+    usual = 6 * sum(homes) if len(homes) >= 1000 else 0  # times as many as there are postcodes
     left = []
     for person in delivery:
         postcode, dob = person.get("postcode"), person.get("dob")
@@ -193,7 +195,8 @@ def without_crowds(delivery: list[dict]) -> list[tuple[str | None, str | None, s
         places = len(set(undated) - {None}) + undated.count(None)
         one = len({day for day, _ in same} - {None}) <= 1 and places <= 5
         lone = "LONE" if one else dob and dob.replace("-", "")
-        crowded = bool(postcode) and len(residents[postcode]) > 20
+        many = len(residents.get(postcode, ()))
+        crowded = bool(postcode) and many > 20 and many * len(homes) > usual
         sector = postcode[:-2] if crowded else person.get("sector")
         left.append((made_up(person) if crowded else postcode, sector, lone))
     return left

@@ -120,7 +120,7 @@ def vectors() -> dict:
     """Keys, people and what their encoding is, as the file holds them."""
     by_hand = ByHand(ROOT, PURPOSE, EPOCH)
     return {
-        "encoding_version": 7,
+        "encoding_version": 8,
         "root": ROOT.hex(),
         "purpose": PURPOSE,
         "epoch": EPOCH,

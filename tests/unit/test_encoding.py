@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.cmac import CMAC
 from encoding_by_hand import ByHand
+from encoding_by_hand import without_crowds as by_hand_without_crowds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from governance.encoding.anchored import (
 from governance.encoding.crowded import (
     CROWDED,
     LONE,
+    MANY,
     MOST_UNDATED,
     with_made_up,
     without_crowds,
@@ -354,6 +356,26 @@ def test_who_lives_at_a_crowded_postcode_has_a_made_up_one_of_the_same_sector():
     assert all(place[-2:].lower() == place[-2:] for place in made)  # no real postcode ends so
     assert told["postcode"][-1] is None
     assert told["sector"].to_list() == [None] * len(few) + ["NR31"] * len(many) + [None]
+
+
+@pytest.mark.parametrize(
+    ("others", "people", "made_up"),
+    [(MANY - 2, CROWDED + 1, True), (MANY - 1, 24, False), (MANY - 1, 25, True)],
+    ids=["few postcodes", "six times the mean", "more than that"],
+)
+def test_of_many_postcodes_a_crowded_one_stands_out(others, people, made_up):
+    """Of four people each: six times the mean is 24, if there are enough to have a mean."""
+    four = [
+        one | {"forename": f"MARY {at}"}  # who bears whose names is counted for each of them
+        for at in range(others)
+        for one in residents(4, f"N{at:04}1AA")
+    ]
+    delivery = [*four, *residents(people, "NR31AB")]
+    told = without_crowds(frame(delivery))
+    assert (told["postcode"].tail(people) != "NR31AB").to_list() == [made_up] * people
+    assert told["postcode"].head(len(four)).to_list() == [one["postcode"] for one in four]
+    given = [one | {"dob": str(one["dob"])} for one in delivery]
+    assert [row[0] for row in by_hand_without_crowds(given)] == told["postcode"].to_list()
 
 
 def test_nothing_is_missing_of_who_lives_at_a_crowded_postcode_and_hardly_anything_is_shared():
