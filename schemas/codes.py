@@ -165,11 +165,20 @@ def code_frame(name: str, folder: Path | None = None) -> pl.DataFrame:
 
 
 def code_list(name: str, folder: Path | None = None) -> CodeList:
-    """Read one code list for validation.
+    """Read one code list for validation; whoever asks again gets the same one, unless it changed.
 
     Raises:
         ConfigError: The list cannot be used or holds no code.
     """
+    read_from = [_locate(name, folder), _locate(CATALOGUE, folder)]
+    return _code_list(name, folder, tuple((path, _stamp(path)) for path in read_from))
+
+
+@lru_cache(maxsize=256)
+def _code_list(
+    name: str, folder: Path | None, _: tuple[tuple[Path, Stamp | None], ...]
+) -> CodeList:
+    """A code list as it stands in its file, and in the catalogue."""
     frame = code_frame(name, folder).filter(pl.col("code").is_not_null())
     if frame.is_empty():
         raise ConfigError(f"The code list {name} has no code.", "Give it at least one code.")

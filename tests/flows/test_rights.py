@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from asking import Someone, current_run, dump, rows_of, someone, write_rows
+from asking import Someone, current_run, dump, released, rows_of, someone, write_rows
 from at_source import deliver, to_source
 from every_byte import Gone, found_in, readable_stores
 from slight import make_slight
@@ -68,13 +68,9 @@ def values(partnership: Partnership) -> set[Any]:
     stores = partnership.settings.stores / current_run(partnership)
     names = {path.stem for path in stores.glob("*.duckdb")} - {"suppression"}
     assert names >= {"identity", "staging"}
-    rows = [row for name in names for table in dump(partnership, name).values() for row in table]
-    told = [
-        row
-        for (table,) in partnership.select("SELECT table_name FROM duckdb_tables()")
-        for row in partnership.select(f"SELECT * FROM {table}")
-    ]
-    return {value for row in [*rows, *told] for value in row if isinstance(value, int | str)}
+    kept = [dump(partnership, name) for name in names] + [released(partnership)]
+    rows = [row for tables in kept for table in tables.values() for row in table]
+    return {value for row in rows for value in row if isinstance(value, int | str)}
 
 
 def assert_gone(partnership: Partnership, one: Someone) -> None:

@@ -110,6 +110,18 @@ def dump(partnership: Partnership, name: str) -> dict[str, list[tuple[Any, ...]]
         connection.close()
 
 
+def released(partnership: Partnership) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table of the release that people read."""
+    from flows.releases.kept import open_current
+
+    with open_control(partnership.settings) as control:
+        _, connection = open_current(partnership.settings, control)
+    try:
+        return tables(connection)
+    finally:
+        connection.close()
+
+
 def tables(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table that a connection sees."""
     listed = "SELECT database_name, table_name FROM duckdb_tables() WHERE NOT internal"
