@@ -50,7 +50,7 @@ MOST_COMPARED: Final = 60
 A value that more have is not one person's, whatever their filters show."""
 
 MOSTLY_CHANCE: Final = 4
-"""How many pairs by chance must be shown to be of two people for each that is not (2026-11-23).
+"""How many pairs by chance must have unlike forenames for each that has not (2026-11-23).
 
 Of two people who share a date, an initial and sex by chance some one in seven have forenames that
 are not unlike, so from here on most of the others are chance as well (docs/adr/0045)."""
@@ -64,6 +64,9 @@ VALUES: Final = (
 _IDS: Final = tuple(map(token_column, STRONG_IDS))
 ONE_PERSON: Final = (*_IDS, token_column("date_names_either"))
 """What two records share, as good as never, unless they are one person's."""
+
+_OF_PEOPLE: Final = tuple(column for column in _IDS if column != token_column("local_id"))
+"""Ids of which one person has one of a kind; each agency of a partner has client ids of its own."""
 
 _DATE: Final = tuple(
     token_column(name)
@@ -223,8 +226,8 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     another id is but for who agrees at home.
 
     Who shares a date, an initial and sex, with another surname elsewhere, may have married and
-    moved or be a stranger. How many people a delivery has makes one or the other likelier, and the
-    pairs that are shown to be of two people tell which (docs/adr/0045).
+    moved or be a stranger. How many people a delivery has makes one or the other likelier, and how
+    many of them have unlike forenames tells which (docs/adr/0045).
     """
     date, sector, postcode, names = (
         _any_same(one, other, of) for of in (_DATE, _SECTOR, _POSTCODE, _NAMES)
@@ -233,7 +236,7 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     surname = _bits(one, other, "surname", "date") > NAME_FAR
     near = postcode | (sector & (_bits(one, other, "postcode", "date") <= POSTCODE_FAR))
     elsewhere = surname & ~(postcode | sector)
-    ids, sex = _any_differs(one, other, _IDS), _any_differs(one, other, (SEX_BIT,))
+    ids, sex = (_any_differs(one, other, of) for of in (_OF_PEOPLE, (SEX_BIT,)))
     besides = ids | sex | (surname & ~near)
     born = {at: _bits(one, other, "dob", at) for at in ("postcode_initials", "names")}
     unlike = {at: bits > DATE_FAR for at, bits in born.items()}
@@ -246,8 +249,9 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     by_chance = elsewhere & _any_same(one, other, _INITIAL)
     exchanged = _any_same(one, other, _EXCHANGED) & ~(date | postcode | names)
     thin = by_chance | (exchanged & ~_any_same(one, other, _FORENAME))
-    told, untold = (by_chance & shown).sum(), (by_chance & ~shown).sum()
-    mostly_chance = told > 0 and told >= MOSTLY_CHANCE * untold
+    undecided = by_chance & ~ids
+    strangers, others = (undecided & forename).sum(), (undecided & ~forename).sum()
+    mostly_chance = strangers > 0 and strangers >= MOSTLY_CHANCE * others
     return pl.Series(shown | thin if mostly_chance else shown, dtype=pl.Boolean)
 
 

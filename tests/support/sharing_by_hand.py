@@ -101,9 +101,9 @@ def compared(rows: list[Row], sure: list[int]) -> Iterator[tuple[int, int]]:
 def of_one(rows: list[Row], pairs: set[tuple[int, int]]) -> list[tuple[int, int]]:
     """The pairs of places that join two persons, of all that were compared."""
     told = [(at, Pair(rows[at[0]], rows[at[1]])) for at in pairs]
-    by_chance = [pair.of_two() for _, pair in told if pair.by_chance()]
-    two = sum(by_chance)
-    mostly = two > 0 and two >= 4 * (len(by_chance) - two)
+    undecided = [pair for _, pair in told if pair.by_chance() and not pair.other_ids()]
+    unlike = sum(pair.unlike("forename", "date") for pair in undecided)
+    mostly = unlike > 0 and unlike >= 4 * (len(undecided) - unlike)
     return [at for at, pair in told if not pair.of_two() and not (mostly and pair.thin())]
 
 
@@ -133,7 +133,7 @@ class Pair:
         return self.unlike("surname", "date") and not self.same(POSTCODE, SECTOR)
 
     def other_ids(self) -> bool:
-        return any(self.differ(f"t_{name}") for name in STRONG_IDS)
+        return any(self.differ(f"t_{name}") for name in STRONG_IDS if name != "local_id")
 
     def of_two(self) -> bool:
         """Whether the two by themselves are shown to be of two people."""

@@ -123,6 +123,25 @@ def test_under_two_dates_two_ids_tell_two_apart_but_at_home(other, two):
     assert bool(lost(encoded(*with_ids))) == two
 
 
+def test_client_ids_of_two_agencies_tell_nobody_apart():
+    one, other = record(local_id="A|1"), record("JACQUELINE", local_id="B|7")
+    assert lost(encoded(one, other)) == set()
+    same = record("JACQUELINE", sex="F", local_id="A|1")
+    assert lost(encoded(one, same)) == set()
+
+
+def test_who_is_parted_by_ids_says_nothing_of_how_likely_chance_is():
+    """Ids part strangers of like forenames too, so of those that they leave fewer are strangers."""
+    married = [record("GRACE", name, dt.date(1988, 8, 8), None, "F") for name in ("DOYLE", "HALE")]
+    strangers = [
+        record(*names[at : at + 2], dt.date(1970 + day, 1 + day, 2), None, "F", pnc_id=f"{day}{at}")
+        for day, names in enumerate(STRANGERS)
+        for at in (0, 2)
+    ]
+    told = shared_values(encoded(*married, *strangers)).values["t_date_initial_sex"].to_list()
+    assert told == [False] * 2 + [True] * len(strangers)
+
+
 STRANGERS = (
     ("HELEN", "BRIGGS", "HARRIET", "CROSS"),
     ("STUART", "NOLAN", "SIMON", "FISHER"),
