@@ -78,7 +78,7 @@ def _in(epoch: int, parts: Mapping[str, Parts]) -> dict[str, Pseudonymised]:
 
 def _copy_stores(run: RunContext, keys: Mapping[str, str]) -> None:
     """Rewrite the current run's stores into this run's folder; a first run starts with none."""
-    from warehouse.connect import rewrite_store
+    from warehouse.connect import rewrite_stores
 
     current = run.control.current_run()
     if current is None:
@@ -91,8 +91,12 @@ def _copy_stores(run: RunContext, keys: Mapping[str, str]) -> None:
                 f"The {name} store of the current run is missing.",
                 "Restore the partnership folder's `stores` from backup, then run again.",
             )
-    for source in sorted(old.glob("*.duckdb")):
-        rewrite_store(source, run.stores / source.name, old_keys[source.stem], keys[source.stem])
+    rewrite_stores(
+        [
+            (source, run.stores / source.name, old_keys[source.stem], keys[source.stem])
+            for source in sorted(old.glob("*.duckdb"))
+        ]
+    )
 
 
 def _carry_stores(run: RunContext, stands: Run) -> dict[str, str]:

@@ -8,7 +8,7 @@ query or a value, so none of them leaves this module.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from stat import S_ISREG
@@ -192,10 +192,6 @@ def open_store(path: Path, key_hex: str, *, read_only: bool = False) -> duckdb.D
     return con
 
 
-@store_errors(
-    "A store could not be copied: it is damaged, or the disk is full.",
-    "Check the disk's free space; if there is enough, restore the store from backup.",
-)
 def rewrite_store(source: Path, target: Path, source_key: str, target_key: str) -> None:
     """Write a store's living rows into a new file.
 
@@ -210,13 +206,36 @@ def rewrite_store(source: Path, target: Path, source_key: str, target_key: str) 
     Raises:
         StoreError: The store cannot be opened or read to the end, or the new one not written.
     """
-    con = memory_connection(spill=target.parent / f".{target.name}.spill")
+    rewrite_stores([(source, target, source_key, target_key)])
+
+
+@store_errors(
+    "A store could not be copied: it is damaged, or the disk is full.",
+    "Check the disk's free space; if there is enough, restore the store from backup.",
+)
+def rewrite_stores(each: Sequence[tuple[Path, Path, str, str]]) -> None:
+    """Write the living rows of some stores into new files, one after another.
+
+    They share a connection: to make one takes longer than a small store.
+
+    Args:
+        each: What :func:`rewrite_store` takes, of each store; the files lie in one folder.
+
+    Raises:
+        StoreError: As there; those that were written before stay.
+    """
+    if not each:
+        return
+    _, first, *_ = each[0]
+    con = memory_connection(spill=first.parent / f".{first.name}.spill")
     try:
         load_encryption(con)
-        attach(con, source, "kept", source_key, read_only=True)
-        attach(con, target, "store", target_key, read_only=False)
-        con.execute("COPY FROM DATABASE kept TO store")
-        con.execute("CHECKPOINT store")
+        for source, target, source_key, target_key in each:
+            attach(con, source, "kept", source_key, read_only=True)
+            attach(con, target, "store", target_key, read_only=False)
+            con.execute("COPY FROM DATABASE kept TO store")
+            con.execute("CHECKPOINT store")
+            con.execute("DETACH kept; DETACH store")
     finally:
         con.close()
 

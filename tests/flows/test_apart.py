@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from canaries import CANARY, KEYS, NEEDLES, plant
 from for_a_child import chatters, dies, fails, hungers, limits, sleeps, squared
 from leak_scan import scan_tree
 
+import flows.refresh
 from flows.context import open_control
 from flows.intake import apart
 from flows.intake.apart import ChildEnded, Limits, TookTooLong, in_a_child, in_a_child_within
@@ -258,8 +260,15 @@ def test_a_file_left_by_encoding_would_be_found(
         return whole(validated, *args)
 
     monkeypatch.setattr("governance.pseudonymise.pseudonymise", careless)
+
+    @functools.wraps(flows.refresh.stage)
+    def enough(*_: object) -> None:
+        raise OSError
+
     monkeypatch.setattr(apart, "in_a_child", lambda function, *args: function(*args))
-    run_refresh(planted.settings)
+    monkeypatch.setattr(flows.refresh, "stage", enough)
+    with pytest.raises(StepFailed):
+        run_refresh(planted.settings)
     assert found_on_disk(planted.folder) == ["spill"]
 
 

@@ -30,12 +30,9 @@ LEAVES_NO_MORE = ("agree", "link", "erase")
 
 KILLED_IN_A_STEP = """
 import os, signal, sys
-import flows.refresh
+import deeds, flows.refresh
 from pathlib import Path
-import pytest
-from few_counts import few_counts
 from flows.settings import load_settings
-from slight import make_slight
 
 def killed(run, *args):
     done(run, *args)
@@ -45,9 +42,8 @@ step = sys.argv[2]
 done = getattr(flows.refresh, step)
 killed.__name__ = step
 setattr(flows.refresh, step, killed)
-with few_counts(), pytest.MonkeyPatch.context() as patch:
-    make_slight(patch)
-    flows.refresh.run_refresh(load_settings(Path(sys.argv[1])))
+deeds.prepare()
+flows.refresh.run_refresh(load_settings(Path(sys.argv[1])))
 """
 
 
@@ -156,7 +152,7 @@ def test_an_interrupted_run_leaves_the_last_good_state(
 
 
 @pytest.mark.usefixtures("slight")
-@pytest.mark.parametrize("step", ["stage", "draft"])
+@pytest.mark.parametrize("step", [pytest.param("stage", marks=pytest.mark.slow), "draft"])
 def test_a_killed_run_is_cleared_away_by_the_next(ran: Partnership, step: str) -> None:
     before, people = ran.kept(), ran.record_person()
     killed = subprocess.run(

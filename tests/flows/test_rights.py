@@ -36,7 +36,7 @@ NOBODYS_PNC = "1995/1234567Q"
 
 KILLED_IN_ERASE = """
 import os, signal, sys
-import flows.rights.erasing, flows.refresh
+import deeds, flows.rights.erasing, flows.refresh
 from collections.abc import Mapping
 from pathlib import Path
 from flows.settings import load_settings
@@ -48,6 +48,7 @@ def killed(*args):
     os.kill(os.getpid(), signal.SIGKILL)
 
 flows.rights.erasing._delete = killed
+deeds.prepare()
 flows.refresh.run_refresh(load_settings(Path(sys.argv[1])))
 """
 

@@ -11,6 +11,7 @@ import functools
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 from few_counts import few_counts
-from slight import in_this_process, make_slight
+from slight import MARTS, in_this_process, make_slight, trust_the_extension
 
 from flows.clock import Clock, local_day, utc_now
 from flows.settings import Settings, load_settings
@@ -29,22 +30,26 @@ KEPT_OPEN = ExitStack()
 SOURCE_URL = "THE_DATABASE_OF_THE_POLICE"
 
 
-def prepare() -> None:
-    """Make this process, and so its children, one in which a run is quick."""
+def prepare(marts: Iterable[str] = MARTS) -> None:
+    """Make this process, and so its children, one in which a run is quick.
+
+    Args:
+        marts: Which marts a release has.
+    """
     import duckdb
     import sqlglot
 
-    from warehouse import connect, models
+    from warehouse import models
 
     patch, connects = pytest.MonkeyPatch(), duckdb.connect
-    make_slight(patch)
+    make_slight(patch, marts)
     KEPT_OPEN.enter_context(few_counts())
 
     def with_one_thread(*args: Any, config: dict[str, Any] | None = None, **more: Any) -> Any:
         return connects(*args, config={"threads": 1, **(config or {})}, **more)
 
     patch.setattr(duckdb, "connect", with_one_thread)
-    patch.setitem(connect._SETTINGS, "allow_unsigned_extensions", True)
+    trust_the_extension(patch)
     parsed = functools.cache(sqlglot.parse_one)
     patch.setattr(sqlglot, "parse_one", lambda *words, **how: parsed(*words, **how).copy())
     models.load_models()  # which keeps what each reads

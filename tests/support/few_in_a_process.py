@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sys
 
-import pytest
-from few_counts import few_counts
-from slight import MARTS, in_this_process, make_slight
+import deeds
+from slight import MARTS
 
 if __name__ == "__main__":
     from flows.cli import main
 
-    with pytest.MonkeyPatch.context() as patch, few_counts():
-        make_slight(patch, {*MARTS, "linkage_quality"})
-        in_this_process(patch)
-        sys.argv[0] = "journeys"
-        main()
+    deeds.prepare({*MARTS, "linkage_quality"})
+    sys.argv[0] = "journeys"
+    main()

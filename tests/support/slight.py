@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from warehouse.models import Model
 
 MARTS = frozenset({"person", "event", "release_info"})
@@ -23,6 +25,16 @@ def in_this_process(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         "flows.intake.apart.in_a_child_within", lambda limits, function, *args: function(*args)
     )
+
+
+def trust_the_extension(patch: pytest.MonkeyPatch) -> None:
+    """Have nobody check the signature of DuckDB's extension: for a child, which opens many stores.
+
+    The whole file is hashed for it, six times as long as a small store takes to open otherwise.
+    """
+    from warehouse import connect
+
+    patch.setitem(connect._SETTINGS, "allow_unsigned_extensions", True)
 
 
 def make_slight(
@@ -56,11 +68,22 @@ def make_slight(
 
 
 def _judge_nobody(patch: pytest.MonkeyPatch) -> None:
-    """Have the links judged as where no record holds an id."""
+    """Have the links judged as where no record holds an id: once, as of nobody it is all alike."""
     from linkage import quality
 
     judge = quality.judge
-    patch.setattr(quality, "judge", lambda encoded, model: judge(encoded.clear(), model))
+
+    def nobody(encoded: pl.DataFrame, model: object) -> pl.DataFrame:
+        columns = tuple(encoded.columns)
+        if columns not in OF_NOBODY:
+            OF_NOBODY[columns] = judge(encoded.clear(), model)  # type: ignore[arg-type]
+        return OF_NOBODY[columns]
+
+    patch.setattr(quality, "judge", nobody)
+
+
+OF_NOBODY: dict[tuple[str, ...], pl.DataFrame] = {}
+"""Columns of encoded records → what is found where there are no records."""
 
 
 def _down_to(wanted: Iterable[str], models: Sequence[Model]) -> tuple[Model, ...]:
