@@ -15,7 +15,8 @@ import polars as pl
 
 ENCODING_VERSION: Final = 8
 SAME_VALUES_SINCE: Final = 6
-"""The earliest version that gives one standardised record the values that this one gives it.
+"""The earliest version that gives one standardised record the values that this one gives it, but
+for filters that one of the two does not have.
 
 It is what labels of keys and linkage models go by, so that ids of records and of people, and a
 model that a partnership has trained, outlive what changes round the values.
@@ -52,7 +53,8 @@ REDUCED_TOKENS: Final = (
 STRONG_IDS: Final = ("nhs_number", "nino", "pnc_id", "cro_number", "noms_number", "local_id")
 
 # field, anchor: the field's filter is salted by the anchor's value. Few people share an anchor: who
-# shares only a postcode with a whole hostel could be told from the distances within it.
+# shares only a postcode with a whole hostel could be told from the distances within it. Postcodes
+# of one town are alike, so under a date alone they would show who was born on it (docs/adr/0048).
 FILTERS: Final = (
     ("forename", "date"),
     ("forename", "postcode_initials"),
@@ -60,7 +62,7 @@ FILTERS: Final = (
     ("surname", "postcode_initials"),
     ("dob", "postcode_initials"),
     ("dob", "names"),
-    ("postcode", "date"),
+    ("postcode", "date_sector"),
     ("postcode", "names"),
 )
 

@@ -73,6 +73,7 @@ COMPOSITES: Final = {
 
 ANCHORS: Final = {
     "date": ("date",),
+    "date_sector": ("date", "sector"),
     "postcode_initials": ("postcode", "initial", "surname_initial"),
     "names": ("name_low", "name_high"),
 }

@@ -61,6 +61,16 @@ VALUES: Final = (
 )
 """The columns of each value that is kept only where it is one person's: all but strong ids."""
 
+ANCHORED: Final = {
+    column: token_column(anchor)
+    for field, anchor in FILTERS
+    if anchor in BLOCK_TOKENS
+    for column in filter_columns(field, anchor)
+}
+"""The composite on which a filter hangs, where that is stored.
+
+Filters that are like and not equal show who shares the anchor as well as the composite does."""
+
 _IDS: Final = tuple(map(token_column, STRONG_IDS))
 ONE_PERSON: Final = (*_IDS, token_column("date_names_either"))
 """What two records share, as good as never, unless they are one person's."""
@@ -123,10 +133,14 @@ def shared_values(encoded: pl.DataFrame) -> Shared:
     """
     rows = encoded.with_columns(pl.Series(_PERSON, persons(encoded)))
     person = pl.col(_PERSON)
-    values = rows.select(
+    several = rows.select(
         ((person.min() != person.max()).over(columns) & pl.col(column).is_not_null()).alias(column)
         for columns in VALUES
         for column in columns
+    )
+    values = several.with_columns(
+        pl.col(filled) | (pl.col(anchor) & encoded[filled].is_not_null())
+        for filled, anchor in ANCHORED.items()
     )
     lowest = pl.col(_ROW).sort_by("record_id").first().over(_PERSON)
     return Shared(values, rows.with_row_index(_ROW).select(lowest).to_series().to_numpy())
@@ -234,7 +248,7 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     )
     forename = _bits(one, other, "forename", "date") > NAME_FAR
     surname = _bits(one, other, "surname", "date") > NAME_FAR
-    near = postcode | (sector & (_bits(one, other, "postcode", "date") <= POSTCODE_FAR))
+    near = postcode | (sector & (_bits(one, other, "postcode", "date_sector") <= POSTCODE_FAR))
     elsewhere = surname & ~(postcode | sector)
     ids, sex = (_any_differs(one, other, of) for of in (_OF_PEOPLE, (SEX_BIT,)))
     besides = ids | sex | (surname & ~near)

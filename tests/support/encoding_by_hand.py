@@ -40,7 +40,7 @@ FILTERS = (
     ("surname", "postcode_initials"),
     ("dob", "postcode_initials"),
     ("dob", "names"),
-    ("postcode", "date"),
+    ("postcode", "date_sector"),
     ("postcode", "names"),
 )
 KINDS = {
@@ -139,6 +139,7 @@ class ByHand:
         row: dict[str, int | None] = {}
         salts = {
             "date": parts["date"],
+            "date_sector": self.composite("anchor/date_sector", [parts["date"], parts["sector"]]),
             "postcode_initials": self.composite(
                 "anchor/postcode_initials",
                 [parts[name] for name in ("postcode", "initial", "surname_initial")],

@@ -61,7 +61,7 @@ DELIVERY = (
 # Values that two people share, and the secret words of the record that stands for the person.
 SHARED = (
     {"value": "t_date_surname", "stand_in": [1, -2], "words": [3]},
-    {"value": "f_postcode_date", "stand_in": [-1, 2], "words": [4, -5]},
+    {"value": "f_postcode_date_sector", "stand_in": [-1, 2], "words": [4, -5]},
 )
 # One delivery of the police, from records to what the hub keeps: twins, one of them there twice;
 # the father of one, of his name; a person written in two ways; one NHS number under two names;

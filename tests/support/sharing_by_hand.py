@@ -85,6 +85,10 @@ def decided(rows: list[Row]) -> tuple[set, list[int]]:
         if len({person[at] for at in alike}) > 1
         for at in alike
     }
+    for field, anchor in FILTERS:
+        columns = (f"f_{field}_{anchor}_0", f"f_{field}_{anchor}_1")
+        hangs = {at for at, of in several if of == (f"t_{anchor}",)}
+        several |= {(at, columns) for at in hangs if rows[at][columns[0]] is not None}
     lowest = {person[at]: at for at in sorted(range(len(rows)), key=id_of(rows), reverse=True)}
     return several, [lowest[who] for who in person]
 
@@ -138,7 +142,9 @@ class Pair:
     def of_two(self) -> bool:
         """Whether the two by themselves are shown to be of two people."""
         if self.same(*DATES):
-            near = self.same(POSTCODE) or (self.same(SECTOR) and self.alike("postcode", "date"))
+            near = self.same(POSTCODE) or (
+                self.same(SECTOR) and self.alike("postcode", "date_sector")
+            )
             besides = (
                 self.other_ids()
                 or self.differ("sex_date")

@@ -180,6 +180,7 @@ def test_what_is_missing_stays_missing_and_what_is_there_is_encoded(values):
     row = encoded.row(0, named=True)
     anchors = {
         "date": values["dob"],
+        "date_sector": values["dob"] and (values["postcode"] or values.get("sector")),
         "names": values["forename"] and values["surname"],
         "postcode_initials": values["postcode"] and all(
             values[name] or values.get(f"{name}_initial") for name in ("forename", "surname")

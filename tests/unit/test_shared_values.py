@@ -61,7 +61,12 @@ COUSINS = (
 
 def test_twins_do_not_keep_what_shows_that_they_are():
     gone = lost(encoded(*TWINS))
-    assert {"t_date_surname", "t_date_sector", "f_surname_date_0", "f_postcode_date_1"} <= gone
+    assert {
+        "t_date_surname",
+        "t_date_sector",
+        "f_surname_date_0",
+        "f_postcode_date_sector_1",
+    } <= gone
     assert not gone & {"t_date_names_either", "t_names_year", "f_forename_date_0"}
 
 
