@@ -124,6 +124,8 @@ YEAR_AGREES = (
     f"({_agree('postcode_forename_year')} OR ({_agree('names_year')} AND {_agree('names_lone')}))"
 )
 POSTCODE_AGREES = _agree("postcode_initials", "postcode_forename_year")
+# Of two postcodes that are not equal: one may be made up and the other not.
+SECTOR_AGREES = _agree("date_sector", "names_either_sector")
 NAMES_IN_ORDER = _agree("names_year", "names_daymonth", "names_lone")
 # Both names are known equal, and under the date that they do not stand in one order.
 NAMES_EXCHANGED = (
@@ -178,8 +180,10 @@ def _name(
             Level("near", f"{distance} <= {NAME_NEAR}"),
             # One pair in twenty comes within the distant by chance where no anchor is shared.
             NoEvidence(_unknown(field), f"NOT ({' OR '.join(told)})"),
-            Level("distant", f"{distance} <= {NAME_DISTANT}"),
+            # So does one in ten where one is, and most of those do not begin alike.
+            Level("distant, of one initial", f"{distance} <= {NAME_DISTANT} AND {initial}"),
             Level("of one initial", initial),
+            Level("distant", f"{distance} <= {NAME_DISTANT}"),
             Level("different", "ELSE"),
         ),
     )
@@ -228,6 +232,7 @@ COMPARISONS = (
         (
             Level("exact", f"({_same('postcode')} OR {POSTCODE_AGREES})"),
             Level("close", f"{POSTCODE} <= {POSTCODE_CLOSE}"),
+            Level("of one sector", SECTOR_AGREES),
             Level("near", f"{POSTCODE} <= {POSTCODE_NEAR}"),
             NoEvidence(_unknown("postcode"), f"NOT ({DATE_AGREES} OR {NAMES_SHARED})"),
             Level("different", "ELSE"),

@@ -197,7 +197,8 @@ def like_relatives(reached: Callable[[str, str], pl.Expr]) -> pl.Expr:
         reached: True where a pair reaches a level of a comparison.
     """
     other_ids = reached("strong_id", "all that can be compared differ")
-    unlike = reached("forename", "distant") | reached("forename", "of one initial")
+    levels = ("distant, of one initial", "of one initial", "distant")
+    unlike = pl.any_horizontal(reached("forename", level) for level in levels)
     other_forename = reached("forename", "different") | (unlike & other_ids)
     twins = other_forename & reached("surname", "exact")
     father_and_son = reached("dob", "different")

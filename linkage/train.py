@@ -19,15 +19,16 @@ from linkage.comparisons import COMPARISONS
 from linkage.groups import grouped
 from linkage.match import collision, score
 from linkage.model import splink_settings
-from schemas.encoded import encoded_schema
+from schemas.encoded import FILTERS, encoded_schema, filter_columns, token_column
 
 # Two people share a strong id only by error, too rarely to sample. Policy of 2026-11-22, after the
 # pairs that can be compared of 8,000 and of 5,000 made-up people, of whose ids one in a thousand
 # is somebody else's (docs/adr/0015).
 STRONG_ID_CLASH: Final = {"agree": 4e-7, "some agree, some differ": 3e-7}
-# Of two different names by chance, the share that begin alike. Policy of 2026-11-22, as counted
-# among made-up people's forenames.
-SAME_INITIAL: Final = 0.06
+# Of two different names by chance, the share that begin alike: of those whose filters are distant,
+# and of those farther apart. Policy of 2026-11-23, as counted among made-up people (docs/adr/0046).
+DISTANT_INITIAL: Final = 0.24
+SAME_INITIAL: Final = 0.045
 # Of two different dates of birth by chance, the share of one year; and for each two that are equal
 # by chance, those with day and month exchanged. Policy of 2026-11-23: as counted among made-up
 # people; and the 132 days of 365 whose day can be a month.
@@ -60,7 +61,7 @@ def estimate_u(common: pl.DataFrame, *, seed: int, pairs: float = U_PAIRS) -> di
     connection = duckdb.connect(":memory:")
     try:
         frame = DuckDBAPI(connection).register(
-            common.select(list(encoded_schema())).to_arrow(), table_name="encoded"
+            _under_one_anchor(common).to_arrow(), table_name="encoded"
         )
         settings = splink_settings(None, 1e-4, anchored=False)
         linker = Linker(frame, settings, log_level=logging.CRITICAL)
@@ -82,6 +83,7 @@ def estimate_u(common: pl.DataFrame, *, seed: int, pairs: float = U_PAIRS) -> di
         "forename": _initial_shares(shares["forename"]),
         "surname": _initial_shares(shares["surname"]),
         "dob": _date_shares(shares["dob"]),
+        "postcode": _postcode_shares(shares["postcode"], _of_one_sector(common)),
     }
 
 
@@ -90,11 +92,30 @@ def _strong_id_shares(sampled: dict[str, float]) -> dict[str, float]:
     return {level: STRONG_ID_CLASH.get(level, rest) for level in sampled}
 
 
+def _under_one_anchor(common: pl.DataFrame) -> pl.DataFrame:
+    """The encoded records with one filter of each field; under one salt each has all or none.
+
+    Two people who meet share one anchor as a rule, and under the other their distance is noise.
+    Were both compared here, the lesser of two true distances would be taken.
+    """
+    first = dict(reversed(FILTERS))
+    others = [pair for pair in FILTERS if first[pair[0]] != pair[1]]
+    nothing = {
+        column: pl.lit(None, pl.Int64) for pair in others for column in filter_columns(*pair)
+    }
+    return common.select(list(encoded_schema())).with_columns(**nothing)
+
+
 def _initial_shares(sampled: dict[str, float]) -> dict[str, float]:
-    """Random people share no composite that shows an initial, so the last level is parted."""
-    *_, alike, different = sampled
-    both = sampled[alike] + sampled[different]
-    return sampled | {alike: both * SAME_INITIAL, different: both * (1 - SAME_INITIAL)}
+    """Random people share no composite that shows an initial, so the last levels are parted."""
+    *_, distant_alike, alike, distant, different = sampled
+    near, far = sampled[distant_alike] + sampled[distant], sampled[alike] + sampled[different]
+    return sampled | {
+        distant_alike: near * DISTANT_INITIAL,
+        alike: far * SAME_INITIAL,
+        distant: near * (1 - DISTANT_INITIAL),
+        different: far * (1 - SAME_INITIAL),
+    }
 
 
 def _date_shares(sampled: dict[str, float]) -> dict[str, float]:
@@ -106,6 +127,41 @@ def _date_shares(sampled: dict[str, float]) -> dict[str, float]:
         "near": sampled["near"] * (1 - SAME_YEAR),
         "different": sampled["different"] * (1 - SAME_YEAR),
     }
+
+
+def _postcode_shares(sampled: dict[str, float], of_one_sector: float) -> dict[str, float]:
+    """A sector shows beside a date or names only, which random people do not share."""
+    others = sampled["near"] + sampled["different"]
+    return sampled | {
+        "of one sector": others * of_one_sector,
+        "near": sampled["near"] * (1 - of_one_sector),
+        "different": sampled["different"] * (1 - of_one_sector),
+    }
+
+
+def _of_one_sector(common: pl.DataFrame) -> float:
+    """The share of people of one date of birth who have one sector, though not one postcode.
+
+    Under one salt equal filters are equal values. Who shares a name as well may be one person, or
+    kin, and is left out.
+    """
+    filters = {"dob": "names", "postcode": "date", "surname": "date", "forename": "date"}
+    words = {
+        name: filter_columns(*pair) for name, pair in zip(filters, filters.items(), strict=True)
+    }
+    held = common.select(
+        "record_id", token_column("date_sector"), *(w for some in words.values() for w in some)
+    ).drop_nulls()
+    both = held.join(held, on=words["dob"]).filter(
+        pl.col("record_id") < pl.col("record_id_right"),
+        *(
+            pl.any_horizontal(pl.col(word) != pl.col(f"{word}_right") for word in words[name])
+            for name in ("postcode", "surname", "forename")
+        ),
+    )
+    sector = token_column("date_sector")
+    one = both.filter(pl.col(sector) == pl.col(f"{sector}_right")).height
+    return (one + SMOOTHING) / (both.height + 1)
 
 
 def _probability(trained: object, pairs: float) -> float:

@@ -13,9 +13,9 @@ from governance.encoding.anchored import encode, encode_under_one_salt, encoding
 from governance.keys import RootKey
 from linkage import unlabelled
 from linkage.comparisons import COMPARISONS
-from linkage.train import train
+from linkage.train import _of_one_sector, _under_one_anchor, train
 from linkage.unlabelled import LEARNT_IN, shows_relatives, train_without_labels
-from schemas.encoded import BLOCK_TOKENS
+from schemas.encoded import BLOCK_TOKENS, FILTERS, STRONG_IDS, filter_columns
 from synthetic import write_extracts
 
 
@@ -86,7 +86,7 @@ def test_what_shows_no_evidence_counts_for_nothing():
 
 
 LEVELS = {
-    "forename": ("exact", "different", "distant", "of one initial"),
+    "forename": ("exact", "different", "distant, of one initial", "of one initial", "distant"),
     "surname": ("exact", "different"),
     "dob": ("exact", "different"),
     "strong_id": ("agree", "all that can be compared differ"),
@@ -117,3 +117,37 @@ def test_records_under_another_name_that_go_with_no_other_show_none():
 
 def test_a_partnership_is_guarded(models):
     assert models["without"]["guard"]
+
+
+def made_common(postcodes: list[str | None]) -> pl.DataFrame:
+    """People of one day, no two of one name, under one salt."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    names = [a + b for a in letters for b in letters][: len(postcodes)]
+    people = pl.DataFrame(
+        {"forename": names, "surname": names[::-1], "postcode": postcodes},
+        schema_overrides={"postcode": pl.String},
+    ).with_columns(
+        pl.lit(None, pl.String).alias(name) for name in STRONG_IDS
+    ).with_columns(
+        record_id=pl.int_range(pl.len(), dtype=pl.Int64),
+        partner=pl.lit("police"),
+        dob=pl.date(1984, 5, 17),
+        sex=pl.lit("M"),
+    )  # fmt: skip
+    return encode_under_one_salt(
+        people, encoding_keys(RootKey(bytes(range(32))), purpose="tests", epoch=1)
+    )
+
+
+def test_how_many_strangers_have_one_sector_is_counted_among_those_of_one_day():
+    quarter = [
+        f"NR{1 + n % 4} 3{'ABCDEFGHIJ'[n // 4 % 10]}{'ABCDEFGHIJ'[n // 40]}" for n in range(200)
+    ]
+    assert _of_one_sector(made_common(quarter)) == pytest.approx(0.246, abs=0.002)
+    assert _of_one_sector(made_common(["NR1 3AA"] * 20)) > 0.4  # nothing to tell it by
+
+
+def test_each_field_of_strangers_is_compared_under_one_anchor():
+    common = _under_one_anchor(made_common(["NR1 3AA"] * 20))
+    held = [pair[0] for pair in FILTERS if common[filter_columns(*pair)[0]].null_count() == 0]
+    assert held == ["forename", "surname", "dob", "postcode"]
