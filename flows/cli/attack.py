@@ -39,8 +39,10 @@ def attack_command(
             "--ids",
             min=0,
             max=1,
-            help="Share of the records that have a strong id, such as a PNC ID; 0 is a partner "
-            "that writes none. Several records a person have theirs as partners write them.",
+            help="Share of the records that have a strong id, such as a PNC ID, where there is one "
+            "record a person. Police write one on most; try 0.4 for housing, and 0 for a partner "
+            "that writes none. With several records a person, ids are as four partners write them, "
+            "whatever is given here.",
         ),
     ] = IDS_WRITTEN,
     json_out: JsonOption = None,
@@ -52,8 +54,9 @@ def attack_command(
     lives in the same town or holds the residents' books of the hostels, and with several records a
     person; and as an insider, who reads the staging store too. Everybody is made up; no
     configuration is needed and nothing is stored. Printed are the shares named beyond chance; of
-    weak encodings, FAIL is as it must be. What is over its budget is named at the end: of 2,000
-    people known the budget is ten, so by luck one seed is over it and the next within. Try several.
+    weak encodings, FAIL is as it must be. What is over its budget is named at the end. A fifth of
+    10,000 are 2,000 people known, and of these the budget is ten: by luck one seed is over it and
+    the next within, so try several. A pass says that these attacks name few, not that none could.
     Try `--ids 0` too if a partner writes no ids: twins are then not told apart, and an insider who
     knows an area whole names more.
     Similarity graphs and patterns are matched on a sample of 2,000 records, weak ones of 3,000.

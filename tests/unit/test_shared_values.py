@@ -177,6 +177,21 @@ def test_who_may_have_married_and_moved_is_two_people_where_most_such_are(most, 
     assert told["t_initials_date_either"].to_list()[2:4] == [not kept] * 2
 
 
+@pytest.mark.parametrize(("postcode", "two"), [("NR31EB", False), ("NR32AB", True)])
+def test_only_a_postcode_in_one_sector_is_near(postcode, two):
+    one, other = (record(*STRANGERS[0][at : at + 2], sex="F") for at in (0, 2))
+    assert ("t_date_initial_sex" in lost(encoded(one, {**other, "postcode": postcode}))) == two
+
+
+def test_a_home_in_common_keeps_an_exchanged_date_whatever_is_chance():
+    exchanged = (record("LIAM", "WEST", dt.date(1979, 3, 5)),
+                 record("LUKE", "WALSH", dt.date(1979, 5, 3)))  # fmt: skip
+    strangers = [record(*STRANGERS[0][at : at + 2], postcode=None, sex="F") for at in (0, 2)]
+    told = shared_values(encoded(*exchanged, *strangers)).values
+    assert told["t_date_initial_sex"].to_list() == [False, False, True, True]
+    assert not told["t_initials_date_either"].any()
+
+
 def test_a_few_who_may_be_chance_decide_nothing():
     exchanged = (record("LIAM", "WEST", dt.date(1979, 3, 5)),
                  record("LUKE", "WALSH", dt.date(1979, 5, 3), "SW1A2AA"))  # fmt: skip
