@@ -14,7 +14,8 @@ from typing import Final
 
 import polars as pl
 
-STAGED: Final = ("sex", "birth_year", "district")
+YEAR: Final = "birth_year"
+STAGED: Final = ("sex", YEAR, "district")
 
 
 def staged(people: pl.DataFrame) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from governance.attacks import (
     groups,
     in_groups,
     insider,
+    likeness,
     patterns,
 )
 from governance.attacks.bits import Indices, words_of
@@ -47,6 +48,8 @@ GIVEN: Final = ("dob", "postcode")
 """Columns of which the token graph is told who shares a value, in the bound of that name."""
 FORM: Final = shipped_form()
 Tell = Callable[[str], Any]
+Both = tuple[pl.DataFrame, pl.DataFrame]  # of the store and of the list
+Way = tuple[pl.Series, Both, Both | None]  # guesses of staging, what is clear, what groups show
 
 
 @dataclass(frozen=True)
@@ -245,15 +248,24 @@ def _placed(
 
 
 def _insider(scenario: Scenario, held: Stolen) -> Iterator[Result]:
-    """What tokens add to what staging names alone, and what the values that are missing add."""
+    """What tokens, values that are missing and filters that are like add to staging alone."""
     seen, listed = insider.staged(scenario.target), insider.staged(scenario.known)
     alone = insider.name_by_columns(seen, listed)
     before = score_people(scenario, alone)
     more = seen.hstack(missing(held.target)), listed.hstack(missing(held.own))
     lacking = insider.name_by_columns(*more)
-    ways = {"insider": (alone, (seen, listed)), "insider, with what is missing": (lacking, more)}
-    for attack, (told, clear) in ways.items():
-        graph = _matched(held, scenario.overlap, clear=clear).cast(alone.dtype)
+    ways: dict[str, Way] = {
+        "insider": (alone, (seen, listed), None),
+        "insider, with what is missing": (lacking, more, None),
+    }
+    if max(seen.height, listed.height) <= likeness.MOST_RECORDS:
+        like, own = (
+            likeness.alike(encoded, told[insider.YEAR])
+            for encoded, told in ((held.target, seen), (held.own, listed))
+        )
+        ways["insider, with filters that are like"] = (alone, (seen, listed), (like, own))
+    for attack, (told, clear, shared) in ways.items():
+        graph = _matched(held, scenario.overlap, shared, clear).cast(alone.dtype)
         after = _best(scenario, (graph.fill_null(told), told.fill_null(graph)))
         added = Score(
             after.guessed, after.correct, after.chance + before.correct - before.chance, after.of

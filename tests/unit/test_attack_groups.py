@@ -166,7 +166,8 @@ def test_who_knows_an_area_whole_is_tried_as_an_insider_too(people):
         (result.attack, result.part): result
         for result in shipped.attack_where("known by area", scenario, store)
     }
-    for attack in ("insider", "insider, with what is missing", "token graph"):
+    ways = ("insider", "insider, with what is missing", "insider, with filters that are like")
+    for attack in (*ways, "token graph"):
         whole = named[f"{attack}, known by area", RECORDS]
         assert whole.budget == budget_for(RECORDS, 0.2) and not whole.weak
     assert "staging alone names" in named["insider, known by area", RECORDS].note
