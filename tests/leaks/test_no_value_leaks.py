@@ -52,18 +52,17 @@ LEAVE_OUT = ("inbox", "truth")
 JOURNEYS = Path(sys.executable).with_name("journeys")
 SUPPORT = Path(__file__).parents[1] / "support"
 IN_TURN = """
-import json, sys
-from contextlib import ExitStack
+import json, os, sys
 from flows.cli import main
 
-slight = ExitStack()
-if sys.argv[2:]:
-    sys.path.append(sys.argv[2])
-    import pytest
-    from few_counts import few_counts
-    from slight import make_slight
-    slight.enter_context(few_counts())
-    make_slight(slight.enter_context(pytest.MonkeyPatch.context()))
+sys.path.append(sys.argv[2])
+if sys.argv[3:]:
+    import deeds
+    os.environ["REAL_CHILD"] = "1"
+    deeds.prepare()
+else:
+    import pytest, slight
+    slight.trust_the_extension(pytest.MonkeyPatch())
 
 def exit_of(words):
     sys.argv = ["journeys", *words]
@@ -133,7 +132,7 @@ def one_after_another(
 
     What is slight builds a few marts and drafts few counts: for what is told before either.
     """
-    done = journeys(folder, IN_TURN, json.dumps(commands), *([str(SUPPORT)] if slight else []))
+    done = journeys(folder, IN_TURN, json.dumps(commands), str(SUPPORT), *["slight"] * slight)
     return json.loads(done.stdout.splitlines()[-1])
 
 
