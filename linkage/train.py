@@ -145,10 +145,7 @@ def _of_one_sector(common: pl.DataFrame) -> float:
     Under one salt equal filters are equal values. Who shares a name as well may be one person, or
     kin, and is left out.
     """
-    filters = {"dob": "names", "postcode": "date", "surname": "date", "forename": "date"}
-    words = {
-        name: filter_columns(*pair) for name, pair in zip(filters, filters.items(), strict=True)
-    }
+    words = {field: filter_columns(field, anchor) for field, anchor in reversed(FILTERS)}
     held = common.select(
         "record_id", token_column("date_sector"), *(w for some in words.values() for w in some)
     ).drop_nulls()
