@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from linkage.groups import grouped, groups
+from linkage.groups import Grouped, grouped, groups, numbered
 from linkage.reduced import OTHER_IDS, Attached, attach
 from linkage.review import CERTAIN, PAIR, Decisions, fallen, no_decisions, respect, standing_alone
 
@@ -58,17 +58,34 @@ def consolidate(
         decisions: What reviewers decided of pairs; of records that are not there as well.
         guarded: ``record_id_l`` < ``record_id_r``: the pairs that the collision guard keeps apart.
     """
-    decided = (decisions or no_decisions()).among(firsts["record_id"])
     lowest = _lowest(firsts)
-    firsts = firsts.with_columns(pl.col("first").replace(*lowest))
-    links = _alike_last(firsts, _exchanged(links, lowest))
+    firsts = firsts.sort("record_id").with_columns(pl.col("first").replace(*lowest))
+    records = firsts["record_id"]
+    decided = (decisions or no_decisions()).among(records)
     relatives = no_decisions().different if guarded is None else of_other_ids(encoded, guarded)
     apart = _with_relatives(decided, _exchanged(relatives, lowest))
-    left_out = fallen(links, apart)
-    found = grouped(standing_alone(firsts, decided), links.join(left_out, on=PAIR, how="anti"))
-    whole = _joined(found.groups, decided.same.join(left_out, on=PAIR, how="anti"))
+    found, whole = _gathered(
+        _numbered_firsts(firsts),
+        numbered(_exchanged(links.select(*PAIR, "match_weight"), lowest), records),
+        _numbered_decisions(decided, records),
+        _numbered_decisions(apart, records),
+    )
+    whole = whole.select(
+        records.gather(whole["record_id"]).set_sorted().alias("record_id"),
+        records.gather(whole["group"]).alias("group"),
+    )
     attached = _respecting(attach(encoded, whole, model.reduced), whole, decided)
     return Consolidated(attached.groups, found.parted, found.giants, attached)
+
+
+def _gathered(
+    firsts: pl.DataFrame, links: pl.DataFrame, decided: Decisions, apart: Decisions
+) -> tuple[Grouped, pl.DataFrame]:
+    """Groups by the links, and those with what was decided; records are told by their places."""
+    links = _alike_last(firsts, links)
+    left_out = fallen(links, apart, firsts["record_id"])
+    found = grouped(standing_alone(firsts, decided), links.join(left_out, on=PAIR, how="anti"))
+    return found, _joined(found.groups, decided.same.join(left_out, on=PAIR, how="anti"))
 
 
 def of_other_ids(encoded: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
@@ -126,15 +143,30 @@ def _exchanged(pairs: pl.DataFrame, lowest: tuple[pl.Series, pl.Series]) -> pl.D
     )
 
 
-def _alike_last(firsts: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
-    """The links, those of records that are alike in everything being the last to be cut."""
-    copies = firsts.filter(pl.col("record_id") != pl.col("first")).select(
-        record_id_l=pl.min_horizontal("record_id", "first"),
-        record_id_r=pl.max_horizontal("record_id", "first"),
-        alike=pl.lit(value=True),
+def _numbered_firsts(firsts: pl.DataFrame) -> pl.DataFrame:
+    """The records by their places, in their order, and which stands for those alike."""
+    both = firsts.select(record_id_l="record_id", record_id_r="first")
+    return numbered(both, firsts["record_id"]).rename(
+        {"record_id_l": "record_id", "record_id_r": "first"}
     )
-    weight = pl.when("alike").then(ALIKE).otherwise("match_weight").alias("match_weight")
-    return links.join(copies, on=PAIR, how="left").with_columns(weight).drop("alike")
+
+
+def _numbered_decisions(decided: Decisions, records: pl.Series) -> Decisions:
+    return Decisions(numbered(decided.same, records), numbered(decided.different, records))
+
+
+def _alike_last(firsts: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """The links, those of records that are alike in everything being the last to be cut.
+
+    Args:
+        firsts: ``record_id``, ``first``, by their places and in their order.
+        links: Pairs of places, and ``match_weight``.
+    """
+    first = firsts["first"]
+    left, right = (links[end] for end in PAIR)
+    alike = (first.gather(left) == right) | (first.gather(right) == left)
+    weight = pl.when(alike).then(ALIKE).otherwise("match_weight").alias("match_weight")
+    return links.with_columns(weight)
 
 
 def _joined(whole: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:

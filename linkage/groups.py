@@ -102,6 +102,20 @@ def _in_order(ids: np.ndarray, group: np.ndarray) -> pl.DataFrame:
     )
 
 
+def numbered(pairs: pl.DataFrame, records: pl.Series) -> pl.DataFrame:
+    """The pairs with the place of each record among all of them, in which it is found at once.
+
+    Args:
+        pairs: ``record_id_l``, ``record_id_r``, and any other columns.
+        records: Every record id once, in their order, which is that of the places too.
+
+    Raises:
+        ValueError: A pair is of a record that is not among them.
+    """
+    places = zip(ENDS, _places(records.to_numpy(), pairs), strict=True)
+    return pairs.with_columns(pl.Series(name, place) for name, place in places)
+
+
 def _places(ids: np.ndarray, links: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Where the two records of each link stand among the ids."""
     left, right = (_found(ids, links[name].to_numpy()) for name in ENDS)
@@ -114,6 +128,10 @@ def _found(ids: np.ndarray, values: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: One is not among them, and would be taken for its neighbour.
     """
+    if ids.size and ids[0] == 0 and ids[-1] == ids.size - 1:  # they are the places themselves
+        if values.size and not 0 <= values.min() <= values.max() < ids.size:
+            raise ValueError("A link names a record that is not there.")
+        return values
     order = np.argsort(values)
     sought = values[order]
     found = np.searchsorted(ids, sought)

@@ -67,28 +67,30 @@ def respect(links: pl.DataFrame, decisions: Decisions) -> pl.DataFrame:
         The same columns, sorted by pair. In no component of them are two different records.
     """
     wanted = _with_the_same(links, decisions.same)
-    return wanted.join(_fallen(wanted, decisions.different), on=PAIR, how="anti").sort(PAIR)
+    apart = decisions.different
+    records = pl.concat([frame[end] for frame in (wanted, apart) for end in PAIR]).unique()
+    return wanted.join(_fallen(wanted, apart, records), on=PAIR, how="anti").sort(PAIR)
 
 
-def fallen(links: pl.DataFrame, decisions: Decisions) -> pl.DataFrame:
+def fallen(links: pl.DataFrame, decisions: Decisions, records: pl.Series) -> pl.DataFrame:
     """The links that :func:`respect` leaves out, and decided ones that fall for others' sake.
 
     Args:
         links: ``record_id_l`` < ``record_id_r``, ``match_weight``.
         decisions: What was decided.
+        records: Every record, at least those that links and decisions name.
 
     Returns:
         ``record_id_l``, ``record_id_r``.
     """
-    return _fallen(_with_the_same(links, decisions.same), decisions.different)
+    return _fallen(_with_the_same(links, decisions.same), decisions.different, records)
 
 
-def _fallen(wanted: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
+def _fallen(wanted: pl.DataFrame, apart: pl.DataFrame, records: pl.Series) -> pl.DataFrame:
     """The links that may not stand, where some records must stay apart."""
     if apart.is_empty():
         return apart.select(PAIR)
-    members = pl.concat([frame[end] for frame in (wanted, apart) for end in PAIR]).unique()
-    whole = groups(members, wanted)
+    whole = groups(records, wanted)
     broken = (
         apart.join(whole, left_on="record_id_l", right_on="record_id")
         .join(whole, left_on="record_id_r", right_on="record_id", suffix="_r")

@@ -11,6 +11,7 @@ import pytest
 from governance.encoding.anchored import encode, encoding_keys
 from governance.keys import RootKey
 from linkage.consolidate import consolidate
+from linkage.groups import groups, numbered
 from linkage.match import link
 from linkage.model import load_model
 from linkage.review import Decisions
@@ -117,3 +118,17 @@ def test_a_link_found_to_be_right_holds_its_group_together_as_before() -> None:
     few = [(1, 2, 4.5), (1, 3, 5.5), (2, 3, 6.5), (3, 4, 7.5), (4, 5, 8.5), (3, 5, 9.5)]
     assert people_of(few)[0] == (1, 2, 3, 4, 5)
     assert people_of(few, (3, 4))[0] == (1, 2, 3, 4, 5)
+
+
+def test_a_record_is_told_by_its_place_and_one_that_is_not_there_by_none():
+    records = pl.Series([-5, 3, 40])
+    assert numbered(pairs((-5, 40), (3, 40)), records).rows() == [(0, 2), (1, 2)]
+    with pytest.raises(ValueError, match="not there"):
+        numbered(pairs((-5, 4)), records)
+
+
+@pytest.mark.parametrize("absent", [(0, 3), (-1, 2)])
+def test_places_beyond_the_records_are_none_of_them(absent):
+    assert groups(pl.Series([0, 1, 2]), pairs((0, 2)))["group"].to_list() == [0, 1, 0]
+    with pytest.raises(ValueError, match="not there"):
+        groups(pl.Series([0, 1, 2]), pairs(absent))
