@@ -100,7 +100,7 @@ def fill_identity(con: Any, whose: pl.DataFrame) -> None:
     """Fill an identity store with numbers made up for every record, and links within people."""
     from linkage import erasure, review_store, store
     from linkage.incremental import Kept
-    from schemas.encoded import encoded_schema
+    from schemas.encoded import SEX_MASKS, encoded_schema, sex_column
     from schemas.marks import GROUNDS
 
     for room in (store, erasure, review_store):
@@ -114,7 +114,7 @@ def fill_identity(con: Any, whose: pl.DataFrame) -> None:
             if kind == pl.Int64() and name != "record_id"
         }
         encoded = part.select("record_id", "partner").with_columns(
-            sex_date=pl.lit(1, pl.Int8), **numbers
+            **numbers, **{sex_column(mask): pl.lit(1, pl.Int8) for mask in SEX_MASKS}
         )
         store.replace_partner(con, str(partner), encoded)
         marks = pl.DataFrame({ground: made_up(rng, rows) for ground in GROUNDS})

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.encoded import FILTERS, SEX_BIT, STRONG_IDS, filter_columns, token_column
+from schemas.encoded import FILTERS, STRONG_IDS, filter_columns, sex_column, token_column
 
 # Hamming distances in bits of 128, chosen on the training population (docs/adr/0008, 0011).
 NAME_CLOSE = 32
@@ -210,6 +210,15 @@ def _strong_id() -> Comparison:
     )
 
 
+# Bits of sex compare under what masks them, and initials with the date hold in either view.
+SEX_COMPARES = _agree("date_surname", "initials_either_date", "date_initial_sex")
+SEX_AGREES = (
+    f"CASE WHEN {_agree('date_initial_sex')} THEN true"
+    f" WHEN {_agree('initials_either_date')}"
+    f" THEN {sex_column('initials_either_date')}_l = {sex_column('initials_either_date')}_r"
+    f" ELSE {sex_column('date_surname')}_l = {sex_column('date_surname')}_r END"
+)
+
 COMPARISONS = (
     _name(
         "surname", SURNAME, NAMES_AGREE, INITIALS_AGREE, exchanged=True, other=OTHER_SURNAME_INITIAL
@@ -241,8 +250,8 @@ COMPARISONS = (
     Comparison(
         "sex",
         (
-            NoEvidence(f"{SEX_BIT}_l IS NULL OR {SEX_BIT}_r IS NULL", f"NOT {DATE_AGREES}"),
-            Level("same", f"{SEX_BIT}_l = {SEX_BIT}_r"),
+            NoEvidence(f"({SEX_AGREES}) IS NULL", f"NOT {SEX_COMPARES}"),
+            Level("same", SEX_AGREES),
             Level("different", "ELSE"),
         ),
     ),

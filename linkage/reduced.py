@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from schemas.encoded import FILTERS, SEX_BIT, STRONG_IDS, filter_columns, token_column
+from schemas.encoded import FILTERS, STRONG_IDS, filter_columns, sex_column, token_column
 from schemas.errors import ModelError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 IN_EITHER_ORDER: Final = token_column("initials_either_date")
 DATE_EXCHANGED: Final = token_column("initials_date_either")
+SEX_BIT: Final = sex_column("initials_either_date")
 WITH_SEX: Final = token_column("initials_date_sex")
 INITIAL: Final = token_column("date_initial_sex")
 SECTOR: Final = token_column("date_sector")
@@ -216,13 +217,14 @@ def _sharing(clients: pl.DataFrame, people: pl.DataFrame, token: str) -> pl.Data
     theirs = met.join(ours.select("value").unique(), on="value", how="semi").unique()
     crowd = pl.col("group").n_unique().over("value") > MOST_ALIKE
     shared = ours.filter(~crowd).join(theirs.filter(~crowd), on="value")
-    # The bit is masked by the date, which tokens that exchange day and month do not settle.
-    masked_alike = pl.lit(token != DATE_EXCHANGED)
+    # The bit is masked by initials and date, which others do not settle; one holds sex itself.
+    bits_agree = pl.col(SEX_BIT) == pl.col(f"{SEX_BIT}_right")
+    told = {IN_EITHER_ORDER: bits_agree, INITIAL: pl.lit(value=True)}
     return shared.select(
         client="group",
         person="group_right",
         token=pl.lit(token),
-        same_sex=pl.when(masked_alike).then(pl.col(SEX_BIT) == pl.col(f"{SEX_BIT}_right")),
+        same_sex=told.get(token, pl.lit(None, pl.Boolean)),
     )
 
 
@@ -279,7 +281,7 @@ def _alike(clients: pl.DataFrame) -> pl.DataFrame:
         clients.group_by("partner", client="group")
         .agg(
             initials=pl.col(IN_EITHER_ORDER).min(),
-            # It is masked by the date, so it compares where the initials with the date are equal.
+            # It is masked by initials and date, so it compares where they are equal.
             sex=pl.col(SEX_BIT).min(),
             own=pl.col(OWN_ID).is_not_null().any(),
         )

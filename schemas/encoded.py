@@ -70,8 +70,10 @@ FILTERS: Final = (
 # They come with a delivery and are never stored (docs/adr/0043).
 STAND_IN: Final = ("stand_in_0", "stand_in_1")
 
-# Sex as one bit masked by the date of birth: equal bits mean one sex where the date agrees.
-SEX_BIT: Final = "sex_date"
+# Sex as one bit masked by each of these: equal bits mean one sex where that composite agrees. Each
+# is hardly ever of two people, as a mask that many share would tell who knows their sexes that
+# they do (docs/adr/0048).
+SEX_MASKS: Final = ("date_surname", "initials_either_date")
 
 
 def token_column(name: str) -> str:
@@ -82,6 +84,11 @@ def token_column(name: str) -> str:
 def filter_columns(field: str, anchor: str) -> tuple[str, ...]:
     """The word columns of a field's filter under an anchor."""
     return tuple(f"f_{field}_{anchor}_{word}" for word in range(FILTER_WORDS))
+
+
+def sex_column(mask: str) -> str:
+    """The column of the sex bit that a composite masks."""
+    return f"sex_{mask}"
 
 
 def delivered_schema() -> dict[str, pl.DataType]:
@@ -96,6 +103,6 @@ def encoded_schema() -> dict[str, pl.DataType]:
     return {
         "record_id": pl.Int64(),
         "partner": pl.String(),
-        SEX_BIT: pl.Int8(),
+        **{sex_column(mask): pl.Int8() for mask in SEX_MASKS},
         **{column: pl.Int64() for column in tokens + words},
     }

@@ -26,10 +26,11 @@ from governance.attacks.bits import Indices, distances, words_of
 from schemas.encoded import (
     FILTER_BITS,
     FILTERS,
-    SEX_BIT,
+    SEX_MASKS,
     STRONG_IDS,
     encoded_schema,
     filter_columns,
+    sex_column,
     token_column,
 )
 
@@ -56,7 +57,8 @@ TOKENS: Final = tuple(
 CLEAR: Final = tuple(
     column
     for column in encoded_schema()
-    if column not in {"record_id", "partner", SEX_BIT, *TOKENS, *_STRONG, *_FILTER_WORDS}
+    if column
+    not in {"record_id", "partner", *map(sex_column, SEX_MASKS), *TOKENS, *_STRONG, *_FILTER_WORDS}
 )
 """What anybody can read of one encoded record by itself: of version 3 nothing."""
 
@@ -133,18 +135,16 @@ def _together(edges: pl.DataFrame, persons: Indices) -> pl.DataFrame:
     )
 
 
-def shows_date(token: str) -> bool:
-    """Whether two records with one value of the token have one whole date of birth."""
-    return "date" in token.split("_") and "date_either" not in token
-
-
 def _sexes(encoded: pl.DataFrame, tokens: tuple[str, ...], edges: pl.DataFrame) -> Indices:
     """For each edge 1 if the masked bits show one sex, 2 if two, 0 if they show nothing."""
-    dated = sum(1 << bit for bit, token in enumerate(tokens) if shows_date(token))
-    bits = encoded[SEX_BIT].fill_null(-1).cast(pl.Int64).to_numpy()
-    one, other = bits[edges["u"].to_numpy()], bits[edges["v"].to_numpy()]
-    shown = ((edges["kind"].to_numpy() & dated) > 0) & (one >= 0) & (other >= 0)
-    return np.where(shown, 1 + (one ^ other), 0)
+    sexes = np.zeros(edges.height, np.int64)
+    for mask in SEX_MASKS:
+        masked = 1 << tokens.index(token_column(mask)) if token_column(mask) in tokens else 0
+        bits = encoded[sex_column(mask)].fill_null(-1).cast(pl.Int64).to_numpy()
+        one, other = bits[edges["u"].to_numpy()], bits[edges["v"].to_numpy()]
+        shown = ((edges["kind"].to_numpy() & masked) > 0) & (one >= 0) & (other >= 0)
+        sexes = np.where(shown, 1 + (one ^ other), sexes)
+    return sexes
 
 
 def _sharing(rows: pl.DataFrame, token: str, bit: int) -> pl.DataFrame:

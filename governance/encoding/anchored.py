@@ -28,11 +28,12 @@ from governance.keys.root import PurposeKey, RootKey
 from schemas.encoded import (
     FILTERS,
     SAME_VALUES_SINCE,
-    SEX_BIT,
+    SEX_MASKS,
     STAND_IN,
     STRONG_IDS,
     delivered_schema,
     filter_columns,
+    sex_column,
     token_column,
 )
 
@@ -77,6 +78,8 @@ ANCHORS: Final = {
     "postcode_initials": ("postcode", "initial", "surname_initial"),
     "names": ("name_low", "name_high"),
 }
+
+_SALTED: Final = ANCHORS | {mask: COMPOSITES[mask] for mask in SEX_MASKS}
 
 
 def encoding_keys(root: RootKey, *, purpose: str, epoch: int) -> KeyOf:
@@ -143,12 +146,12 @@ def _salts(parts: pl.DataFrame, key_of: KeyOf) -> dict[str, pl.Series]:
     """The secret token of each anchor in each row, null where the row lacks it."""
     return {
         name: parts[of[0]] if len(of) == 1 else composite(parts, of, key_of(f"anchor/{name}"))
-        for name, of in ANCHORS.items()
+        for name, of in _SALTED.items()
     }
 
 
 def _one_salt(parts: pl.DataFrame, key_of: KeyOf) -> dict[str, pl.Series]:
-    return dict.fromkeys(ANCHORS, pl.repeat(0, parts.height, dtype=pl.Int64, eager=True))
+    return dict.fromkeys(_SALTED, pl.repeat(0, parts.height, dtype=pl.Int64, eager=True))
 
 
 def _encode(
@@ -173,7 +176,8 @@ def _encode(
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         made = [*pool.map(filter_words, FILTERS), *pool.map(block_token, COMPOSITES)]
     coded = pl.DataFrame([column for columns in made for column in columns]).with_columns(
-        _sex_bit(people["sex"], salts["date"], key_of("sex/date")).alias(SEX_BIT)
+        _sex_bit(people["sex"], salts[mask], key_of(f"sex/{mask}")).alias(sex_column(mask))
+        for mask in SEX_MASKS
     )
     ids = (
         tokens(identity[name], key_of(f"strong/{name}")).alias(token_column(name))
@@ -209,7 +213,7 @@ def _people(identity: pl.DataFrame) -> tuple[dict[str, Coded], pl.Series]:
 
 
 def _sex_bit(sex: Coded, salts: pl.Series, key: bytes) -> pl.Series:
-    """A keyed bit of the anchor, exchanged where sex is F; null where it is neither F nor M."""
+    """A keyed bit of what masks it, exchanged where sex is F; null where it is neither F nor M."""
     known = pl.when(pl.col("sex").is_in(["M", "F"])).then((pl.col("sex") == "F").cast(pl.Int64))
     female = sex.values.to_frame("sex").select(known).to_series().gather(sex.rows)
     mask = composite(salts.to_frame("salt"), ("salt",), key)

@@ -27,11 +27,12 @@ from schemas.encoded import (
     BLOCK_TOKENS,
     FILTERS,
     REDUCED_TOKENS,
-    SEX_BIT,
+    SEX_MASKS,
     STAND_IN,
     STRONG_IDS,
     encoded_schema,
     filter_columns,
+    sex_column,
     token_column,
 )
 
@@ -250,7 +251,7 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     surname = _bits(one, other, "surname", "date") > NAME_FAR
     near = postcode | (sector & (_bits(one, other, "postcode", "date_sector") <= POSTCODE_FAR))
     elsewhere = surname & ~(postcode | sector)
-    ids, sex = (_any_differs(one, other, of) for of in (_OF_PEOPLE, (SEX_BIT,)))
+    ids, sex = _any_differs(one, other, _OF_PEOPLE), _of_two_sexes(one, other)
     besides = ids | sex | (surname & ~near)
     born = {at: _bits(one, other, "dob", at) for at in ("postcode_initials", "names")}
     unlike = {at: bits > DATE_FAR for at, bits in born.items()}
@@ -267,6 +268,14 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     strangers, others = (undecided & forename).sum(), (undecided & ~forename).sum()
     mostly_chance = strangers > 0 and strangers >= MOSTLY_CHANCE * others
     return pl.Series(shown | thin if mostly_chance else shown, dtype=pl.Boolean)
+
+
+def _of_two_sexes(one: pl.DataFrame, other: pl.DataFrame) -> Truths:
+    shown = (
+        _any_same(one, other, (token_column(mask),)) & _any_differs(one, other, (sex_column(mask),))
+        for mask in SEX_MASKS
+    )
+    return np.logical_or.reduce(list(shown))
 
 
 def _any_same(one: pl.DataFrame, other: pl.DataFrame, columns: Iterable[str]) -> Truths:

@@ -165,4 +165,5 @@ def test_another_key_gives_none_of_the_vectors():
         typed(VECTORS["people"][0]["identity"])
     )
     first = VECTORS["people"][0]["encoded"]
-    assert not {v for v in other.values() if v} & {v for v in first.values() if v}
+    bits = {None, 0, 1}  # of sex, which agree by chance
+    assert not (set(other.values()) & set(first.values())) - bits

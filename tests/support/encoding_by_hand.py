@@ -146,9 +146,11 @@ class ByHand:
             ),
             "names": self.composite("anchor/names", [parts["lower name"], parts["higher name"]]),
         }
-        mask = self.composite("sex/date", [parts["date"]])
-        known = mask is not None and person.get("sex") in ("M", "F")
-        row["sex_date"] = mask[0] % 2 ^ (person["sex"] == "F") if known else None
+        for name in ("date_surname", "initials_either_date"):
+            anchor = self.composite(f"anchor/{name}", [parts[part] for part in COMPOSITES[name]])
+            mask = self.composite(f"sex/{name}", [anchor])
+            known = mask is not None and person.get("sex") in ("M", "F")
+            row[f"sex_{name}"] = mask[0] % 2 ^ (person["sex"] == "F") if known else None
         for name, of in COMPOSITES.items():
             token = self.composite(f"token/{name}", [parts[part] for part in of])
             row[f"t_{name}"] = None if token is None else signed(token)

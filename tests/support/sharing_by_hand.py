@@ -136,6 +136,10 @@ class Pair:
         """Of unlike surnames, at no postcode and in no sector that both share."""
         return self.unlike("surname", "date") and not self.same(POSTCODE, SECTOR)
 
+    def other_sex(self) -> bool:
+        masks = ("date_surname", "initials_either_date")
+        return any(self.same(f"t_{name}") and self.differ(f"sex_{name}") for name in masks)
+
     def other_ids(self) -> bool:
         return any(self.differ(f"t_{name}") for name in STRONG_IDS if name != "local_id")
 
@@ -147,7 +151,7 @@ class Pair:
             )
             besides = (
                 self.other_ids()
-                or self.differ("sex_date")
+                or self.other_sex()
                 or (self.unlike("surname", "date") and not near)
             )
             if self.unlike("forename", "date") and besides:

@@ -38,11 +38,13 @@ from schemas.encoded import (
     FILTER_BITS,
     FILTERS,
     REDUCED_TOKENS,
+    SEX_MASKS,
     STAND_IN,
     STRONG_IDS,
     delivered_schema,
     encoded_schema,
     filter_columns,
+    sex_column,
     token_column,
 )
 
@@ -256,23 +258,35 @@ def test_grams_of_one_value_are_distinct():
         assert len(set(present.tolist())) == len(present)
 
 
-def test_sex_shows_only_where_the_date_agrees():
+@pytest.mark.parametrize("mask", SEX_MASKS)
+def test_sex_shows_only_where_what_masks_it_agrees(mask):
+    column = sex_column(mask)
     born = [dt.date(1980, 1, 1) + dt.timedelta(days=days) for days in range(400)]
     bits = {
         sex: encode(frame([person(dob=day, sex=sex) for day in born]), KEY_OF)
         for sex in ("F", "M", "U", None)
     }
-    women = bits["F"]["sex_date"]
-    assert (women != bits["M"]["sex_date"]).all()
+    women = bits["F"][column]
+    assert (women != bits["M"][column]).all()
     assert 120 < women.sum() < 280
     for unknown in ("U", None):
-        assert bits[unknown]["sex_date"].null_count() == len(born)
+        assert bits[unknown][column].null_count() == len(born)
     # Another key's bit says nothing of ours.
     elsewhere = encode(
         frame([person(dob=day, sex="F") for day in born]),
         encoding_keys(ROOT, purpose="other", epoch=1),
-    )["sex_date"]
+    )[column]
     assert 120 < (women == elsewhere).sum() < 280
+
+
+def test_people_of_one_date_share_no_mask_of_sex():
+    """Else an insider, who knows their sexes, would have a bit of the date of each."""
+    people = [person(f"{a}NN", f"{b}ELL", sex="F") for a in "ABCDEFGHIJ" for b in "KLMNOPQRST"]
+    encoded = encode(frame(people), KEY_OF)
+    for mask, masks in (("date_surname", 10), ("initials_either_date", 100)):
+        of_mask = encoded.group_by(token_column(mask)).agg(pl.col(sex_column(mask)).unique())
+        assert of_mask.height == masks and of_mask[sex_column(mask)].list.len().max() == 1
+        assert encoded[sex_column(mask)].n_unique() == 2
 
 
 def reduced(values: dict) -> list:

@@ -89,7 +89,7 @@ def test_a_record_that_is_supplied_twice_during_a_rotation_has_one_bridge():
 
 def encoded(bits: dict[int, int], names: dict[int, int]) -> pl.DataFrame:
     """Encoded records of nothing but a sex bit and a token of both names."""
-    rows = {"record_id": list(bits), "sex_date": list(bits.values()), "partner": "police"}
+    rows = {"record_id": list(bits), "sex_date_surname": list(bits.values()), "partner": "police"}
     empty = {name: pl.lit(None, dtype).alias(name) for name, dtype in encoded_schema().items()}
     return (
         pl.DataFrame(rows)
