@@ -79,8 +79,6 @@ ANCHORS: Final = {
     "names": ("name_low", "name_high"),
 }
 
-_SALTED: Final = ANCHORS | {mask: COMPOSITES[mask] for mask in SEX_MASKS}
-
 
 def encoding_keys(root: RootKey, *, purpose: str, epoch: int) -> KeyOf:
     """The key of each part of the encoding, by its label, under one root, purpose and epoch."""
@@ -144,14 +142,17 @@ def composite(parts: pl.DataFrame, names: tuple[str, ...], key: bytes) -> pl.Ser
 
 def _salts(parts: pl.DataFrame, key_of: KeyOf) -> dict[str, pl.Series]:
     """The secret token of each anchor in each row, null where the row lacks it."""
+    salted = ANCHORS | {mask: COMPOSITES[mask] for mask in SEX_MASKS}
     return {
         name: parts[of[0]] if len(of) == 1 else composite(parts, of, key_of(f"anchor/{name}"))
-        for name, of in _SALTED.items()
+        for name, of in salted.items()
     }
 
 
 def _one_salt(parts: pl.DataFrame, key_of: KeyOf) -> dict[str, pl.Series]:
-    return dict.fromkeys(_SALTED, pl.repeat(0, parts.height, dtype=pl.Int64, eager=True))
+    return dict.fromkeys(
+        (*ANCHORS, *SEX_MASKS), pl.repeat(0, parts.height, dtype=pl.Int64, eager=True)
+    )
 
 
 def _encode(
