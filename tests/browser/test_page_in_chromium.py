@@ -111,7 +111,7 @@ def test_the_keyboard_reaches_everything_in_order_and_is_never_caught(page: Any)
 def test_a_detail_opens_by_keyboard_and_the_skip_link_skips(screen: Any) -> None:
     screen.keyboard.press("Tab")
     screen.keyboard.press("Enter")
-    assert screen.url.endswith("#main")
+    screen.wait_for_url(lambda url: url.endswith("#main"))
     screen.keyboard.press("Tab")
     assert screen.evaluate("document.querySelector('main').contains(document.activeElement)")
     screen.focus("summary")
