@@ -2,9 +2,9 @@
 
 Block tokens are 64-bit keyed composites, one per blocking rule. Filters are 128 bits in two signed
 64-bit words, salted by an anchor, so that two of them compare only where the anchor agrees; sex is
-likewise one bit, masked by the date of birth. Reduced tokens are composites of what every partner
-has, initials among it, so that an extract without names can meet one with them. No attribute of a
-person is in the clear.
+likewise one bit for each of two composites that mask it. Reduced tokens are composites of what
+every partner has, initials among it, so that an extract without names can meet one with them. No
+attribute of a person is in the clear.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import polars as pl
 ENCODING_VERSION: Final = 8
 SAME_VALUES_SINCE: Final = 6
 """The earliest version that gives one standardised record the values that this one gives it, but
-for filters that one of the two does not have.
+for filters and sex bits that one of the two does not have.
 
 It is what labels of keys and linkage models go by, so that ids of records and of people, and a
 model that a partnership has trained, outlive what changes round the values.

@@ -82,7 +82,11 @@ def attack_command(
     results = run_suite(people, seed, say)
     write_report([result.as_json() for result in results], json_out)
     _show(results)
-    failed, proves_nothing = over_budget(results), standing(results)
+    return _verdict(over_budget(results), standing(results))
+
+
+def _verdict(failed: list[Result], proves_nothing: list[str]) -> int:
+    """Say what is over its budget and which weak encodings stand, and give the exit code."""
     if proves_nothing:
         say(f"Not broken: {', '.join(proves_nothing)}. So this suite proves nothing.")
     if failed:

@@ -3,8 +3,9 @@
 A composite hides what two records share and shows that they share it. The records and what they
 share are a graph; the attacker builds the same graph from its own list under a key of its own and
 looks for the one in the other. What else is known of a record (to the thief nothing, to the insider
-what staging holds) colours it. Two records that share a date show whether they are of one sex, and
-the distance of filters under an anchor that a token shows to be shared describes the edge as well.
+what staging holds) colours it. Two records that share what masks their sex bits show whether they
+are of one sex, and the distance of filters under an anchor that a token shows to be shared
+describes the edge as well.
 
 The matching is loopy belief propagation over candidate pairs of edges, the sparse form of network
 alignment (Bayati et al., ICDM 2009), begun from edges of rare description and grown from each

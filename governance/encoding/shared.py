@@ -94,7 +94,6 @@ _NAMES: Final = tuple(
 )
 _INITIAL: Final = (token_column("date_initial_sex"),)
 _EXCHANGED: Final = (token_column("initials_date_either"),)
-_FORENAME: Final = (token_column("postcode_forename_year"),)
 _ROW, _OTHER, _PERSON = "row", "row_right", "person"
 
 
@@ -262,12 +261,16 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
         (postcode & unlike["postcode_initials"]) | (names & unlike["names"]) | (ids & ~at_home),
     )
     by_chance = elsewhere & _any_same(one, other, _INITIAL)
-    exchanged = _any_same(one, other, _EXCHANGED) & ~(date | postcode | names)
-    thin = by_chance | (exchanged & ~_any_same(one, other, _FORENAME))
-    undecided = by_chance & ~ids
-    strangers, others = (undecided & forename).sum(), (undecided & ~forename).sum()
-    mostly_chance = strangers > 0 and strangers >= MOSTLY_CHANCE * others
-    return pl.Series(shown | thin if mostly_chance else shown, dtype=pl.Boolean)
+    if _mostly_chance(forename[by_chance & ~ids]):
+        exchanged = _any_same(one, other, _EXCHANGED) & ~(date | postcode | names)
+        shown = shown | by_chance | exchanged
+    return pl.Series(shown, dtype=pl.Boolean)
+
+
+def _mostly_chance(unlike: Truths) -> bool:
+    """Whether most pairs of a kind are chance, by which of them have unlike forenames."""
+    strangers = int(unlike.sum())
+    return strangers > 0 and strangers >= MOSTLY_CHANCE * (len(unlike) - strangers)
 
 
 def _of_two_sexes(one: pl.DataFrame, other: pl.DataFrame) -> Truths:

@@ -18,12 +18,11 @@ VALUES = (
     *((f"f_{field}_{anchor}_0", f"f_{field}_{anchor}_1") for field, anchor in FILTERS),
 )
 DATES = [f"t_{name}" for name, parts in COMPOSITES.items() if "date" in parts]
-POSTCODE, SECTOR, INITIAL, EXCHANGED, FORENAME = (
+POSTCODE, SECTOR, INITIAL, EXCHANGED = (
     "t_postcode_initials",
     "t_date_sector",
     "t_date_initial_sex",
     "t_initials_date_either",
-    "t_postcode_forename_year",
 )
 NAMES = ("t_names_year", "t_names_daymonth", "t_names_lone", "t_names_either_sector")
 FAR = {"forename": 43, "surname": 43, "dob": 40, "postcode": 38}
@@ -169,7 +168,7 @@ class Pair:
 
     def thin(self) -> bool:
         """By chance, or of nothing in common but initials and an exchanged date."""
-        others = (*DATES, POSTCODE, FORENAME, *NAMES)
+        others = (*DATES, POSTCODE, *NAMES)
         return self.by_chance() or (self.same(EXCHANGED) and not self.same(*others))
 
 
