@@ -21,7 +21,6 @@ NAME_DISTANT = 53
 DATE_CLOSE = 31
 DATE_NEAR = 40
 POSTCODE_CLOSE = 22
-POSTCODE_NEAR = 38
 
 
 @dataclass(frozen=True)
@@ -107,6 +106,11 @@ def _agree(*tokens: str) -> str:
     return f"coalesce({' OR '.join(conditions)}, false)"
 
 
+def _shared(field: str) -> str:
+    """True where an anchor of the field is shared, so that its filters compare."""
+    return _agree(*(anchor for filtered, anchor in FILTERS if filtered == field))
+
+
 FORENAME = _distance("forename")
 SURNAME = _distance("surname")
 DOB = _distance("dob")
@@ -129,8 +133,10 @@ SECTOR_AGREES = _agree("date_sector", "names_either_sector")
 NAMES_IN_ORDER = _agree("names_year", "names_daymonth", "names_lone")
 # Both names are known equal, and under the date that they do not stand in one order.
 NAMES_EXCHANGED = (
-    f"({_agree('date_names_either')} AND coalesce(NOT ({_same('surname')}), true)"
-    f" AND NOT {NAMES_IN_ORDER})"
+    f"({_agree('date_names_either')} AND NOT {_agree('date_surname')} AND NOT {NAMES_IN_ORDER})"
+)
+NAMES_MEET = _agree(
+    "names_year", "names_daymonth", "names_lone", "date_names_either", "names_either_sector"
 )
 # Under a sector nothing shows the order. Exchanged names are rare, and hardly ever met but by date.
 NAMES_ELSEWHERE = f"({_agree('names_either_sector')} AND NOT {_agree('date_names_either')})"
@@ -144,12 +150,7 @@ OTHER_SURNAME_INITIAL = (
     f" {token_column('postcode_initials')}_l <> {token_column('postcode_initials')}_r)"
 )
 FORENAME_AGREES = f"({NAMES_AGREE} OR {_agree('postcode_forename_year')})"
-
-# Composites that show an anchor shared, so that the filters under it compare.
-POSTCODE_INITIALS_SHARED = _agree("postcode_initials")
-NAMES_SHARED = _agree(
-    "names_year", "names_daymonth", "names_lone", "date_names_either", "names_either_sector"
-)
+SURNAME_AGREES = f"({NAMES_AGREE} OR {_agree('date_surname')})"
 
 
 def _name(
@@ -167,11 +168,7 @@ def _name(
     """
     exact = Level("exact", f"({_same(field)} OR {agrees})")
     swap = Level("exchanged with the other name", NAMES_EXCHANGED)
-    told = [
-        DATE_AGREES,
-        POSTCODE_INITIALS_SHARED,
-        *([f"coalesce({other}, false)"] if other else []),
-    ]
+    told = [_shared(field), *([f"coalesce({other}, false)"] if other else [])]
     return Comparison(
         field,
         (
@@ -221,7 +218,12 @@ SEX_AGREES = (
 
 COMPARISONS = (
     _name(
-        "surname", SURNAME, NAMES_AGREE, INITIALS_AGREE, exchanged=True, other=OTHER_SURNAME_INITIAL
+        "surname",
+        SURNAME,
+        SURNAME_AGREES,
+        INITIALS_AGREE,
+        exchanged=True,
+        other=OTHER_SURNAME_INITIAL,
     ),
     _name("forename", FORENAME, FORENAME_AGREES, INITIAL_AGREES, exchanged=False),
     Comparison(
@@ -232,7 +234,7 @@ COMPARISONS = (
             Level("close", f"{DOB} <= {DATE_CLOSE}"),
             Level("of one year", YEAR_AGREES),
             Level("near", f"{DOB} <= {DATE_NEAR}"),
-            NoEvidence(_unknown("dob"), f"NOT ({POSTCODE_INITIALS_SHARED} OR {NAMES_SHARED})"),
+            NoEvidence(_unknown("dob"), f"NOT {_shared('dob')}"),
             Level("different", "ELSE"),
         ),
     ),
@@ -242,8 +244,7 @@ COMPARISONS = (
             Level("exact", f"({_same('postcode')} OR {POSTCODE_AGREES})"),
             Level("close", f"{POSTCODE} <= {POSTCODE_CLOSE}"),
             Level("of one sector", SECTOR_AGREES),
-            Level("near", f"{POSTCODE} <= {POSTCODE_NEAR}"),
-            NoEvidence(_unknown("postcode"), f"NOT ({DATE_AGREES} OR {NAMES_SHARED})"),
+            NoEvidence(_unknown("postcode"), f"NOT ({DATE_AGREES} OR {NAMES_MEET})"),
             Level("different", "ELSE"),
         ),
     ),

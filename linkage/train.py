@@ -61,7 +61,7 @@ def estimate_u(common: pl.DataFrame, *, seed: int, pairs: float = U_PAIRS) -> di
     connection = duckdb.connect(":memory:")
     try:
         frame = DuckDBAPI(connection).register(
-            _under_one_anchor(common).to_arrow(), table_name="encoded"
+            _under_one_anchor(common, seed).to_arrow(), table_name="encoded"
         )
         settings = splink_settings(None, 1e-4, anchored=False)
         linker = Linker(frame, settings, log_level=logging.CRITICAL)
@@ -92,18 +92,24 @@ def _strong_id_shares(sampled: dict[str, float]) -> dict[str, float]:
     return {level: STRONG_ID_CLASH.get(level, rest) for level in sampled}
 
 
-def _under_one_anchor(common: pl.DataFrame) -> pl.DataFrame:
-    """The encoded records with one filter of each field; under one salt each has all or none.
+def _under_one_anchor(common: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """The encoded records with noise in all filters of a field but one.
 
-    Two people who meet share one anchor as a rule, and under the other their distance is noise.
-    Were both compared here, the lesser of two true distances would be taken.
+    Two people who meet share one anchor as a rule, and under the others their distance is noise.
+    Were all compared here, the least of several true distances would be taken.
     """
     first = dict(reversed(FILTERS))
     others = [pair for pair in FILTERS if first[pair[0]] != pair[1]]
-    nothing = {
-        column: pl.lit(None, pl.Int64) for pair in others for column in filter_columns(*pair)
+    random = np.random.default_rng(seed)
+    whole = np.iinfo(np.int64)
+    noise = {
+        column: pl.when(pl.col(column).is_not_null()).then(
+            pl.Series(random.integers(whole.min, whole.max, common.height, dtype=np.int64))
+        )
+        for pair in others
+        for column in filter_columns(*pair)
     }
-    return common.select(list(encoded_schema())).with_columns(**nothing)
+    return common.select(list(encoded_schema())).with_columns(**noise)
 
 
 def _initial_shares(sampled: dict[str, float]) -> dict[str, float]:
@@ -131,11 +137,10 @@ def _date_shares(sampled: dict[str, float]) -> dict[str, float]:
 
 def _postcode_shares(sampled: dict[str, float], of_one_sector: float) -> dict[str, float]:
     """A sector shows beside a date or names only, which random people do not share."""
-    others = sampled["near"] + sampled["different"]
+    others = sampled["different"]
     return sampled | {
         "of one sector": others * of_one_sector,
-        "near": sampled["near"] * (1 - of_one_sector),
-        "different": sampled["different"] * (1 - of_one_sector),
+        "different": others * (1 - of_one_sector),
     }
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-ENCODING_VERSION: Final = 8
+ENCODING_VERSION: Final = 9
 SAME_VALUES_SINCE: Final = 6
 """The earliest version that gives one standardised record the values that this one gives it, but
 for filters and sex bits that one of the two does not have.
@@ -52,18 +52,24 @@ REDUCED_TOKENS: Final = (
 # Values that are unique to a person carry no frequency, so they may stand alone.
 STRONG_IDS: Final = ("nhs_number", "nino", "pnc_id", "cro_number", "noms_number", "local_id")
 
-# field, anchor: the field's filter is salted by the anchor's value. Few people share an anchor: who
-# shares only a postcode with a whole hostel could be told from the distances within it. Postcodes
-# of one town are alike, so under a date alone they would show who was born on it (docs/adr/0048).
+# field, anchor: the field's filter is salted by the anchor, a composite that is a block token. So two
+# filters compare only where a token shows it, and what two people share of the one is hidden with
+# the other (docs/adr/0049).
 FILTERS: Final = (
-    ("forename", "date"),
+    ("forename", "date_surname"),
+    ("forename", "date_sector"),
+    ("forename", "date_initial_sex"),
     ("forename", "postcode_initials"),
-    ("surname", "date"),
+    ("surname", "date_sector"),
+    ("surname", "date_initial_sex"),
     ("surname", "postcode_initials"),
     ("dob", "postcode_initials"),
-    ("dob", "names"),
+    ("dob", "names_year"),
+    ("dob", "names_daymonth"),
+    ("dob", "names_either_sector"),
+    ("dob", "names_lone"),
     ("postcode", "date_sector"),
-    ("postcode", "names"),
+    ("postcode", "names_either_sector"),
 )
 
 # What takes the place of a value that two people share hangs on these: 128 secret bits a record.

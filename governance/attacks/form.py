@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from governance.attacks.scenario import own_encoding
-from governance.encoding.anchored import ANCHORS, COMPOSITES
+from governance.encoding.anchored import COMPOSITES
 from governance.encoding.parts import EXCHANGEABLE, PARTS
 from schemas.encoded import FILTERS, filter_columns, token_column
 
@@ -48,7 +48,8 @@ class Form:
 def shipped_form() -> Form:
     """The encoding as it is shipped, as its schema and composites say."""
     anchors = {}
-    for name, parts in ANCHORS.items():
+    for name in dict.fromkeys(anchor for _, anchor in FILTERS):
+        parts = COMPOSITES[name]
         filters = tuple(filter_columns(*pair) for pair in FILTERS if pair[1] == name)
         showing = [token for token, of in COMPOSITES.items() if set(parts) <= _shown(of)]
         anchors[name] = Anchor(parts, filters, tuple(map(token_column, showing)))

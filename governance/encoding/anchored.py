@@ -72,12 +72,8 @@ COMPOSITES: Final = {
     "initials_date_either": ("initial", "surname_initial", "date_either"),
 }
 
-ANCHORS: Final = {
-    "date": ("date",),
-    "date_sector": ("date", "sector"),
-    "postcode_initials": ("postcode", "initial", "surname_initial"),
-    "names": ("name_low", "name_high"),
-}
+SALTED: Final = tuple(dict.fromkeys((*(anchor for _, anchor in FILTERS), *SEX_MASKS)))
+"""The composites whose secret token is the salt of a filter or of a bit of sex."""
 
 
 def encoding_keys(root: RootKey, *, purpose: str, epoch: int) -> KeyOf:
@@ -142,17 +138,11 @@ def composite(parts: pl.DataFrame, names: tuple[str, ...], key: bytes) -> pl.Ser
 
 def _salts(parts: pl.DataFrame, key_of: KeyOf) -> dict[str, pl.Series]:
     """The secret token of each anchor in each row, null where the row lacks it."""
-    salted = ANCHORS | {mask: COMPOSITES[mask] for mask in SEX_MASKS}
-    return {
-        name: parts[of[0]] if len(of) == 1 else composite(parts, of, key_of(f"anchor/{name}"))
-        for name, of in salted.items()
-    }
+    return {name: composite(parts, COMPOSITES[name], key_of(f"anchor/{name}")) for name in SALTED}
 
 
 def _one_salt(parts: pl.DataFrame, key_of: KeyOf) -> dict[str, pl.Series]:
-    return dict.fromkeys(
-        (*ANCHORS, *SEX_MASKS), pl.repeat(0, parts.height, dtype=pl.Int64, eager=True)
-    )
+    return dict.fromkeys(SALTED, pl.repeat(0, parts.height, dtype=pl.Int64, eager=True))
 
 
 def _encode(

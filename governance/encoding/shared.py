@@ -56,21 +56,11 @@ MOSTLY_CHANCE: Final = 4
 Of two people who share a date, an initial and sex by chance some one in seven have forenames that
 are not unlike, so from here on most of the others are chance as well (docs/adr/0045)."""
 
-VALUES: Final = (
-    *((token_column(name),) for name in BLOCK_TOKENS + REDUCED_TOKENS),
-    *(filter_columns(*pair) for pair in FILTERS),
-)
-"""The columns of each value that is kept only where it is one person's: all but strong ids."""
+COMPOSITES: Final = tuple(map(token_column, BLOCK_TOKENS + REDUCED_TOKENS))
+"""What is kept only where it is one person's: all tokens but strong ids."""
 
-ANCHORED: Final = {
-    column: token_column(anchor)
-    for field, anchor in FILTERS
-    if anchor in BLOCK_TOKENS
-    for column in filter_columns(field, anchor)
-}
-"""The composite on which a filter hangs, where that is stored.
-
-Filters that are like and not equal show who shares the anchor as well as the composite does."""
+HANGING: Final = {filter_columns(*pair): token_column(pair[1]) for pair in FILTERS}
+"""The words of each filter, and the composite with which it is kept or not."""
 
 _IDS: Final = tuple(map(token_column, STRONG_IDS))
 ONE_PERSON: Final = (*_IDS, token_column("date_names_either"))
@@ -86,12 +76,11 @@ _DATE: Final = tuple(
 )
 _SECTOR: Final = (token_column("date_sector"),)
 _POSTCODE: Final = (token_column("postcode_initials"),)
-_NAMES: Final = tuple(
-    map(
-        token_column,
-        ("names_year", "names_daymonth", "names_lone", "date_names_either", "names_either_sector"),
-    )
-)
+_NAMES_ALONE: Final = ("names_year", "names_daymonth", "names_lone", "names_either_sector")
+_NAMES: Final = tuple(map(token_column, (*_NAMES_ALONE, "date_names_either")))
+UNDER_DATE: Final = ("date_surname", "date_sector", "date_initial_sex")
+"""The anchors that hold a date of birth."""
+
 _INITIAL: Final = (token_column("date_initial_sex"),)
 _EXCHANGED: Final = (token_column("initials_date_either"),)
 _ROW, _OTHER, _PERSON = "row", "row_right", "person"
@@ -102,7 +91,7 @@ class Shared:
     """Which values of a delivery more than one person has.
 
     Args:
-        values: A row a record, with a truth for each column of `VALUES`.
+        values: A row a record, with a truth for each of `COMPOSITES`.
         stands_for: For each record the row of the one of the same person that has the lowest id.
     """
 
@@ -133,14 +122,9 @@ def shared_values(encoded: pl.DataFrame) -> Shared:
     """
     rows = encoded.with_columns(pl.Series(_PERSON, persons(encoded)))
     person = pl.col(_PERSON)
-    several = rows.select(
-        ((person.min() != person.max()).over(columns) & pl.col(column).is_not_null()).alias(column)
-        for columns in VALUES
-        for column in columns
-    )
-    values = several.with_columns(
-        pl.col(filled) | (pl.col(anchor) & encoded[filled].is_not_null())
-        for filled, anchor in ANCHORED.items()
+    values = rows.select(
+        ((person.min() != person.max()).over(column) & pl.col(column).is_not_null()).alias(column)
+        for column in COMPOSITES
     )
     lowest = pl.col(_ROW).sort_by("record_id").first().over(_PERSON)
     return Shared(values, rows.with_row_index(_ROW).select(lowest).to_series().to_numpy())
@@ -161,17 +145,18 @@ def without_shared(encoded: pl.DataFrame, shared: Shared) -> pl.DataFrame:
         The same, with the columns of ``encoded_schema()``.
     """
     secrets = encoded.select(STAND_IN).to_numpy()[shared.stands_for]
+    hung = {**{(column,): column for column in COMPOSITES}, **HANGING}
     made = [
         column
-        for columns in VALUES
-        for column in _stand_ins(encoded.select(columns), shared.values[columns[0]], secrets)
+        for columns, composite in hung.items()
+        for column in _stand_ins(encoded.select(columns), shared.values[composite], secrets)
     ]
     return encoded.with_columns(made).select(list(encoded_schema()))
 
 
 def _stand_ins(value: pl.DataFrame, shared: pl.Series, secrets: Numbers) -> list[pl.Series]:
     """The columns of a value, with a stand-in where it is shared."""
-    rows = shared.arg_true()
+    rows = (shared & value.to_series().is_not_null()).arg_true()
     held, name = value[rows].to_numpy(), value.columns[0].removesuffix("_0").encode()
     messages = np.concatenate([secrets[rows.to_numpy()], held], axis=1).astype("<i8")
     digests = (hashlib.shake_128(name + row.tobytes()).digest(8 * value.width) for row in messages)
@@ -222,11 +207,11 @@ def _pairs(encoded: pl.DataFrame) -> pl.DataFrame:
     """
     rows = encoded.with_row_index(_ROW).sort("record_id")
     sharing = []
-    for columns in VALUES:
-        held = rows.select(_ROW, _PERSON, *columns).drop_nulls()
-        each = held.unique([_PERSON, *columns], keep="first", maintain_order=True)
-        some = each.filter(pl.len().over(columns).is_between(2, MOST_COMPARED))
-        both = some.join(some, on=columns).filter(pl.col(_ROW) < pl.col(_OTHER))
+    for column in COMPOSITES:
+        held = rows.select(_ROW, _PERSON, column).drop_nulls()
+        each = held.unique([_PERSON, column], keep="first", maintain_order=True)
+        some = each.filter(pl.len().over(column).is_between(2, MOST_COMPARED))
+        both = some.join(some, on=column).filter(pl.col(_ROW) < pl.col(_OTHER))
         sharing.append(both.select(_ROW, _OTHER))
     return pl.concat(sharing).unique()
 
@@ -246,19 +231,21 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     date, sector, postcode, names = (
         _any_same(one, other, of) for of in (_DATE, _SECTOR, _POSTCODE, _NAMES)
     )
-    forename = _bits(one, other, "forename", "date") > NAME_FAR
-    surname = _bits(one, other, "surname", "date") > NAME_FAR
-    near = postcode | (sector & (_bits(one, other, "postcode", "date_sector") <= POSTCODE_FAR))
+    apart = _bits(one, other, "forename", UNDER_DATE)
+    forename = apart > NAME_FAR
+    surname = _bits(one, other, "surname", UNDER_DATE) > NAME_FAR
+    near = postcode | (_bits(one, other, "postcode", ("date_sector",)) <= POSTCODE_FAR)
     elsewhere = surname & ~(postcode | sector)
     ids, sex = _any_differs(one, other, _OF_PEOPLE), _of_two_sexes(one, other)
-    besides = ids | sex | (surname & ~near)
-    born = {at: _bits(one, other, "dob", at) for at in ("postcode_initials", "names")}
-    unlike = {at: bits > DATE_FAR for at, bits in born.items()}
-    at_home = postcode & (names | (born["postcode_initials"] <= DATE_FAR))
+    born = _bits(one, other, "dob", ("postcode_initials",))
+    of_names = _bits(one, other, "dob", _NAMES_ALONE)
+    at_home = postcode & (names | (born <= DATE_FAR))
     shown = np.where(
         date,
-        (forename & besides) | (elsewhere & ids),
-        (postcode & unlike["postcode_initials"]) | (names & unlike["names"]) | (ids & ~at_home),
+        (forename & (ids | (surname & ~near)))
+        | (sex & ~(apart <= NAME_FAR))
+        | (elsewhere & ids),
+        (born > DATE_FAR) | (of_names > DATE_FAR) | (ids & ~at_home),
     )
     by_chance = elsewhere & _any_same(one, other, _INITIAL)
     if _mostly_chance(forename[by_chance & ~ids]):
@@ -291,13 +278,20 @@ def _any_differs(one: pl.DataFrame, other: pl.DataFrame, columns: Iterable[str])
     return np.logical_or.reduce([truth.to_numpy() for truth in differs])
 
 
-def _bits(one: pl.DataFrame, other: pl.DataFrame, field: str, anchor: str) -> Reals:
-    """The distance of a field under an anchor in bits; not a number where either lacks it."""
-    columns = filter_columns(field, anchor)
+def _bits(one: pl.DataFrame, other: pl.DataFrame, field: str, anchors: Iterable[str]) -> Reals:
+    """The least distance of a field under those anchors that two share; not a number if none."""
+    return np.fmin.reduce(
+        [_apart(one, other, pair) for pair in FILTERS if pair[0] == field and pair[1] in anchors]
+    )
+
+
+def _apart(one: pl.DataFrame, other: pl.DataFrame, pair: tuple[str, str]) -> Reals:
+    columns = filter_columns(*pair)
     left, right = (
         frame.select(pl.col(columns).fill_null(0)).to_numpy().view(np.uint64)
         for frame in (one, other)
     )
     apart = np.bitwise_count(left ^ right).sum(axis=1, dtype=np.float64)
     missing = (one[columns[0]].is_null() | other[columns[0]].is_null()).to_numpy()
-    return np.where(missing, np.nan, apart)
+    shared = _any_same(one, other, (token_column(pair[1]),))
+    return np.where(missing | ~shared, np.nan, apart)
