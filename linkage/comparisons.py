@@ -1,9 +1,9 @@
 """How much two encoded records agree: five comparisons, their levels from best to worst.
 
-A field's distance is the least Hamming distance of its filters under the anchors: under an anchor
-the pair shares it follows the shared grams (0 when the values are equal, about a quarter of the
-bits for one typing error in a short name, 0.49 of them for unrelated names), and under any
-other it is noise near one half. A composite that contains a field and agrees shows the field equal.
+A field's distance is the Hamming distance of its filters under an anchor that the pair shares: it
+follows the shared grams (0 when the values are equal, about a quarter of the bits for one typing
+error in a short name, 0.49 of them for unrelated names). Every anchor is a block token, so the
+tokens tell where filters compare. A composite that contains a field and agrees shows it equal.
 
 Every condition is symmetric in the two records, so that the order they arrive in cannot matter.
 """
@@ -35,19 +35,10 @@ class Level:
 class NoEvidence:
     """Where a comparison says nothing, of the pairs that no condition before it took.
 
-    Attributes:
-        missing: True where a value is missing on either side.
-        apart: True where the values look different only because the pair is not known to share an
-            anchor, so that the distance is noise and evidence of nothing. Under one common salt
-            every pair can be compared, and this does not apply.
+    A value is missing on either side, or the two are not known to share an anchor.
     """
 
-    missing: str
-    apart: str | None = None
-
-    def condition(self, *, anchored: bool = True) -> str:
-        """The condition in SQL, for anchored or for commonly salted filters."""
-        return f"({self.missing}) OR ({self.apart})" if anchored and self.apart else self.missing
+    condition: str
 
 
 @dataclass(frozen=True)
@@ -72,49 +63,42 @@ class Comparison:
         return tuple(step for step in self.steps if isinstance(step, Level))
 
 
-def _filters(field: str) -> list[tuple[str, ...]]:
-    """The word columns of a field's filters, anchor by anchor."""
-    return [filter_columns(field, anchor) for filtered, anchor in FILTERS if filtered == field]
+def _anchors(field: str) -> list[str]:
+    return [anchor for filtered, anchor in FILTERS if filtered == field]
 
 
-def _distance(field: str) -> str:
-    """The least distance of a field over its anchors, null where no anchor has both values."""
-    distances = [
-        # DuckDB counts the bits of a word in one byte, which their sum may not fit.
-        f"{' + '.join(f'bit_count(xor({word}_l, {word}_r))' for word in words)}::INTEGER"
-        for words in _filters(field)
-    ]
-    return f"least({', '.join(distances)})"
+def _bits(field: str, anchor: str) -> str:
+    words = filter_columns(field, anchor)
+    # DuckDB counts the bits of a word in one byte, which their sum may not fit.
+    return f"{' + '.join(f'bit_count(xor({word}_l, {word}_r))' for word in words)}::INTEGER"
+
+
+def _distance(field: str, *, anchored: bool) -> str:
+    """How far a field's values are apart, null where that cannot be told.
+
+    Under one common salt every pair can be compared, and under each anchor alike.
+    """
+    if not anchored:
+        return f"({_bits(field, _anchors(field)[0])})"
+    cases = (f"WHEN {_equal(anchor)} THEN {_bits(field, anchor)}" for anchor in _anchors(field))
+    return f"CASE {' '.join(cases)} END"
 
 
 def _same(field: str) -> str:
-    """True where the filters are equal under an anchor, so that the least distance is 0."""
-    return " OR ".join(
-        f"({' AND '.join(f'{word}_l = {word}_r' for word in words)})" for words in _filters(field)
-    )
+    """True where the filters are equal under an anchor."""
+    under = (filter_columns(field, anchor) for anchor in _anchors(field))
+    return " OR ".join(f"({' AND '.join(f'{w}_l = {w}_r' for w in words)})" for words in under)
 
 
-def _unknown(field: str) -> str:
-    """True where no anchor has both values, so that there is no distance."""
-    either = ", ".join(f"xor({words[0]}_l, {words[0]}_r)" for words in _filters(field))
-    return f"coalesce({either}) IS NULL"
+def _equal(token: str) -> str:
+    column = token_column(token)
+    return f"{column}_l = {column}_r"
 
 
 def _agree(*tokens: str) -> str:
     """True where any of the composites agrees; false where none does, missing ones included."""
-    conditions = [f"{token_column(token)}_l = {token_column(token)}_r" for token in tokens]
-    return f"coalesce({' OR '.join(conditions)}, false)"
+    return f"coalesce({' OR '.join(map(_equal, tokens))}, false)"
 
-
-def _shared(field: str) -> str:
-    """True where an anchor of the field is shared, so that its filters compare."""
-    return _agree(*(anchor for filtered, anchor in FILTERS if filtered == field))
-
-
-FORENAME = _distance("forename")
-SURNAME = _distance("surname")
-DOB = _distance("dob")
-POSTCODE = _distance("postcode")
 
 # Composites that show values equal, with no need of a filter.
 DATE_AGREES = _agree(
@@ -124,66 +108,129 @@ DATE_AGREES = _agree(
 DATE_EXCHANGED = _agree("initials_date_either")
 # Beside common names a year says little: of the pairs that it would have linked of 100,000 made-up
 # records two in three were of two people.
-YEAR_AGREES = (
-    f"({_agree('postcode_forename_year')} OR ({_agree('names_year')} AND {_agree('names_lone')}))"
-)
-POSTCODE_AGREES = _agree("postcode_initials", "postcode_forename_year")
+YEAR_AGREES = f"({_agree('names_year')} AND {_agree('names_lone')})"
+POSTCODE_AGREES = _agree("postcode_initials", "postcode_surname", "postcode_forename")
 # Of two postcodes that are not equal: one may be made up and the other not.
-SECTOR_AGREES = _agree("date_sector", "names_either_sector")
+SECTOR_AGREES = _agree(
+    "date_sector", "names_either_sector", "surname_initial_sector", "forename_initial_sector"
+)
 NAMES_IN_ORDER = _agree("names_year", "names_daymonth", "names_lone")
-# Both names are known equal, and under the date that they do not stand in one order.
+# Both names are known equal, and that they do not stand in one order.
 NAMES_EXCHANGED = (
     f"({_agree('date_names_either')} AND NOT {_agree('date_surname')} AND NOT {NAMES_IN_ORDER})"
-)
-NAMES_MEET = _agree(
-    "names_year", "names_daymonth", "names_lone", "date_names_either", "names_either_sector"
 )
 # Under a sector nothing shows the order. Exchanged names are rare, and hardly ever met but by date.
 NAMES_ELSEWHERE = f"({_agree('names_either_sector')} AND NOT {_agree('date_names_either')})"
 NAMES_AGREE = f"({NAMES_IN_ORDER} OR {NAMES_ELSEWHERE})"
-INITIALS_AGREE = _agree("postcode_initials", "initials_date_either")
-INITIAL_AGREES = _agree("postcode_initials", "initials_date_either", "date_initial_sex")
-# One postcode and forename, but not both initials: the surnames are others, though no filter of
-# theirs can be compared.
-OTHER_SURNAME_INITIAL = (
-    f"({_agree('postcode_forename_year')} AND"
-    f" {token_column('postcode_initials')}_l <> {token_column('postcode_initials')}_r)"
+SURNAME_AGREES = (
+    f"({NAMES_AGREE} OR {_agree('date_surname', 'postcode_surname', 'surname_initial_sector')})"
 )
-FORENAME_AGREES = f"({NAMES_AGREE} OR {_agree('postcode_forename_year')})"
-SURNAME_AGREES = f"({NAMES_AGREE} OR {_agree('date_surname')})"
+FORENAME_AGREES = f"({NAMES_AGREE} OR {_agree('postcode_forename', 'forename_initial_sector')})"
+SURNAME_INITIAL_AGREES = _agree(
+    "forename_initial_sector", "postcode_initials", "initials_date_either"
+)
+INITIAL_AGREES = _agree(
+    "surname_initial_sector", "postcode_initials", "initials_date_either", "date_initial_sex"
+)
+# Who shares a date or both names is in two places where nothing shows one.
+NAMES_MEET = _agree(
+    "names_year", "names_daymonth", "names_lone", "date_names_either", "names_either_sector"
+)
 
 
-def _name(
-    field: str, distance: str, agrees: str, initial: str, *, exchanged: bool, other: str = ""
-) -> Comparison:
+# Bits of sex compare under what masks them, and initials with the date hold in either view.
+SEX_COMPARES = _agree("date_surname", "initials_either_date", "date_initial_sex")
+SEX_AGREES = (
+    f"CASE WHEN {_agree('date_initial_sex')} THEN true"
+    f" WHEN {_agree('initials_either_date')}"
+    f" THEN {sex_column('initials_either_date')}_l = {sex_column('initials_either_date')}_r"
+    f" ELSE {sex_column('date_surname')}_l = {sex_column('date_surname')}_r END"
+)
+
+
+def comparisons(*, anchored: bool = True) -> tuple[Comparison, ...]:
+    """The comparisons of two records, each with its levels.
+
+    Args:
+        anchored: False for filters made under one common salt, where random people compare.
+    """
+    dob, postcode = (_distance(field, anchored=anchored) for field in ("dob", "postcode"))
+    return (
+        _name("surname", SURNAME_AGREES, SURNAME_INITIAL_AGREES, exchanged=True, anchored=anchored),
+        _name("forename", FORENAME_AGREES, INITIAL_AGREES, exchanged=False, anchored=anchored),
+        Comparison(
+            "dob",
+            (
+                Level("exact", f"({_same('dob')} OR {DATE_AGREES})"),
+                Level("day and month exchanged", DATE_EXCHANGED),
+                Level("close", f"{dob} <= {DATE_CLOSE}"),
+                Level("of one year", YEAR_AGREES),
+                Level("near", f"{dob} <= {DATE_NEAR}"),
+                NoEvidence(f"{dob} IS NULL"),
+                Level("different", "ELSE"),
+            ),
+        ),
+        Comparison(
+            "postcode",
+            (
+                Level("exact", f"({_same('postcode')} OR {POSTCODE_AGREES})"),
+                Level("close", f"{postcode} <= {POSTCODE_CLOSE}"),
+                Level("of one sector", SECTOR_AGREES),
+                NoEvidence(_postcode_unknown(anchored=anchored)),
+                Level("different", "ELSE"),
+            ),
+        ),
+        Comparison(
+            "sex",
+            (
+                NoEvidence(f"({SEX_AGREES}) IS NULL OR NOT {SEX_COMPARES}")
+                if anchored
+                else NoEvidence(f"({SEX_AGREES}) IS NULL"),
+                Level("same", SEX_AGREES),
+                Level("different", "ELSE"),
+            ),
+        ),
+        _strong_id(),
+    )
+
+
+def _name(field: str, agrees: str, initial: str, *, exchanged: bool, anchored: bool) -> Comparison:
     """A name.
 
     Args:
         field: Which.
-        distance: How far apart the two are.
         agrees: Where composites show the two equal.
         initial: Where its initial is known to agree.
         exchanged: Whether this name or the other carries the evidence of exchanged names.
-        other: Where it is known to be another, with no anchor shared.
+        anchored: As for :func:`comparisons`.
     """
+    distance = _distance(field, anchored=anchored)
     exact = Level("exact", f"({_same(field)} OR {agrees})")
     swap = Level("exchanged with the other name", NAMES_EXCHANGED)
-    told = [_shared(field), *([f"coalesce({other}, false)"] if other else [])]
     return Comparison(
         field,
         (
             *((exact, swap) if exchanged else (NoEvidence(NAMES_EXCHANGED), exact)),
             Level("close", f"{distance} <= {NAME_CLOSE}"),
             Level("near", f"{distance} <= {NAME_NEAR}"),
-            # One pair in twenty comes within the distant by chance where no anchor is shared.
-            NoEvidence(_unknown(field), f"NOT ({' OR '.join(told)})"),
-            # So does one in ten where one is, and most of those do not begin alike.
+            NoEvidence(f"{distance} IS NULL"),
+            # Of strangers one pair in ten is distant, and most of those do not begin alike.
             Level("distant, of one initial", f"{distance} <= {NAME_DISTANT} AND {initial}"),
             Level("of one initial", initial),
             Level("distant", f"{distance} <= {NAME_DISTANT}"),
             Level("different", "ELSE"),
         ),
     )
+
+
+def _postcode_unknown(*, anchored: bool) -> str:
+    """True where a postcode is missing on either side, or none of what two share tells of it."""
+    either = ", ".join(
+        f"xor({words[0]}_l, {words[0]}_r)"
+        for words in (filter_columns("postcode", anchor) for anchor in _anchors("postcode"))
+    )
+    missing = f"coalesce({either}) IS NULL"
+    return f"{missing} OR NOT ({DATE_AGREES} OR {NAMES_MEET})" if anchored else missing
 
 
 def _strong_id() -> Comparison:
@@ -207,54 +254,4 @@ def _strong_id() -> Comparison:
     )
 
 
-# Bits of sex compare under what masks them, and initials with the date hold in either view.
-SEX_COMPARES = _agree("date_surname", "initials_either_date", "date_initial_sex")
-SEX_AGREES = (
-    f"CASE WHEN {_agree('date_initial_sex')} THEN true"
-    f" WHEN {_agree('initials_either_date')}"
-    f" THEN {sex_column('initials_either_date')}_l = {sex_column('initials_either_date')}_r"
-    f" ELSE {sex_column('date_surname')}_l = {sex_column('date_surname')}_r END"
-)
-
-COMPARISONS = (
-    _name(
-        "surname",
-        SURNAME,
-        SURNAME_AGREES,
-        INITIALS_AGREE,
-        exchanged=True,
-        other=OTHER_SURNAME_INITIAL,
-    ),
-    _name("forename", FORENAME, FORENAME_AGREES, INITIAL_AGREES, exchanged=False),
-    Comparison(
-        "dob",
-        (
-            Level("exact", f"({_same('dob')} OR {DATE_AGREES})"),
-            Level("day and month exchanged", DATE_EXCHANGED),
-            Level("close", f"{DOB} <= {DATE_CLOSE}"),
-            Level("of one year", YEAR_AGREES),
-            Level("near", f"{DOB} <= {DATE_NEAR}"),
-            NoEvidence(_unknown("dob"), f"NOT {_shared('dob')}"),
-            Level("different", "ELSE"),
-        ),
-    ),
-    Comparison(
-        "postcode",
-        (
-            Level("exact", f"({_same('postcode')} OR {POSTCODE_AGREES})"),
-            Level("close", f"{POSTCODE} <= {POSTCODE_CLOSE}"),
-            Level("of one sector", SECTOR_AGREES),
-            NoEvidence(_unknown("postcode"), f"NOT ({DATE_AGREES} OR {NAMES_MEET})"),
-            Level("different", "ELSE"),
-        ),
-    ),
-    Comparison(
-        "sex",
-        (
-            NoEvidence(f"({SEX_AGREES}) IS NULL", f"NOT {SEX_COMPARES}"),
-            Level("same", SEX_AGREES),
-            Level("different", "ELSE"),
-        ),
-    ),
-    _strong_id(),
-)
+COMPARISONS = comparisons()

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from linkage.blocking import blocking_rules
-from linkage.comparisons import COMPARISONS, Comparison, NoEvidence
+from linkage.comparisons import COMPARISONS, Comparison, NoEvidence, comparisons
 from linkage.reduced import LEVELS
 from schemas.encoded import ENCODING_VERSION, SAME_VALUES_SINCE
 from schemas.errors import ModelError
@@ -160,7 +160,8 @@ def splink_settings(
         probability_two_random_records_match=prior,
         blocking_rules_to_generate_predictions=blocking_rules(),
         comparisons=[
-            _splink_comparison(c, (parameters or {}).get(c.name), anchored) for c in COMPARISONS
+            _splink_comparison(c, (parameters or {}).get(c.name))
+            for c in comparisons(anchored=anchored)
         ],
         retain_matching_columns=retain_levels,
         retain_intermediate_calculation_columns=True,
@@ -168,13 +169,13 @@ def splink_settings(
 
 
 def _splink_comparison(
-    comparison: Comparison, parameters: dict[str, tuple[float, float]] | None, anchored: bool
+    comparison: Comparison, parameters: dict[str, tuple[float, float]] | None
 ) -> dict[str, Any]:
     levels: list[dict[str, Any]] = []
     for step in comparison.steps:
         if isinstance(step, NoEvidence):
             entry: dict[str, Any] = {
-                "sql_condition": step.condition(anchored=anchored),
+                "sql_condition": step.condition,
                 "label_for_charts": "no evidence",
                 "is_null_level": True,
             }

@@ -198,7 +198,7 @@ def estimate(
 def completeness(encoded: pl.DataFrame) -> pl.DataFrame:
     """What each record can be linked by: ``record_id``, ``completeness``."""
     dated = pl.any_horizontal(pl.col("^(f_.*|t)_date_.*$").is_not_null())
-    placed = pl.any_horizontal(pl.col("^t_postcode_initials$", "^f_postcode_.*$").is_not_null())
+    placed = pl.any_horizontal(pl.col("^t_postcode_.*$").is_not_null())
     named = pl.any_horizontal(pl.col("^f_(forename|surname)_.*$").is_not_null())
     return encoded.select(
         "record_id",

@@ -61,7 +61,7 @@ def estimate_u(common: pl.DataFrame, *, seed: int, pairs: float = U_PAIRS) -> di
     connection = duckdb.connect(":memory:")
     try:
         frame = DuckDBAPI(connection).register(
-            _under_one_anchor(common, seed).to_arrow(), table_name="encoded"
+            common.select(list(encoded_schema())).to_arrow(), table_name="encoded"
         )
         settings = splink_settings(None, 1e-4, anchored=False)
         linker = Linker(frame, settings, log_level=logging.CRITICAL)
@@ -90,26 +90,6 @@ def estimate_u(common: pl.DataFrame, *, seed: int, pairs: float = U_PAIRS) -> di
 def _strong_id_shares(sampled: dict[str, float]) -> dict[str, float]:
     rest = 1 - sum(STRONG_ID_CLASH.values())
     return {level: STRONG_ID_CLASH.get(level, rest) for level in sampled}
-
-
-def _under_one_anchor(common: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """The encoded records with noise in all filters of a field but one.
-
-    Two people who meet share one anchor as a rule, and under the others their distance is noise.
-    Were all compared here, the least of several true distances would be taken.
-    """
-    first = dict(reversed(FILTERS))
-    others = [pair for pair in FILTERS if first[pair[0]] != pair[1]]
-    random = np.random.default_rng(seed)
-    whole = np.iinfo(np.int64)
-    noise = {
-        column: pl.when(pl.col(column).is_not_null()).then(
-            pl.Series(random.integers(whole.min, whole.max, common.height, dtype=np.int64))
-        )
-        for pair in others
-        for column in filter_columns(*pair)
-    }
-    return common.select(list(encoded_schema())).with_columns(**noise)
 
 
 def _initial_shares(sampled: dict[str, float]) -> dict[str, float]:

@@ -30,6 +30,7 @@ LEARNT_IN: Final = {
     "names_year": ("postcode", "strong_id"),
     "names_daymonth": ("postcode", "strong_id"),
     "postcode_initials": ("dob", "strong_id"),
+    "postcode_surname": ("dob", "forename", "strong_id"),
     "names_either_sector": ("dob", "strong_id"),
 }
 """Each composite, and the comparisons of its pairs that it says nothing of."""

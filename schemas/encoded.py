@@ -36,8 +36,11 @@ BLOCK_TOKENS: Final = (
     "names_daymonth",
     "date_initial_sex",
     "names_either_sector",
-    "postcode_forename_year",
     "names_lone",
+    "postcode_surname",
+    "postcode_forename",
+    "surname_initial_sector",
+    "forename_initial_sector",
 )
 
 # Composites of the reduced view, named likewise. Those of initials and date without sex bring named
@@ -64,12 +67,17 @@ FILTERS: Final = (
     ("surname", "date_initial_sex"),
     ("surname", "postcode_initials"),
     ("dob", "postcode_initials"),
+    ("forename", "postcode_surname"),
+    ("dob", "postcode_surname"),
+    ("surname", "postcode_forename"),
+    ("dob", "postcode_forename"),
+    ("forename", "surname_initial_sector"),
+    ("dob", "surname_initial_sector"),
+    ("surname", "forename_initial_sector"),
+    ("dob", "forename_initial_sector"),
     ("dob", "names_year"),
-    ("dob", "names_daymonth"),
-    ("dob", "names_either_sector"),
     ("dob", "names_lone"),
     ("postcode", "date_sector"),
-    ("postcode", "names_either_sector"),
 )
 
 # What takes the place of a value that two people share hangs on these: 128 secret bits a record.

@@ -40,7 +40,7 @@ Numbers = NDArray[np.int64]
 Truths = NDArray[np.bool_]
 Reals = NDArray[np.float64]
 
-NAME_FAR, DATE_FAR, POSTCODE_FAR = 43, 40, 38
+FAR: Final = {"forename": 43, "surname": 43, "dob": 40, "postcode": 38}
 """Bits of 128 beyond which two values under one anchor are unlike (2026-11-23).
 
 They are the distances from which linkage holds values to be unlike (`linkage.comparisons`)."""
@@ -75,12 +75,12 @@ _DATE: Final = tuple(
     if "date" in name.split("_") and not name.endswith("date_either")
 )
 _SECTOR: Final = (token_column("date_sector"),)
-_POSTCODE: Final = (token_column("postcode_initials"),)
-_NAMES_ALONE: Final = ("names_year", "names_daymonth", "names_lone", "names_either_sector")
-_NAMES: Final = tuple(map(token_column, (*_NAMES_ALONE, "date_names_either")))
-UNDER_DATE: Final = ("date_surname", "date_sector", "date_initial_sex")
-"""The anchors that hold a date of birth."""
-
+_HOME: Final = tuple(
+    map(token_column, ("postcode_initials", "postcode_surname", "postcode_forename"))
+)
+_NAMES: Final = tuple(
+    map(token_column, ("names_year", "names_daymonth", "names_lone", "names_either_sector"))
+)
 _INITIAL: Final = (token_column("date_initial_sex"),)
 _EXCHANGED: Final = (token_column("initials_date_either"),)
 _ROW, _OTHER, _PERSON = "row", "row_right", "person"
@@ -228,28 +228,25 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     moved or be a stranger. How many people a delivery has makes one or the other likelier, and how
     many of them have unlike forenames tells which (docs/adr/0045).
     """
-    date, sector, postcode, names = (
-        _any_same(one, other, of) for of in (_DATE, _SECTOR, _POSTCODE, _NAMES)
+    date, sector, home, names = (
+        _any_same(one, other, of) for of in (_DATE, _SECTOR, _HOME, _NAMES)
     )
-    apart = _bits(one, other, "forename", UNDER_DATE)
-    forename = apart > NAME_FAR
-    surname = _bits(one, other, "surname", UNDER_DATE) > NAME_FAR
-    near = postcode | (_bits(one, other, "postcode", ("date_sector",)) <= POSTCODE_FAR)
-    elsewhere = surname & ~(postcode | sector)
+    apart = {name: _bits(one, other, name) for name in FAR}
+    forename, surname, born = (apart[f] > FAR[f] for f in ("forename", "surname", "dob"))
+    near = home | (apart["postcode"] <= FAR["postcode"])
+    elsewhere = surname & ~(home | sector)
     ids, sex = _any_differs(one, other, _OF_PEOPLE), _of_two_sexes(one, other)
-    born = _bits(one, other, "dob", ("postcode_initials",))
-    of_names = _bits(one, other, "dob", _NAMES_ALONE)
-    at_home = postcode & (names | (born <= DATE_FAR))
+    at_home = home & (names | (apart["dob"] <= FAR["dob"]))
     shown = np.where(
         date,
         (forename & (ids | (surname & ~near)))
-        | (sex & ~(apart <= NAME_FAR))
+        | (sex & ~(apart["forename"] <= FAR["forename"]))
         | (elsewhere & ids),
-        (born > DATE_FAR) | (of_names > DATE_FAR) | (ids & ~at_home),
+        forename | surname | born | (ids & ~at_home),
     )
     by_chance = elsewhere & _any_same(one, other, _INITIAL)
     if _mostly_chance(forename[by_chance & ~ids]):
-        exchanged = _any_same(one, other, _EXCHANGED) & ~(date | postcode | names)
+        exchanged = _any_same(one, other, _EXCHANGED) & ~(date | home | names)
         shown = shown | by_chance | exchanged
     return pl.Series(shown, dtype=pl.Boolean)
 
@@ -278,11 +275,9 @@ def _any_differs(one: pl.DataFrame, other: pl.DataFrame, columns: Iterable[str])
     return np.logical_or.reduce([truth.to_numpy() for truth in differs])
 
 
-def _bits(one: pl.DataFrame, other: pl.DataFrame, field: str, anchors: Iterable[str]) -> Reals:
-    """The least distance of a field under those anchors that two share; not a number if none."""
-    return np.fmin.reduce(
-        [_apart(one, other, pair) for pair in FILTERS if pair[0] == field and pair[1] in anchors]
-    )
+def _bits(one: pl.DataFrame, other: pl.DataFrame, field: str) -> Reals:
+    """The least distance of a field under the anchors that two share; not a number if none."""
+    return np.fmin.reduce([_apart(one, other, pair) for pair in FILTERS if pair[0] == field])
 
 
 def _apart(one: pl.DataFrame, other: pl.DataFrame, pair: tuple[str, str]) -> Reals:
