@@ -55,9 +55,9 @@ REDUCED_TOKENS: Final = (
 # Values that are unique to a person carry no frequency, so they may stand alone.
 STRONG_IDS: Final = ("nhs_number", "nino", "pnc_id", "cro_number", "noms_number", "local_id")
 
-# field, anchor: the field's filter is salted by the anchor, a composite that is a block token. So two
-# filters compare only where a token shows it, and what two people share of the one is hidden with
-# the other (docs/adr/0049).
+# field, anchor: the field's filter is salted by the anchor, a composite that is a block token. So
+# two filters compare only where a token shows it, and what two people share of the one is hidden
+# with the other (docs/adr/0049).
 FILTERS: Final = (
     ("forename", "date_surname"),
     ("forename", "date_sector"),

@@ -145,7 +145,7 @@ def without_shared(encoded: pl.DataFrame, shared: Shared) -> pl.DataFrame:
         The same, with the columns of ``encoded_schema()``.
     """
     secrets = encoded.select(STAND_IN).to_numpy()[shared.stands_for]
-    hung = {**{(column,): column for column in COMPOSITES}, **HANGING}
+    hung: dict[tuple[str, ...], str] = {(column,): column for column in COMPOSITES} | HANGING
     made = [
         column
         for columns, composite in hung.items()
@@ -220,9 +220,9 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     """Whether two records that share a value are shown to be of two people, row by row.
 
     Under one date of birth it takes another forename and something besides: another id of one kind,
-    another sex, or another surname and not that home; or another surname, sector and id. Where the
-    dates differ, one that is unlike is enough for who shares names, or a postcode and initials, and
-    another id is but for who agrees at home.
+    or another surname and not that home; or two sexes and forenames that are not seen to be like;
+    or another surname, sector and id. Where the dates differ, one name or date that is unlike is
+    enough, and another id is but for who agrees at home.
 
     Who shares a date, an initial and sex, with another surname elsewhere, may have married and
     moved or be a stranger. How many people a delivery has makes one or the other likelier, and how
