@@ -57,7 +57,8 @@ STRONG_IDS: Final = ("nhs_number", "nino", "pnc_id", "cro_number", "noms_number"
 
 # field, anchor: the field's filter is salted by the anchor, a composite that is a block token. So
 # two filters compare only where a token shows it, and what two people share of the one is hidden
-# with the other (docs/adr/0049).
+# with the other (docs/adr/0049). Names and the date have one under every token that does not tell
+# them; postcodes only where they can be like.
 FILTERS: Final = (
     ("forename", "date_surname"),
     ("forename", "date_sector"),
@@ -76,6 +77,8 @@ FILTERS: Final = (
     ("surname", "forename_initial_sector"),
     ("dob", "forename_initial_sector"),
     ("dob", "names_year"),
+    ("dob", "names_daymonth"),
+    ("dob", "names_either_sector"),
     ("dob", "names_lone"),
     ("postcode", "date_sector"),
 )
