@@ -106,10 +106,10 @@ DATE_AGREES = _agree(
 )
 # Of two dates that are not equal, what composites show of them all the same.
 DATE_EXCHANGED = _agree("initials_date_either")
-# Beside common names a year says little: of the pairs that it would have linked of 100,000 made-up
-# records two in three were of two people.
-YEAR_AGREES = f"({_agree('names_year')} AND {_agree('names_lone')})"
 POSTCODE_AGREES = _agree("postcode_initials", "postcode_surname", "postcode_forename")
+# Beside common names alone a year says little: of the pairs that it would have linked of 100,000
+# made-up records two in three were of two people.
+YEAR_AGREES = f"({_agree('names_year')} AND ({_agree('names_lone')} OR {POSTCODE_AGREES}))"
 # Of two postcodes that are not equal: one may be made up and the other not.
 SECTOR_AGREES = _agree(
     "date_sector", "names_either_sector", "surname_initial_sector", "forename_initial_sector"

@@ -13,9 +13,9 @@ from governance.encoding.anchored import encode, encode_under_one_salt, encoding
 from governance.keys import RootKey
 from linkage import unlabelled
 from linkage.comparisons import COMPARISONS
-from linkage.train import _of_one_sector, _under_one_anchor, train
+from linkage.train import _of_one_sector, train
 from linkage.unlabelled import LEARNT_IN, shows_relatives, train_without_labels
-from schemas.encoded import BLOCK_TOKENS, FILTERS, STRONG_IDS, filter_columns
+from schemas.encoded import BLOCK_TOKENS, STRONG_IDS
 from synthetic import write_extracts
 
 
@@ -145,9 +145,3 @@ def test_how_many_strangers_have_one_sector_is_counted_among_those_of_one_day():
     ]
     assert _of_one_sector(made_common(quarter)) == pytest.approx(0.246, abs=0.002)
     assert _of_one_sector(made_common(["NR1 3AA"] * 20)) > 0.4  # nothing to tell it by
-
-
-def test_each_field_of_strangers_is_compared_under_one_anchor():
-    common = _under_one_anchor(made_common(["NR1 3AA"] * 20))
-    held = [pair[0] for pair in FILTERS if common[filter_columns(*pair)[0]].null_count() == 0]
-    assert held == ["forename", "surname", "dob", "postcode"]
