@@ -13,7 +13,7 @@ from make_encoding_vectors import typed, vectors, written
 
 from governance.encoding.anchored import OF_THE_EXTRACT, SENT_INSTEAD, encode, encoding_keys
 from governance.encoding.crowded import without_crowds
-from governance.encoding.shared import VALUES, Shared, shared_values, without_shared
+from governance.encoding.shared import COMPOSITES, HANGING, Shared, shared_values, without_shared
 from governance.keys import RootKey
 from schemas.encoded import (
     ENCODING_VERSION,
@@ -21,6 +21,7 @@ from schemas.encoded import (
     STRONG_IDS,
     delivered_schema,
     encoded_schema,
+    filter_columns,
 )
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
@@ -72,7 +73,8 @@ def test_the_product_gives_each_record_its_secret_words(vector):
 
 @pytest.mark.parametrize("vector", VECTORS["shared"], ids=lambda vector: vector["value"])
 def test_the_product_puts_the_same_in_the_place_of_what_two_people_share(vector):
-    columns = next(c for c in VALUES if c[0].removesuffix("_0") == vector["value"])
+    hung = {(name,): name for name in COMPOSITES} | HANGING
+    columns = next(c for c in hung if c[0].removesuffix("_0") == vector["value"])
     delivered = pl.DataFrame(
         {name: [None] for name in delivered_schema()}, schema=delivered_schema()
     ).with_columns(
@@ -80,7 +82,7 @@ def test_the_product_puts_the_same_in_the_place_of_what_two_people_share(vector)
         for names, words in ((columns, vector["words"]), (STAND_IN, vector["stand_in"]))
         for name, word in zip(names, words, strict=True)
     )
-    told = pl.DataFrame({name: [name in columns] for names in VALUES for name in names})
+    told = pl.DataFrame({name: [name == hung[columns]] for name in COMPOSITES})
     left = without_shared(delivered, Shared(told, np.zeros(1, np.uint32)))
     assert left.select(columns).row(0) == tuple(vector["in_its_place"])
     assert left.null_count().sum_horizontal().item() == left.width - len(columns)
@@ -101,14 +103,15 @@ def test_the_product_keeps_the_same_of_a_delivery():
     # All that the rule can come to is there: replaced, replaced alike, and kept.
     surnames = left["t_date_surname"].to_list()
     assert surnames[0] == surnames[2] != surnames[1] and len(set(surnames[10:13])) == 1
+    names = left["f_forename_date_surname_0"].to_list()
+    assert names[0] == names[2] not in {names[1], encoded["f_forename_date_surname_0"][0]}
     told = encoded.select(left.columns).to_dicts()
     assert [at for at, one in enumerate(told) if one == left.row(at, named=True)] == [
-        4, 5, 6, 7, 10, 11, 12
+        4, 5, 6, 7, 10, 11, 12, 35, 36, 37, 38
     ]  # fmt: skip
 
 
 def test_the_page_tells_in_whose_place_something_stands():
-    whole = (PAGES / "encoding.md").read_text("utf-8")
     by_hand = ByHand(bytes.fromhex(VECTORS["root"]), VECTORS["purpose"], VECTORS["epoch"])
     given = [one["identity"] for one in VECTORS["hub_keeps"]]
     for number, (one, left) in enumerate(
@@ -116,14 +119,14 @@ def test_the_page_tells_in_whose_place_something_stands():
     ):
         named = dict(zip(("postcode", "sector", "lone"), left, strict=True))
         encoded = by_hand.encode(typed(one["identity"] | named))
-        made = [
-            columns[0].removesuffix("_0")
-            for columns in VALUES
-            if encoded[columns[0]] != one["kept"][columns[0]]
-        ]
+        kept = one["kept"]
+        made = [name for name in COMPOSITES if encoded[name] != kept[name]]
+        for words, anchor in HANGING.items():
+            same = [encoded[word] == kept[word] for word in words]
+            assert same == [anchor not in made or encoded[words[0]] is None] * len(words)
         told = ", ".join(f"`{name}`" for name in made) or "none"
-        assert f"| {number} | `{one['key'][0]}` |" in whole
-        (row,) = [line for line in whole.splitlines() if line.startswith(f"| {number} | `CU")]
+        assert f"| {number} | `{one['key'][0]}` |" in whole()
+        (row,) = [line for line in whole().splitlines() if line.startswith(f"| {number} | `CU")]
         assert row.endswith(f"| {told} |"), (row, told)
 
 
@@ -151,13 +154,22 @@ def test_the_page_names_the_columns_in_their_order():
     tokens = [f"t_{n}" for n in re.findall(r"^\| `(\w+)` \| `\w+`, `", page(), re.MULTILINE)]
     coded = [name for name in encoded_schema() if name.startswith("t_")]
     assert tokens == coded[: len(tokens)]
+    filters = re.findall(r"^\| \d+ \| `(\w+)` \| `(\w+)` \|$", whole(), re.MULTILINE)
+    assert [name for pair in filters for name in filter_columns(*pair)] == [
+        name for name in encoded_schema() if name.startswith("f_")
+    ]
+    assert f"makes {len(encoded_schema())} columns" in whole()
     assert list(VECTORS["people"][0]["encoded"]) == [
         name for name in encoded_schema() if name not in {"record_id", "partner"}
     ]
 
 
+def whole() -> str:
+    return (PAGES / "encoding.md").read_text("utf-8")
+
+
 def page() -> str:
-    return (PAGES / "encoding.md").read_text("utf-8").split("## Tokens")[1].split("## Grams")[0]
+    return whole().split("## Tokens")[1].split("## Grams")[0]
 
 
 def test_another_key_gives_none_of_the_vectors():

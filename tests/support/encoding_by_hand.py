@@ -25,8 +25,11 @@ COMPOSITES = {
     "names_daymonth": ("forename", "surname", "daymonth"),
     "date_initial_sex": ("date", "initial", "sex"),
     "names_either_sector": ("lower name", "higher name", "home_sector"),
-    "postcode_forename_year": ("postcode", "forename", "year"),
     "names_lone": ("forename", "surname", "lone"),
+    "postcode_surname": ("postcode", "surname"),
+    "postcode_forename": ("postcode", "forename"),
+    "surname_initial_sector": ("surname", "initial", "home_sector"),
+    "forename_initial_sector": ("forename", "surname_initial", "home_sector"),
     "initials_date_sex": ("initial", "surname_initial", "date", "sex"),
     "initials_date_sector": ("initial", "surname_initial", "date", "sector"),
     "initials_either_date": ("lower initial", "higher initial", "date"),
@@ -34,14 +37,27 @@ COMPOSITES = {
 }
 STRONG_IDS = ("nhs_number", "nino", "pnc_id", "cro_number", "noms_number", "local_id")
 FILTERS = (
-    ("forename", "date"),
+    ("forename", "date_surname"),
+    ("forename", "date_sector"),
+    ("forename", "date_initial_sex"),
     ("forename", "postcode_initials"),
-    ("surname", "date"),
+    ("surname", "date_sector"),
+    ("surname", "date_initial_sex"),
     ("surname", "postcode_initials"),
     ("dob", "postcode_initials"),
-    ("dob", "names"),
+    ("forename", "postcode_surname"),
+    ("dob", "postcode_surname"),
+    ("surname", "postcode_forename"),
+    ("dob", "postcode_forename"),
+    ("forename", "surname_initial_sector"),
+    ("dob", "surname_initial_sector"),
+    ("surname", "forename_initial_sector"),
+    ("dob", "forename_initial_sector"),
+    ("dob", "names_year"),
+    ("dob", "names_daymonth"),
+    ("dob", "names_either_sector"),
+    ("dob", "names_lone"),
     ("postcode", "date_sector"),
-    ("postcode", "names"),
 )
 KINDS = {
     "forename": "name",
@@ -138,17 +154,11 @@ class ByHand:
         parts = self.parts(person)
         row: dict[str, int | None] = {}
         salts = {
-            "date": parts["date"],
-            "date_sector": self.composite("anchor/date_sector", [parts["date"], parts["sector"]]),
-            "postcode_initials": self.composite(
-                "anchor/postcode_initials",
-                [parts[name] for name in ("postcode", "initial", "surname_initial")],
-            ),
-            "names": self.composite("anchor/names", [parts["lower name"], parts["higher name"]]),
+            name: self.composite(f"anchor/{name}", [parts[part] for part in of])
+            for name, of in COMPOSITES.items()
         }
         for name in ("date_surname", "initials_either_date"):
-            anchor = self.composite(f"anchor/{name}", [parts[part] for part in COMPOSITES[name]])
-            mask = self.composite(f"sex/{name}", [anchor])
+            mask = self.composite(f"sex/{name}", [salts[name]])
             known = mask is not None and person.get("sex") in ("M", "F")
             row[f"sex_{name}"] = mask[0] % 2 ^ (person["sex"] == "F") if known else None
         for name, of in COMPOSITES.items():

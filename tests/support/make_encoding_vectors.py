@@ -67,7 +67,10 @@ SHARED = (
 # the father of one, of his name; a person written in two ways; one NHS number under two names;
 # cousins of one postcode and the same initials; two with ids of their own, whom a third without
 # a forename joins; two of one name and year with ids of their own; two who share date, initial and
-# sex, and four pairs who do and are strangers; and two with initials and an exchanged date.
+# sex, and four pairs who do and are strangers; two with initials and an exchanged date; two of one
+# date and surname and of two sexes, one without a forename; two of one postcode and surname, one
+# without a date; two of one forename and sector; two of like dates with ids of their own, and two
+# more who are at one home; and two of one date at like postcodes.
 HOME, TWINS = {"surname": "OKONKWO", "postcode": "NR31AB"}, "1980-02-11"
 GIVEN = (
     {"forename": "THEODORE", **HOME, "dob": TWINS, "sex": "M", "local_id": "A1"},
@@ -92,12 +95,26 @@ GIVEN = (
     {"forename": "STUART", "surname": "NOLAN", "dob": "1971-02-03", "sex": "M"},
     {"forename": "SIMON", "surname": "FISHER", "dob": "1971-02-03", "sex": "M"},
     {"forename": "DAVID", "surname": "YATES", "dob": "1972-03-14", "sex": "M"},
-    {"forename": "DUNCAN", "surname": "POOLE", "dob": "1972-03-14", "sex": "M"},
+    {"forename": "DESMOND", "surname": "POOLE", "dob": "1972-03-14", "sex": "M"},
     {"forename": "BRIDGET", "surname": "ALLEN", "dob": "1973-04-15", "sex": "F"},
     {"forename": "BEVERLEY", "surname": "QUIGLEY", "dob": "1973-04-15", "sex": "F"},
     {"forename": "LIAM", "surname": "WEST", "dob": "1979-03-05"},
     {"forename": "LUKE", "surname": "WALSH", "dob": "1979-05-03"},
-)
+    {"forename": "HANNAH", "surname": "FROST", "dob": "1986-09-17", "sex": "F"},
+    {"surname": "FROST", "dob": "1986-09-17", "sex": "M"},
+    {"forename": "NORA", "surname": "PIKE", "dob": "1960-06-21", "postcode": "NR55EE"},
+    {"forename": "WALTER", "surname": "PIKE", "postcode": "NR55EE"},
+    {"forename": "AGNES", "surname": "DALE", "dob": "1963-01-25", "postcode": "NR93JJ"},
+    {"forename": "AGNES", "surname": "DUFFY", "postcode": "NR93JK"},
+    {"forename": "IVAN", "surname": "COLE", "dob": "1985-03-12", "pnc_id": "2005/0000005E"},
+    {"forename": "IVAN", "surname": "COLE", "dob": "1985-03-13", "pnc_id": "2006/0000006F"},
+    {"forename": "ELSIE", "surname": "WARD", "dob": "1966-07-01", "postcode": "NR66FF",
+     "cro_number": "1/66A"},
+    {"forename": "ELSIE", "surname": "WARD", "dob": "1966-07-02", "postcode": "NR66FF",
+     "cro_number": "2/66B"},
+    {"forename": "RUTH", "surname": "LAMB", "dob": "1977-01-09", "postcode": "NR188GG"},
+    {"forename": "OWEN", "surname": "SHARP", "dob": "1977-01-09", "postcode": "NR188GH"},
+)  # fmt: skip
 
 
 def hub_keeps(by_hand: ByHand) -> list[dict]:
@@ -120,13 +137,13 @@ def vectors() -> dict:
     """Keys, people and what their encoding is, as the file holds them."""
     by_hand = ByHand(ROOT, PURPOSE, EPOCH)
     return {
-        "encoding_version": 8,
+        "encoding_version": 9,
         "root": ROOT.hex(),
         "purpose": PURPOSE,
         "epoch": EPOCH,
         "keys": {
             label: by_hand.key(label).hex()
-            for label in ("part/name", "token/date_surname", "filter/surname/date")
+            for label in ("part/name", "token/date_surname", "filter/surname/date_sector")
         },
         "parts": {
             "name MARY ANN": by_hand.mac("part/name", b"MARY ANN").hex(),

@@ -6,25 +6,23 @@ As `encoding_by_hand`, it shares nothing with the product.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, pairwise
 
 from encoding_by_hand import COMPOSITES, FILTERS, STRONG_IDS, in_place_of
 
 Row = dict[str, int | None]
 ONE_PERSON = ("t_date_names_either", *(f"t_{name}" for name in STRONG_IDS))
-VALUES = (
-    *((f"t_{name}",) for name in COMPOSITES),
-    *((f"f_{field}_{anchor}_0", f"f_{field}_{anchor}_1") for field, anchor in FILTERS),
-)
+TOKENS = tuple(f"t_{name}" for name in COMPOSITES)
+WORDS = {
+    (f"f_{field}_{anchor}_0", f"f_{field}_{anchor}_1"): f"t_{anchor}" for field, anchor in FILTERS
+}
+"""The two words of each filter, and the token with which it goes."""
+
 DATES = [f"t_{name}" for name, parts in COMPOSITES.items() if "date" in parts]
-POSTCODE, SECTOR, INITIAL, EXCHANGED = (
-    "t_postcode_initials",
-    "t_date_sector",
-    "t_date_initial_sex",
-    "t_initials_date_either",
-)
+POSTCODES = ("t_postcode_initials", "t_postcode_surname", "t_postcode_forename")
 NAMES = ("t_names_year", "t_names_daymonth", "t_names_lone", "t_names_either_sector")
+SECTOR, INITIAL, EXCHANGED = "t_date_sector", "t_date_initial_sex", "t_initials_date_either"
 FAR = {"forename": 43, "surname": 43, "dob": 40, "postcode": 38}
 COMPARED = range(2, 61)
 
@@ -54,23 +52,24 @@ def kept(rows: list[Row], words: list[list[int]], decided_by: list[Row] | None =
         decided_by: The same records in the earliest epoch, where that is another.
     """
     shared, stands_for = decided(decided_by or rows)
+    values = {(token,): token for token in TOKENS} | WORDS
     left = []
     for at, row in enumerate(rows):
         made = dict(row)
-        for columns in VALUES:
-            if (at, columns) in shared:
-                own = [row[column] for column in columns]
+        for columns, token in values.items():
+            own = [row[column] for column in columns]
+            if (at, token) in shared and None not in own:
                 stand_in = in_place_of(columns[0].removesuffix("_0"), words[stands_for[at]], own)
                 made |= dict(zip(columns, stand_in, strict=True))
         left.append(made)
     return left
 
 
-def decided(rows: list[Row]) -> tuple[set, list[int]]:
-    """Which values of which records are not kept, and which record stands for each's person."""
+def decided(rows: list[Row]) -> tuple[set[tuple[int, str]], list[int]]:
+    """Which records do not keep which tokens, and which record stands for each's person."""
     joined = Joined()
     for column in ONE_PERSON:
-        for alike in having(rows, (column,)).values():
+        for alike in having(rows, column):
             for one, other in pairwise(alike):
                 joined.join(one, other)
     sure = [joined.of(at) for at in range(len(rows))]
@@ -78,24 +77,20 @@ def decided(rows: list[Row]) -> tuple[set, list[int]]:
         joined.join(one, other)
     person = [joined.of(at) for at in range(len(rows))]
     several = {
-        (at, columns)
-        for columns in VALUES
-        for alike in having(rows, columns).values()
+        (at, token)
+        for token in TOKENS
+        for alike in having(rows, token)
         if len({person[at] for at in alike}) > 1
         for at in alike
     }
-    for field, anchor in FILTERS:
-        columns = (f"f_{field}_{anchor}_0", f"f_{field}_{anchor}_1")
-        hangs = {at for at, of in several if of == (f"t_{anchor}",)}
-        several |= {(at, columns) for at in hangs if rows[at][columns[0]] is not None}
     lowest = {person[at]: at for at in sorted(range(len(rows)), key=id_of(rows), reverse=True)}
     return several, [lowest[who] for who in person]
 
 
 def compared(rows: list[Row], sure: list[int]) -> Iterator[tuple[int, int]]:
     """Pairs of records of different persons that share a value, one record of each person."""
-    for columns in VALUES:
-        for alike in having(rows, columns).values():
+    for token in TOKENS:
+        for alike in having(rows, token):
             first = {sure[at]: at for at in sorted(alike, key=id_of(rows), reverse=True)}
             if len(first) in COMPARED:
                 yield from combinations(first.values(), 2)
@@ -105,7 +100,7 @@ def of_one(rows: list[Row], pairs: set[tuple[int, int]]) -> list[tuple[int, int]
     """The pairs of places that join two persons, of all that were compared."""
     told = [(at, Pair(rows[at[0]], rows[at[1]])) for at in pairs]
     undecided = [pair for _, pair in told if pair.by_chance() and not pair.other_ids()]
-    unlike = sum(pair.unlike("forename", "date") for pair in undecided)
+    unlike = sum(pair.unlike("forename") for pair in undecided)
     mostly = unlike > 0 and unlike >= 4 * (len(undecided) - unlike)
     return [at for at, pair in told if not pair.of_two() and not (mostly and pair.thin())]
 
@@ -123,17 +118,26 @@ class Pair:
         held = self.one[column], self.other[column]
         return None not in held and held[0] != held[1]
 
-    def unlike(self, field: str, anchor: str) -> bool:
-        apart = bits(self.one, self.other, field, anchor)
+    def apart(self, field: str) -> int | None:
+        """The least distance under the anchors that both share; None where there is none."""
+        told = [
+            bits(self.one, self.other, columns)
+            for columns, token in WORDS.items()
+            if columns[0].split("_")[1] == field and self.same(token)
+        ]
+        return min((distance for distance in told if distance is not None), default=None)
+
+    def unlike(self, field: str) -> bool:
+        apart = self.apart(field)
         return apart is not None and apart > FAR[field]
 
-    def alike(self, field: str, anchor: str) -> bool:
-        apart = bits(self.one, self.other, field, anchor)
+    def alike(self, field: str) -> bool:
+        apart = self.apart(field)
         return apart is not None and apart <= FAR[field]
 
     def elsewhere(self) -> bool:
         """Of unlike surnames, at no postcode and in no sector that both share."""
-        return self.unlike("surname", "date") and not self.same(POSTCODE, SECTOR)
+        return self.unlike("surname") and not self.same(*POSTCODES, SECTOR)
 
     def other_sex(self) -> bool:
         masks = ("date_surname", "initials_either_date")
@@ -145,48 +149,41 @@ class Pair:
     def of_two(self) -> bool:
         """Whether the two by themselves are shown to be of two people."""
         if self.same(*DATES):
-            near = self.same(POSTCODE) or (
-                self.same(SECTOR) and self.alike("postcode", "date_sector")
+            near = self.same(*POSTCODES) or self.alike("postcode")
+            besides = self.other_ids() or (self.unlike("surname") and not near)
+            return (
+                (self.unlike("forename") and besides)
+                or (self.other_sex() and not self.alike("forename"))
+                or (self.elsewhere() and self.other_ids())
             )
-            besides = (
-                self.other_ids()
-                or self.other_sex()
-                or (self.unlike("surname", "date") and not near)
-            )
-            if self.unlike("forename", "date") and besides:
-                return True
-            return self.elsewhere() and self.other_ids()
-        if self.same(POSTCODE) and self.unlike("dob", "postcode_initials"):
+        if any(self.unlike(field) for field in ("forename", "surname", "dob")):
             return True
-        if self.same(*NAMES) and self.unlike("dob", "names"):
-            return True
-        home = self.same(*NAMES) or self.alike("dob", "postcode_initials")
-        return self.other_ids() and not (self.same(POSTCODE) and home)
+        at_home = self.same(*POSTCODES) and (self.same(*NAMES) or self.alike("dob"))
+        return self.other_ids() and not at_home
 
     def by_chance(self) -> bool:
         return self.same(INITIAL) and self.elsewhere()
 
     def thin(self) -> bool:
         """By chance, or of nothing in common but initials and an exchanged date."""
-        others = (*DATES, POSTCODE, *NAMES)
+        others = (*DATES, *POSTCODES, *NAMES)
         return self.by_chance() or (self.same(EXCHANGED) and not self.same(*others))
 
 
-def bits(one: Row, other: Row, field: str, anchor: str) -> int | None:
+def bits(one: Row, other: Row, columns: tuple[str, str]) -> int | None:
     """In how many of 128 bits two filters differ; None where either is missing."""
-    columns = [f"f_{field}_{anchor}_{word}" for word in range(2)]
     if None in (*(one[c] for c in columns), *(other[c] for c in columns)):
         return None
     return sum(((one[c] ^ other[c]) % 2**64).bit_count() for c in columns)
 
 
-def having(rows: list[Row], columns: tuple[str, ...]) -> dict[tuple, list[int]]:
-    """Which records have each value."""
+def having(rows: list[Row], column: str) -> Iterable[list[int]]:
+    """The records of each value of a column."""
     found = defaultdict(list)
     for at, row in enumerate(rows):
-        if row[columns[0]] is not None:
-            found[tuple(row[column] for column in columns)].append(at)
-    return found
+        if row[column] is not None:
+            found[row[column]].append(at)
+    return found.values()
 
 
 def id_of(rows: list[Row]) -> Callable[[int], int | None]:
