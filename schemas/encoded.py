@@ -55,19 +55,23 @@ REDUCED_TOKENS: Final = (
 # Values that are unique to a person carry no frequency, so they may stand alone.
 STRONG_IDS: Final = ("nhs_number", "nino", "pnc_id", "cro_number", "noms_number", "local_id")
 
-# field, anchor: the field's filter is salted by the anchor, a composite that is a block token. So
-# two filters compare only where a token shows it, and what two people share of the one is hidden
-# with the other (docs/adr/0049). Names and the date have one under every token that does not tell
-# them; postcodes only where they can be like.
+# field, anchor: the field's filter is salted by the anchor, a composite that is a token. So two
+# filters compare only where a token shows it, and what two people share of the one is hidden with
+# the other (docs/adr/0049). Names and the date have one under every token that brings named records
+# together and does not tell them; postcodes only where they can be like.
 FILTERS: Final = (
     ("forename", "date_surname"),
     ("forename", "date_sector"),
     ("forename", "date_initial_sex"),
+    ("forename", "initials_either_date"),
     ("forename", "postcode_initials"),
     ("surname", "date_sector"),
     ("surname", "date_initial_sex"),
+    ("surname", "initials_either_date"),
     ("surname", "postcode_initials"),
     ("dob", "postcode_initials"),
+    ("forename", "initials_date_either"),
+    ("surname", "initials_date_either"),
     ("forename", "postcode_surname"),
     ("dob", "postcode_surname"),
     ("surname", "postcode_forename"),

@@ -220,9 +220,9 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     """Whether two records that share a value are shown to be of two people, row by row.
 
     Under one date of birth it takes another forename and something besides: another id of one kind,
-    or another surname and not that home; or two sexes and forenames that are not seen to be like;
-    or another surname, sector and id. Where the dates differ, one name or date that is unlike is
-    enough, and another id is but for who agrees at home.
+    another sex, or another surname and not that home; or another surname, sector and id. Where the
+    dates differ, one name or date that is unlike is enough, and another id is but for who agrees at
+    home.
 
     Who shares a date, an initial and sex, with another surname elsewhere, may have married and
     moved or be a stranger. How many people a delivery has makes one or the other likelier, and how
@@ -239,9 +239,7 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     at_home = home & (names | (apart["dob"] <= FAR["dob"]))
     shown = np.where(
         date,
-        (forename & (ids | (surname & ~near)))
-        | (sex & ~(apart["forename"] <= FAR["forename"]))
-        | (elsewhere & ids),
+        (forename & (ids | sex | (surname & ~near))) | (elsewhere & ids),
         forename | surname | born | (ids & ~at_home),
     )
     by_chance = elsewhere & _any_same(one, other, _INITIAL)

@@ -10,10 +10,11 @@ import pytest
 
 from governance.encoding.anchored import COMPOSITES, encode, encoding_keys
 from governance.keys import RootKey
+from linkage.blocking import BLOCKS
 from linkage.comparisons import COMPARISONS
 from linkage.match import score
 from linkage.model import splink_settings
-from schemas.encoded import BLOCK_TOKENS, FILTERS, STRONG_IDS
+from schemas.encoded import FILTERS, STRONG_IDS
 
 KEY_OF = encoding_keys(RootKey(bytes(range(32))), purpose="tests", epoch=1)
 LEVELS = {c.name: [level.name for level in c.levels] for c in COMPARISONS}
@@ -70,7 +71,7 @@ def test_a_postcode_with_one_name_shows_both_and_how_far_the_rest_is_apart():
 def test_a_sector_with_a_name_and_the_others_initial_shows_both_names():
     near = {"postcode": f"{HERE[:-2]}ZZ", "dob": ANOTHER_DAY.replace(year=1951)}
     assert level("surname", forename="DECLAN", **near) == "exact"
-    assert level("forename", forename="DECLAN", **near) == "of one initial"
+    assert "of one initial" in level("forename", forename="DECLAN", **near)
     assert level("forename", surname="HIBBERT", **near) == "exact"
     assert "of one initial" in level("surname", surname="HIBBERT", **near)
     assert level("postcode", surname="HIBBERT", **near) == "of one sector"
@@ -79,9 +80,9 @@ def test_a_sector_with_a_name_and_the_others_initial_shows_both_names():
 
 def test_every_token_that_does_not_tell_a_name_or_the_date_has_a_filter_of_it():
     filters = set(FILTERS)
-    for token in BLOCK_TOKENS:
+    for token in BLOCKS:
         parts = set(COMPOSITES[token])
-        tells = {"dob"} if "date" in parts else set()
+        tells = {"dob"} if {"date", "date_either"} & parts else set()
         tells |= {"forename", "surname"} & parts
         tells |= {"forename", "surname"} if {"name_low", "name_high"} <= parts else set()
         for field in {"forename", "surname", "dob"} - tells:
