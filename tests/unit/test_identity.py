@@ -54,7 +54,9 @@ def test_a_partner_without_initials_carries_none():
 
 def test_an_extract_of_initials_meets_one_of_names_in_the_reduced_view_alone():
     identity = identity_frame("treatment", frames(SENT, NAMED)).with_columns(
-        record_id=pl.int_range(pl.len(), dtype=pl.Int64), partner=pl.lit("treatment")
+        record_id=pl.int_range(pl.len(), dtype=pl.Int64),
+        partner=pl.lit("treatment"),
+        lone=pl.lit("LONE"),
     )
     encoded = encode(identity, KEY_OF)
     reduced = encoded.select(map(token_column, REDUCED_TOKENS))

@@ -190,7 +190,7 @@ def test_another_key_purpose_or_epoch_gives_other_ids_and_encodings(folder, extr
         parted(extract, terms, purpose="another"),
         parted(extract, terms, epoch=2),
     ):
-        for column in ("record_id", "t_date_surname", "f_surname_date_0"):
+        for column in ("record_id", "t_date_surname", "f_surname_date_sector_0"):
             assert not set(one.encoded[column].drop_nulls()) & set(
                 other.encoded[column].drop_nulls()
             )
