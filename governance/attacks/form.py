@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import polars as pl
 
@@ -11,6 +12,9 @@ from governance.attacks.scenario import own_encoding
 from governance.encoding.anchored import COMPOSITES
 from governance.encoding.parts import EXCHANGEABLE, PARTS
 from schemas.encoded import FILTERS, filter_columns, token_column
+
+GROUPS: Final = {"date": ("date",), "postcode": ("postcode",), "names": ("name_low", "name_high")}
+"""Whom to group: who shares a date of birth, a postcode, or both names in either order."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,14 @@ class Anchor:
         parts: The parts of an identity that it is made of.
         filters: The word columns of each filter that is salted by it.
         tokens: The columns two records can share only if they share the anchor.
+        token: The one of them that is the anchor itself, with which filters are kept; none if
+            nothing that is stored shows who shares it.
     """
 
     parts: tuple[str, ...]
     filters: tuple[tuple[str, ...], ...]
     tokens: tuple[str, ...]
+    token: str | None = None
 
     def present(self) -> pl.Expr:
         """Whether a record has the anchor and any of its filters."""
@@ -46,14 +53,26 @@ class Form:
 
 
 def shipped_form() -> Form:
-    """The encoding as it is shipped, as its schema and composites say."""
-    anchors = {}
-    for name in dict.fromkeys(anchor for _, anchor in FILTERS):
-        parts = COMPOSITES[name]
-        filters = tuple(filter_columns(*pair) for pair in FILTERS if pair[1] == name)
-        showing = [token for token, of in COMPOSITES.items() if set(parts) <= _shown(of)]
-        anchors[name] = Anchor(parts, filters, tuple(map(token_column, showing)))
-    return Form(own_encoding, anchors)
+    """The encoding as it is shipped, by what anybody may want to know who shares it.
+
+    No filter hangs on these alone, but all that compares within a group hangs on composites that
+    hold them, and so do the tokens that chain a group.
+    """
+    return Form(own_encoding, {name: _anchor(parts) for name, parts in GROUPS.items()})
+
+
+def composites() -> list[Anchor]:
+    """What filters hang on as the encoding is shipped: composites, each of them a token."""
+    names = dict.fromkeys(anchor for _, anchor in FILTERS)
+    return [replace(_anchor(COMPOSITES[name], name), token=token_column(name)) for name in names]
+
+
+def _anchor(parts: tuple[str, ...], exactly: str | None = None) -> Anchor:
+    """An anchor of these parts, with the filters under what holds it, or under one composite."""
+    holding = [name for name, of in COMPOSITES.items() if set(parts) <= _shown(of)]
+    under = holding if exactly is None else [exactly]
+    filters = tuple(filter_columns(*pair) for pair in FILTERS if pair[1] in under)
+    return Anchor(parts, filters, tuple(map(token_column, holding)))
 
 
 def _shown(parts: tuple[str, ...]) -> set[str]:

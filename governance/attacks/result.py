@@ -10,7 +10,7 @@ import polars as pl
 
 from governance.attacks.budgets import budget_for
 from governance.attacks.scenario import VALUES, Scenario
-from governance.attacks.scoring import Score, score_people, score_values
+from governance.attacks.scoring import Score, score_beyond, score_people, score_values
 
 SHIPPED: Final = "anchored"
 RECORDS: Final = "records"
@@ -70,6 +70,21 @@ def judge_column(
     best = max(scores, key=lambda score: score.reidentified)
     allowed = budget_for(column, scenario.overlap) if budget is None else budget
     return Result(attack, encoding, column, scenario.overlap, best, allowed, encoding != SHIPPED)
+
+
+def judge_beyond(
+    attack: str,
+    scenario: Scenario,
+    rows: pl.Series,
+    staging: tuple[pl.DataFrame, pl.DataFrame],
+    encoding: str = SHIPPED,
+) -> Result:
+    """Score an insider's guessed rows by what they name beyond staging (`score_beyond`)."""
+    score = score_beyond(scenario, rows, staging)
+    allowed = budget_for(RECORDS, scenario.overlap)
+    note = f"{score.correct} of {score.guessed} guesses are right, by staging {score.chance:.1f}"
+    weak = encoding != SHIPPED
+    return Result(attack, encoding, RECORDS, scenario.overlap, score, allowed, weak, note)
 
 
 def judge_rows(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from governance.attacks.scenario import PERSON, Scenario
+from governance.attacks.token_graph import colours
 
 
 @dataclass(frozen=True)
@@ -59,3 +60,30 @@ def score_people(scenario: Scenario, guesses: pl.Series) -> Score:
     score = score_values(scenario.target[PERSON], scenario.known[PERSON].gather(guesses))
     on_list = int(scenario.target[PERSON].is_in(scenario.known[PERSON].implode()).sum())
     return Score(score.guessed, score.correct, score.chance, on_list)
+
+
+def score_beyond(
+    scenario: Scenario, guesses: pl.Series, staging: tuple[pl.DataFrame, pl.DataFrame]
+) -> Score:
+    """Score guesses of whole people beyond what staging alone says of the same records.
+
+    Args:
+        scenario: Whom the attacker knows.
+        guesses: Rows of the attacker's list, null for no guess.
+        staging: What it says of each record of the target and of each person of the list.
+
+    Returns:
+        With what is right by ``chance`` if each of the same records is given somebody of the list,
+        drawn from those of whom staging says the same.
+    """
+    store, listed = (
+        colours(frame, frame.columns).alias("seen").to_frame().with_columns(who)
+        for frame, who in zip(
+            staging, (scenario.target[PERSON], scenario.known[PERSON]), strict=True
+        )
+    )
+    alike = listed.with_columns(alike=1 / pl.len().over("seen"))
+    by_staging = store.join(alike, on=["seen", PERSON], how="left", maintain_order="left")
+    score = score_people(scenario, guesses)
+    chance = by_staging.filter(guesses.is_not_null())["alike"].sum()
+    return Score(score.guessed, score.correct, float(chance or 0), score.of)

@@ -16,12 +16,19 @@ from governance.attacks import (
     groups,
     in_groups,
     insider,
-    likeness,
     patterns,
+    weighing,
 )
 from governance.attacks.bits import Indices, words_of
-from governance.attacks.form import anchor_values, shipped_form
-from governance.attacks.result import RECORDS, SHIPPED, Result, judge_column, judge_rows
+from governance.attacks.form import anchor_values, composites, shipped_form
+from governance.attacks.result import (
+    RECORDS,
+    SHIPPED,
+    Result,
+    judge_beyond,
+    judge_column,
+    judge_rows,
+)
 from governance.attacks.scenario import (
     Scenario,
     as_stored,
@@ -47,9 +54,10 @@ MOST_NODES: Final = 2_000  # similarities of all pairs are held, so a sample of 
 GIVEN: Final = ("dob", "postcode")
 """Columns of which the token graph is told who shares a value, in the bound of that name."""
 FORM: Final = shipped_form()
+COMPOSITES: Final = composites()
 Tell = Callable[[str], Any]
 Both = tuple[pl.DataFrame, pl.DataFrame]  # of the store and of the list
-Way = tuple[pl.Series, Both, Both | None]  # guesses of staging, what is clear, what groups show
+Way = tuple[pl.Series, Both]  # guesses of staging, and what is clear
 
 
 @dataclass(frozen=True)
@@ -248,24 +256,18 @@ def _placed(
 
 
 def _insider(scenario: Scenario, held: Stolen) -> Iterator[Result]:
-    """What tokens, values that are missing and filters that are like add to staging alone."""
+    """What tokens and values that are missing add to staging alone, and what distances add."""
     seen, listed = insider.staged(scenario.target), insider.staged(scenario.known)
     alone = insider.name_by_columns(seen, listed)
     before = score_people(scenario, alone)
     more = seen.hstack(missing(held.target)), listed.hstack(missing(held.own))
     lacking = insider.name_by_columns(*more)
     ways: dict[str, Way] = {
-        "insider": (alone, (seen, listed), None),
-        "insider, with what is missing": (lacking, more, None),
+        "insider": (alone, (seen, listed)),
+        "insider, with what is missing": (lacking, more),
     }
-    if max(seen.height, listed.height) <= likeness.MOST_RECORDS:
-        like, own = (
-            likeness.alike(encoded, told[insider.YEAR])
-            for encoded, told in ((held.target, seen), (held.own, listed))
-        )
-        ways["insider, with filters that are like"] = (alone, (seen, listed), (like, own))
-    for attack, (told, clear, shared) in ways.items():
-        graph = _matched(held, scenario.overlap, shared, clear).cast(alone.dtype)
+    for attack, (told, clear) in ways.items():
+        graph = _matched(held, scenario.overlap, clear=clear).cast(alone.dtype)
         after = _best(scenario, (graph.fill_null(told), told.fill_null(graph)))
         added = Score(
             after.guessed, after.correct, after.chance + before.correct - before.chance, after.of
@@ -276,6 +278,16 @@ def _insider(scenario: Scenario, held: Stolen) -> Iterator[Result]:
             f"{after.reidentified:.1%}; {insider.narrowed_to(clear[0]):.0f} records look like one"
         )
         yield Result(attack, SHIPPED, RECORDS, scenario.overlap, added, allowed, False, note)
+    if max(seen.height, listed.height) <= weighing.MOST_RECORDS:
+        yield _weighed(scenario, held, (seen, listed))
+
+
+def _weighed(scenario: Scenario, held: Stolen, staging: Both) -> Result:
+    """What the distance of every filter of every two people of the list adds to staging."""
+    again = [kept(own_encoding(held.known)) for _ in range(1, weighing.KEYS)]
+    listed = weighing.Listed(held.known, [held.own, *again], scenario.overlap)
+    rows = weighing.weigh(held.target, listed, staging, COMPOSITES, held.store.persons)
+    return judge_beyond(weighing.NAME, scenario, rows, staging)
 
 
 def _best(scenario: Scenario, guesses: Sequence[pl.Series]) -> Score:

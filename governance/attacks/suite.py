@@ -14,7 +14,7 @@ from governance.attacks.scenario import Scenario, make_hostel_scenario, make_sce
 
 OVERLAPS: Final = (0.05, 0.2, 0.8)
 USUAL: Final = 0.2  # the overlap of the targets, at which weak encodings are attacked as well
-ONE_TOWN, BOOKS = "of one town", "with residents' books"
+BY_AREA, ONE_TOWN, BOOKS = "known by area", "of one town", "with residents' books"
 Tell = Callable[[str], Any]
 
 
@@ -74,6 +74,7 @@ def _results(
     tell("The order of rows")
     yield from row_order.attack(special[ONE_TOWN])
     yield weak_targets.place_in_groups(BOOKS, special[BOOKS])
+    yield weak_targets.weigh(special[BY_AREA], BY_AREA)
     yield from weak_targets.attack_records(make_scenario(*everybody, max(overlaps), seed))
     yield from weak_targets.attack(make_scenario(*everybody, USUAL, seed), tell)
 
@@ -83,7 +84,7 @@ def _special(people: People, seed: int) -> dict[str, Scenario]:
     everybody = (people.inside, people.outside, people.public)
     several = (people.partnership, people.outside, people.public)
     return {
-        "known by area": make_scenario(*everybody, USUAL, seed, by_area=True),
+        BY_AREA: make_scenario(*everybody, USUAL, seed, by_area=True),
         ONE_TOWN: make_scenario(*_town(people, seed), people.public, USUAL, seed),
         BOOKS: make_hostel_scenario(*everybody, seed),
         **{

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import product
 from typing import Final
 
@@ -28,8 +29,11 @@ BITS: Final = 1024
 DIFFUSED_FROM: Final = 10  # input bits of each output bit (Armknecht, Heng and Schnell, PETS 2023)
 FEWEST, USUAL, MOST = 5, 10, 15  # hash functions of a bigram
 
-UNDER_POSTCODE: Final = ("forename", "surname", "dob")
-HALVES: Final = (0, 1)  # version 3 had filters twice as wide: two of today's, under two keys
+Filter = tuple[str, str, int]  # field, anchor, and which half
+# Version 3 had filters twice as wide: two of today's, under two keys.
+UNDER_POSTCODE: Final = tuple(product(("forename", "surname", "dob"), (0, 1)))
+BARE: Final = {"date": ("date",), "names": ("name_low", "name_high")}
+UNDER: Final = {"date": ("forename", "surname"), "names": ("dob", "postcode")}
 POSTCODE_TOKENS: Final = {
     "postcode_surname": ("postcode", "surname"),
     "postcode_forename": ("postcode", "forename"),
@@ -116,12 +120,30 @@ def bare_postcode_form() -> Form:
     pairs of filters in each.
     """
     tokens = tuple(map(token_column, POSTCODE_TOKENS))
-    filters = tuple(_word_columns(*each) for each in product(UNDER_POSTCODE, HALVES))
-    return Form(_under_bare_postcode, {"postcode": Anchor(("postcode",), filters, tokens)})
+    under = {(field, "postcode", half): ("postcode",) for field, half in UNDER_POSTCODE}
+    anchor = Anchor(("postcode",), tuple(_word_columns(*each) for each in under), tokens)
+    return Form(partial(_hanging, under, POSTCODE_TOKENS), {"postcode": anchor})
 
 
-def _under_bare_postcode(people: pl.DataFrame) -> pl.DataFrame:
-    """Encode people under a new key; whoever lacks a postcode has nothing that compares."""
+def bare_date_form() -> Form:
+    """What hung on the bare date of birth, and on both names, in version 8 of the encoding.
+
+    No token showed who shares either, but that filters are nearer than chance did.
+    """
+    under = {(field, name, 0): of for name, of in BARE.items() for field in UNDER[name]}
+    anchors = {
+        name: Anchor(of, tuple(_word_columns(*each) for each in under if each[1] == name), ())
+        for name, of in BARE.items()
+    }
+    return Form(partial(_hanging, under, {}), anchors)
+
+
+def _hanging(
+    under: Mapping[Filter, tuple[str, ...]],
+    composites: Mapping[str, tuple[str, ...]],
+    people: pl.DataFrame,
+) -> pl.DataFrame:
+    """Encode people under a new key; whoever lacks an anchor has nothing that compares under it."""
     secret = new_key()
 
     def key_of(label: str) -> bytes:
@@ -133,17 +155,20 @@ def _under_bare_postcode(people: pl.DataFrame) -> pl.DataFrame:
     parts = part_tokens(columns, key_of)
     made = {
         token_column(name): composite(parts, of, key_of(f"token/{name}"))
-        for name, of in POSTCODE_TOKENS.items()
+        for name, of in composites.items()
     }
-    for field, half in product(UNDER_POSTCODE, HALVES):
+    salts = {
+        of: parts[of[0]] if len(of) == 1 else composite(parts, of, key_of("anchor"))
+        for of in under.values()
+    }
+    for each, of in under.items():
+        field, _, half = each
         key = key_of(f"filter/{field}/{half}")
-        made |= _salted((field, half), columns[field], parts["postcode"], key)
+        made |= _salted(each, columns[field], salts[of], key)
     return pl.DataFrame(made)
 
 
-def _salted(
-    each: tuple[str, int], column: Coded, salts: pl.Series, key: bytes
-) -> dict[str, pl.Series]:
+def _salted(each: Filter, column: Coded, salts: pl.Series, key: bytes) -> dict[str, pl.Series]:
     """The words of half of a field's filters under the salts, null where there is none."""
     present = (column.rows.is_not_null() & salts.is_not_null()).to_numpy()
     words = np.zeros((len(salts), FILTER_WORDS), dtype=np.int64)
@@ -162,5 +187,5 @@ def _salted(
     }
 
 
-def _word_columns(field: str, half: int) -> tuple[str, ...]:
-    return tuple(f"f_{field}_postcode_{half}_{word}" for word in range(FILTER_WORDS))
+def _word_columns(field: str, anchor: str, half: int) -> tuple[str, ...]:
+    return tuple(f"f_{field}_{anchor}_{half}_{word}" for word in range(FILTER_WORDS))

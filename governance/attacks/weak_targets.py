@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
-from governance.attacks import dictionary, frequency, graphs, in_groups, patterns, weak
+from governance.attacks import (
+    dictionary,
+    frequency,
+    graphs,
+    in_groups,
+    insider,
+    patterns,
+    weak,
+    weighing,
+)
 from governance.attacks.bits import Words
-from governance.attacks.result import RECORDS, Result, judge_column, judge_rows
+from governance.attacks.result import RECORDS, Result, judge_beyond, judge_column, judge_rows
 from governance.attacks.scenario import Scenario, smaller
 
 MOST_NODES: Final = 3_000
@@ -69,6 +79,20 @@ def place_in_groups(how: str, scenario: Scenario) -> Result:
     rows, _ = in_groups.match(encoded, scenario.known, form, in_groups.found(encoded, form))
     name = f"distances in groups, {how}"
     return judge_rows(name, scenario, [rows], "anchored by bare postcode")[0]
+
+
+def weigh(scenario: Scenario, where: str) -> Result:
+    """Weigh distances of filters that hang on the bare date and on both names, as an insider."""
+    form = weak.bare_date_form()
+    target = form.encode(scenario.target)
+    own = [form.encode(scenario.known) for _ in range(weighing.KEYS)]
+    listed = weighing.Listed(scenario.known, own, scenario.overlap)
+    everybody = np.arange(target.height)
+    staging = insider.staged(scenario.target), insider.staged(scenario.known)
+    anchors = list(form.anchors.values())
+    rows = weighing.weigh(target, listed, staging, anchors, everybody)
+    name = f"{weighing.NAME}, {where}"
+    return judge_beyond(name, scenario, rows, staging, "anchored by bare date and names")
 
 
 def _plain(values: pl.Series, hashes: int = weak.USUAL) -> Words:

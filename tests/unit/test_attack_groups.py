@@ -166,7 +166,7 @@ def test_who_knows_an_area_whole_is_tried_as_an_insider_too(people):
         (result.attack, result.part): result
         for result in shipped.attack_where("known by area", scenario, store)
     }
-    ways = ("insider", "insider, with what is missing", "insider, with filters that are like")
+    ways = ("insider", "insider, with what is missing", "insider, weighing distances")
     for attack in (*ways, "token graph"):
         whole = named[f"{attack}, known by area", RECORDS]
         assert whole.budget == budget_for(RECORDS, 0.2) and not whole.weak
