@@ -67,10 +67,11 @@ SHARED = (
 # the father of one, of his name; a person written in two ways; one NHS number under two names;
 # cousins of one postcode and the same initials; two with ids of their own, whom a third without
 # a forename joins; two of one name and year with ids of their own; two who share date, initial and
-# sex, and four pairs who do and are strangers; two with initials and an exchanged date; two of one
-# date and surname and of two sexes, one without a forename; two of one postcode and surname, one
-# without a date; two of one forename and sector; two of like dates with ids of their own, and two
-# more who are at one home; and two of one date at like postcodes.
+# sex, and four pairs who do and are strangers; two with initials alone and an exchanged date; two
+# of one date and surname and of two sexes, one without a forename; two of one postcode and surname,
+# one without a date; two of one forename and sector; two of like dates with ids of their own, and
+# two more who are at one home; two of an exchanged date and other names; two of one date and
+# forename with ids of their own; and two of one date at like postcodes.
 HOME, TWINS = {"surname": "OKONKWO", "postcode": "NR31AB"}, "1980-02-11"
 GIVEN = (
     {"forename": "THEODORE", **HOME, "dob": TWINS, "sex": "M", "local_id": "A1"},
@@ -98,8 +99,8 @@ GIVEN = (
     {"forename": "DESMOND", "surname": "POOLE", "dob": "1972-03-14", "sex": "M"},
     {"forename": "BRIDGET", "surname": "ALLEN", "dob": "1973-04-15", "sex": "F"},
     {"forename": "BEVERLEY", "surname": "QUIGLEY", "dob": "1973-04-15", "sex": "F"},
-    {"forename": "LIAM", "surname": "WEST", "dob": "1979-03-05"},
-    {"forename": "LUKE", "surname": "WALSH", "dob": "1979-05-03"},
+    {"forename_initial": "L", "surname_initial": "W", "dob": "1979-03-05"},
+    {"forename_initial": "L", "surname_initial": "W", "dob": "1979-05-03"},
     {"forename": "HANNAH", "surname": "FROST", "dob": "1986-09-17", "sex": "F"},
     {"surname": "FROST", "dob": "1986-09-17", "sex": "M"},
     {"forename": "NORA", "surname": "PIKE", "dob": "1960-06-21", "postcode": "NR55EE"},
@@ -112,6 +113,11 @@ GIVEN = (
      "cro_number": "1/66A"},
     {"forename": "ELSIE", "surname": "WARD", "dob": "1966-07-02", "postcode": "NR66FF",
      "cro_number": "2/66B"},
+    {"forename": "LIAM", "surname": "CRANE", "dob": "1979-08-02"},
+    {"forename": "LUKE", "surname": "COX", "dob": "1979-02-08"},
+    {"forename": "CLARA", "surname": "NEWTON", "dob": "1981-11-02", "sex": "F",
+     "pnc_id": "2007/0000007G"},
+    {"forename": "CLARA", "surname": "NORMAN", "dob": "1981-11-02", "pnc_id": "2008/0000008H"},
     {"forename": "RUTH", "surname": "LAMB", "dob": "1977-01-09", "postcode": "NR188GG"},
     {"forename": "OWEN", "surname": "SHARP", "dob": "1977-01-09", "postcode": "NR188GH"},
 )  # fmt: skip

@@ -150,12 +150,10 @@ class Pair:
         """Whether the two by themselves are shown to be of two people."""
         if self.same(*DATES):
             near = self.same(*POSTCODES) or self.alike("postcode")
-            besides = self.other_ids() or (self.unlike("surname") and not near)
-            return (
-                (self.unlike("forename") and besides)
-                or (self.other_sex() and not self.alike("forename"))
-                or (self.elsewhere() and self.other_ids())
-            )
+            besides = self.other_ids() or self.other_sex() or (self.unlike("surname") and not near)
+            if self.unlike("forename") and besides:
+                return True
+            return self.elsewhere() and self.other_ids()
         if any(self.unlike(field) for field in ("forename", "surname", "dob")):
             return True
         at_home = self.same(*POSTCODES) and (self.same(*NAMES) or self.alike("dob"))

@@ -225,10 +225,15 @@ def test_distance_follows_the_value_inside_an_anchor_and_is_noise_across_anchors
     assert 0.45 < elsewhere < 0.55
 
 
-def test_every_filter_hangs_on_a_block_token_that_does_not_tell_its_field():
+def test_every_filter_hangs_on_a_token_that_does_not_tell_its_field():
     """So two filters compare only where a token shows it, and can tell something it does not."""
-    assert {anchor for _, anchor in FILTERS} <= set(BLOCK_TOKENS)
-    tells = {"date": {"dob"}, "name_low": {"forename", "surname"}, "postcode": {"postcode"}}
+    assert {anchor for _, anchor in FILTERS} <= set(BLOCK_TOKENS + REDUCED_TOKENS)
+    tells = {
+        "date": {"dob"},
+        "date_either": {"dob"},
+        "name_low": {"forename", "surname"},
+        "postcode": {"postcode"},
+    }
     for field, anchor in FILTERS:
         assert not any(field in tells.get(part, {part}) for part in COMPOSITES[anchor]), anchor
 
@@ -242,12 +247,15 @@ def test_a_filter_is_noise_where_its_anchor_differs_and_the_same_where_it_agrees
         "date": {"dob": dt.date(1981, 3, 5)},
         "year": {"dob": dt.date(1981, 2, 1)},
         "daymonth": {"dob": dt.date(1980, 3, 1)},
+        "date_either": {"dob": dt.date(1980, 3, 1)},
         "forename": {"forename": "JOAN"},
         "name_low": {"forename": "JOAN"},
         "surname": {"surname": "JONES"},
         "name_high": {"surname": "JONES"},
         "initial": {"forename": "JOAN"},
+        "initial_low": {"forename": "JOAN"},
         "surname_initial": {"surname": "JONES"},
+        "initial_high": {"surname": "JONES"},
         "postcode": {"postcode": "NR11AB"},
         "sector": {"postcode": "NR22BB"},
         "home_sector": {"postcode": "NR22BB"},
