@@ -278,8 +278,7 @@ def _insider(scenario: Scenario, held: Stolen) -> Iterator[Result]:
             f"{after.reidentified:.1%}; {insider.narrowed_to(clear[0]):.0f} records look like one"
         )
         yield Result(attack, SHIPPED, RECORDS, scenario.overlap, added, allowed, False, note)
-    if max(seen.height, listed.height) <= weighing.MOST_RECORDS:
-        yield _weighed(scenario, held, (seen, listed))
+    yield _weighed(scenario, held, (seen, listed))
 
 
 def _weighed(scenario: Scenario, held: Stolen, staging: Both) -> Result:

@@ -8,9 +8,6 @@ that somebody on the list shares an anchor with. No pair has to be found first, 
 tokens: filters that compare without a token showing it are weighed like any others. A reviewer
 showed that this gained one to two points on version 8, whose filters hung on dates and on both
 names (docs/adr/0048, 0049).
-
-The store's distance of two values under an anchor is taken to be normal about what is expected;
-that of unrelated records is noise, half of the bits.
 """
 
 from __future__ import annotations
@@ -25,25 +22,21 @@ from numpy.typing import NDArray
 
 from governance.attacks.bits import Indices, Words, words_of
 from governance.attacks.form import Anchor, anchor_values
+from governance.attacks.nearness import Usual, likelihoods, usual_of
 from governance.attacks.token_graph import MOST_SHARING, TOKENS, colours
-from schemas.encoded import FILTER_BITS
 
 Reals = NDArray[np.float64]
 Truths = NDArray[np.bool_]
 
 NAME: Final = "insider, weighing distances"
 KEYS: Final = 5  # under which the attacker encodes its list
-MOST_RECORDS: Final = 20_000  # every two records of two classes are compared for every pair
+MOST_RECORDS: Final = 20_000  # beyond, candidates are those that share a token: the rest is noise
 AT_ONCE: Final = 400_000  # candidates
 SHOWN: Final = 12.0  # logarithm of what a token is worth that both share, or only the store's two
-AS_EXPECTED, AS_OTHERS = 0.95, 0.9  # shares of distances that follow the two descriptions
 MEET: Final = 1e-3  # the share of two classes' pairs that share an anchor by chance
 SUREST: Final = 0.999  # that somebody on the list is in the store at all
 BEYOND: Final = 2.0  # times as likely as by staging, from which on a guess is made
 LEAST, HIGHEST = -50.0, 40.0  # bounds of logarithms
-HALF: Final = FILTER_BITS / 2
-NOISE: Final = FILTER_BITS / 4  # variance of the distance of unrelated filters, in bits
-KEYED: Final = 4.0  # what the attacker's own few keys add to it
 
 
 @dataclass(frozen=True)
@@ -98,11 +91,13 @@ class Classes(NamedTuple):
 
     Args:
         records: The store's records, class by class.
+        of_record: Where the class of each record begins in it.
         first: Where the class of each person of the list begins in it.
         size: How many records the class has.
     """
 
     records: Indices
+    of_record: Indices
     first: Indices
     size: Indices
 
@@ -123,13 +118,6 @@ class Candidates(NamedTuple):
     second: Indices
     one: Indices
     other: Indices
-
-
-class Usual(NamedTuple):
-    """Mean and spread of a filter's distance over the list's pairs that share its anchor."""
-
-    mean: float
-    spread: float
 
 
 def weigh(
@@ -157,20 +145,17 @@ def weigh(
     scales = Scales(target, listed.own[0], anchors, pairs, persons)
     start = np.cumsum(classes.size) - classes.size
     gained = np.zeros(int(classes.size.sum()))
-    for part in _parts(classes.size[pairs.one] * classes.size[pairs.other]):
-        some = _some(pairs, part)
-        found = _candidates(some, classes)
+    for some, found in _candidates(target, pairs, classes):
         worth = scales.weigh(some, found)
         for people, others, place in (
             (some.one, some.other, found.first),
             (some.other, some.one, found.second),
         ):
-            size = classes.size[people]
-            at = np.cumsum(size) - size
-            told = np.bincount(at[found.pair] + place, worth, int(size.sum()))
-            mean = told / np.repeat(classes.size[others], size)
-            where = np.repeat(start[people] - at, size) + np.arange(len(mean))
-            gained += np.bincount(where, np.log1p(overlap * (mean - 1)), len(gained))
+            key, at = np.unique(found.pair * target.height + place, return_inverse=True)
+            pair, held = np.divmod(key, target.height)
+            # Of all that may be the other, what is not among the candidates counts as 1.
+            more = np.bincount(at, worth - 1) / classes.size[others[pair]]
+            np.add.at(gained, start[people[pair]] + held, np.log1p(overlap * more))
     return _told(gained, classes, overlap, target.height)
 
 
@@ -181,7 +166,7 @@ def _classes(store: pl.DataFrame, listed: pl.DataFrame) -> Classes:
     here, there = code[: store.height], code[store.height :]
     held = np.bincount(here, minlength=int(code.max(initial=-1)) + 1)
     first = np.cumsum(held) - held
-    return Classes(np.argsort(here, kind="stable"), first[there], held[there])
+    return Classes(np.argsort(here, kind="stable"), first[here], first[there], held[there])
 
 
 def _list_pairs(listed: Listed, anchors: Sequence[Anchor]) -> Pairs:
@@ -250,14 +235,21 @@ def _some(pairs: Pairs, rows: Indices) -> Pairs:
     return Pairs(pairs.one[rows], pairs.other[rows], pairs.shares[:, rows], pairs.apart[:, rows])
 
 
-def _parts(candidates: Indices) -> Iterator[Indices]:
-    """The pairs in parts of so many candidates, a pair at least."""
-    part = (np.cumsum(candidates) - candidates) // AT_ONCE
-    rows = np.arange(len(candidates))
-    yield from np.split(rows, np.flatnonzero(np.diff(part)) + 1) if len(rows) else []
+def _candidates(
+    target: pl.DataFrame, pairs: Pairs, classes: Classes
+) -> Iterator[tuple[Pairs, Candidates]]:
+    """The pairs in parts, and what may be each: all of two classes, or what shares a token."""
+    if target.height > MOST_RECORDS:
+        yield pairs, _meeting(target, pairs, classes)
+        return
+    each = classes.size[pairs.one] * classes.size[pairs.other]
+    part = (np.cumsum(each) - each) // AT_ONCE
+    for rows in np.split(np.arange(len(each)), np.flatnonzero(np.diff(part)) + 1):
+        some = _some(pairs, rows)
+        yield some, _all(some, classes)
 
 
-def _candidates(pairs: Pairs, classes: Classes) -> Candidates:
+def _all(pairs: Pairs, classes: Classes) -> Candidates:
     """Every record of the first's class beside every one of the second's."""
     wide = classes.size[pairs.other]
     each = classes.size[pairs.one] * wide
@@ -271,6 +263,30 @@ def _candidates(pairs: Pairs, classes: Classes) -> Candidates:
         classes.records[classes.first[pairs.one][pair] + first],
         classes.records[classes.first[pairs.other][pair] + second],
     )
+
+
+def _meeting(target: pl.DataFrame, pairs: Pairs, classes: Classes) -> Candidates:
+    """Those records of the two classes that share a token."""
+    met = pl.concat(_sharing(token) for token in _tokens(target)).unique()
+    both = pl.concat([met, met.select(one="other", other="one")]).sort("one", "other")
+    one, other = (both[end].cast(pl.Int64).to_numpy() for end in ("one", "other"))
+    place = np.argsort(classes.records)
+    begin = classes.of_record
+    edges = pl.DataFrame(
+        {
+            "these": begin[one],
+            "those": begin[other],
+            "first": place[one] - begin[one],
+            "second": place[other] - begin[other],
+            "one": one,
+            "other": other,
+        }
+    )
+    sought = pl.DataFrame(
+        {"these": classes.first[pairs.one], "those": classes.first[pairs.other]}
+    ).with_columns(pair=pl.int_range(pl.len(), dtype=pl.Int64))
+    found = sought.join(edges, on=["these", "those"], maintain_order="left_right")
+    return Candidates(*(found[name].to_numpy() for name in Candidates._fields))
 
 
 class Scales:
@@ -321,7 +337,7 @@ class Scales:
         has = self._store.has[of]
         both = listed[found.pair] & has[found.one] & has[found.other]
         bits = _bits(self._store.words[of], found.one, found.other)
-        return np.where(both, _likelihoods(bits, pairs.apart[of][found.pair], self._usual[of]), 0)
+        return np.where(both, likelihoods(bits, pairs.apart[of][found.pair], self._usual[of]), 0)
 
 
 def _usual(pairs: Pairs, anchors: Sequence[Anchor]) -> list[Usual]:
@@ -330,36 +346,8 @@ def _usual(pairs: Pairs, anchors: Sequence[Anchor]) -> list[Usual]:
     for shares, anchor in zip(pairs.shares, anchors, strict=True):
         for _ in anchor.filters:
             bits = pairs.apart[len(made)]
-            some = bits[shares & (bits > 0)]
-            of = Usual(some.mean(), np.sqrt(some.var() + 25)) if len(some) else Usual(HALF, 6.0)
-            made.append(of)
+            made.append(usual_of(bits[shares & (bits > 0)]))
     return made
-
-
-def _likelihoods(bits: Reals, expected: Reals, usual: Usual) -> Reals:
-    """Logarithms for distances of the store: of this pair, of noise, of any pair of the anchor.
-
-    Equal filters are of equal values, so they are as good as certain to be no pair whose values
-    differ, and never noise.
-    """
-    noise = _normal(bits, HALF, np.sqrt(NOISE))
-    share = expected / FILTER_BITS
-    spread = np.sqrt(FILTER_BITS * share * (1 - share) + KEYED)
-    near = _mixed(bits, AS_EXPECTED, _normal(bits, expected, spread), noise)
-    equal = np.where(bits == 0, 0.0, np.log(0.5) + noise)
-    others = _mixed(bits, AS_OTHERS, _normal(bits, usual.mean, usual.spread), noise)
-    return np.stack(
-        [np.where(expected == 0, equal, near), np.where(bits == 0, -30.0, noise), others]
-    )
-
-
-def _mixed(bits: Reals, share: float, follows: Reals, noise: Reals) -> Reals:
-    mixed = np.logaddexp(np.log(share) + follows, np.log1p(-share) + noise)
-    return np.where(bits == 0, -SHOWN, mixed)
-
-
-def _normal(bits: Reals, mean: Reals | float, spread: Reals | float) -> Reals:
-    return -0.5 * ((bits - mean) / spread) ** 2 - np.log(spread)
 
 
 def _told(gained: Reals, classes: Classes, overlap: float, records: int) -> pl.Series:

@@ -86,6 +86,15 @@ def test_what_the_hub_keeps_names_hardly_anybody(by_area):
     assert score.reidentified <= RECORDS
 
 
+def test_a_large_store_is_searched_by_its_tokens_and_names_as_many(by_area, monkeypatch):
+    """Where all values are kept, twins and families are found in either way."""
+    every = weighed(by_area, own_encoding, composites())
+    monkeypatch.setattr(weighing, "MOST_RECORDS", 100)
+    some = weighed(by_area, own_encoding, composites())
+    assert every.reidentified > RECORDS
+    assert some.reidentified == pytest.approx(every.reidentified, rel=0.2)
+
+
 def test_every_filter_hangs_on_a_token_that_is_its_anchor():
     held = [columns for anchor in composites() for columns in anchor.filters]
     assert sorted(held) == sorted(filter_columns(*pair) for pair in FILTERS)
