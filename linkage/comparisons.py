@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 from schemas.encoded import FILTERS, STRONG_IDS, filter_columns, sex_column, token_column
 
-# Hamming distances in bits of 128, chosen on the training population (docs/adr/0008, 0011).
+# Hamming distances in bits of 128, chosen on the training population (docs/adr/0008, 0011, 0049).
 NAME_CLOSE = 32
 NAME_NEAR = 43
-NAME_DISTANT = 53
+NAME_DISTANT = 50
 DATE_CLOSE = 31
-DATE_NEAR = 40
+DATE_NEAR = 36
 POSTCODE_CLOSE = 22
 
 

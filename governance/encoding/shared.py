@@ -245,6 +245,7 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     by_chance = elsewhere & _any_same(one, other, _INITIAL)
     if _mostly_chance(forename[by_chance & ~ids]):
         exchanged = _any_same(one, other, _EXCHANGED) & ~(date | home | names)
+        exchanged &= np.isnan(apart["forename"])
         shown = shown | by_chance | exchanged
     return pl.Series(shown, dtype=pl.Boolean)
 
