@@ -14,6 +14,7 @@ import polars as pl
 from flows.files import write_text
 from flows.settings import load_settings, locate
 from governance.encoding.anchored import encode, encode_under_one_salt, encoding_keys
+from governance.encoding.shared import kept
 from governance.encoding.crowded import without_crowds
 from governance.keys import RootKey
 from linkage.model import Model, load_model
@@ -93,9 +94,11 @@ def train_on_synthetic(
     root = RootKey(hashlib.sha256(f"training {seed}".encode()).digest())
     key_of = encoding_keys(root, purpose="training", epoch=1)
     persons = labelled.select("record_id", "person")
-    reduced = train_reduced(encode(with_initials_only(labelled, "treatment"), key_of), persons)
+    # As the hub keeps them, since that is what is linked.
+    initials = kept(encode(with_initials_only(labelled, "treatment"), key_of))
+    reduced = train_reduced(initials, persons)
     estimates = train(
-        encode(labelled, key_of),
+        kept(encode(labelled, key_of)),
         encode_under_one_salt(labelled.unique("person", maintain_order=True), key_of),
         persons,
         seed=seed,
