@@ -43,7 +43,7 @@ Reals = NDArray[np.float64]
 FAR: Final = {"forename": 43, "surname": 43, "dob": 40, "postcode": 38}
 """Bits of 128 beyond which two values under one anchor are unlike (2026-11-23).
 
-They are the distances from which linkage holds values to be unlike (`linkage.comparisons`)."""
+None is less than what linkage still holds to be near (`linkage.comparisons`)."""
 
 MOST_COMPARED: Final = 60
 """The most persons of one value who are compared with each other (2026-11-23).

@@ -163,9 +163,10 @@ class Pair:
         return self.same(INITIAL) and self.elsewhere()
 
     def thin(self) -> bool:
-        """By chance, or of nothing in common but initials and an exchanged date."""
+        """By chance, or of nothing in common that can be told but initials and exchanged dates."""
         others = (*DATES, *POSTCODES, *NAMES)
-        return self.by_chance() or (self.same(EXCHANGED) and not self.same(*others))
+        exchanged = self.same(EXCHANGED) and not self.same(*others)
+        return self.by_chance() or (exchanged and self.apart("forename") is None)
 
 
 def bits(one: Row, other: Row, columns: tuple[str, str]) -> int | None:
