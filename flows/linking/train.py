@@ -14,8 +14,8 @@ import polars as pl
 from flows.files import write_text
 from flows.settings import load_settings, locate
 from governance.encoding.anchored import encode, encode_under_one_salt, encoding_keys
-from governance.encoding.shared import kept
 from governance.encoding.crowded import without_crowds
+from governance.encoding.shared import kept
 from governance.keys import RootKey
 from linkage.model import Model, load_model
 from linkage.train import train
