@@ -20,7 +20,7 @@ import polars as pl
 from governance.attacks.bits import Indices, Words
 from governance.attacks.form import Anchor, Form
 from governance.encoding.anchored import GRAMS, OF_THE_EXTRACT, SENT, SENT_INSTEAD, composite
-from governance.encoding.filters import anchored_filters
+from governance.encoding.filters import anchored_filters, packed
 from governance.encoding.parts import part_tokens
 from governance.encoding.prf import Coded, distinct
 from schemas.encoded import FILTER_WORDS, token_column
@@ -173,7 +173,7 @@ def _salted(each: Filter, column: Coded, salts: pl.Series, key: bytes) -> dict[s
     present = (column.rows.is_not_null() & salts.is_not_null()).to_numpy()
     words = np.zeros((len(salts), FILTER_WORDS), dtype=np.int64)
     words[present] = anchored_filters(
-        GRAMS[each[0]](column.values),
+        packed(GRAMS[each[0]](column.values)),
         column.rows.to_numpy()[present].astype(np.int64),
         salts.fill_null(0).to_numpy().view(np.uint64)[present],
         key,

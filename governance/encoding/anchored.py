@@ -13,14 +13,14 @@ why in this way, is docs/adr/0008.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from governance.encoding.filters import anchored_filters
+from governance.encoding.filters import Packed, anchored_filters, packed
 from governance.encoding.grams import date_grams, name_grams, postcode_grams
 from governance.encoding.parts import part_tokens
 from governance.encoding.prf import Coded, KeyOf, Words, distinct, tokens, word_macs
@@ -38,7 +38,7 @@ from schemas.encoded import (
 )
 
 Grams = Callable[[pl.Series], Words]
-Salts = Callable[[pl.DataFrame, KeyOf], dict[str, pl.Series]]
+Salts = Callable[[Mapping[str, pl.Series]], Mapping[str, pl.Series]]
 
 SEPARATOR: Final = "\x1f"
 SENT: Final = ("forename", "surname", "dob", "postcode", "sex")
@@ -75,9 +75,6 @@ COMPOSITES: Final = {
     "initials_date_either": ("initial", "surname_initial", "date_either"),
 }
 
-SALTED: Final = tuple(dict.fromkeys((*(anchor for _, anchor in FILTERS), *SEX_MASKS)))
-"""The composites whose secret token is the salt of a filter or of a bit of sex."""
-
 
 def encoding_keys(root: RootKey, *, purpose: str, epoch: int) -> KeyOf:
     """The key of each part of the encoding, by its label, under one root, purpose and epoch."""
@@ -106,7 +103,7 @@ def encode(identity: pl.DataFrame, key_of: KeyOf, *, threads: int | None = None)
     Returns:
         One row a record, in the same order, with the columns of ``delivered_schema()``.
     """
-    return _encode(identity, key_of, _salts, threads)
+    return _encode(identity, key_of, lambda composites: composites, threads)
 
 
 def encode_under_one_salt(identity: pl.DataFrame, key_of: KeyOf) -> pl.DataFrame:
@@ -139,13 +136,9 @@ def composite(parts: pl.DataFrame, names: tuple[str, ...], key: bytes) -> pl.Ser
     return chosen.select(pl.when(pl.all_horizontal(pl.all().is_not_null())).then(macs)).to_series()
 
 
-def _salts(parts: pl.DataFrame, key_of: KeyOf) -> dict[str, pl.Series]:
-    """The secret token of each anchor in each row, null where the row lacks it."""
-    return {name: composite(parts, COMPOSITES[name], key_of(f"anchor/{name}")) for name in SALTED}
-
-
-def _one_salt(parts: pl.DataFrame, key_of: KeyOf) -> dict[str, pl.Series]:
-    return dict.fromkeys(SALTED, pl.repeat(0, parts.height, dtype=pl.Int64, eager=True))
+def _one_salt(composites: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
+    rows = len(next(iter(composites.values())))
+    return dict.fromkeys(composites, pl.repeat(0, rows, dtype=pl.Int64, eager=True))
 
 
 def _encode(
@@ -153,8 +146,11 @@ def _encode(
 ) -> pl.DataFrame:
     people, place = _people(identity)
     parts = part_tokens(people, key_of)
-    salts = salts_of(parts, key_of)
-    grams = {field: of_field(people[field].values) for field, of_field in GRAMS.items()}
+    grams = {field: packed(of_field(people[field].values)) for field, of_field in GRAMS.items()}
+
+    def block_token(name: str) -> pl.Series:
+        token = composite(parts, COMPOSITES[name], key_of(f"token/{name}"))
+        return token.alias(token_column(name))
 
     def filter_words(pair: tuple[str, str]) -> list[pl.Series]:
         field, anchor = pair
@@ -162,14 +158,12 @@ def _encode(
         words = _filter(people[field].rows, grams[field], salts[anchor], key)
         return [word.alias(c) for c, word in zip(filter_columns(*pair), words, strict=True)]
 
-    def block_token(name: str) -> list[pl.Series]:
-        token = composite(parts, COMPOSITES[name], key_of(f"token/{name}"))
-        return [token.alias(token_column(name))]
-
     # Every column is worked out by itself, so threads share nothing that changes.
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        made = [*pool.map(filter_words, FILTERS), *pool.map(block_token, COMPOSITES)]
-    coded = pl.DataFrame([column for columns in made for column in columns]).with_columns(
+        composites = dict(zip(COMPOSITES, pool.map(block_token, COMPOSITES), strict=True))
+        salts = salts_of(composites)
+        filters = [word for words in pool.map(filter_words, FILTERS) for word in words]
+    coded = pl.DataFrame([*composites.values(), *filters]).with_columns(
         _sex_bit(people["sex"], salts[mask], key_of(f"sex/{mask}")).alias(sex_column(mask))
         for mask in SEX_MASKS
     )
@@ -214,7 +208,7 @@ def _sex_bit(sex: Coded, salts: pl.Series, key: bytes) -> pl.Series:
     return (mask & 1) ^ female
 
 
-def _filter(rows: pl.Series, grams: Words, salts: pl.Series, key: bytes) -> list[pl.Series]:
+def _filter(rows: pl.Series, grams: Packed, salts: pl.Series, key: bytes) -> list[pl.Series]:
     """The words of one field's filters under one anchor; null where either is missing."""
     present = rows.is_not_null() & salts.is_not_null()
     words = anchored_filters(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,38 +11,54 @@ from numpy.typing import NDArray
 from governance.encoding.prf import BLOCK_WORDS, Words, aes
 from schemas.encoded import FILTER_WORDS
 
-CHUNK = 1_024  # values a call: what fits the processor's cache
+CHUNK = 8_192  # values a call: what a call costs by itself is then little of it
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The grams of distinct values, ready to be voted by.
+
+    Attributes:
+        codes: Shape (most, values): each value's grams, the largest first, then 0.
+        counts: How many each value has, shape (values,).
+    """
+
+    codes: Words
+    counts: NDArray[np.int64]
+
+
+def packed(grams: Words) -> Packed:
+    """Pack grams of shape (values, width), 0 where there is none; at least one a value."""
+    largest_first = np.sort(grams, axis=1)[:, ::-1]
+    counts = (largest_first > 0).sum(axis=1)
+    most = int(counts.max(initial=0))
+    return Packed(np.ascontiguousarray(largest_first[:, :most].T), counts)
 
 
 def anchored_filters(
-    grams: Words, rows: NDArray[np.int64], salts: Words, key: bytes
+    grams: Packed, rows: NDArray[np.int64], salts: Words, key: bytes
 ) -> NDArray[np.int64]:
     """One filter a row: as many bits as one block of AES.
 
     Args:
-        grams: The grams of distinct values, shape (values, width), 0 where there is none; at least
-            one a value.
+        grams: Of distinct values, from :func:`packed`.
         rows: For each row, the place of its value among them.
-        salts: For each row, the anchor's secret token.
+        salts: For each row, the anchor's token.
         key: 32 bytes, for this field and anchor alone.
 
     Returns:
         Shape (rows, words), the filter's words as signed integers.
     """
     filters = np.zeros((len(rows), FILTER_WORDS), dtype=np.uint64)
-    packed = -np.sort(-grams.astype(np.int64), axis=1)  # the largest first, gaps last
-    codes = packed.astype(np.uint64).T
-    counts = (packed > 0).sum(axis=1)[rows]
+    counts = grams.counts[rows]
     encrypt = aes(key)
     for count in np.unique(counts):
         alike = np.flatnonzero(counts == count)
-        made = np.empty((len(alike), FILTER_WORDS), dtype=np.uint64)
-        of_values, of_anchors = rows[alike], salts[alike]
+        codes = grams.codes[:count]
         for start in range(0, len(alike), CHUNK):
-            chunk = slice(start, start + CHUNK)
-            votes = streams(codes[:count, of_values[chunk]], of_anchors[chunk], encrypt)
-            made[chunk] = majority(votes)
-        filters[alike] = made
+            chunk = alike[start : start + CHUNK]
+            votes = streams(codes.take(rows[chunk], axis=1), salts[chunk], encrypt)
+            filters[chunk] = majority(votes)
     return filters.view(np.int64)
 
 
@@ -52,7 +69,6 @@ def streams(codes: Words, salts: Words, encrypt: Callable[[Words], Words]) -> Wo
         codes: Grams, shape (grams, rows).
         salts: Shape (rows,).
         encrypt: AES under the filter's key.
-        key: 32 bytes.
 
     Returns:
         Shape (grams, rows, words).
