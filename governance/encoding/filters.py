@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,13 +25,13 @@ class Packed:
     """
 
     codes: Words
-    counts: NDArray[np.int64]
+    counts: NDArray[np.uint8]
 
 
 def packed(grams: Words) -> Packed:
     """Pack grams of shape (values, width), 0 where there is none; at least one a value."""
     largest_first = np.sort(grams, axis=1)[:, ::-1]
-    counts = (largest_first > 0).sum(axis=1)
+    counts = (largest_first > 0).sum(axis=1, dtype=np.uint8)  # sorted fast, and none has 256
     most = int(counts.max(initial=0))
     return Packed(np.ascontiguousarray(largest_first[:, :most].T), counts)
 
@@ -49,14 +50,15 @@ def anchored_filters(
     Returns:
         Shape (rows, words), the filter's words as signed integers.
     """
-    filters = np.zeros((len(rows), FILTER_WORDS), dtype=np.uint64)
+    filters = np.empty((len(rows), FILTER_WORDS), dtype=np.uint64)
     counts = grams.counts[rows]
+    order = np.argsort(counts, kind="stable")
+    ends = np.bincount(counts).cumsum()
     encrypt = aes(key)
-    for count in np.unique(counts):
-        alike = np.flatnonzero(counts == count)
+    for count, (first, end) in enumerate(itertools.pairwise(ends), 1):
         codes = grams.codes[:count]
-        for start in range(0, len(alike), CHUNK):
-            chunk = alike[start : start + CHUNK]
+        for start in range(first, end, CHUNK):
+            chunk = order[start : min(start + CHUNK, end)]
             votes = streams(codes.take(rows[chunk], axis=1), salts[chunk], encrypt)
             filters[chunk] = majority(votes)
     return filters.view(np.int64)
