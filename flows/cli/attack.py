@@ -53,10 +53,11 @@ def attack_command(
     5, 20 and 80 % are in the store. It is tried as well with an attacker who knows an area whole,
     lives in the same town or holds the residents' books of the hostels, and with several records a
     person; and as an insider, who reads the staging store too and weighs how near the encodings of
-    each two people lie. Everybody is made up; no configuration is needed and nothing is stored. Printed are the shares named beyond chance; of
-    weak encodings, FAIL is as it must be. What is over its budget is named at the end. A fifth of
-    10,000 are 2,000 people known, and of these the budget is ten: by luck one seed is over it and
-    the next within, so try several. A pass says that these attacks name few, not that none could.
+    each two people lie. Everybody is made up; no configuration is needed and nothing is stored.
+    Printed are the shares named beyond chance; of weak encodings, FAIL is as it must be. What is
+    over its budget is named at the end. A fifth of 10,000 are 2,000 people known, and of these the
+    budget is ten: by luck one seed is over it and the next within, so try several. A pass says that
+    these attacks name few, not that none could.
     Try `--ids 0` too if a partner writes no ids: twins are then not told apart, and an insider who
     knows an area whole names more.
     Similarity graphs and patterns are matched on a sample of 2,000 records, weak ones of 3,000.
