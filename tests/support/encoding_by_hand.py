@@ -157,16 +157,15 @@ class ByHand:
         """The sex bit, every token and filter word of one person, by column."""
         parts = self.parts(person)
         row: dict[str, int | None] = {}
-        salts = {
-            name: self.composite(f"anchor/{name}", [parts[part] for part in of])
+        tokens = {
+            name: self.composite(f"token/{name}", [parts[part] for part in of])
             for name, of in COMPOSITES.items()
         }
         for name in ("date_surname", "initials_either_date"):
-            mask = self.composite(f"sex/{name}", [salts[name]])
+            mask = self.composite(f"sex/{name}", [tokens[name]])
             known = mask is not None and person.get("sex") in ("M", "F")
             row[f"sex_{name}"] = mask[0] % 2 ^ (person["sex"] == "F") if known else None
-        for name, of in COMPOSITES.items():
-            token = self.composite(f"token/{name}", [parts[part] for part in of])
+        for name, token in tokens.items():
             row[f"t_{name}"] = None if token is None else signed(token)
         for name in STRONG_IDS:
             value = person.get(name)
@@ -174,7 +173,7 @@ class ByHand:
                 None if value is None else signed(self.mac(f"strong/{name}", value.encode()))
             )
         for field, anchor in FILTERS:
-            value, salt = person.get(field), salts[anchor]
+            value, salt = person.get(field), tokens[anchor]
             words = [None] * 2
             if value is not None and salt is not None:
                 words = self.filter(field, anchor, grams_of(field, value), salt)
