@@ -1,13 +1,13 @@
 """The anchored encoding: nothing is encoded on its own.
 
 Two records need comparing only where something already agrees. So every block token is a keyed
-composite of at least two fields, and every filter is salted by an anchor: the value that is known
-to agree when a pair is compared. Within one anchor the Hamming distance of two filters follows the
-grams their values share; across anchors it is noise.
+composite of at least two fields, and every filter is salted by the token of one, its anchor, which
+is known to agree when a pair is compared. Within one anchor the Hamming distance of two filters
+follows the grams their values share; across anchors it is noise.
 
 Encoding each column by itself was measured and cannot be made safe: the frequencies and the
 similarity graph of one column name its values (see docs/adr/0002). How the values are coded, and
-why in this way, is docs/adr/0008.
+why in this way, is docs/adr/0008 and 0049.
 """
 
 from __future__ import annotations
