@@ -145,8 +145,9 @@ def _encode(
     identity: pl.DataFrame, key_of: KeyOf, salts_of: Salts, threads: int | None
 ) -> pl.DataFrame:
     people, place = _people(identity)
-    parts = part_tokens(people, key_of)
-    grams = {field: packed(of_field(people[field].values)) for field, of_field in GRAMS.items()}
+
+    def grams_of(field: str) -> Packed:
+        return packed(GRAMS[field](people[field].values))
 
     def block_token(name: str) -> pl.Series:
         token = composite(parts, COMPOSITES[name], key_of(f"token/{name}"))
@@ -160,6 +161,9 @@ def _encode(
 
     # Every column is worked out by itself, so threads share nothing that changes.
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        in_work = pool.map(grams_of, GRAMS)
+        parts = part_tokens(people, key_of, pool.map)
+        grams = dict(zip(GRAMS, in_work, strict=True))
         composites = dict(zip(COMPOSITES, pool.map(block_token, COMPOSITES), strict=True))
         salts = salts_of(composites)
         filters = [word for words in pool.map(filter_words, FILTERS) for word in words]

@@ -6,7 +6,7 @@ row then only looks its token up. Part tokens never leave the encoding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ import polars as pl
 
 from governance.encoding.prf import Coded, KeyOf, tokens
 
+Each = Callable[[Callable[[str], pl.Series], Iterable[str]], Iterable[pl.Series]]
 VALUE: Final = pl.col("value")
 YEAR, MONTH, DAY = (VALUE.str.slice(start, length) for start, length in ((0, 4), (4, 2), (6, 2)))
 
@@ -75,17 +76,20 @@ UNORDERED: Final = {
 }
 
 
-def part_tokens(columns: Mapping[str, Coded], key_of: KeyOf) -> pl.DataFrame:
+def part_tokens(columns: Mapping[str, Coded], key_of: KeyOf, each: Each = map) -> pl.DataFrame:
     """The token of every part of every row: null where the row lacks it.
 
     Args:
         columns: The columns that `PARTS` names as sources: text, ``dob`` as YYYYMMDD.
         key_of: The key of each part of the encoding.
+        each: Works out each part, as ``map`` does: perhaps several at a time.
     """
-    found = [
-        _part(part, columns, key_of(f"part/{part.kind}")).alias(n) for n, part in PARTS.items()
-    ]
-    return pl.DataFrame(found).with_columns(**UNORDERED)
+
+    def tokens_of(name: str) -> pl.Series:
+        part = PARTS[name]
+        return _part(part, columns, key_of(f"part/{part.kind}")).alias(name)
+
+    return pl.DataFrame(list(each(tokens_of, PARTS))).with_columns(**UNORDERED)
 
 
 def _part(part: Part, columns: Mapping[str, Coded], key: bytes) -> pl.Series:
