@@ -28,7 +28,13 @@ _SQL_TYPES = {
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the store's tables where they are missing."""
+    """Create the store's tables where they are missing.
+
+    Encoded records of a version of the encoding with other columns are left behind: they compare
+    with none of this one, and every partner's extract is taken in again.
+    """
+    if not of_this_encoding(connection):
+        connection.execute("DROP TABLE encoded_record")
     columns = ", ".join(_column(name, dtype) for name, dtype in encoded_schema().items())
     for statement in (
         f"CREATE TABLE IF NOT EXISTS encoded_record ({columns})",
@@ -52,6 +58,16 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
         "CREATE TABLE IF NOT EXISTS linked_by (method VARCHAR NOT NULL)",
     ):
         connection.execute(statement)
+
+
+def of_this_encoding(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the encoded records, if the store holds that table, have this version's columns."""
+    held = connection.execute(
+        """SELECT column_name FROM duckdb_columns()
+        WHERE table_name = 'encoded_record' AND database_name = current_database()
+        ORDER BY column_index"""
+    ).fetchall()
+    return not held or [name for (name,) in held] == list(encoded_schema())
 
 
 def _column(name: str, dtype: pl.DataType) -> str:

@@ -259,6 +259,13 @@ def _named(connection: duckdb.DuckDBPyConnection, pair: str) -> pl.DataFrame:
 
 def _encoded_of(connection: duckdb.DuckDBPyConnection, pairs: pl.DataFrame) -> pl.DataFrame:
     """The encoded records of some pairs."""
+    from linkage.store import of_this_encoding
+
+    if not of_this_encoding(connection):
+        raise ConfigError(
+            "The records that stand were encoded by an earlier version of this program.",
+            "Run `journeys run` with this version, and look at the pairs then.",
+        )
     connection.register("asked", pairs.select("record_id_l", "record_id_r").to_arrow())
     try:
         return connection.execute(
