@@ -2,7 +2,7 @@
 
 A field's distance is the Hamming distance of its filters under an anchor that the pair shares: it
 follows the shared grams (0 when the values are equal, about a quarter of the bits for one typing
-error in a short name, 0.49 of them for unrelated names). Every anchor is a block token, so the
+error in a short name, 0.49 of them for unrelated names). Every anchor is a token that is stored, so
 tokens tell where filters compare. A composite that contains a field and agrees shows it equal.
 
 Every condition is symmetric in the two records, so that the order they arrive in cannot matter.
