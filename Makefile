@@ -173,8 +173,8 @@ lock: install ## Resolve every dependency again and write the lock
 	sed -n 's/^spark = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(UNIVERSAL) --constraints requirements/lock.txt - -o requirements/spark.txt
 	$(UNIVERSAL) --group anonlink -o requirements/anonlink.txt
 	$(UNIVERSAL) --group browser --constraints requirements/lock.txt -o requirements/browser.txt
-	$(KIT_LOCK) --python-platform x86_64-manylinux_2_28 --group kit pyproject.toml -o requirements/kit.txt
-	$(KIT_LOCK) --python-platform windows --group source pyproject.toml -o requirements/kit-windows.txt
+	$(KIT_LOCK) --python-platform x86_64-manylinux_2_28 --group kit -o requirements/kit.txt
+	$(KIT_LOCK) --python-platform windows --group source -o requirements/kit-windows.txt
 
 lock-proof: ## Install the lock into an empty environment and start what it holds
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \

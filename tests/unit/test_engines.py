@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,3 +104,39 @@ def test_every_condition_is_known_to_spark() -> None:
         for step in comparison.steps[:-1]:
             asked = sqlglot.transpile(step.condition, read="duckdb", write="spark")[0]
             assert sqlglot.parse_one(asked, read="spark").find(exp.Anonymous) is None, asked
+
+
+TRANSLATE = """
+import sqlglot, sqlglot.parser
+from linkage.comparisons import COMPARISONS
+print(sqlglot.parser.__file__)
+for comparison in COMPARISONS:
+    for step in comparison.steps[:-1]:
+        for engine in ("duckdb", "spark"):
+            print(sqlglot.transpile(step.condition, read="duckdb", write=engine)[0])
+"""
+
+
+@pytest.mark.skipif(platform.machine() == "ARM64", reason="There is no compiled wheel.")
+def test_where_nothing_is_compiled_the_conditions_read_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows for ARM the lock has the parser of SQL as it is written."""
+    compiled, text = _translated()
+    assert Path(compiled).suffix in {".so", ".pyd"}
+    plain = tmp_path / "sqlglot"
+    without = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
+    shutil.copytree(Path(sqlglot.__file__).parent, plain, ignore=without)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found, plainly = _translated()
+    assert Path(found) == plain / "parser.py"
+    assert plainly == text
+    assert len(text) > 2 * len(COMPARISONS)
+
+
+def _translated() -> tuple[str, list[str]]:
+    """Which parser a new process has, and every condition as that one writes it."""
+    asked = [sys.executable, "-c", TRANSLATE]
+    root = Path(__file__).parents[2]
+    parser, *text = subprocess.check_output(asked, cwd=root, text=True).splitlines()
+    return parser, text
