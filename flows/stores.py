@@ -123,9 +123,10 @@ def _fill(
     """Put extracts into the stores, or into those of the next epoch beside them."""
     parts = _in(epoch, parted.parts)
     with _store(run, keys, f"{beside}identity") as connection:
+        for partner, encoded in _kept_beside(connection, parts, parted.agreed).items():
+            store.replace_partner(connection, partner, encoded)
         for partner, part in parts.items():
             records, marks = part.encoded["record_id"], parted.marks[partner][epoch]
-            store.replace_partner(connection, partner, part.encoded)
             erasure.replace_marks(connection, partner, records, marks)
     with _store(run, keys, f"{beside}staging") as connection:
         for partner, part in parts.items():
@@ -138,6 +139,37 @@ def _fill(
                 data_as_at=ledger.data_as_at,
                 rows=ledger.received,
             )
+
+
+def _kept_beside(
+    connection: Any, parts: Mapping[str, Pseudonymised], agreed: Agreed
+) -> dict[str, pl.DataFrame]:
+    """The encoded records of each partner that has others now than the store holds.
+
+    New ones are made consistent with those of the other partners, which may change for them.
+    """
+    import polars as pl
+
+    from governance.encoding.consistent import consistent
+
+    held = {
+        partner: encoded
+        for (partner,), encoded in store.read_encoded(connection)
+        .partition_by("partner", as_dict=True)
+        .items()
+    }
+    coming = {partner: part.encoded for partner, part in parts.items()}
+    every = held | coming
+    together = [every[partner] for partner in every if partner in agreed.agreements]
+    if not together:
+        return coming
+    settled = consistent(pl.concat(together)).partition_by("partner", as_dict=True)
+    now = coming | {partner: encoded for (partner,), encoded in settled.items()}
+    return {
+        partner: encoded
+        for partner, encoded in now.items()
+        if partner in coming or not encoded.equals(held[partner])
+    }
 
 
 def _put_bridges(

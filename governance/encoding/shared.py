@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from governance.encoding.consistent import consistent
 from schemas.encoded import (
     BLOCK_TOKENS,
     FILTERS,
@@ -100,7 +101,9 @@ class Shared:
 
 
 def kept(encoded: pl.DataFrame) -> pl.DataFrame:
-    """What the hub keeps of the deliveries of several partners: of each no value that is shared.
+    """What the hub keeps of the deliveries of several partners.
+
+    Of each no value that is shared, and of them all none that shows that it is.
 
     Args:
         encoded: The columns of ``delivered_schema()``, of whole deliveries, one a partner.
@@ -110,7 +113,7 @@ def kept(encoded: pl.DataFrame) -> pl.DataFrame:
     """
     parts = encoded.with_row_index("place").partition_by("partner")
     without = [without_shared(p, shared_values(p)).with_columns(p["place"]) for p in parts]
-    return pl.concat(without).sort("place").drop("place")
+    return consistent(pl.concat(without).sort("place").drop("place"))
 
 
 def shared_values(encoded: pl.DataFrame) -> Shared:
