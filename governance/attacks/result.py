@@ -75,12 +75,16 @@ def judge_column(
 def judge_beyond(
     attack: str,
     scenario: Scenario,
-    rows: pl.Series,
+    guesses: Sequence[pl.Series],
     staging: tuple[pl.DataFrame, pl.DataFrame],
     encoding: str = SHIPPED,
 ) -> Result:
-    """Score an insider's guessed rows by what they name beyond staging (`score_beyond`)."""
-    score = score_beyond(scenario, rows, staging)
+    """Score an insider's guessed rows by what they name beyond staging (`score_beyond`).
+
+    Of several ways to guess, the best counts.
+    """
+    scores = [score_beyond(scenario, rows, staging) for rows in guesses]
+    score = max(scores, key=lambda score: score.correct - score.chance)
     allowed = budget_for(RECORDS, scenario.overlap)
     note = f"{score.correct} of {score.guessed} guesses are right, by staging {score.chance:.1f}"
     weak = encoding != SHIPPED

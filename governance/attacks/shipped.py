@@ -10,6 +10,7 @@ import polars as pl
 
 from governance.attacks import (
     budgets,
+    contradictions,
     dictionary,
     frequency,
     graphs,
@@ -69,11 +70,13 @@ class Store:
         found: The group of each record by anchor; empty where there are too many records to
             compare them all.
         persons: Which records seem to be one person's.
+        told: Which composites are told to be others' too, by each set of rules.
     """
 
     encoded: pl.DataFrame
     found: dict[str, Indices]
     persons: Indices
+    told: list[pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,9 @@ def store_of(people: pl.DataFrame) -> Store:
     """Encode the people of the target under a key that nobody keeps, and look for groups."""
     encoded = kept(own_encoding(as_stored(people)))
     few = people.height <= groups.MOST_RECORDS
-    return Store(encoded, in_groups.found(encoded, FORM) if few else {}, in_groups.persons(encoded))
+    found = in_groups.found(encoded, FORM) if few else {}
+    persons = in_groups.persons(encoded)
+    return Store(encoded, found, persons, contradictions.told_by_each(encoded, persons))
 
 
 def stolen(scenario: Scenario, store: Store) -> Stolen:
@@ -256,7 +261,7 @@ def _placed(
 
 
 def _insider(scenario: Scenario, held: Stolen) -> Iterator[Result]:
-    """What tokens and values that are missing add to staging alone, and what distances add."""
+    """What the encoding adds to staging alone, by each way to look for it."""
     seen, listed = insider.staged(scenario.target), insider.staged(scenario.known)
     alone = insider.name_by_columns(seen, listed)
     before = score_people(scenario, alone)
@@ -279,6 +284,7 @@ def _insider(scenario: Scenario, held: Stolen) -> Iterator[Result]:
         )
         yield Result(attack, SHIPPED, RECORDS, scenario.overlap, added, allowed, False, note)
     yield _weighed(scenario, held, (seen, listed))
+    yield _contradicted(scenario, held, (seen, listed))
 
 
 def _weighed(scenario: Scenario, held: Stolen, staging: Both) -> Result:
@@ -286,7 +292,14 @@ def _weighed(scenario: Scenario, held: Stolen, staging: Both) -> Result:
     again = [kept(own_encoding(held.known)) for _ in range(1, weighing.KEYS)]
     listed = weighing.Listed(held.known, [held.own, *again], scenario.overlap)
     rows = weighing.weigh(held.target, listed, staging, COMPOSITES, held.store.persons)
-    return judge_beyond(weighing.NAME, scenario, rows, staging)
+    return judge_beyond(weighing.NAME, scenario, [rows], staging)
+
+
+def _contradicted(scenario: Scenario, held: Stolen, staging: Both) -> Result:
+    """What values that cannot both be what was sent add to staging."""
+    store = held.store
+    rows, staged = contradictions.name_by_each(store.told, store.persons, held.known, staging)
+    return judge_beyond(contradictions.NAME, scenario, rows, staged)
 
 
 def _best(scenario: Scenario, guesses: Sequence[pl.Series]) -> Score:

@@ -15,6 +15,7 @@ from governance.attacks.scenario import Scenario, make_hostel_scenario, make_sce
 OVERLAPS: Final = (0.05, 0.2, 0.8)
 USUAL: Final = 0.2  # the overlap of the targets, at which weak encodings are attacked as well
 BY_AREA, ONE_TOWN, BOOKS = "known by area", "of one town", "with residents' books"
+SEVERAL, SEVERAL_BY_AREA = "several records", "several records, by area"
 Tell = Callable[[str], Any]
 
 
@@ -75,6 +76,7 @@ def _results(
     yield from row_order.attack(special[ONE_TOWN])
     yield weak_targets.place_in_groups(BOOKS, special[BOOKS])
     yield weak_targets.weigh(special[BY_AREA], BY_AREA)
+    yield weak_targets.contradict(special[SEVERAL_BY_AREA], SEVERAL_BY_AREA)
     yield from weak_targets.attack_records(make_scenario(*everybody, max(overlaps), seed))
     yield from weak_targets.attack(make_scenario(*everybody, USUAL, seed), tell)
 
@@ -91,7 +93,7 @@ def _special(people: People, seed: int) -> dict[str, Scenario]:
             where: replace(
                 make_scenario(*several, USUAL, seed, by_area=by_area), target=people.records
             )
-            for where, by_area in (("several records", False), ("several records, by area", True))
+            for where, by_area in ((SEVERAL, False), (SEVERAL_BY_AREA, True))
         },
     }
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from governance.attacks import (
+    contradictions,
     dictionary,
     frequency,
     graphs,
@@ -20,7 +21,13 @@ from governance.attacks import (
 )
 from governance.attacks.bits import Words
 from governance.attacks.result import RECORDS, Result, judge_beyond, judge_column, judge_rows
-from governance.attacks.scenario import Scenario, smaller
+from governance.attacks.scenario import (
+    Scenario,
+    as_stored,
+    like_stored,
+    own_encoding,
+    smaller,
+)
 
 MOST_NODES: Final = 3_000
 COLUMNS: Final = ("forename", "surname")
@@ -92,7 +99,19 @@ def weigh(scenario: Scenario, where: str) -> Result:
     anchors = list(form.anchors.values())
     rows = weighing.weigh(target, listed, staging, anchors, everybody)
     name = f"{weighing.NAME}, {where}"
-    return judge_beyond(name, scenario, rows, staging, "anchored by bare date and names")
+    return judge_beyond(name, scenario, [rows], staging, "anchored by bare date and names")
+
+
+def contradict(scenario: Scenario, where: str) -> Result:
+    """Read, as an insider, which stand-ins of one delivery another partner's records betray."""
+    target = weak.kept_by_delivery(own_encoding(as_stored(scenario.target)))
+    persons = in_groups.persons(target)
+    told = contradictions.told_by_each(target, persons)
+    known = like_stored(scenario.known, scenario.target)
+    staging = insider.staged(scenario.target), insider.staged(scenario.known)
+    rows, staged = contradictions.name_by_each(told, persons, known, staging)
+    name = f"{contradictions.NAME}, {where}"
+    return judge_beyond(name, scenario, rows, staged, "stand-ins of each delivery by itself")
 
 
 def _plain(values: pl.Series, hashes: int = weak.USUAL) -> Words:

@@ -166,8 +166,8 @@ def test_who_knows_an_area_whole_is_tried_as_an_insider_too(people):
         (result.attack, result.part): result
         for result in shipped.attack_where("known by area", scenario, store)
     }
-    ways = ("insider", "insider, with what is missing", "insider, weighing distances")
-    for attack in (*ways, "token graph"):
+    ways = ("", ", with what is missing", ", weighing distances", ", contradictions")
+    for attack in (*(f"insider{way}" for way in ways), "token graph"):
         whole = named[f"{attack}, known by area", RECORDS]
         assert whole.budget == budget_for(RECORDS, 0.2) and not whole.weak
     assert "staging alone names" in named["insider, known by area", RECORDS].note
