@@ -57,6 +57,11 @@ MOSTLY_CHANCE: Final = 4
 Of two people who share a date, an initial and sex by chance some one in seven have forenames that
 are not unlike, so from here on most of the others are chance as well (docs/adr/0045)."""
 
+PAIRS_AT_ONCE: Final = 50_000
+"""How many pairs are compared in one go, so that memory follows the records and not the pairs.
+
+A pair takes some 1.4 kB while it is compared, and what is found of it a few bytes."""
+
 COMPOSITES: Final = tuple(map(token_column, BLOCK_TOKENS + REDUCED_TOKENS))
 """What is kept only where it is one person's: all tokens but strong ids."""
 
@@ -85,6 +90,9 @@ _NAMES: Final = tuple(
 _INITIAL: Final = (token_column("date_initial_sex"),)
 _EXCHANGED: Final = (token_column("initials_date_either"),)
 _ROW, _OTHER, _PERSON = "row", "row_right", "person"
+_TOLD: Final = ("shown", "by_chance", "exchanged", "undecided", "unlike")
+"""What a pair shows: two people; two if most such are chance, by an initial or by exchanged dates;
+whether it counts for what most are, and then whether its forenames are unlike."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +190,7 @@ def persons(encoded: pl.DataFrame) -> Numbers:
     alike = (encoded[column].rank("dense").fill_null(0).to_numpy() for column in ONE_PERSON)
     sure = _joined(encoded.height, map(_steps, alike))
     pairs = _pairs(encoded.with_columns(pl.Series(_PERSON, sure)))
-    one = pairs.filter(~_of_two(encoded[pairs[_ROW]], encoded[pairs[_OTHER]]))
+    one = pairs.filter(~_of_two(encoded, pairs))
     ends = sure[one[_ROW].to_numpy()], sure[one[_OTHER].to_numpy()]
     return _joined(int(sure.max(initial=-1)) + 1, [ends])[sure]
 
@@ -219,8 +227,8 @@ def _pairs(encoded: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(sharing).unique()
 
 
-def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
-    """Whether two records that share a value are shown to be of two people, row by row.
+def _of_two(encoded: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:
+    """Whether two records that share a value are shown to be of two people, pair by pair.
 
     Under one date of birth it takes another forename and something besides: another id of one kind,
     another sex, or another surname and not that home; or another surname, sector and id. Where the
@@ -231,6 +239,20 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
     moved or be a stranger. How many people a delivery has makes one or the other likelier, and how
     many of them have unlike forenames tells which (docs/adr/0045).
     """
+    slices = pairs.iter_slices(PAIRS_AT_ONCE)
+    told = pl.concat(
+        [
+            pl.DataFrame(schema=dict.fromkeys(_TOLD, pl.Boolean)),
+            *(_told(encoded[some[_ROW]], encoded[some[_OTHER]]) for some in slices),
+        ]
+    )
+    if _mostly_chance(told.filter("undecided")["unlike"]):
+        return told.select(pl.any_horizontal("shown", "by_chance", "exchanged")).to_series()
+    return told["shown"]
+
+
+def _told(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """What some pairs show of themselves, whatever the others do: the columns of `_TOLD`."""
     date, sector, home, names = (
         _any_same(one, other, of) for of in (_DATE, _SECTOR, _HOME, _NAMES)
     )
@@ -246,14 +268,13 @@ def _of_two(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
         forename | surname | born | (ids & ~at_home),
     )
     by_chance = elsewhere & _any_same(one, other, _INITIAL)
-    if _mostly_chance(forename[by_chance & ~ids]):
-        exchanged = _any_same(one, other, _EXCHANGED) & ~(date | home | names)
-        exchanged &= np.isnan(apart["forename"])
-        shown = shown | by_chance | exchanged
-    return pl.Series(shown, dtype=pl.Boolean)
+    exchanged = _any_same(one, other, _EXCHANGED) & ~(date | home | names)
+    exchanged &= np.isnan(apart["forename"])
+    found = (shown, by_chance, exchanged, by_chance & ~ids, forename)
+    return pl.DataFrame(dict(zip(_TOLD, found, strict=True)))
 
 
-def _mostly_chance(unlike: Truths) -> bool:
+def _mostly_chance(unlike: pl.Series) -> bool:
     """Whether most pairs of a kind are chance, by which of them have unlike forenames."""
     strangers = int(unlike.sum())
     return strangers > 0 and strangers >= MOSTLY_CHANCE * (len(unlike) - strangers)

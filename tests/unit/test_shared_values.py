@@ -219,9 +219,17 @@ STRANGERS = (
 )
 
 
-@pytest.mark.parametrize(("most", "kept"), [(3, True), (4, False)])
-def test_who_may_have_married_and_moved_is_two_people_where_most_such_are(most, kept):
-    """Of a date, an initial and sex; and of initials and an exchanged date, which tell less."""
+@pytest.mark.parametrize(
+    ("most", "kept", "at_once"), [(3, True, 100), (4, False, 100), (3, True, 1), (4, False, 2)]
+)
+def test_who_may_have_married_and_moved_is_two_people_where_most_such_are(
+    monkeypatch, most, kept, at_once
+):
+    """Of a date, an initial and sex; and of initials and an exchanged date, which tell less.
+
+    What most are is told by all pairs, however few are compared in one go.
+    """
+    monkeypatch.setattr(shared, "PAIRS_AT_ONCE", at_once)
     married = (
         record("GRACE", "DOYLE", dt.date(1988, 8, 8), None, "F"),
         record("GRACE", "PATTERSON", dt.date(1988, 8, 8), None, "F"),
@@ -289,6 +297,19 @@ def test_a_value_of_more_people_than_are_compared_is_not_kept(monkeypatch):
     assert "t_date_surname" not in lost(encoded(*alike))
     monkeypatch.setattr(shared, "MOST_COMPARED", 2)
     assert "t_date_surname" in lost(encoded(*alike))
+
+
+def test_how_many_pairs_are_compared_in_one_go_makes_no_difference(monkeypatch):
+    people = made_up_people(400, 3).with_columns(pl.lit("police").alias("partner"))
+    frame = own_encoding(as_stored(people))
+    told, whose = shared_values(frame).values, persons(frame)
+    slices = []
+    told_of = shared._told
+    monkeypatch.setattr(shared, "_told", lambda *ends: slices.append(told_of(*ends)) or slices[-1])
+    monkeypatch.setattr(shared, "PAIRS_AT_ONCE", 20)
+    assert (persons(frame) == whose).all()
+    assert len(slices) > 2 and {len(one) for one in slices[:-1]} == {20}
+    assert shared_values(frame).values.equals(told)
 
 
 def test_order_makes_no_difference_and_only_what_is_shared_is_another():
