@@ -69,7 +69,7 @@ class Rejected(JourneysError):
         self.problems = {partner: tuple(errors) for partner, errors in problems.items()}
         self.what_stands = what_stands
         count = len(problems)
-        lines = [f"{partner}: {error}" for partner, found in problems.items() for error in found]
+        lines = [_said_of(partner, error) for partner, found in problems.items() for error in found]
         super().__init__(
             "\n".join([f"{count} partner{'s' if count > 1 else ''} cannot be taken in:", *lines]),
             f"\n{what_stands}",
@@ -82,6 +82,12 @@ class Rejected(JourneysError):
     def __reduce__(self) -> tuple[type[Rejected], tuple[object, str]]:
         """Rebuild from the problems."""
         return type(self), (self.problems, self.what_stands)
+
+
+def _said_of(partner: str, error: JourneysError) -> str:
+    """What was wrong with what a partner sent, beginning with its name, which it may do itself."""
+    said = str(error)
+    return said if said.startswith(f"{partner} ") else f"{partner}: {said}"
 
 
 def guarded(

@@ -147,3 +147,16 @@ def test_a_failure_claims_no_more_than_is_known() -> None:
     told = pickle.loads(pickle.dumps(error.before_the_commit()))
     assert "The last committed run stands" in told.remedy
     assert (told.incident, told.problem) == (error.incident, error.problem)
+
+
+def test_a_partner_that_a_message_begins_with_is_not_named_before_it_again():
+    problems = {
+        "police": [
+            ExtractRejected("police encoded with version 8 of the encoding.", "Ask again."),
+            ExtractRejected("The file is not whole.", "Send it again."),
+        ]
+    }
+    assert [line.strip() for line in str(Rejected(problems)).splitlines()[1:3]] == [
+        "police encoded with version 8 of the encoding. Ask again.",
+        "police: The file is not whole. Send it again.",
+    ]
