@@ -199,7 +199,7 @@ def _move(records: Records, moved: _Moved, pairs: Pairs, holdings: _Holdings) ->
     """
     apart = np.array([_apart(records, pair, pairs) for pair in moved.words], dtype=np.int64)
     apart = apart.reshape(len(moved.words), len(pairs.one))
-    chosen = _first_of_each(holdings.of_row[pairs.one], pairs, np.all(apart >= 0, axis=0))
+    chosen = _first_of_each(holdings.of_row[pairs.one], np.all(apart >= 0, axis=0))
     pairs, apart = pairs[chosen], apart[:, chosen]
     followed = holdings.of_row[pairs.one]
     rows, of_row = _rows_of(followed, holdings.of_row)
@@ -214,16 +214,10 @@ def _move(records: Records, moved: _Moved, pairs: Pairs, holdings: _Holdings) ->
     return followed
 
 
-def _first_of_each(holding: Numbers, pairs: Pairs, can: Truths) -> Numbers:
+def _first_of_each(holding: Numbers, can: Truths) -> Numbers:
     """The place of the first pair of each holding that can be followed."""
-    listed = pl.DataFrame({"holding": holding, "one": pairs.one, "other": pairs.other, "can": can})
-    first = (
-        listed.with_row_index("place")
-        .filter("can")
-        .sort("other", "one")
-        .unique("holding", keep="first", maintain_order=True)
-    )
-    return first["place"].cast(pl.Int64).to_numpy()
+    places = np.flatnonzero(can)
+    return places[np.unique(holding[places], return_index=True)[1]]
 
 
 def _rows_of(some: Numbers, of_row: Numbers) -> tuple[Numbers, Numbers]:

@@ -140,10 +140,13 @@ def implied(records: Records) -> tuple[Pairs, Truths]:
     """The pairs of records of two partners that share anything, and what each must share.
 
     Returns:
-        The pairs, by the earlier and then the later row, which is ``one``; and whether they must
-        share each of `NAMES`, of shape (pairs, composites).
+        The pairs, those first that share most, by the earlier and then the later row, which is
+        ``one``; and whether they must share each of `NAMES`, of shape (pairs, composites).
     """
     one, other = _meeting(records)
+    shares = np.sum([records.share(name, one, other) for name in NAMES], axis=0)
+    order = np.argsort(-shares, kind="stable")
+    one, other = one[order], other[order]
     equal = np.zeros((len(one), len(FIELD_PARTS)), dtype=np.bool_)
     for pair in FILTERS:
         sharing = np.flatnonzero(records.share(pair[1], one, other))

@@ -49,7 +49,8 @@ def delivered(*records: dict) -> pl.DataFrame:
 
 def by_itself(encoded: pl.DataFrame) -> pl.DataFrame:
     parts = encoded.partition_by("partner", maintain_order=True)
-    return pl.concat([without_shared(part, shared_values(part)) for part in parts])
+    kept = [without_shared(part, shared_values(part)) for part in parts]
+    return pl.concat(kept).sort("record_id")
 
 
 def unlike(kept: pl.DataFrame) -> pl.DataFrame:
