@@ -39,6 +39,7 @@ CERTAIN: Final[Rules] = (
     (("forename", "surname"), ("name_low", "name_high")),
     (("forename", "name_low", "name_high"), ("surname",)),
     (("surname", "name_low", "name_high"), ("forename",)),
+    (("name_low", "name_high"), ("initial_low", "initial_high")),
     (("initial", "surname_initial"), ("initial_low", "initial_high")),
     (("initial", "initial_low", "initial_high"), ("surname_initial",)),
     (("surname_initial", "initial_low", "initial_high"), ("initial",)),
