@@ -3,10 +3,9 @@
 Two records that share a composite share all that it is made of, two filters that are equal under
 one anchor are of equal values, and whatever is shared implies that more is. Where two records must
 share a composite and do not, one of the two is a stand-in: somebody else of one delivery has that
-value. The attacker knows from its list who shares which composite with whom, and looks for those of
-whom staging says the same. A reviewer showed that this gained a point on the first form of
-version 9, whose composites of a postcode and one name imply each other by way of the date
-(docs/adr/0049).
+value, so whoever has two of it has kin there (`kin`). A reviewer showed that this gained a point on
+the first form of version 9, whose composites of a postcode and one name imply each other by way of
+the date (docs/adr/0049).
 """
 
 from __future__ import annotations
@@ -19,13 +18,11 @@ import polars as pl
 
 from governance.attacks import groups
 from governance.attacks.bits import Indices
-from governance.attacks.form import anchor_values
-from governance.attacks.token_graph import colours
+from governance.attacks.kin import PERSON
 from governance.encoding.anchored import COMPOSITES
 from schemas.encoded import FILTERS, SEX_MASKS, filter_columns, sex_column, token_column
 
 NAME: Final = "insider, contradictions"
-BEYOND: Final = 2  # times as likely as by staging, from which on a guess is made
 
 Rules = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 CERTAIN: Final[Rules] = (
@@ -46,7 +43,6 @@ CERTAIN: Final[Rules] = (
 )
 """What two records share that share the parts before it, whoever they are."""
 
-PERSON: Final = "person"
 PROBABLE: Final[Rules] = (*CERTAIN, ((PERSON, "sector"), ("postcode",)))
 """And that who is in one sector twice has not moved within it."""
 
@@ -78,76 +74,6 @@ HANGING: Final = (
     ),
     *(Hanging(mask, (sex_column(mask),), "sex") for mask in SEX_MASKS),
 )
-
-
-def name_by_each(
-    told: Sequence[pl.DataFrame],
-    persons: Indices,
-    known: pl.DataFrame,
-    staging: tuple[pl.DataFrame, pl.DataFrame],
-) -> tuple[list[pl.Series], tuple[pl.DataFrame, pl.DataFrame]]:
-    """Guess by each set of rules.
-
-    Args:
-        told: From :func:`told_by_each`.
-        persons: Which records seem to be one person's.
-        known: The attacker's list, as the hub would have encoded it.
-        staging: What is known of each record of the store, and of each person of the list.
-
-    Returns:
-        The guesses of :func:`name_by_contradictions`, and the staging by which they were made: of
-        each record what it says of most of that person's.
-    """
-    shared = shared_on_list(known)
-    staged = staged_by_person(staging[0], persons), staging[1]
-    return [name_by_contradictions(each, persons, shared, staged) for each in told], staged
-
-
-def name_by_contradictions(
-    told: pl.DataFrame,
-    persons: Indices,
-    shared: pl.DataFrame,
-    staging: tuple[pl.DataFrame, pl.DataFrame],
-) -> pl.Series:
-    """Somebody of the list for each record of which contradictions tell more than staging.
-
-    Args:
-        told: From :func:`told_replaced`.
-        persons: Which records seem to be one person's.
-        shared: From :func:`shared_on_list`.
-        staging: What is known of each record of the store, and of each person of the list.
-
-    Returns:
-        A row of the list for each record, null for no guess: the first of those who share all that
-        is told with others of the list, if they are few of whom staging says the same.
-    """
-    names = told.columns
-    of_person = told.select(pl.all().any().over(pl.Series(persons)))
-    seen = [colours(frame, frame.columns).alias("seen") for frame in staging]
-    store = of_person.with_columns(seen[0]).with_row_index("u").filter(pl.any_horizontal(names))
-    listed = shared.select(names).with_columns(seen[1]).with_row_index("a")
-    alike = listed.with_columns(alike=pl.len().over("seen"))
-    met = store.join(alike, on="seen", suffix="_listed").filter(
-        pl.all_horizontal(~pl.col(name) | pl.col(f"{name}_listed") for name in names)
-    )
-    few = met.filter(BEYOND * pl.len().over("u") <= pl.col("alike")).sort("u", "a")
-    guess = few.unique("u", keep="first", maintain_order=True).select("u", "a")
-    rows = of_person.with_row_index("u").select("u")
-    return rows.join(guess, on="u", how="left", maintain_order="left")["a"]
-
-
-def shared_on_list(known: pl.DataFrame) -> pl.DataFrame:
-    """Which composites each person of the list shares with another of it: a truth for each."""
-    values = (anchor_values(known, parts).alias(name) for name, parts in COMPOSITES.items())
-    several = (pl.col(name).is_not_null() & (pl.len().over(name) > 1) for name in COMPOSITES)
-    return pl.DataFrame(list(values)).select(several)
-
-
-def staged_by_person(staged: pl.DataFrame, persons: Indices) -> pl.DataFrame:
-    """What staging says of most records of each record's person."""
-    rows = staged.with_columns(pl.Series(PERSON, persons))
-    most = rows.group_by(PERSON).agg(pl.all().drop_nulls().mode().sort().first())
-    return rows.select(PERSON).join(most, on=PERSON, maintain_order="left").drop(PERSON)
 
 
 def told_by_each(encoded: pl.DataFrame, persons: Indices) -> list[pl.DataFrame]:

@@ -17,6 +17,7 @@ from governance.attacks import (
     groups,
     in_groups,
     insider,
+    kin,
     patterns,
     weighing,
 )
@@ -70,13 +71,14 @@ class Store:
         found: The group of each record by anchor; empty where there are too many records to
             compare them all.
         persons: Which records seem to be one person's.
-        told: Which composites are told to be others' too, by each set of rules.
+        told: For each record and composite whether another is told to have that value: by each
+            attack that asks who has kin, in each of its ways.
     """
 
     encoded: pl.DataFrame
     found: dict[str, Indices]
     persons: Indices
-    told: list[pl.DataFrame]
+    told: dict[str, list[pl.DataFrame]]
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,11 @@ def store_of(people: pl.DataFrame) -> Store:
     few = people.height <= groups.MOST_RECORDS
     found = in_groups.found(encoded, FORM) if few else {}
     persons = in_groups.persons(encoded)
-    return Store(encoded, found, persons, contradictions.told_by_each(encoded, persons))
+    told = {
+        kin.NAME: [kin.shared_in_store(encoded, persons)],
+        contradictions.NAME: contradictions.told_by_each(encoded, persons),
+    }
+    return Store(encoded, found, persons, told)
 
 
 def stolen(scenario: Scenario, store: Store) -> Stolen:
@@ -284,7 +290,7 @@ def _insider(scenario: Scenario, held: Stolen) -> Iterator[Result]:
         )
         yield Result(attack, SHIPPED, RECORDS, scenario.overlap, added, allowed, False, note)
     yield _weighed(scenario, held, (seen, listed))
-    yield _contradicted(scenario, held, (seen, listed))
+    yield from _kin(scenario, held, (seen, listed))
 
 
 def _weighed(scenario: Scenario, held: Stolen, staging: Both) -> Result:
@@ -295,11 +301,11 @@ def _weighed(scenario: Scenario, held: Stolen, staging: Both) -> Result:
     return judge_beyond(weighing.NAME, scenario, [rows], staging)
 
 
-def _contradicted(scenario: Scenario, held: Stolen, staging: Both) -> Result:
-    """What values that cannot both be what was sent add to staging."""
-    store = held.store
-    rows, staged = contradictions.name_by_each(store.told, store.persons, held.known, staging)
-    return judge_beyond(contradictions.NAME, scenario, rows, staged)
+def _kin(scenario: Scenario, held: Stolen, staging: Both) -> Iterator[Result]:
+    """What is told of who has kin adds to staging."""
+    for attack, told in held.store.told.items():
+        rows, staged = kin.name_by_each(told, held.store.persons, held.known, staging)
+        yield judge_beyond(attack, scenario, rows, staged)
 
 
 def _best(scenario: Scenario, guesses: Sequence[pl.Series]) -> Score:

@@ -15,6 +15,7 @@ from governance.attacks import (
     graphs,
     in_groups,
     insider,
+    kin,
     patterns,
     weak,
     weighing,
@@ -109,7 +110,7 @@ def contradict(scenario: Scenario, where: str) -> Result:
     told = contradictions.told_by_each(target, persons)
     known = like_stored(scenario.known, scenario.target)
     staging = insider.staged(scenario.target), insider.staged(scenario.known)
-    rows, staged = contradictions.name_by_each(told, persons, known, staging)
+    rows, staged = kin.name_by_each(told, persons, known, staging)
     name = f"{contradictions.NAME}, {where}"
     return judge_beyond(name, scenario, rows, staged, "stand-ins of each delivery by itself")
 

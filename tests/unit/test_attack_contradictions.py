@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from flows.cli.attack import made_up_partnership, made_up_people
-from governance.attacks import contradictions, in_groups, insider, weak, weak_targets
+from governance.attacks import contradictions, in_groups, insider, kin, weak, weak_targets
 from governance.attacks.budgets import RECORDS
 from governance.attacks.scenario import (
     Scenario,
@@ -206,6 +206,16 @@ def test_one_sector_of_one_person_is_mostly_one_postcode():
     assert told(moved, contradictions.PROBABLE) == set()
 
 
+def test_kin_share_a_composite_in_the_store_and_nobody_does_alone():
+    encoded = of_one_person(forename="NADIA", sex="M").select(STORED)
+    of_two = kin.shared_in_store(encoded, np.array([0, 1, 2]))
+    both = {"date_surname", "date_sector", "postcode_surname"}
+    assert {name for name in of_two.columns if of_two[name].any()} == both
+    assert of_two["date_surname"].to_list() == [True, True, False]
+    of_one = kin.shared_in_store(encoded, np.array([0, 0, 2]))
+    assert not of_one.select(pl.any_horizontal(pl.all()).any()).item()
+
+
 def test_guessed_is_who_shares_what_is_told_if_they_are_few_of_the_class():
     store = pl.DataFrame({"told_a": [True, False, True, True, False], "told_b": [False] * 5})
     persons = np.array([0, 0, 1, 2, 3])
@@ -216,7 +226,7 @@ def test_guessed_is_who_shares_what_is_told_if_they_are_few_of_the_class():
         pl.DataFrame({"district": ["A", "A", "B", "C", "A"]}),
         pl.DataFrame({"district": ["A", "A", "B", "B", "D", "A"]}),
     )
-    rows = contradictions.name_by_contradictions(store, persons, shared, staging)
+    rows = kin.name_by_kin(store, persons, shared, staging)
     # Both records of the first person; of B half do not suffice, of C nobody is listed.
     assert rows.to_list() == [1, 1, None, None, None]
 
@@ -228,14 +238,14 @@ def test_shared_on_the_list_is_what_two_of_it_have():
         postcode=pl.Series([HOME, HOME, HOME]),
         lone=pl.lit(None, pl.String),
     )
-    shared = contradictions.shared_on_list(listed)
+    shared = kin.shared_on_list(listed)
     assert shared["postcode_surname"].to_list() == [True, True, False]
     assert not shared["postcode_forename"].any()
 
 
 def test_staging_is_taken_from_most_of_a_persons_records():
     staged = pl.DataFrame({"district": ["A", "B", "B", None], "sex": ["F", None, None, "M"]})
-    by_person = contradictions.staged_by_person(staged, np.array([4, 4, 4, 2]))
+    by_person = kin.staged_by_person(staged, np.array([4, 4, 4, 2]))
     assert by_person.rows() == [("B", "F")] * 3 + [(None, "M")]
 
 
@@ -272,7 +282,7 @@ def test_what_is_told_is_hardly_ever_wrong_and_dealt_out_at_random_names_nobody(
     dealt = [found.sample(fraction=1, shuffle=True, seed=seed) for seed in range(10)]
     staging = insider.staged(several.target), insider.staged(several.known)
     known = like_stored(several.known, several.target)
-    rows, staged = contradictions.name_by_each(dealt, persons, known, staging)
+    rows, staged = kin.name_by_each(dealt, persons, known, staging)
     scores = [score_beyond(several, guesses, staged) for guesses in rows]
     beyond = [(score.correct - score.chance) / score.of for score in scores]
     assert abs(np.mean(beyond)) < RECORDS

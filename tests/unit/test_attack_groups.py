@@ -166,7 +166,7 @@ def test_who_knows_an_area_whole_is_tried_as_an_insider_too(people):
         (result.attack, result.part): result
         for result in shipped.attack_where("known by area", scenario, store)
     }
-    ways = ("", ", with what is missing", ", weighing distances", ", contradictions")
+    ways = ("", ", with what is missing", ", weighing distances", ", kin", ", contradictions")
     for attack in (*(f"insider{way}" for way in ways), "token graph"):
         whole = named[f"{attack}, known by area", RECORDS]
         assert whole.budget == budget_for(RECORDS, 0.2) and not whole.weak
