@@ -32,6 +32,7 @@ What more have is hardly one person's, and who is one person shares something ra
 
 SHOWS: Final = (
     ({"date"}, {"year", "daymonth", "date_either"}),
+    ({"date_either"}, {"year"}),
     ({"year", "daymonth"}, {"date"}),
     ({"postcode"}, {"home_sector"}),
     ({"home_sector"}, {"sector"}),
@@ -39,7 +40,11 @@ SHOWS: Final = (
     ({"surname"}, {"surname_initial"}),
     ({"forename", "surname"}, {"name_low", "name_high"}),
     ({"name_low", "name_high"}, {"initial_low", "initial_high"}),
+    ({"name_low", "name_high", "forename"}, {"surname"}),
+    ({"name_low", "name_high", "surname"}, {"forename"}),
     ({"initial", "surname_initial"}, {"initial_low", "initial_high"}),
+    ({"initial_low", "initial_high", "initial"}, {"surname_initial"}),
+    ({"initial_low", "initial_high", "surname_initial"}, {"initial"}),
 )
 """Parts of an identity, and those that two records share too who share these."""
 
