@@ -52,8 +52,9 @@ def attack_command(
     The attacker holds the identity store, its key, the algorithm and a plain list of people of whom
     5, 20 and 80 % are in the store. It is tried as well with an attacker who knows an area whole,
     lives in the same town or holds the residents' books of the hostels, and with several records a
-    person; and as an insider, who reads the staging store too and weighs how near the encodings of
-    each two people lie. Everybody is made up; no configuration is needed and nothing is stored.
+    person; and as an insider, who reads the staging store too, weighs how near the encodings of
+    each two people lie, and looks for who has kin. Everybody is made up; no configuration is needed
+    and nothing is stored.
     Printed are the shares named beyond chance; of weak encodings, FAIL is as it must be. What is
     over its budget is named at the end. A fifth of 10,000 are 2,000 people known, and of these the
     budget is ten: by luck one seed is over it and the next within, so try several. A pass says that

@@ -1,6 +1,6 @@
-"""The insider who reads contradictions: two values of one person that cannot both be what was sent.
+"""The insider who asks who has kin: by what two people share, and by what they must share and do not.
 
-Each record here is of one partner's delivery, so whoever has two has them from two partners.
+Two values of one person that cannot both be what was sent show that one is a stand-in.
 """
 
 from __future__ import annotations
@@ -261,6 +261,16 @@ def test_it_names_people_where_each_delivery_is_looked_at_by_itself(several):
     assert result.weak and not result.passed
     assert result.score.reidentified > 2 * RECORDS
     assert result.attack == "insider, contradictions, several records, by area"
+
+
+def test_who_shares_all_that_was_sent_with_kin_is_named(several):
+    stored = own_encoding(as_stored(several.target))
+    persons = in_groups.persons(stored)
+    known = like_stored(several.known, several.target)
+    staging = insider.staged(several.target), insider.staged(several.known)
+    of_two = kin.shared_in_store(stored, persons)
+    (rows,), staged = kin.name_by_each([of_two], persons, known, staging)
+    assert score_beyond(several, rows, staged).reidentified > 2 * RECORDS
 
 
 def test_what_is_told_is_hardly_ever_wrong_and_dealt_out_at_random_names_nobody(several):
