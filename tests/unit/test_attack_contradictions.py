@@ -1,4 +1,4 @@
-"""The insider who asks who has kin: by what two people share, and by what they must share and do not.
+"""The insider who asks who has kin: by what two people share, and by what they must and do not.
 
 Two values of one person that cannot both be what was sent show that one is a stand-in.
 """
