@@ -53,7 +53,8 @@ DATE_EVIDENCE = WITH_A_DATE + tuple(
 OF_A_DATE: Final = " of one date"
 """Added to the block of a date that is nobody's; all blocks of such a date are left out."""
 CROWDED: Final = {"block": pl.String(), "token": pl.Int64()}
-LAST_BITS: Final = (1 << 20) - 1
+MOST_BITS: Final = 20
+"""The most last bits of tokens that are counted; with more, what is counted outgrows the cache."""
 
 
 def blocking_rules() -> list[Any]:
@@ -147,14 +148,15 @@ def _which_may(held: pl.DataFrame, most: int) -> pl.DataFrame:
 
 
 def _may_share(tokens: pl.Series, most: int) -> np.ndarray:
-    """Which records may share their token with too many, told by its last bits.
+    """Which records may share their token with too many, told by as many last bits as number them.
 
     Whoever does is among them, as are some whose tokens have the same last bits.
     """
-    crowd = np.bincount(tokens.drop_nulls().to_numpy() & LAST_BITS, minlength=LAST_BITS + 1) > most
+    last = (1 << min(tokens.len().bit_length(), MOST_BITS)) - 1
+    crowd = np.bincount(tokens.drop_nulls().to_numpy() & last, minlength=last + 1) > most
     if not crowd.any():
         return np.zeros(tokens.len(), dtype=np.bool_)
-    return np.asarray(crowd[tokens.fill_null(0).to_numpy() & LAST_BITS])
+    return np.asarray(crowd[tokens.fill_null(0).to_numpy() & last])
 
 
 def in_blocks(crowded: pl.DataFrame) -> list[pl.Expr]:

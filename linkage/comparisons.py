@@ -10,6 +10,7 @@ Every condition is symmetric in the two records, so that the order they arrive i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from schemas.encoded import FILTERS, STRONG_IDS, filter_columns, sex_column, token_column
@@ -73,15 +74,31 @@ def _bits(field: str, anchor: str) -> str:
     return f"{' + '.join(f'bit_count(xor({word}_l, {word}_r))' for word in words)}::INTEGER"
 
 
-def _distance(field: str, *, anchored: bool) -> str:
-    """How far a field's values are apart, null where that cannot be told.
+def _first_word(field: str, anchor: str) -> str:
+    """Null where the filter is missing on either side: its words are missing together."""
+    word, *_ = filter_columns(field, anchor)
+    return f"xor({word}_l, {word}_r)"
+
+
+def _compared(field: str, by: Callable[[str, str], str], *, anchored: bool) -> str:
+    """A field's values compared under an anchor that both share, null where that cannot be told.
 
     Under one common salt every pair can be compared, and under each anchor alike.
     """
     if not anchored:
-        return f"({_bits(field, _anchors(field)[0])})"
-    cases = (f"WHEN {_equal(anchor)} THEN {_bits(field, anchor)}" for anchor in _anchors(field))
+        return f"({by(field, _anchors(field)[0])})"
+    cases = (f"WHEN {_equal(anchor)} THEN {by(field, anchor)}" for anchor in _anchors(field))
     return f"CASE {' '.join(cases)} END"
+
+
+def _distance(field: str, *, anchored: bool) -> str:
+    """How far a field's values are apart, null where that cannot be told."""
+    return _compared(field, _bits, anchored=anchored)
+
+
+def _unknown(field: str, *, anchored: bool) -> str:
+    """True where :func:`_distance` is null; it is shorter to read."""
+    return f"{_compared(field, _first_word, anchored=anchored)} IS NULL"
 
 
 def _same(field: str) -> str:
@@ -166,7 +183,7 @@ def comparisons(*, anchored: bool = True) -> tuple[Comparison, ...]:
                 Level("close", f"{dob} <= {DATE_CLOSE}"),
                 Level("of one year", YEAR_AGREES),
                 Level("near", f"{dob} <= {DATE_NEAR}"),
-                NoEvidence(f"{dob} IS NULL"),
+                NoEvidence(_unknown("dob", anchored=anchored)),
                 Level("different", "ELSE"),
             ),
         ),
@@ -213,7 +230,7 @@ def _name(field: str, agrees: str, initial: str, *, exchanged: bool, anchored: b
             *((exact, swap) if exchanged else (NoEvidence(NAMES_EXCHANGED), exact)),
             Level("close", f"{distance} <= {NAME_CLOSE}"),
             Level("near", f"{distance} <= {NAME_NEAR}"),
-            NoEvidence(f"{distance} IS NULL"),
+            NoEvidence(_unknown(field, anchored=anchored)),
             # Of strangers one pair in ten is distant, and most of those do not begin alike.
             Level("distant, of one initial", f"{distance} <= {NAME_DISTANT} AND {initial}"),
             Level("of one initial", initial),
@@ -225,10 +242,7 @@ def _name(field: str, agrees: str, initial: str, *, exchanged: bool, anchored: b
 
 def _postcode_unknown(*, anchored: bool) -> str:
     """True where a postcode is missing on either side, or none of what two share tells of it."""
-    either = ", ".join(
-        f"xor({words[0]}_l, {words[0]}_r)"
-        for words in (filter_columns("postcode", anchor) for anchor in _anchors("postcode"))
-    )
+    either = ", ".join(_first_word("postcode", anchor) for anchor in _anchors("postcode"))
     missing = f"coalesce({either}) IS NULL"
     return f"{missing} OR NOT ({DATE_AGREES} OR {NAMES_MEET})" if anchored else missing
 

@@ -4,10 +4,10 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkage.blocking import LAST_BITS, _may_share
+from linkage.blocking import MOST_BITS, _may_share
 
 # Few values, so that many are shared, and such as differ in their first bits alone.
-tokens = st.lists(st.none() | st.sampled_from([0, 1, -1, 5, 5 + LAST_BITS + 1, -(2**63)]))
+tokens = st.lists(st.none() | st.sampled_from([0, 1, -1, 5, 5 + (1 << MOST_BITS), -(2**63)]))
 
 
 @given(tokens, st.integers(1, 4))
