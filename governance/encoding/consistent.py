@@ -5,9 +5,9 @@ partner that knows a person's kin keeps a stand-in where another keeps the value
 imply each other, whoever holds the store would see that one of the two is a stand-in, and so that
 this person has kin there (docs/adr/0050).
 
-Here the two are given one name. Of one partner's records nothing changes but names: those that
-shared a value share its new one, those that did not do not, and filters that hang on it lie as far
-apart as before. Nobody's key is needed, and whatever was made consistent stays as it is.
+Here the two are given one value. Within one partner's records nothing is told by it: those that
+shared a value share the new one, those that did not do not, and filters that hang on it lie as far
+apart as before. Nobody's key is needed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from schemas.encoded import (
 
 
 def consistent(kept: pl.DataFrame) -> pl.DataFrame:
-    """Give values one name that records of two partners must share.
+    """Give records of two partners one value of each composite that they must share.
 
     Args:
         kept: The columns of ``encoded_schema()``, of several partners and one epoch, each
@@ -77,12 +77,12 @@ class _Holdings:
     Args:
         of_row: The holding of each record, -1 where it is not asked.
         value: The value of each holding; of shape (holdings,).
-        name: What it is to be.
+        becomes: The value that it is to take; its own if it stays.
     """
 
     of_row: Numbers
     value: Numbers
-    name: Numbers
+    becomes: Numbers
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,9 @@ def _agreed(records: Records, name: str, pairs: Pairs) -> dict[str, NDArray[np.s
         {pair: records.filter(pair).copy() for pair in FILTERS if pair[1] == name},
         records.sexes(name).copy() if name in SEX_MASKS else None,
     )
-    settled = holdings.value == holdings.name
+    settled = holdings.value == holdings.becomes
     mine, theirs = holdings.of_row[pairs.one], holdings.of_row[pairs.other]
-    of_one = holdings.name[mine] == holdings.name[theirs]
+    of_one = holdings.becomes[mine] == holdings.becomes[theirs]
     while True:
         there = pairs[of_one & settled[theirs] & ~settled[mine]]
         back = pairs[of_one & settled[mine] & ~settled[theirs]].turned()
@@ -121,7 +121,7 @@ def _agreed(records: Records, name: str, pairs: Pairs) -> dict[str, NDArray[np.s
         if not len(followed):
             break
         settled[followed] = True
-    named = np.append(np.where(settled, holdings.name, holdings.value), 0)[holdings.of_row]
+    named = np.append(np.where(settled, holdings.becomes, holdings.value), 0)[holdings.of_row]
     made = {token_column(name): np.where(holdings.of_row < 0, values, named)}
     for pair, words in moved.words.items():
         made |= dict(zip(filter_columns(*pair), words.view(np.int64).T, strict=True))
@@ -129,9 +129,9 @@ def _agreed(records: Records, name: str, pairs: Pairs) -> dict[str, NDArray[np.s
 
 
 def _holdings(records: Records, values: Numbers, pairs: Pairs) -> _Holdings:
-    """What is asked of pairs, and the name that each is to have.
+    """What is asked of pairs, and the value that each is to take.
 
-    A name is one that nobody else has, and of those the one that stands first.
+    It is one of the group's that nobody else has, and of those the one that stands first.
     """
     asked = pl.Series(values[np.concatenate([pairs.one, pairs.other])]).unique().implode()
     rows = pl.DataFrame({"partner": records.partner, "value": values}).with_row_index("row")
@@ -146,11 +146,11 @@ def _holdings(records: Records, values: Numbers, pairs: Pairs) -> _Holdings:
     grouped = held.select("value", group)
     own = pl.len().over("group", "value") == pl.len().over("value")
     first = grouped.filter(own).unique("group", keep="first", maintain_order=True)
-    name = grouped.join(first, on="group", how="left", suffix="_own", maintain_order="left")
+    both = grouped.join(first, on="group", how="left", suffix="_own", maintain_order="left")
     return _Holdings(
         of_row,
         held["value"].to_numpy(),
-        name.select(pl.coalesce("value_own", "value")).to_series().to_numpy(),
+        both.select(pl.coalesce("value_own", "value")).to_series().to_numpy(),
     )
 
 
@@ -192,7 +192,7 @@ def _join_in_order(group: Numbers, partner: Numbers, one: Numbers, other: Number
 
 
 def _move(records: Records, moved: _Moved, pairs: Pairs, holdings: _Holdings) -> Numbers:
-    """Let each holding that is first in a pair have the filters of the other's name.
+    """Let each holding that is first in a pair have the filters of the other's value.
 
     Returns the holdings that were moved: all but those of which nothing shows how far apart their
     filters should lie.
@@ -248,7 +248,7 @@ def _both(words: Words, pairs: Pairs) -> Truths:
 
 
 def _shifts(words: Words, pairs: Pairs, apart: Numbers, before: Numbers) -> Words:
-    """The bits to turn in every filter that hangs on a value which takes another name.
+    """The bits to turn in every filter that hangs on a value which is replaced.
 
     The record that is followed comes to lie as far from the other as it should, and all that share
     the value are shifted alike.

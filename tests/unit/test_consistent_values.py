@@ -137,7 +137,7 @@ def test_hardly_a_value_is_left_that_contradicts(partners, settled):
     assert after["unlike"].sum() < before["unlike"].sum() / 5
 
 
-def test_within_a_partner_nothing_changes_but_names(partners, settled):
+def test_within_a_partner_the_same_records_share_values(partners, settled):
     both = partners.with_columns(settled.select(pl.all().name.suffix("_after")))
     for name in COMPOSITES:
         held = both.select("partner", old=token(name), new=f"{token(name)}_after")
