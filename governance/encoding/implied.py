@@ -56,9 +56,6 @@ FIELD_PARTS: Final = {
 }
 """Each field that has filters, and the part that it is."""
 
-OF_A_DELIVERY: Final = "lone"
-"""The part that hangs on who else is in a delivery, so that one person may have two of it."""
-
 
 @dataclass(frozen=True)
 class Pairs:
@@ -195,7 +192,7 @@ def _told(pattern: tuple[bool, ...]) -> tuple[bool, ...]:
     of_each = [*COMPOSITES.values(), *((part,) for part in FIELD_PARTS.values())]
     had = [parts for parts, has in zip(of_each, pattern, strict=True) if has]
     known = shown(part for parts in had for part in parts)
-    return tuple(OF_A_DELIVERY not in parts and known.issuperset(parts) for parts in of_each)
+    return tuple(known.issuperset(parts) for parts in of_each)
 
 
 def shown(parts: Iterable[str]) -> set[str]:
