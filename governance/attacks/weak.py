@@ -23,7 +23,6 @@ from governance.encoding.anchored import GRAMS, OF_THE_EXTRACT, SENT, SENT_INSTE
 from governance.encoding.filters import anchored_filters, packed
 from governance.encoding.parts import part_tokens
 from governance.encoding.prf import Coded, distinct
-from governance.encoding.shared import shared_values, without_shared
 from schemas.encoded import FILTER_WORDS, token_column
 
 BITS: Final = 1024
@@ -190,17 +189,3 @@ def _salted(each: Filter, column: Coded, salts: pl.Series, key: bytes) -> dict[s
 
 def _word_columns(field: str, anchor: str, half: int) -> tuple[str, ...]:
     return tuple(f"f_{field}_{anchor}_{half}_{word}" for word in range(FILTER_WORDS))
-
-
-def kept_by_delivery(encoded: pl.DataFrame) -> pl.DataFrame:
-    """What is kept if each partner's delivery is looked at by itself, as first in version 9.
-
-    Args:
-        encoded: The columns of ``delivered_schema()``, of whole deliveries, one a partner.
-
-    Returns:
-        The same rows in the same order, with the columns of ``encoded_schema()``.
-    """
-    parts = encoded.with_row_index("place").partition_by("partner")
-    without = [without_shared(p, shared_values(p)).with_columns(p["place"]) for p in parts]
-    return pl.concat(without).sort("place").drop("place")

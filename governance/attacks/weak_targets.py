@@ -29,6 +29,7 @@ from governance.attacks.scenario import (
     own_encoding,
     smaller,
 )
+from governance.encoding.shared import kept_by_delivery
 
 MOST_NODES: Final = 3_000
 COLUMNS: Final = ("forename", "surname")
@@ -105,7 +106,7 @@ def weigh(scenario: Scenario, where: str) -> Result:
 
 def contradict(scenario: Scenario, where: str) -> Result:
     """Read, as an insider, which stand-ins of one delivery another partner's records betray."""
-    target = weak.kept_by_delivery(own_encoding(as_stored(scenario.target)))
+    target = kept_by_delivery(own_encoding(as_stored(scenario.target)))
     persons = in_groups.persons(target)
     told = contradictions.told_by_each(target, persons)
     known = like_stored(scenario.known, scenario.target)

@@ -119,9 +119,17 @@ def kept(encoded: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The same rows in the same order, with the columns of ``encoded_schema()``.
     """
+    return consistent(kept_by_delivery(encoded))
+
+
+def kept_by_delivery(encoded: pl.DataFrame) -> pl.DataFrame:
+    """What is kept as long as each partner's delivery is looked at by itself.
+
+    Args, and what is returned, are those of :func:`kept`.
+    """
     parts = encoded.with_row_index("place").partition_by("partner")
     without = [without_shared(p, shared_values(p)).with_columns(p["place"]) for p in parts]
-    return consistent(pl.concat(without).sort("place").drop("place"))
+    return pl.concat(without).sort("place").drop("place")
 
 
 def shared_values(encoded: pl.DataFrame) -> Shared:

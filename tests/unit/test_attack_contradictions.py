@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from flows.cli.attack import made_up_partnership, made_up_people
-from governance.attacks import contradictions, in_groups, insider, kin, weak, weak_targets
+from governance.attacks import contradictions, in_groups, insider, kin, weak_targets
 from governance.attacks.budgets import RECORDS
 from governance.attacks.scenario import (
     Scenario,
@@ -25,6 +25,7 @@ from governance.attacks.scenario import (
 )
 from governance.attacks.scoring import score_beyond
 from governance.encoding.anchored import COMPOSITES
+from governance.encoding.shared import kept_by_delivery
 from schemas.encoded import (
     FILTERS,
     SEX_MASKS,
@@ -275,7 +276,7 @@ def test_who_shares_all_that_was_sent_with_kin_is_named(several):
 
 def test_what_is_told_is_hardly_ever_wrong_and_dealt_out_at_random_names_nobody(several):
     stored = own_encoding(as_stored(several.target))
-    kept = weak.kept_by_delivery(stored)
+    kept = kept_by_delivery(stored)
     persons = in_groups.persons(kept)
     found = contradictions.told_replaced(kept, persons)
     names = found.columns

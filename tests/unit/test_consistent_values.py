@@ -18,7 +18,7 @@ from governance.encoding.consistent import consistent
 from governance.encoding.implied import SHOWS, Records, implied, shown
 from governance.encoding.parts import EXCHANGEABLE, PARTS, part_tokens
 from governance.encoding.prf import distinct
-from governance.encoding.shared import shared_values, without_shared
+from governance.encoding.shared import kept_by_delivery
 from governance.keys import RootKey
 from governance.pseudonymise import Pseudonymised
 from linkage import store
@@ -44,13 +44,7 @@ def delivered(*records: dict) -> pl.DataFrame:
     """What each partner's delivery leaves by itself."""
     frame = pl.DataFrame(list(records), COLUMNS)
     frame = frame.with_columns(record_id=pl.int_range(pl.len(), dtype=pl.Int64))
-    return by_itself(encode(frame, KEY))
-
-
-def by_itself(encoded: pl.DataFrame) -> pl.DataFrame:
-    parts = encoded.partition_by("partner", maintain_order=True)
-    kept = [without_shared(part, shared_values(part)) for part in parts]
-    return pl.concat(kept).sort("record_id")
+    return kept_by_delivery(encode(frame, KEY))
 
 
 def unlike(kept: pl.DataFrame) -> pl.DataFrame:
@@ -73,7 +67,7 @@ def partners() -> pl.DataFrame:
     """Some hundred people of four partners, as each delivery leaves them."""
     people = made_up_partnership(600, 3)[1]
     numbered = people.with_columns(record_id=pl.int_range(pl.len(), dtype=pl.Int64))
-    return by_itself(encode(as_stored(numbered), KEY))
+    return kept_by_delivery(encode(as_stored(numbered), KEY))
 
 
 @pytest.fixture(scope="module")
