@@ -146,28 +146,20 @@ def _kept_beside(
 ) -> dict[str, pl.DataFrame]:
     """The encoded records of each partner that has others now than the store holds.
 
-    New ones are made consistent with those of the other partners, which may change for them.
+    New ones are looked at beside those of the other partners, which may change for them.
     """
-    import polars as pl
-
-    from governance.encoding.consistent import consistent
+    from governance.encoding.kept import settled
 
     held = {
-        partner: encoded
-        for (partner,), encoded in store.read_encoded(connection)
+        str(partner): encoded
+        for (partner,), encoded in in_use(store.read_encoded(connection), agreed)
         .partition_by("partner", as_dict=True)
         .items()
     }
     coming = {partner: part.encoded for partner, part in parts.items()}
-    every = held | coming
-    together = [every[partner] for partner in every if partner in agreed.agreements]
-    if not together:
-        return coming
-    settled = consistent(pl.concat(together)).partition_by("partner", as_dict=True)
-    now = coming | {partner: encoded for (partner,), encoded in settled.items()}
     return {
         partner: encoded
-        for partner, encoded in now.items()
+        for partner, encoded in settled(coming, held).items()
         if partner in coming or not encoded.equals(held[partner])
     }
 

@@ -44,7 +44,7 @@ class Pseudonymised:
 
     Attributes:
         encoded: One row for each record that names a person, with the columns of
-            ``schemas.encoded.delivered_schema()``; once :func:`unshared`, of ``encoded_schema()``.
+            ``schemas.encoded.delivered_schema()``.
         events: ``<partner>_<table>`` → its rows, with surrogate keys in place of keys.
     """
 

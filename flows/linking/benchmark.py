@@ -21,7 +21,7 @@ import polars as pl
 
 from governance.encoding.anchored import encode, encode_under_one_salt, encoding_keys
 from governance.encoding.crowded import without_crowds
-from governance.encoding.shared import kept
+from governance.encoding.kept import kept
 from governance.keys import RootKey
 from linkage import clear_text, scoring
 from linkage.groups import grouped, groups

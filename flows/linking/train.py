@@ -15,7 +15,7 @@ from flows.files import write_text
 from flows.settings import load_settings, locate
 from governance.encoding.anchored import encode, encode_under_one_salt, encoding_keys
 from governance.encoding.crowded import without_crowds
-from governance.encoding.shared import kept
+from governance.encoding.kept import kept
 from governance.keys import RootKey
 from linkage.model import Model, load_model
 from linkage.train import train

@@ -49,7 +49,7 @@ from governance.attacks.token_graph import (
 )
 from governance.attacks.weak import grams_of
 from governance.encoding.anchored import encode
-from governance.encoding.shared import kept
+from governance.encoding.kept import kept
 from schemas.encoded import FILTERS, filter_columns
 
 MOST_NODES: Final = 2_000  # similarities of all pairs are held, so a sample of records is attacked

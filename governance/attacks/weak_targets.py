@@ -29,7 +29,7 @@ from governance.attacks.scenario import (
     own_encoding,
     smaller,
 )
-from governance.encoding.shared import kept_by_delivery
+from governance.encoding.kept import kept_by_delivery
 
 MOST_NODES: Final = 3_000
 COLUMNS: Final = ("forename", "surname")

@@ -1,6 +1,6 @@
 """What the hub keeps of several partners, written again from docs/reference/encoding.md.
 
-Points 7 to 13 of "What the hub keeps", pair by pair; `sharing_by_hand` has those before. As
+Points 8 to 14 of "What the hub keeps", pair by pair; `sharing_by_hand` has those before. As
 `encoding_by_hand`, it shares nothing with the product.
 """
 
@@ -106,7 +106,7 @@ class Meeting:
 
 
 def consistent(rows: list[Row]) -> list[Row]:
-    """The rows of all partners after points 7 to 13, in the order in which they came.
+    """The rows of all partners after points 8 to 14, in the order in which they came.
 
     Args:
         rows: What is kept of each partner's delivery by itself, ``partner`` among it.

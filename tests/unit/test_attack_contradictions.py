@@ -25,7 +25,7 @@ from governance.attacks.scenario import (
 )
 from governance.attacks.scoring import score_beyond
 from governance.encoding.anchored import COMPOSITES
-from governance.encoding.shared import kept_by_delivery
+from governance.encoding.kept import kept_by_delivery
 from schemas.encoded import (
     FILTERS,
     SEX_MASKS,

@@ -18,7 +18,7 @@ from governance.attacks.form import Anchor, composites
 from governance.attacks.result import Result
 from governance.attacks.scenario import Scenario, as_stored, make_scenario, own_encoding
 from governance.attacks.scoring import Score, score_beyond
-from governance.encoding.shared import kept
+from governance.encoding.kept import kept
 from schemas.encoded import FILTERS, filter_columns
 
 SIZE = 3_000

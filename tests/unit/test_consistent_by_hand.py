@@ -68,7 +68,7 @@ def families(seed: int) -> pl.DataFrame:
     )
     parts = encode(as_stored(found), KEYS).partition_by("partner")
     left = pl.concat(without_shared(part, shared_values(part)) for part in parts)
-    return left.sample(fraction=1, shuffle=True, seed=seed)
+    return left.select(list(encoded_schema())).sample(fraction=1, shuffle=True, seed=seed)
 
 
 def numbers(seed: int) -> pl.DataFrame:

@@ -1,0 +1,187 @@
+"""What a delivery shares with somebody else whom another partner knows is not kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import duckdb
+import polars as pl
+import pytest
+
+from flows import stores
+from flows.cli.attack import made_up_partnership
+from governance.attacks.scenario import as_stored, own_encoding
+from governance.encoding.across import without_shared_across
+from governance.encoding.anchored import encode, encoding_keys
+from governance.encoding.kept import kept, kept_by_delivery, settled
+from governance.encoding.shared import shared_values, without_shared
+from governance.encoding.stand_ins import COMPOSITES, HANGING
+from governance.keys import RootKey
+from governance.pseudonymise import Pseudonymised
+from linkage import store
+from schemas.encoded import STAND_IN, STRONG_IDS, encoded_schema, token_column
+
+KEY = encoding_keys(RootKey(bytes(range(32))), purpose="tests", epoch=1)
+COLUMNS = {"partner": pl.String, "forename": pl.String, "surname": pl.String, "dob": pl.Date,
+           "postcode": pl.String, "sex": pl.String, "forename_initial": pl.String,
+           "surname_initial": pl.String, "lone": pl.String,
+           **dict.fromkeys(STRONG_IDS, pl.String)}  # fmt: skip
+SON, MOTHER = dt.date(1980, 2, 11), dt.date(1951, 12, 30)
+HOME = "t_postcode_surname"
+
+
+def record(partner="police", forename="THEODORE", dob=SON, surname="OKONKWO", postcode="NR31AB",
+           sex="M", **more):  # fmt: skip
+    return {"partner": partner, "forename": forename, "surname": surname, "dob": dob,
+            "postcode": postcode, "sex": sex, **more}  # fmt: skip
+
+
+ONE = record()
+KIN = record("treatment", "ABENA", MOTHER, sex="F")
+NAMESAKE = record("treatment", dob=MOTHER, postcode="IP14ZZ", lone="LONE")
+
+
+def deliveries(*records: dict) -> dict[str, pl.DataFrame]:
+    """What each partner's delivery leaves by itself, with its secret words."""
+    frame = pl.DataFrame(list(records), COLUMNS)
+    frame = frame.with_columns(record_id=pl.int_range(pl.len(), dtype=pl.Int64))
+    return {
+        str(partner): without_shared(part, shared_values(part))
+        for (partner,), part in encode(frame, KEY).partition_by("partner", as_dict=True).items()
+    }
+
+
+def beside(*records: dict) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """What police hold, what treatment sends, and what of this is kept beside that."""
+    parts = deliveries(*records)
+    held = without_shared_across(parts["police"], parts["police"].clear())
+    return held, parts["treatment"], without_shared_across(parts["treatment"], held)
+
+
+def replaced(sent: pl.DataFrame, left: pl.DataFrame) -> set[str]:
+    return {name for name in COMPOSITES if not left[name].equals(sent[name])}
+
+
+def test_kin_of_whom_each_partner_knows_one_share_nothing():
+    held, sent, left = beside(ONE, KIN)
+    assert sent[HOME].equals(held[HOME])
+    assert replaced(sent, left) == {HOME}
+    filters = {columns for columns, composite in HANGING.items() if composite == HOME}
+    assert {columns for columns in HANGING if not left[columns[0]].equals(sent[columns[0]])} == (
+        {columns for columns in filters if sent[columns[0]].item() is not None}
+    )
+    assert filters
+    assert left.null_count().equals(sent.select(left.columns).null_count())
+    assert left.schema == encoded_schema()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        record("treatment", "ABENA"),  # one of two forenames, or a twin: nothing tells
+        record("treatment", dob=dt.date(1981, 11, 20)),
+        record("treatment", surname="FITZWILLIAM"),
+        record("treatment", "ABENA", MOTHER, pnc_id="1998/0000012X"),
+    ],
+    ids=["a forename", "a date", "a surname", "an id in common"],
+)
+def test_who_may_be_one_person_keeps_what_is_shared(other):
+    _, sent, left = beside(record(pnc_id="1998/0000012X"), other)
+    assert replaced(sent, left) == set()
+
+
+@pytest.mark.parametrize(
+    ("other", "gone"),
+    [
+        (NAMESAKE, {"t_names_lone"}),
+        (record("treatment", "ABENA", surname="FITZWILLIAM", postcode="IP14ZZ"), set()),
+        (record("treatment", "TABITHA", sex="F"), {"t_date_surname", "t_date_sector", HOME,
+                                                   "t_postcode_initials", "t_initials_either_date",
+                                                   "t_initials_date_sector",
+                                                   "t_initials_date_either",
+                                                   "t_surname_initial_sector"}),
+        (record("treatment", dob=dt.date(1980, 2, 12), postcode="IP14ZZ", nino="AB123456C"), {"t_names_year"}),
+    ],
+    ids=["a namesake elsewhere", "nothing in common but a date", "twins", "two ids"],
+)  # fmt: skip
+def test_who_is_shown_to_be_somebody_else_does_not(other, gone):
+    _, sent, left = beside(record(lone="LONE", nino="AB123457C"), other)
+    assert replaced(sent, left) == gone
+
+
+def test_records_of_one_person_still_agree_with_each_other():
+    _, sent, left = beside(ONE, KIN, KIN | {"forename_initial": "A"}, KIN | {"sex": None})
+    assert sent.height == 3
+    assert left[HOME].n_unique() == 1
+    assert not set(left[HOME]) & set(sent[HOME])
+
+
+def test_what_takes_the_place_hangs_on_secret_words():
+    held, sent, left = beside(ONE, KIN)
+    for name in STAND_IN:
+        again = without_shared_across(sent.with_columns(pl.col(name) + 1), held)
+        assert again[HOME].item() not in (left[HOME].item(), sent[HOME].item())
+
+
+def test_the_same_delivery_leaves_the_same():
+    held, sent, _ = beside(ONE, KIN, NAMESAKE)
+    now = settled({"treatment": sent}, {"police": held})
+    again = settled({"treatment": sent}, now)
+    assert again["treatment"].equals(now["treatment"])
+    assert again["police"].equals(now["police"])
+    assert now["police"].equals(held)
+
+
+def test_order_of_rows_makes_no_difference():
+    numbered = made_up_partnership(400, 3)[1].with_columns(
+        record_id=pl.int_range(pl.len(), dtype=pl.Int64).hash().reinterpret(signed=True)
+    )
+    whole = own_encoding(as_stored(numbered))
+    left = kept(whole)
+    assert left["record_id"].equals(whole["record_id"])
+    mixed = kept(whole.sample(fraction=1, shuffle=True, seed=1))
+    assert mixed.sort("record_id").equals(left.sort("record_id"))
+
+
+def test_few_of_different_people_share_what_only_kin_would():
+    """Families are in the made-up people; labels judge."""
+    people = made_up_partnership(1_000, 3)[1]
+    whole = own_encoding(as_stored(people))
+
+    def shared(left: pl.DataFrame) -> int:
+        rows = left.with_columns(person=people["person"])
+        several = pl.col("person").n_unique() > 1
+        return rows.select(
+            pl.sum_horizontal(
+                (pl.col(token_column(name)).is_not_null() & several.over(token_column(name))).sum()
+                for name in ("postcode_surname", "names_lone")
+            )
+        ).item()
+
+    before, after = shared(kept_by_delivery(whole)), shared(kept(whole))
+    assert before > 20
+    assert after < before / 3
+
+
+def test_what_one_partner_holds_stands_and_what_comes_gives_way():
+    parts = deliveries(ONE, KIN)
+    connection = duckdb.connect(":memory:")
+    store.create(connection)
+    agreed = type("Agreed", (), {"agreements": {"police": None, "treatment": None}})
+    for partner in ("treatment", "police"):
+        coming = {partner: Pseudonymised(parts[partner], {})}
+        now = stores._kept_beside(connection, coming, agreed)
+        assert now.keys() == {partner}
+        store.replace_partner(connection, partner, now[partner])
+    stored = store.read_encoded(connection).partition_by("partner", as_dict=True)
+    assert stored["treatment",][HOME].equals(parts["treatment"][HOME])
+    assert not stored["police",][HOME].equals(parts["police"][HOME])
+
+
+def test_a_partner_that_has_no_records_left_is_told():
+    parts = deliveries(ONE, KIN)
+    now = settled(
+        {"police": parts["police"].clear()}, {"treatment": settled(parts, {})["treatment"]}
+    )
+    assert now["police"].is_empty()
+    assert now["treatment"].height == 1
