@@ -23,6 +23,8 @@ DATES = [f"t_{name}" for name, parts in COMPOSITES.items() if "date" in parts]
 POSTCODES = ("t_postcode_initials", "t_postcode_surname", "t_postcode_forename")
 NAMES = ("t_names_year", "t_names_daymonth", "t_names_lone", "t_names_either_sector")
 SECTOR, INITIAL, EXCHANGED = "t_date_sector", "t_date_initial_sex", "t_initials_date_either"
+UNDATED = ("forename", "surname", "dob")
+"""What two records without a date of birth in common are told apart by."""
 FAR = {"forename": 43, "surname": 43, "dob": 40, "postcode": 38}
 COMPARED = range(2, 61)
 
@@ -67,11 +69,7 @@ def kept(rows: list[Row], words: list[list[int]], decided_by: list[Row] | None =
 
 def decided(rows: list[Row]) -> tuple[set[tuple[int, str]], list[int]]:
     """Which records do not keep which tokens, and which record stands for each's person."""
-    joined = Joined()
-    for column in ONE_PERSON:
-        for alike in having(rows, column):
-            for one, other in pairwise(alike):
-                joined.join(one, other)
+    joined = surely_one(rows)
     sure = [joined.of(at) for at in range(len(rows))]
     for one, other in of_one(rows, set(compared(rows, sure))):
         joined.join(one, other)
@@ -85,6 +83,16 @@ def decided(rows: list[Row]) -> tuple[set[tuple[int, str]], list[int]]:
     }
     lowest = {person[at]: at for at in sorted(range(len(rows)), key=id_of(rows), reverse=True)}
     return several, [lowest[who] for who in person]
+
+
+def surely_one(rows: list[Row]) -> Joined:
+    """The records of one person by an id or by names and date: point 1."""
+    joined = Joined()
+    for column in ONE_PERSON:
+        for alike in having(rows, column):
+            for one, other in pairwise(alike):
+                joined.join(one, other)
+    return joined
 
 
 def compared(rows: list[Row], sure: list[int]) -> Iterator[tuple[int, int]]:
@@ -149,13 +157,17 @@ class Pair:
     def of_two(self) -> bool:
         """Whether the two by themselves are shown to be of two people."""
         if self.same(*DATES):
-            near = self.same(*POSTCODES) or self.alike("postcode")
-            besides = self.other_ids() or self.other_sex() or (self.unlike("surname") and not near)
-            if self.unlike("forename") and besides:
-                return True
-            return self.elsewhere() and self.other_ids()
-        if any(self.unlike(field) for field in ("forename", "surname", "dob")):
-            return True
+            return self.of_two_on_a_date()
+        return any(map(self.unlike, UNDATED)) or self.other_ids_apart()
+
+    def of_two_on_a_date(self) -> bool:
+        """Whether two that share a date of birth are shown to be of two people."""
+        near = self.same(*POSTCODES) or self.alike("postcode")
+        besides = self.other_ids() or self.other_sex() or (self.unlike("surname") and not near)
+        return (self.unlike("forename") and besides) or (self.elsewhere() and self.other_ids())
+
+    def other_ids_apart(self) -> bool:
+        """Of two ids, and not at one home with a name or a date that is alike."""
         at_home = self.same(*POSTCODES) and (self.same(*NAMES) or self.alike("dob"))
         return self.other_ids() and not at_home
 
