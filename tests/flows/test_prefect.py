@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import yaml
+from few_in_a_process import Process
 from listening import Mail, mail_server
-from under_prefect import SUPPORT, assert_no_value_in, environment
+from under_prefect import assert_no_value_in, environment
 
 from flows.context import open_control
 from flows.orchestration.artifacts import DISCLOSURE, LINKAGE, ROWS, VALIDATION
@@ -31,17 +32,6 @@ COLUMNS = {
 }
 
 
-def journeys(partnership: Partnership, *words: str) -> subprocess.CompletedProcess[str]:
-    command = str(SUPPORT / "few_in_a_process.py")
-    return subprocess.run(
-        [sys.executable, command, *words, "--config", str(partnership.config)],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env=environment(partnership),
-    )
-
-
 def prefect_rows(partnership: Partnership, sql: str) -> list[tuple[object, ...]]:
     connection = sqlite3.connect(partnership.folder / ".prefect" / "prefect.db")
     try:
@@ -51,28 +41,29 @@ def prefect_rows(partnership: Partnership, sql: str) -> list[tuple[object, ...]]
 
 
 def test_the_journey_runs_under_prefect_and_leaves_no_value_there(fresh: Partnership) -> None:
-    with mail_server() as mail:
+    run = ("run", "--config", str(fresh.config))
+    with mail_server() as mail, Process(environment(fresh)) as process:
         tell_by_email(fresh, mail)
-        found = journeys(fresh, "run")
+        found = process.journeys(*run)
         assert found.returncode == 0, found.stderr
         assert "is done" in found.stdout
         with open_control(fresh.settings) as control:
-            run = control.current_run()
-        assert run is not None
+            current = control.current_run()
+        assert current is not None
         states = dict(prefect_rows(fresh, "SELECT name, state_type FROM task_run"))
         assert {str(name).rsplit("-", 1)[0] for name in states} == set(STEPS)
         assert set(states.values()) == {"COMPLETED"}
         ((parameters,),) = prefect_rows(fresh, "SELECT parameters FROM flow_run")
-        assert yaml.safe_load(str(parameters)) == {"run_id": run.run_id}
+        assert yaml.safe_load(str(parameters)) == {"run_id": current.run_id}
         assert not list((fresh.folder / ".prefect" / "storage").glob("*"))
-        assert_counts_are_shown(fresh, run.run_id)
+        assert_counts_are_shown(fresh, current.run_id)
         assert [one["Subject"].split(": ")[1:] for one in mail.taken] == [
-            ["A draft waits for approval", run.run_id]
+            ["A draft waits for approval", current.run_id]
         ]
         # A failure under Prefect is one message for people, and Prefect's record has no value.
         spoil(fresh)
         mail.refuses = True
-        failed = journeys(fresh, "run")
+        failed = process.journeys(*run)
         assert failed.returncode == 1 and failed.stdout == ""
         assert failed.stderr.count("Error:") == 1 and "Traceback" not in failed.stderr
         assert "police: " in failed.stderr

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from asking import rows_of, write_rows
 from renewing import renewed
+from slight import MARTS, make_slight
 
 from flows.context import open_control
 from flows.readers.query import query_release
@@ -99,7 +100,8 @@ def test_issuing_a_key_is_recorded_as_a_disclosure(ran: Partnership) -> None:
     assert str(entry.detail["file"]).startswith("sha256:")
 
 
-def test_every_file_has_a_key_of_its_own(ran: Partnership) -> None:
+def test_every_file_has_a_key_of_its_own(ran: Partnership, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_slight(monkeypatch, MARTS | {"spell"})
     (_, one), (_, other) = asked(ran, "housing-lead"), asked(ran, "treatment-commissioner")
     assert key_of(one) != key_of(other)
     with pytest.raises(StoreError):
@@ -112,6 +114,7 @@ def test_every_file_has_a_key_of_its_own(ran: Partnership) -> None:
     con.close()
 
 
+@pytest.mark.usefixtures("slight")
 def test_for_a_use_only_what_the_agreements_list_for_it_can_be_looked_at(ran: Partnership) -> None:
     for partner, tables, column in (
         ("treatment", ("episode", "intervention"), "ethnic"),
@@ -145,6 +148,7 @@ def test_a_file_is_for_recipients_that_the_agreement_names(ran: Partnership) -> 
     assert not out.exists()
 
 
+@pytest.mark.usefixtures("slight")
 def test_a_role_may_have_some_tables_only(ran: Partnership) -> None:
     text = ran.config.read_text()
     ran.config.write_text(
@@ -165,6 +169,7 @@ def test_a_role_may_have_some_tables_only(ran: Partnership) -> None:
     assert not out.exists()
 
 
+@pytest.mark.usefixtures("slight")
 def test_what_is_agreed_to_be_under_part_2_may_be_in_a_file(ran: Partnership) -> None:
     terms(ran, "probation", processing_regime="part_2")
     found, out = asked(ran)
