@@ -31,10 +31,10 @@ PACKED = (b"\x1f\x8b", b"\x78", b"PK\x03\x04", b"%PDF", b"\x80")
 
 
 class Runs:
-    """A pattern whose every find holds many bytes of a kind in a row.
+    """A pattern of many bytes of a kind in a row, with one byte before them or two after at most.
 
     Most of what is looked through is encrypted, where no such row is. To mark the bytes of the kind
-    and look for a row of marks takes a twentieth of what trying the pattern at every place does.
+    and look for rows of marks takes a twentieth of what trying the pattern at every place does.
     """
 
     def __init__(self, kind: bytes, least: int, pattern: bytes) -> None:
@@ -44,9 +44,14 @@ class Runs:
 
     def found_in(self, content: bytes) -> list[bytes]:
         """What the pattern finds in some bytes."""
-        if self._row not in content.translate(self._marks):
-            return []
-        return self._pattern.findall(content)
+        marks, found = content.translate(self._marks), []
+        start = marks.find(self._row)
+        while start >= 0:
+            end = marks.find(b"\x00", start)
+            end = len(content) if end < 0 else end
+            found += self._pattern.findall(content, max(start - 1, 0), end + 2)
+            start = marks.find(self._row, end)
+        return found
 
 
 BASE64_RUNS = Runs(rb"[A-Za-z0-9+/_-]", 24, rb"[A-Za-z0-9+/_-]{24,}={0,2}")
