@@ -100,7 +100,8 @@ def test_who_may_be_one_person_keeps_what_is_shared(other):
                                                    "t_initials_date_sector",
                                                    "t_initials_date_either",
                                                    "t_surname_initial_sector"}),
-        (record("treatment", dob=dt.date(1980, 2, 12), postcode="IP14ZZ", nino="AB123456C"), {"t_names_year"}),
+        (record("treatment", dob=dt.date(1980, 2, 12), postcode="IP14ZZ", nino="AB123456C"),
+         {"t_names_year"}),
     ],
     ids=["a namesake elsewhere", "nothing in common but a date", "twins", "two ids"],
 )  # fmt: skip
