@@ -121,10 +121,16 @@ def _fill(
     run: RunContext, keys: Mapping[str, str], beside: str, epoch: int, parted: Parted
 ) -> None:
     """Put extracts into the stores, or into those of the next epoch beside them."""
+    from governance.encoding.standing import fingerprints
+
     parts = _in(epoch, parted.parts)
     with _store(run, keys, f"{beside}identity") as connection:
         for partner, encoded in _kept_beside(connection, parts, parted.agreed).items():
             store.replace_partner(connection, partner, encoded)
+        for partner, part in parts.items():
+            store.replace_delivered(connection, partner, fingerprints(part.encoded))
+        # What others deliver meanwhile is not looked at beside theirs.
+        store.forget_delivered(connection, parted.agreed.agreements.keys())
         for partner, part in parts.items():
             records, marks = part.encoded["record_id"], parted.marks[partner][epoch]
             erasure.replace_marks(connection, partner, records, marks)
@@ -157,9 +163,10 @@ def _kept_beside(
         .items()
     }
     coming = {partner: part.encoded for partner, part in parts.items()}
+    before = store.read_delivered(connection)
     return {
         partner: encoded
-        for partner, encoded in settled(coming, held).items()
+        for partner, encoded in settled(coming, held, before).items()
         if partner in coming or not encoded.equals(held[partner])
     }
 

@@ -6,6 +6,7 @@ its key, is the caller's business.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import duckdb
@@ -38,6 +39,8 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
     columns = ", ".join(_column(name, dtype) for name, dtype in encoded_schema().items())
     for statement in (
         f"CREATE TABLE IF NOT EXISTS encoded_record ({columns})",
+        """CREATE TABLE IF NOT EXISTS delivered_record (
+            record_id BIGINT NOT NULL, partner VARCHAR NOT NULL, fingerprint UBIGINT NOT NULL)""",
         """CREATE TABLE IF NOT EXISTS candidate_link (
             record_id_l BIGINT NOT NULL, record_id_r BIGINT NOT NULL,
             match_weight DOUBLE NOT NULL, guarded BOOLEAN NOT NULL, linked BOOLEAN NOT NULL)""",
@@ -88,6 +91,30 @@ def replace_partner(
     """
     rows = encoded.select(list(encoded_schema()))
     replace_rows(connection, {"encoded_record": rows}, partner)
+
+
+def replace_delivered(
+    connection: duckdb.DuckDBPyConnection, partner: str, fingerprints: pl.DataFrame
+) -> None:
+    """Keep what tells which records a partner delivers as before, in place of what was kept.
+
+    Args:
+        connection: The identity store.
+        partner: Whose records.
+        fingerprints: ``record_id``, ``fingerprint``.
+    """
+    rows = fingerprints.with_columns(partner=pl.lit(partner))
+    replace_rows(connection, {"delivered_record": rows}, partner)
+
+
+def forget_delivered(connection: duckdb.DuckDBPyConnection, kept: Collection[str]) -> None:
+    """Remove what :func:`replace_delivered` kept of all partners but these."""
+    connection.execute("DELETE FROM delivered_record WHERE partner NOT IN ?", [sorted(kept)])
+
+
+def read_delivered(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What :func:`replace_delivered` kept of all partners: ``record_id``, ``fingerprint``."""
+    return connection.execute("SELECT record_id, fingerprint FROM delivered_record").pl()
 
 
 def add_bridge(connection: duckdb.DuckDBPyConnection, bridge: pl.DataFrame) -> None:

@@ -21,17 +21,19 @@ def without_shared_across(coming: pl.DataFrame, held: pl.DataFrame) -> pl.DataFr
     """Put a stand-in in the place of each value that other partners hold of somebody else.
 
     Args:
-        coming: One partner's delivery as :func:`~governance.encoding.shared.without_shared` leaves
-            it, so that every value is one person's.
-        held: What is kept of other partners, in the same epoch, with the columns of
-            ``encoded_schema()``.
+        coming: What is new of one partner's delivery, as
+            :func:`~governance.encoding.shared.without_shared` leaves it, so that every value is one
+            person's.
+        held: What is kept of other partners, and what of this one's delivery is not new, in the
+            same epoch; with the columns of ``encoded_schema()``.
 
     Returns:
         The delivery with the columns of ``encoded_schema()``, its rows in the same order.
     """
     every = pl.concat([held, coming.select(held.columns)])
     rows = every.with_row_index(_ROW).with_columns(pl.col(_ROW).cast(pl.Int64)).sort("record_id")
-    theirs, mine = rows.filter(pl.col(_ROW) < held.height), rows.filter(pl.col(_ROW) >= held.height)
+    mine = rows.filter(pl.col(_ROW) >= held.height)
+    theirs = rows.join(mine, on="partner", how="anti", maintain_order="left")
     met = {column: _met(mine, theirs, column) for column in COMPOSITES}
     two = _of_two(every, pl.concat(met.values()).unique())
     of_two = {

@@ -154,8 +154,7 @@ def surely_one(encoded: pl.DataFrame) -> Numbers:
 
     They share a strong id, or the date and both names, or are joined through others that do.
     """
-    alike = (encoded[column].rank("dense").fill_null(0).to_numpy() for column in ONE_PERSON)
-    return joined(encoded.height, map(_steps, alike))
+    return joined(encoded.height, (alike(encoded[column]) for column in ONE_PERSON))
 
 
 def joined(count: int, edges: Iterable[tuple[Numbers, Numbers]]) -> Numbers:
@@ -166,8 +165,9 @@ def joined(count: int, edges: Iterable[tuple[Numbers, Numbers]]) -> Numbers:
     return component.astype(np.int64)
 
 
-def _steps(codes: Numbers) -> tuple[Numbers, Numbers]:
-    """Each row of a code above 0 with the next of the same code, which chains all that have it."""
+def alike(values: pl.Series) -> tuple[Numbers, Numbers]:
+    """Each row of a value with the next of the same value, which chains all that have it."""
+    codes = values.rank("dense").fill_null(0).to_numpy()
     order = np.argsort(codes, kind="stable")
     here, after = order[:-1], order[1:]
     same = (codes[here] == codes[after]) & (codes[here] > 0)

@@ -382,6 +382,7 @@ def test_the_stores_hold_only_the_tables_and_columns_they_are_meant_to(travelled
             "happened_at", "run_id", "cause", "person_before", "person_after", "records"
         },
         "bridge": {"record_id_before", "record_id_after"},
+        "delivered_record": {"record_id", "partner", "fingerprint"},
         "linked_record": {"record_id", "fingerprint", "record_id_first"},
         "crowded_block": {"block", "token"},
         "linked_by": {"method"},

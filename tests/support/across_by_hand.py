@@ -8,33 +8,69 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import sharing_by_hand
 from encoding_by_hand import in_place_of
-from sharing_by_hand import DATES, POSTCODES, TOKENS, UNDATED, WORDS, Pair, Row, surely_one
+from sharing_by_hand import (
+    DATES,
+    POSTCODES,
+    TOKENS,
+    UNDATED,
+    WORDS,
+    Joined,
+    Pair,
+    Row,
+    surely_one,
+)
 
 Delivery = tuple[list[Row], list[list[int]]]
 """The rows of a partner after points 1 to 6, and the two stand-in words of each."""
 
 
-def beside_each_other(coming: dict[str, Delivery], held: list[Row]) -> list[Row]:
-    """The rows of deliveries that are put in at once, partner by partner in the order of names.
+def beside_each_other(
+    coming: dict[str, Delivery], held: list[Row], before: dict[str, Delivery] | None = None
+) -> list[Row]:
+    """All rows once deliveries are put in at once, partner by partner in the order of names.
 
     Args:
         coming: Of each partner that delivers.
-        held: What the store has of those that do not.
+        held: What the store has of all partners.
+        before: Of each partner what it delivered last.
     """
-    left: list[Row] = []
+    now = [row for row in held if row["partner"] not in coming]
     for partner in sorted(coming):
-        left += beside(*coming[partner], held + left)
-    return left
+        standing = stand(coming[partner], (before or {}).get(partner, ([], [])))
+        stay = [row for row in held if row["partner"] == partner and row["record_id"] in standing]
+        fresh = [
+            (row, pair)
+            for row, pair in zip(*coming[partner], strict=True)
+            if row["record_id"] not in standing
+        ]
+        rows, words = [row for row, _ in fresh], [pair for _, pair in fresh]
+        now += stay + beside(rows, words, now + stay)
+    return now
+
+
+def stand(coming: Delivery, before: Delivery) -> set[int | None]:
+    """The ids of records that are delivered as before, and all that share values with them."""
+    was = {row["record_id"]: (row, pair) for row, pair in zip(*before, strict=True)}
+    rows = coming[0]
+    same = [was.get(row["record_id"]) == (row, pair) for row, pair in zip(*coming, strict=True)]
+    joined = Joined()
+    for token in TOKENS:
+        for sharing in sharing_by_hand.having(rows, token):
+            for other in sharing[1:]:
+                joined.join(sharing[0], other)
+    changed = {joined.of(at) for at in range(len(rows)) if not same[at]}
+    return {row["record_id"] for at, row in enumerate(rows) if joined.of(at) not in changed}
 
 
 def beside(rows: list[Row], words: list[list[int]], held: list[Row]) -> list[Row]:
-    """The rows of a delivery beside what is held of other partners, in their order.
+    """The fresh rows of a delivery beside what is held, in their order.
 
     Args:
-        rows: The delivery after points 1 to 6.
+        rows: What is fresh of the delivery after points 1 to 6.
         words: The two stand-in words of each record.
-        held: The rows of all other partners, ``partner`` among their columns.
+        held: The rows of all other partners and those of this one that stand.
     """
     left = [dict(row) for row in rows]
     for token, having in of_somebody_else(rows, held):
@@ -54,7 +90,8 @@ def of_somebody_else(rows: list[Row], held: list[Row]) -> Iterator[tuple[str, li
     joined = surely_one(every)
     theirs: dict[str, list[int]] = {}
     for at in range(len(rows), len(every)):
-        theirs.setdefault(every[at]["partner"], []).append(at)
+        if every[at]["partner"] not in {row["partner"] for row in rows}:
+            theirs.setdefault(every[at]["partner"], []).append(at)
     for token in TOKENS:
         for value in {row[token] for row in rows} - {None}:
             having = [at for at, row in enumerate(rows) if row[token] == value]

@@ -21,6 +21,7 @@ from governance.encoding.across import without_shared_across
 from governance.encoding.anchored import encode, encoding_keys
 from governance.encoding.kept import kept, settled
 from governance.encoding.shared import shared_values, without_shared
+from governance.encoding.standing import FINGERPRINTS, fingerprints
 from governance.keys import RootKey
 from schemas.encoded import STAND_IN, STRONG_IDS, delivered_schema, encoded_schema
 
@@ -80,6 +81,9 @@ def rows_of(stores: dict[str, pl.DataFrame]) -> list[dict]:
     return in_order([row for store in stores.values() for row in store.to_dicts()])
 
 
+LATER = ((("police",), 0), (("housing",), 3), (("probation", "treatment"), 0))
+"""Who delivers on later nights, and how many records they leave out."""
+
 # Each line of the rule decides something in one of these.
 SEEDS = (27, 13, 20)
 
@@ -109,12 +113,16 @@ def test_what_is_kept_of_deliveries_beside_a_store_is_as_the_page_says():
     deliveries = left(families(SEEDS[0]))
     store: dict[str, pl.DataFrame] = {}
     by_hand: list[dict] = []
-    for night in (("housing", "treatment"), ("police", "probation")):
-        coming = {partner: deliveries[partner] for partner in night}
-        store = settled(coming, store)
+    prints, before = pl.DataFrame(schema=FINGERPRINTS), {}
+    for night, dropped in ((("housing", "treatment"), 0), (("police", "probation"), 5), *LATER):
+        coming = {partner: deliveries[partner][dropped:] for partner in night}
+        store = settled(coming, store, prints)
+        prints = pl.concat([prints, *map(fingerprints, coming.values())])
+        prints = prints.unique("record_id", keep="last")
         came = {partner: in_rows(delivery) for partner, delivery in coming.items()}
-        by_hand = consistent(across_by_hand.beside_each_other(came, by_hand) + by_hand)
-    assert rows_of(store) == in_order(by_hand)
+        by_hand = consistent(across_by_hand.beside_each_other(came, by_hand, before))
+        before |= came
+        assert rows_of(store) == in_order(by_hand)
 
 
 SURNAMES = ("f_surname_date_initial_sex_0", "f_surname_date_initial_sex_1")

@@ -16,6 +16,7 @@ from governance.encoding.anchored import encode, encoding_keys
 from governance.encoding.kept import kept, kept_by_delivery, settled
 from governance.encoding.shared import shared_values, without_shared
 from governance.encoding.stand_ins import COMPOSITES, HANGING
+from governance.encoding.standing import FINGERPRINTS, fingerprints
 from governance.keys import RootKey
 from governance.pseudonymise import Pseudonymised
 from linkage import store
@@ -28,6 +29,7 @@ COLUMNS = {"partner": pl.String, "forename": pl.String, "surname": pl.String, "d
            **dict.fromkeys(STRONG_IDS, pl.String)}  # fmt: skip
 SON, MOTHER = dt.date(1980, 2, 11), dt.date(1951, 12, 30)
 HOME = "t_postcode_surname"
+NONE = pl.DataFrame(schema=FINGERPRINTS)
 
 
 def record(partner="police", forename="THEODORE", dob=SON, surname="OKONKWO", postcode="NR31AB",
@@ -126,11 +128,58 @@ def test_what_takes_the_place_hangs_on_secret_words():
 
 def test_the_same_delivery_leaves_the_same():
     held, sent, _ = beside(ONE, KIN, NAMESAKE)
-    now = settled({"treatment": sent}, {"police": held})
-    again = settled({"treatment": sent}, now)
+    now = settled({"treatment": sent}, {"police": held}, NONE)
+    again = settled({"treatment": sent}, now, NONE)
     assert again["treatment"].equals(now["treatment"])
     assert again["police"].equals(now["police"])
     assert now["police"].equals(held)
+
+
+def test_what_is_delivered_as_before_stays_in_whatever_order():
+    """Judged anew with every delivery, partners would go on changing each other's."""
+    people = made_up_partnership(600, 3)[1]
+    numbered = people.with_columns(record_id=pl.int_range(pl.len(), dtype=pl.Int64))
+    whole = encode(as_stored(numbered), KEY)
+    parts = {
+        str(partner): without_shared(part, shared_values(part))
+        for (partner,), part in whole.partition_by("partner", as_dict=True).items()
+    }
+    now = settled(parts, {}, NONE)
+    before = pl.concat(map(fingerprints, parts.values()))
+    for partner in ("police", "housing", "treatment", "probation", "police"):
+        mixed = parts[partner].sample(fraction=1, shuffle=True, seed=1)
+        after = settled({partner: mixed}, now, before)
+        for name, frame in now.items():
+            assert after[name].sort("record_id").equals(frame.sort("record_id"))
+    anew = settled({"police": parts["police"]}, now, NONE)
+    assert not anew["police"].equals(now["police"])
+
+
+def test_who_has_anything_new_is_judged_anew_with_all_that_the_partner_knows_of_him():
+    parts = deliveries(ONE, KIN, KIN | {"forename_initial": "A"}, NAMESAKE)
+    police, sent = parts["police"], parts["treatment"]
+    before = fingerprints(sent)
+    alone = settled({"treatment": sent}, {}, NONE)["treatment"]
+    held = {"police": settled({"police": police}, {}, NONE)["police"], "treatment": alone}
+    same = settled({"treatment": sent}, held, before)["treatment"]
+    assert same.equals(alone)
+    changed = sent.with_columns(
+        t_nino=pl.when(pl.col("record_id") == 2).then(1).otherwise(pl.col("t_nino"))
+    )
+    now = settled({"treatment": changed}, held, before)["treatment"]
+    assert (now[HOME] == alone[HOME]).to_list() == [False, False, True]
+
+
+@pytest.mark.parametrize("column", ["t_date_surname", "sex_date_surname", *STAND_IN])
+def test_a_fingerprint_tells_every_change_and_nothing_else(column):
+    (sent,) = deliveries(ONE, ONE | {"surname": "FITZWILLIAM"}).values()
+    before = fingerprints(sent)
+    assert fingerprints(sent[::-1])[::-1].equals(before)
+    other = sent.with_columns(pl.col(column) ^ 1)
+    gone = sent.with_columns(pl.lit(None, sent.schema[column]).alias(column))
+    for changed in (other, gone):
+        assert not set(fingerprints(changed)["fingerprint"]) & set(before["fingerprint"])
+    assert before["fingerprint"].n_unique() == 2
 
 
 def test_order_of_rows_makes_no_difference():
@@ -181,8 +230,7 @@ def test_what_one_partner_holds_stands_and_what_comes_gives_way():
 
 def test_a_partner_that_has_no_records_left_is_told():
     parts = deliveries(ONE, KIN)
-    now = settled(
-        {"police": parts["police"].clear()}, {"treatment": settled(parts, {})["treatment"]}
-    )
+    held = settled(parts, {}, NONE)
+    now = settled({"police": parts["police"].clear()}, held, fingerprints(parts["police"]))
     assert now["police"].is_empty()
     assert now["treatment"].height == 1
