@@ -81,15 +81,15 @@ def refresh(run: RunContext, perform: Perform) -> dict[str, Any]:
     """
     pulled = perform(pull, run)
     agreed = perform(agree, run, pulled)
-    parted = perform(encode, run, agreed)
-    staged = perform(stage, run, parted)
+    # Nothing here holds what was encoded: its secret words go with the step that stores it.
+    staged = perform(stage, run, perform(encode, run, agreed))
     people = perform(link, run, staged)
     left = perform(erase, run, people)
     release = perform(build, run, left)
     drafted = perform(draft, run, release)
     report = perform(commit, run, pulled.extracts, drafted)
-    if parted.agreed.refused is not None:
-        raise parted.agreed.refused
+    if staged.agreed.refused is not None:
+        raise staged.agreed.refused
     return report
 
 

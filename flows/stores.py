@@ -129,8 +129,8 @@ def _fill(
             store.replace_partner(connection, partner, encoded)
         for partner, part in parts.items():
             store.replace_delivered(connection, partner, fingerprints(part.encoded))
-        # What others deliver meanwhile is not looked at beside theirs.
-        store.forget_delivered(connection, parted.agreed.agreements.keys())
+        if parts:
+            store.leave_out(connection, parted.agreed.agreements.keys())
         for partner, part in parts.items():
             records, marks = part.encoded["record_id"], parted.marks[partner][epoch]
             erasure.replace_marks(connection, partner, records, marks)
@@ -152,18 +152,25 @@ def _kept_beside(
 ) -> dict[str, pl.DataFrame]:
     """The encoded records of each partner that has others now than the store holds.
 
-    New ones are looked at beside those of the other partners, which may change for them.
+    New ones are looked at beside those of the other partners, which may change for them. Who was
+    left out while others delivered is left out until it delivers too: what strangers share with it
+    was never replaced, and would be taken for what shows that they are one person.
     """
+    import polars as pl
+
     from governance.encoding.kept import settled
 
+    before = store.read_delivered(connection)
+    left_out = before.filter(pl.col("fingerprint").is_null())["partner"].unique().implode()
+    looked_at = pl.col("partner").is_in(left_out).not_()
     held = {
         str(partner): encoded
         for (partner,), encoded in in_use(store.read_encoded(connection), agreed)
+        .filter(looked_at)
         .partition_by("partner", as_dict=True)
         .items()
     }
     coming = {partner: part.encoded for partner, part in parts.items()}
-    before = store.read_delivered(connection)
     return {
         partner: encoded
         for partner, encoded in settled(coming, held, before).items()

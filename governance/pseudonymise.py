@@ -139,6 +139,7 @@ def unshared(parts: Mapping[int, Pseudonymised]) -> dict[int, Pseudonymised]:
 
     Returns:
         The same, and of each record the same values in every epoch: those of the earliest decide.
+        Secret words are still there, for what is replaced when it is stored.
     """
     # It is the hub's: a partner's kit has no SciPy.
     from governance.encoding.shared import shared_values, without_shared

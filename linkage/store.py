@@ -40,7 +40,7 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
     for statement in (
         f"CREATE TABLE IF NOT EXISTS encoded_record ({columns})",
         """CREATE TABLE IF NOT EXISTS delivered_record (
-            record_id BIGINT NOT NULL, partner VARCHAR NOT NULL, fingerprint UBIGINT NOT NULL)""",
+            record_id BIGINT NOT NULL, partner VARCHAR NOT NULL, fingerprint UBIGINT)""",
         """CREATE TABLE IF NOT EXISTS candidate_link (
             record_id_l BIGINT NOT NULL, record_id_r BIGINT NOT NULL,
             match_weight DOUBLE NOT NULL, guarded BOOLEAN NOT NULL, linked BOOLEAN NOT NULL)""",
@@ -107,14 +107,23 @@ def replace_delivered(
     replace_rows(connection, {"delivered_record": rows}, partner)
 
 
-def forget_delivered(connection: duckdb.DuckDBPyConnection, kept: Collection[str]) -> None:
-    """Remove what :func:`replace_delivered` kept of all partners but these."""
-    connection.execute("DELETE FROM delivered_record WHERE partner NOT IN ?", [sorted(kept)])
+def leave_out(connection: duckdb.DuckDBPyConnection, partners: Collection[str]) -> None:
+    """Note that something was delivered which the records of all but these were not beside.
+
+    Their fingerprints are null until they deliver again.
+
+    Args:
+        connection: The identity store.
+        partners: Those that have an agreement.
+    """
+    connection.execute(
+        "UPDATE delivered_record SET fingerprint = NULL WHERE partner NOT IN ?", [sorted(partners)]
+    )
 
 
 def read_delivered(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """What :func:`replace_delivered` kept of all partners: ``record_id``, ``fingerprint``."""
-    return connection.execute("SELECT record_id, fingerprint FROM delivered_record").pl()
+    """What :func:`replace_delivered` kept: ``record_id``, ``partner``, ``fingerprint``."""
+    return connection.execute("FROM delivered_record").pl()
 
 
 def add_bridge(connection: duckdb.DuckDBPyConnection, bridge: pl.DataFrame) -> None:

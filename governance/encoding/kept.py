@@ -65,8 +65,8 @@ def settled(
     now = {partner: frame for partner, frame in held.items() if partner not in coming}
     for partner in sorted(coming):
         delivery = coming[partner]
-        stands = standing(delivery, before).implode()
-        stay = held.get(partner, NOBODY).filter(pl.col("record_id").is_in(stands))
+        unchanged = standing(delivery, before).implode()
+        stay = held.get(partner, NOBODY).filter(pl.col("record_id").is_in(unchanged))
         fresh = delivery.join(stay, on="record_id", how="anti", maintain_order="left")
         both = pl.concat([stay, without_shared_across(fresh, pl.concat([stay, *now.values()]))])
         ids = delivery.select("record_id")

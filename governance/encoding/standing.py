@@ -13,16 +13,21 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from governance.encoding.evidence import alike, joined
+from governance.encoding.evidence import ONE_PERSON, alike, joined
 from governance.encoding.stand_ins import COMPOSITES
+from schemas.encoded import delivered_schema
 
 FINGERPRINTS: Final = {"record_id": pl.Int64(), "fingerprint": pl.UInt64()}
 """The columns of fingerprints."""
 
 RULES: Final = b"2026-11-24"
-"""When the rules by which values are kept (`shared`, `across`) last changed; part of fingerprints.
+"""When the rules by which values are kept last changed; part of fingerprints.
 
-So under other rules every record is judged anew."""
+They are in `shared`, `across`, `evidence` and `stand_ins`. Under others every record is judged
+anew."""
+
+FINGERED: Final = [name for name in delivered_schema() if name != "partner"]
+"""The columns that a fingerprint is of."""
 
 AT_ONCE: Final = 50_000
 """How many records are made into bytes in one go."""
@@ -34,7 +39,7 @@ def fingerprints(delivered: pl.DataFrame) -> pl.DataFrame:
     It hangs on the record's secret words, without which nobody can try values.
 
     Args:
-        delivered: The columns of ``delivered_schema()``, as
+        delivered: The columns of ``delivered_schema()``, in whatever order, as
             :func:`~governance.encoding.shared.without_shared` leaves them.
 
     Returns:
@@ -42,7 +47,7 @@ def fingerprints(delivered: pl.DataFrame) -> pl.DataFrame:
     """
     of_each = [
         hashlib.shake_128(RULES + row.tobytes()).digest(8)
-        for some in delivered.drop("partner").iter_slices(AT_ONCE)
+        for some in delivered.select(FINGERED).iter_slices(AT_ONCE)
         for row in _numbers(some)
     ]
     fingerprint = pl.Series("fingerprint", np.frombuffer(b"".join(of_each), dtype="<u8"))
@@ -50,14 +55,17 @@ def fingerprints(delivered: pl.DataFrame) -> pl.DataFrame:
 
 
 def standing(delivered: pl.DataFrame, before: pl.DataFrame) -> pl.Series:
-    """The ids of records that stand: they, and all that share a value with them, are as before.
+    """The ids of records that stand: they, and all that the partner knows of one with them.
+
+    Records are known as one person's by a composite or a strong id.
 
     Args:
         delivered: As for :func:`fingerprints`: one partner's whole delivery.
         before: The fingerprints of what was delivered before, of any partners.
     """
     known = fingerprints(delivered).join(before, on=list(FINGERPRINTS), how="semi")["record_id"]
-    whose = joined(delivered.height, (alike(delivered[column]) for column in COMPOSITES))
+    told = {*COMPOSITES, *ONE_PERSON}
+    whose = joined(delivered.height, (alike(delivered[column]) for column in told))
     rows = delivered.select("record_id", same=pl.col("record_id").is_in(known.implode()))
     together = rows.with_columns(pl.Series("person", whose))
     return together.filter(pl.col("same").all().over("person"))["record_id"]

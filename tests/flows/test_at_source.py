@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import subprocess
@@ -25,7 +26,7 @@ from flows.intake.encoding import Encoded
 from flows.keys.bundles import make_bundle, read_issued
 from flows.keys.rings import store_keys
 from flows.keys.rotation import key_states, rotate
-from flows.refresh import run_refresh
+from flows.refresh import Perform, run_refresh
 from flows.safe_errors import Rejected
 from governance.encoding.shared import shared_values
 from governance.sealing import (
@@ -90,6 +91,30 @@ def test_the_two_ways_give_the_same_stores_and_person_ids(at_source) -> None:
     assert hub.journeys("status").output.count("encoded at source") == 4
     (key,) = [one for one in key_states(hub.settings) if one.kind == "identifier"]
     assert "not at this hub" in key.source and key.problem == ""
+
+
+def with_secret_words() -> int:
+    """How many records there are in memory that have their secret words."""
+    gc.collect()
+    frames = [one for one in gc.get_objects() if isinstance(one, pl.DataFrame)]
+    return sum(one.height for one in frames if set(STAND_IN) <= set(one.columns))
+
+
+def test_secret_words_go_with_the_step_that_stores_them(ran, tmp_path: Path) -> None:
+    desk = to_source(ran.folder, tmp_path / "desks", ["treatment"])["treatment"]
+    deliver(ran.folder, desk)
+    found: dict[str, int] = {}
+
+    def watching(perform: Perform) -> Perform:
+        def watched(step: Callable[..., Any], *given: Any) -> Any:
+            found[step.__name__] = with_secret_words()
+            return perform(step, *given)
+
+        return watched
+
+    run_refresh(ran.settings, dress=watching)
+    assert found["stage"] > 50
+    assert found["link"] == found["build"] == found["commit"] == found["encode"]
 
 
 def test_a_hub_may_encode_for_some_and_others_at_source(ran, tmp_path: Path) -> None:

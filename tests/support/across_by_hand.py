@@ -56,7 +56,7 @@ def stand(coming: Delivery, before: Delivery) -> set[int | None]:
     rows = coming[0]
     same = [was.get(row["record_id"]) == (row, pair) for row, pair in zip(*coming, strict=True)]
     joined = Joined()
-    for token in TOKENS:
+    for token in (*TOKENS, *sharing_by_hand.ONE_PERSON):
         for sharing in sharing_by_hand.having(rows, token):
             for other in sharing[1:]:
                 joined.join(sharing[0], other)

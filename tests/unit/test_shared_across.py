@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import random
 
 import duckdb
 import polars as pl
 import pytest
+from made_up_kin import kin
 
 from flows import stores
 from flows.cli.attack import made_up_partnership
@@ -16,7 +19,7 @@ from governance.encoding.anchored import encode, encoding_keys
 from governance.encoding.kept import kept, kept_by_delivery, settled
 from governance.encoding.shared import shared_values, without_shared
 from governance.encoding.stand_ins import COMPOSITES, HANGING
-from governance.encoding.standing import FINGERPRINTS, fingerprints
+from governance.encoding.standing import FINGERPRINTS, RULES, fingerprints, standing
 from governance.keys import RootKey
 from governance.pseudonymise import Pseudonymised
 from linkage import store
@@ -226,6 +229,51 @@ def test_what_one_partner_holds_stands_and_what_comes_gives_way():
     stored = store.read_encoded(connection).partition_by("partner", as_dict=True)
     assert stored["treatment",][HOME].equals(parts["treatment"][HOME])
     assert not stored["police",][HOME].equals(parts["police"][HOME])
+
+
+def test_a_partner_that_was_stopped_is_left_out_until_it_delivers():
+    """What it shares with strangers was never replaced, and would make these take it back."""
+    parts = deliveries(ONE, KIN)
+    connection = duckdb.connect(":memory:")
+    store.create(connection)
+
+    def night(agreed: set[str], *partners: str) -> dict[str, pl.DataFrame]:
+        agreements = type("Agreed", (), {"agreements": dict.fromkeys(agreed)})
+        coming = {partner: Pseudonymised(parts[partner], {}) for partner in partners}
+        now = stores._kept_beside(connection, coming, agreements)
+        for partner, encoded in now.items():
+            store.replace_partner(connection, partner, encoded)
+        for partner in partners:
+            store.replace_delivered(connection, partner, fingerprints(parts[partner]))
+        store.leave_out(connection, agreed)
+        return now
+
+    both = set(parts)
+    night({"treatment"}, "treatment")
+    night({"police"}, "police")
+    assert night({"police"}, "police").keys() == {"police"}
+    # Back again: its values are as they were, but nobody is looked at beside them.
+    assert night(both, "police")["police"][HOME].equals(parts["police"][HOME])
+    delivered = night(both, "treatment")
+    assert not delivered["treatment"][HOME].equals(parts["treatment"][HOME])
+    # From then on it stands as the others do.
+    assert night(both, "treatment")["treatment"].equals(delivered["treatment"])
+
+
+def test_what_is_known_by_an_id_alone_is_judged_anew_together():
+    by_id = record("treatment", "ABENA", MOTHER, postcode=None, surname=None, sex="F")
+    parts = deliveries(KIN | {"nhs_number": "9434765919"}, by_id | {"nhs_number": "9434765919"})
+    (sent,) = parts.values()
+    assert standing(sent, fingerprints(sent)[:1]).is_empty()
+    assert set(standing(sent, fingerprints(sent))) == set(sent["record_id"])
+
+
+def test_the_rules_are_those_that_fingerprints_name():
+    """Whoever changes what is kept gives `RULES` another date, or old records stand."""
+    left = pl.concat(deliveries(*kin(random.Random(1), 60)).values())
+    held = kept(left.sort("record_id"))
+    digest = hashlib.sha256(repr(held.rows()).encode()).hexdigest()
+    assert (RULES, digest[:16]) == (b"2026-11-24", "f299135fe11745c1")
 
 
 def test_a_partner_that_has_no_records_left_is_told():
