@@ -12,8 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-from schemas.encoded import FILTERS, STRONG_IDS, filter_columns, sex_column, token_column
+import polars as pl
+
+from schemas.encoded import (
+    FILTERS,
+    STRONG_IDS,
+    encoded_schema,
+    filter_columns,
+    sex_column,
+    token_column,
+)
 
 # Hamming distances in bits of 128, chosen on the training population (docs/adr/0008, 0011, 0049).
 NAME_CLOSE = 32
@@ -22,6 +32,9 @@ NAME_DISTANT = 50
 DATE_CLOSE = 31
 DATE_NEAR = 36
 POSTCODE_CLOSE = 22
+
+CODED: Final = "coded"
+"""The column that holds all that is encoded of a record, where records are compared."""
 
 
 @dataclass(frozen=True)
@@ -64,20 +77,45 @@ class Comparison:
         return tuple(step for step in self.steps if isinstance(step, Level))
 
 
+def as_compared(encoded: pl.DataFrame) -> pl.DataFrame:
+    """Encoded records as conditions read them: ``record_id``, and all else in one column.
+
+    Splink reads each column that a condition names by itself, several times before it scores a
+    pair.
+
+    Args:
+        encoded: The columns of ``schemas.encoded.encoded_schema()``.
+    """
+    columns = [name for name in encoded_schema() if name not in ("record_id", "partner")]
+    return encoded.select("record_id", pl.struct(columns).alias(CODED))
+
+
 def _anchors(field: str) -> list[str]:
     return [anchor for filtered, anchor in FILTERS if filtered == field]
 
 
 def _bits(field: str, anchor: str) -> str:
-    words = filter_columns(field, anchor)
+    words = (f"bit_count({_xor(word)})" for word in filter_columns(field, anchor))
     # DuckDB counts the bits of a word in one byte, which their sum may not fit.
-    return f"{' + '.join(f'bit_count(xor({word}_l, {word}_r))' for word in words)}::INTEGER"
+    return f"{' + '.join(words)}::INTEGER"
 
 
 def _first_word(field: str, anchor: str) -> str:
     """Null where the filter is missing on either side: its words are missing together."""
     word, *_ = filter_columns(field, anchor)
-    return f"xor({word}_l, {word}_r)"
+    return _xor(word)
+
+
+def _xor(word: str) -> str:
+    return f"xor({_value(word, 'l')}, {_value(word, 'r')})"
+
+
+def _alike(column: str) -> str:
+    return f"{_value(column, 'l')} = {_value(column, 'r')}"
+
+
+def _value(column: str, side: str) -> str:
+    return f"({CODED}_{side}).{column}"  # in parentheses, or it would be a table's column
 
 
 def _compared(field: str, by: Callable[[str, str], str], *, anchored: bool) -> str:
@@ -104,12 +142,11 @@ def _unknown(field: str, *, anchored: bool) -> str:
 def _same(field: str) -> str:
     """True where the filters are equal under an anchor."""
     under = (filter_columns(field, anchor) for anchor in _anchors(field))
-    return " OR ".join(f"({' AND '.join(f'{w}_l = {w}_r' for w in words)})" for words in under)
+    return " OR ".join(f"({' AND '.join(map(_alike, words))})" for words in under)
 
 
 def _equal(token: str) -> str:
-    column = token_column(token)
-    return f"{column}_l = {column}_r"
+    return _alike(token_column(token))
 
 
 def _agree(*tokens: str) -> str:
@@ -160,8 +197,8 @@ SEX_COMPARES = _agree("date_surname", "initials_either_date", "date_initial_sex"
 SEX_AGREES = (
     f"CASE WHEN {_agree('date_initial_sex')} THEN true"
     f" WHEN {_agree('initials_either_date')}"
-    f" THEN {sex_column('initials_either_date')}_l = {sex_column('initials_either_date')}_r"
-    f" ELSE {sex_column('date_surname')}_l = {sex_column('date_surname')}_r END"
+    f" THEN {_alike(sex_column('initials_either_date'))}"
+    f" ELSE {_alike(sex_column('date_surname'))} END"
 )
 
 
@@ -256,7 +293,8 @@ def _strong_id() -> Comparison:
     """
     columns = [token_column(name) for name in STRONG_IDS if name != "local_id"]
     agrees = _agree(*STRONG_IDS)
-    differs = f"coalesce({' OR '.join(f'{c}_l <> {c}_r' for c in columns)}, false)"
+    unlike = (f"{_value(column, 'l')} <> {_value(column, 'r')}" for column in columns)
+    differs = f"coalesce({' OR '.join(unlike)}, false)"
     return Comparison(
         "strong_id",
         (

@@ -120,6 +120,7 @@ def on_spark(properties: Mapping[str, str]) -> Iterator[Any]:
     from splink.backends.spark import SparkAPI
 
     _silence()
+    write_sql_for_spark()
     with tempfile.TemporaryDirectory(prefix="journeys-spark-") as scratch:
         usually = {**USUALLY, "spark.sql.warehouse.dir": scratch}
         if "spark.master" not in properties:
@@ -133,6 +134,17 @@ def on_spark(properties: Mapping[str, str]) -> Iterator[Any]:
             )
         finally:
             _end(session)
+
+
+def write_sql_for_spark() -> None:
+    """Have Splink's SQL for Spark written by sqlglot as it is, which may be compiled.
+
+    Splink extends its writer, which compiled code does not allow, to write numbers that are cast to
+    doubles as doubles at once. Without that Spark casts them, to the same ones.
+    """
+    from sqlglot.dialects import Dialect, Spark
+
+    Dialect["customspark"].generator_class = Spark.generator_class
 
 
 def _session(properties: Mapping[str, str]) -> Any:

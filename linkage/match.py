@@ -11,11 +11,13 @@ import polars as pl
 import polars.selectors as cs
 
 from linkage.blocking import (
+    BLOCKING_COLUMNS,
     candidate_pairs,
     crowded_blocks,
     full_view_blocks,
     without_what_is_nobodys,
 )
+from linkage.comparisons import as_compared
 from linkage.consolidate import consolidate
 from linkage.engines import Engine, in_duckdb
 from linkage.incremental import (
@@ -30,7 +32,6 @@ from linkage.incremental import (
 from linkage.model import Model
 from linkage.reduced import Attached, is_reduced
 from linkage.review import Decisions
-from schemas.encoded import encoded_schema
 
 Weights = dict[str, dict[str, float]]
 
@@ -39,6 +40,9 @@ WEIGHT_TOLERANCE = 1e-9
 
 PAIRS_AT_ONCE: Final = 5_000_000
 """How many pairs are scored in one go, so that memory follows the records and not the pairs."""
+
+PAIRS_A_THREAD: Final = 122_880
+"""How many pairs DuckDB gives a thread; of no more a second one would find nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -238,10 +242,13 @@ def score(
         encoded = encoded.filter(pl.col("record_id").is_in(ends.implode()))
         # Reading rules that find pairs costs a tenth of what scoring a night's few pairs does.
         settings = replace(settings, blocking_rules_to_generate_predictions=[])
+    compared = as_compared(encoded)
+    if candidates is None:  # Splink meets records by columns of their own
+        compared = compared.hstack(encoded.select(BLOCKING_COLUMNS))
     with engine() as api:
-        frame = api.register(
-            encoded.select(list(encoded_schema())).to_arrow(), table_name="encoded"
-        )
+        if candidates is not None and candidates.height <= PAIRS_A_THREAD:
+            api.duckdb_con.execute("SET threads = 1")
+        frame = api.register(compared.to_arrow(), table_name="encoded")
         # Settings are ours, and checking them costs more than scoring a night's few pairs.
         linker = Linker(frame, settings, log_level=logging.CRITICAL, validate_settings=False)
         if candidates is None:

@@ -15,11 +15,11 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from linkage.comparisons import COMPARISONS
+from linkage.comparisons import COMPARISONS, as_compared
 from linkage.groups import grouped
 from linkage.match import collision, score
 from linkage.model import splink_settings
-from schemas.encoded import FILTERS, encoded_schema, filter_columns, token_column
+from schemas.encoded import FILTERS, filter_columns, token_column
 
 # Two people share a strong id only by error, too rarely to sample. Policy of 2026-11-22, after the
 # pairs that can be compared of 8,000 and of 5,000 made-up people, of whose ids one in a thousand
@@ -60,9 +60,7 @@ def estimate_u(common: pl.DataFrame, *, seed: int, pairs: float = U_PAIRS) -> di
     logging.getLogger("splink").setLevel(logging.CRITICAL)
     connection = duckdb.connect(":memory:")
     try:
-        frame = DuckDBAPI(connection).register(
-            common.select(list(encoded_schema())).to_arrow(), table_name="encoded"
-        )
+        frame = DuckDBAPI(connection).register(as_compared(common).to_arrow(), table_name="encoded")
         settings = splink_settings(None, 1e-4, anchored=False)
         linker = Linker(frame, settings, log_level=logging.CRITICAL)
         linker.training.estimate_u_using_random_sampling(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import platform
 import shutil
 import subprocess
@@ -104,6 +105,14 @@ def test_every_condition_is_known_to_spark() -> None:
         for step in comparison.steps[:-1]:
             asked = sqlglot.transpile(step.condition, read="duckdb", write="spark")[0]
             assert sqlglot.parse_one(asked, read="spark").find(exp.Anonymous) is None, asked
+
+
+def test_splinks_sql_for_spark_is_written_where_the_writer_is_compiled() -> None:
+    """Splink's own extends it, which compiled code refuses; that is found out by writing."""
+    importlib.import_module("splink.internals.spark.spark_helpers.custom_spark_dialect")
+    engines.write_sql_for_spark()
+    weight = "SELECT CAST(9.631757302928698 AS DOUBLE) AS weight"
+    assert sqlglot.transpile(weight, read="spark", write="customspark") == [weight]
 
 
 TRANSLATE = """
