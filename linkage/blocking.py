@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from linkage.groups import groups
 from linkage.reduced import is_reduced
 from schemas.encoded import BLOCK_TOKENS, FILTERS, STRONG_IDS, filter_columns, token_column
 
@@ -53,6 +54,8 @@ DATE_EVIDENCE = WITH_A_DATE + tuple(
 OF_A_DATE: Final = " of one date"
 """Added to the block of a date that is nobody's; all blocks of such a date are left out."""
 CROWDED: Final = {"block": pl.String(), "token": pl.Int64()}
+SPARE: Final = 8
+"""How many more last bits of tokens are told apart than there can be crowds, so that few meet."""
 MOST_BITS: Final = 20
 """The most last bits of tokens that are counted; with more, what is counted outgrows the cache."""
 
@@ -110,9 +113,6 @@ def _dates_of_nobody(encoded: pl.DataFrame) -> pl.DataFrame:
     No date has a token of its own. But blocks that share a record share a date, so the records of
     large ones that hang together by any are of one date, and are counted.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     most = max(FEWEST_ON_A_DATE, MOST_ON_A_DATE * encoded.height)
     may_be = np.logical_or.reduce([_may_share(encoded[c], BUSY) for c in DATE_COLUMNS])
     if may_be.sum() <= most:
@@ -123,19 +123,17 @@ def _dates_of_nobody(encoded: pl.DataFrame) -> pl.DataFrame:
         encoded.select(*DATE_COLUMNS, record=pl.int_range(pl.len()))
         .filter(pl.Series(may_be))
         .filter(busy)
-        .unpivot(index="record", variable_name="block", value_name="token")
-        .drop_nulls()
     )
-    places = held.select(pl.struct("block", "token").rank("dense").cast(pl.Int64) - 1).to_series()
-    ends = encoded.height + places.to_numpy()
-    size = encoded.height + held.height
-    joined = coo_array(
-        (np.ones(held.height, dtype=np.int8), (held["record"].to_numpy(), ends)), (size, size)
+    if held.height <= most:
+        return pl.DataFrame(schema=CROWDED)
+    sharing = pl.concat(
+        held.drop_nulls(column).select(
+            record_id_l="record", record_id_r=pl.col("record").min().over(column)
+        )
+        for column in DATE_COLUMNS
     )
-    whose = connected_components(joined, directed=False)[1]
-    records = held["record"].unique()
-    counted = pl.DataFrame({"record": records, "date": whose[records.to_numpy()]})
-    many = counted.filter(pl.len().over("date") > most)["record"]
+    of_one_date = groups(held["record"], sharing)
+    many = of_one_date.filter(pl.len().over("group") > most)["record_id"]
     return pl.concat(
         encoded[many].select(pl.lit(column + OF_A_DATE).alias("block"), token=column).drop_nulls()
         for column in DATE_COLUMNS
@@ -148,11 +146,12 @@ def _which_may(held: pl.DataFrame, most: int) -> pl.DataFrame:
 
 
 def _may_share(tokens: pl.Series, most: int) -> np.ndarray:
-    """Which records may share their token with too many, told by as many last bits as number them.
+    """Which records may share their token with too many, told by some last bits of it.
 
     Whoever does is among them, as are some whose tokens have the same last bits.
     """
-    last = (1 << min(tokens.len().bit_length(), MOST_BITS)) - 1
+    crowds = tokens.len() // most
+    last = (1 << min((SPARE * crowds).bit_length(), MOST_BITS)) - 1
     crowd = np.bincount(tokens.drop_nulls().to_numpy() & last, minlength=last + 1) > most
     if not crowd.any():
         return np.zeros(tokens.len(), dtype=np.bool_)
